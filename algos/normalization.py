@@ -1,0 +1,44 @@
+"""Running mean and variance of observations."""
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+
+@struct.dataclass
+class RunningStatistics:
+    """Mean and summed squared deviation of all rows seen; O is the size of a row."""
+
+    count: Array  # () number of rows
+    mean: Array  # (O,)
+    sum_squares: Array  # (O,) of deviations from the mean
+
+    @classmethod
+    def init(cls, size: int) -> "RunningStatistics":
+        """No rows yet: `normalize` is the identity, up to clipping."""
+        return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
+
+    def update(self, rows: Array) -> "RunningStatistics":
+        """Take in rows of shape (..., O).
+
+        Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
+        """
+        rows = rows.reshape(-1, rows.shape[-1])
+        num_new = rows.shape[0]
+        mean_new = rows.mean(axis=0)
+        count = self.count + num_new
+        delta = mean_new - self.mean
+        mean = self.mean + delta * (num_new / count)
+        sum_squares = self.sum_squares + jnp.square(rows - mean_new).sum(axis=0)
+        sum_squares = sum_squares + jnp.square(delta) * (self.count * num_new / count)
+        return RunningStatistics(count, mean, sum_squares)
+
+    @property
+    def std(self) -> Array:
+        """Standard deviation (O,); 1 before any row."""
+        variance = self.sum_squares / jnp.maximum(self.count, 1)
+        return jnp.where(self.count > 0, jnp.sqrt(variance), 1)
+
+    def normalize(self, rows: Array, clip: float = 10.0) -> Array:
+        """Rows (..., O) in standard deviations from the mean, clipped; constant columns become 0."""
+        return jnp.clip((rows - self.mean) / jnp.maximum(self.std, 1e-4), -clip, clip)

@@ -1,0 +1,71 @@
+"""What a learner is to the engine, and a policy to whoever runs it."""
+
+from typing import Any, Protocol
+
+from envs.types import EnvSpec, Observation
+from flax import struct
+from jax import Array
+
+
+class Policy(Protocol):
+    """Acts in B worlds; a pytree, so that it passes through compiled programs."""
+
+    def init_carry(self, num_envs: int) -> Any:
+        """Memory at the start: empty, hidden states or a context window. It resets itself on `is_first`."""
+        ...
+
+    def act(self, carry: Any, observation: Observation, key: Array) -> tuple[Any, Array, Any]:
+        """Memory, actions (B, A) in [-1, 1], and what the learner wants to know of them."""
+        ...
+
+
+@struct.dataclass
+class Rollout:
+    """T control steps of B worlds."""
+
+    observation: Observation  # (T, B, ...) acted on
+    next_observation: Observation  # (T, B, ...) that followed, before any reset
+    info: Any  # (T, B, ...) from the policy
+    reward: Array  # (T, B)
+    terminated: Array  # (T, B) bool
+    truncated: Array  # (T, B) bool
+
+
+class Source(Protocol):
+    """Where training data comes from."""
+
+    def init(self, policy: Policy, key: Array) -> Any:
+        """State before the first sample."""
+        ...
+
+    def sample(self, state: Any, policy: Policy, key: Array) -> tuple[Any, Any, dict[str, Array]]:
+        """The next state, a batch for `Algorithm.update`, and scalar metrics."""
+        ...
+
+
+class Algorithm(Protocol):
+    """Frozen and hashable: holds what shapes the program. Numbers that do not are in `hyper`."""
+
+    def init(self, key: Array) -> Any:
+        """Fresh train state."""
+        ...
+
+    def init_hyper(self) -> dict[str, Array]:
+        """The traced hyper-parameters, at their configured values."""
+        ...
+
+    def update(self, train: Any, batch: Any, hyper: dict[str, Array], key: Array) -> tuple[Any, dict[str, Array]]:
+        """The next train state and scalar metrics."""
+        ...
+
+    def policy(self, train: Any, *, deterministic: bool = False) -> Policy:
+        """The policy that a train state holds."""
+        ...
+
+
+class AlgorithmFactory(Protocol):
+    """Builds an algorithm for an environment."""
+
+    def __call__(self, config: Any, spec: EnvSpec) -> Algorithm:
+        """Build from the algorithm's config and the environment's sizes."""
+        ...

@@ -1,0 +1,76 @@
+"""The interface that every physics backend fulfils, for one world at a time."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import mujoco
+from flax import struct
+from jax import Array
+
+# MuJoCo computes these only when a sensor asks for them, so a copied value could belong to another world.
+LAZY_FIELDS = ("cacc", "cfrc_int", "cfrc_ext", "subtree_linvel", "subtree_angmom")
+
+
+@dataclass(frozen=True)
+class PhysicsSpec:
+    """A model and how a task uses it.
+
+    Attributes:
+      model: the compiled model.
+      num_substeps: physics steps per control step.
+      fields: names of the `MjData` fields that the task reads, besides `qpos` and `qvel`.
+      timing: whether derived fields after a step describe the state before the last substep (`lagged`, as
+        after `mj_step`) or the new state (`current`, which costs one more kinematics pass).
+      contacts_per_world: Warp's contact buffer, in contacts per world.
+      constraints_per_world: Warp's constraint buffer, in rows per world.
+    """
+
+    model: mujoco.MjModel
+    num_substeps: int
+    fields: tuple[str, ...] = ()
+    timing: Literal["lagged", "current"] = "lagged"
+    contacts_per_world: int = 32
+    constraints_per_world: int = 128
+
+    def __post_init__(self) -> None:
+        """Refuse what no backend can honour."""
+        if self.num_substeps < 1:
+            raise ValueError(f"num_substeps: {self.num_substeps} is below 1")
+        if lazy := set(self.fields) & set(LAZY_FIELDS):
+            raise ValueError(f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata")
+
+
+@struct.dataclass
+class PhysicsState:
+    """The state of one world, and the fields that its task declared.
+
+    `internal` is the backend's own and complete: restoring it restores the simulation to the bit.
+    """
+
+    internal: Any
+    fields: dict[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        """A declared field, in MuJoCo's units and shape."""
+        if name not in self.fields:
+            raise KeyError(f"physics field {name!r} was not declared; the task declared {sorted(self.fields)}")
+        return self.fields[name]
+
+
+class Physics(Protocol):
+    """One world of physics; pure, and vmappable any number of times."""
+
+    spec: PhysicsSpec
+    has_host_callback: bool
+
+    def reset(self, qpos: Array, qvel: Array) -> PhysicsState:
+        """The state at rest in time 0 with the given generalised positions (nq,) and velocities (nv,)."""
+        ...
+
+    def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
+        """Advance `num_substeps` with constant controls (nu,), in actuator units."""
+        ...
+
+    def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
+        """`chosen` where condition () holds, else `other`."""
+        ...

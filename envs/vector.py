@@ -1,0 +1,115 @@
+"""Many worlds as one: time limits, automatic resets, and the numbers of finished episodes."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.types import Env, EnvState, Observation
+
+
+@struct.dataclass
+class VecState:
+    """The state of B worlds."""
+
+    env: EnvState
+    observation: Observation
+    clock: Array  # (B,) int32: control steps until now, counted towards the time limit
+    episode_return: Array  # (B,) sum of rewards of the running episode
+    episode_length: Array  # (B,) int32: control steps of the running episode
+
+
+@struct.dataclass
+class Transition:
+    """One control step of B worlds, as it was before any automatic reset."""
+
+    next_observation: Observation  # what followed the action, also at an episode's end
+    reward: Array  # (B,)
+    terminated: Array  # (B,) bool
+    truncated: Array  # (B,) bool, never together with terminated
+    diverged: Array  # (B,) bool: physics or task became non-finite, which terminates
+    episode_return: Array  # (B,) including this step
+    episode_length: Array  # (B,) including this step
+    metrics: dict[str, Array]  # (B,) each, from the task
+
+
+@dataclass(frozen=True)
+class VecEnv:
+    """B worlds of one environment."""
+
+    env: Env
+    num_envs: int
+
+    def init(self, key: Array) -> VecState:
+        """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
+        key_reset, key_clock = jax.random.split(key)
+        state = self._start(self.fresh(key_reset))
+        clock = jax.random.randint(key_clock, (self.num_envs,), 0, self.env.spec.episode_length)
+        return state.replace(clock=clock)
+
+    def fresh(self, key: Array) -> EnvState:
+        """First states for B worlds."""
+        return jax.vmap(self.env.reset)(jax.random.split(key, self.num_envs))
+
+    def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
+        """Step all worlds, and restart from `fresh` those whose episode ended.
+
+        Args:
+          state: the worlds.
+          action: shape (B, A), in [-1, 1].
+          fresh: one first state for each world, from `fresh`.
+        """
+        env_state = jax.vmap(self.env.step)(state.env, action)
+        env_state, diverged = _without_non_finite(env_state)
+        terminated = env_state.terminated | diverged
+        clock = state.clock + 1
+        truncated = ~terminated & (env_state.truncated | (clock >= self.env.spec.episode_length))
+        done = terminated | truncated
+        transition = Transition(
+            next_observation=Observation(
+                env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(done)
+            ),
+            reward=env_state.reward,
+            terminated=terminated,
+            truncated=truncated,
+            diverged=diverged,
+            episode_return=state.episode_return + env_state.reward,
+            episode_length=state.episode_length + 1,
+            metrics=env_state.metrics,
+        )
+        going_on = VecState(
+            env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
+        )
+        restarted = self._start(fresh)
+        chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
+        rest = jax.tree.map(
+            lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
+            restarted.replace(env=None),
+            going_on.replace(env=None),
+        )
+        return rest.replace(env=chosen_env), transition
+
+    def _start(self, fresh: EnvState) -> VecState:
+        worlds = fresh.reward.shape
+        return VecState(
+            env=fresh,
+            observation=Observation(fresh.obs, fresh.goal, jnp.zeros(worlds), jnp.ones(worlds, bool)),
+            clock=jnp.zeros(worlds, jnp.int32),
+            episode_return=jnp.zeros(worlds),
+            episode_length=jnp.zeros(worlds, jnp.int32),
+        )
+
+
+def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
+    """The state with observation, goal, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
+    physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
+    read = [state.obs, state.goal, state.reward, *state.metrics.values(), *physics]
+    finite = jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=1) for x in read]).all(axis=0)
+
+    def clean(x: Array) -> Array:
+        return jnp.where(finite.reshape(finite.shape + (1,) * (x.ndim - 1)), x, 0)
+
+    seen = {"obs": state.obs, "goal": state.goal, "reward": state.reward, "metrics": state.metrics}
+    return state.replace(**jax.tree.map(clean, seen)), ~finite
