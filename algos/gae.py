@@ -25,6 +25,7 @@ def generalized_advantage(
       truncated_TB: bool, shape (T, B).
       discount: weight of the next step's value, in [0, 1].
       gae_lambda: weight of longer returns, in [0, 1].
+
     Returns:
       advantage_TB: shape (T, B), on the scale of the return.
     Source: Schulman et al. 2016, eq. 16; Pardo et al. 2018 for truncation.

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import optax
-from envs.types import EnvSpec, Observation
 from flax import struct
 from jax import Array
 
@@ -20,6 +19,7 @@ from algos.gae import generalized_advantage
 from algos.networks import ACTIVATIONS, MLP, Network, Params
 from algos.normalization import RunningStatistics
 from algos.types import Rollout
+from envs.types import EnvSpec, Observation
 
 KL_BAND = (0.5, 2.0)  # the learning rate stays while KL is within these multiples of its target
 LEARNING_RATE_FACTOR = 1.5
@@ -47,7 +47,6 @@ class PPOConfig:
       policy_layers: hidden units of the policy network.
       value_layers: hidden units of the value network.
       activation: between layers.
-      max_skipped_updates: consecutive non-finite updates after which a run has diverged.
     """
 
     unroll_length: int = 20
@@ -66,11 +65,10 @@ class PPOConfig:
     policy_layers: tuple[int, ...] = (64, 64, 64)
     value_layers: tuple[int, ...] = (256, 256, 256)
     activation: Literal["elu", "relu", "swish", "tanh"] = "swish"
-    max_skipped_updates: int = 20
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        for name in ("unroll_length", "num_epochs", "num_minibatches", "max_skipped_updates"):
+        for name in ("unroll_length", "num_epochs", "num_minibatches"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_ratio", "reward_scale"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")

@@ -5,11 +5,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from envs.vector import Transition, VecEnv, VecState
 from flax import struct
 from jax import Array
 
 from algos.types import Policy, Rollout
+from envs.vector import Transition, VecEnv, VecState
 
 
 @struct.dataclass

@@ -2,9 +2,10 @@
 
 from typing import Any, Protocol
 
-from envs.types import EnvSpec, Observation
 from flax import struct
 from jax import Array
+
+from envs.types import Observation
 
 
 class Policy(Protocol):
@@ -60,12 +61,4 @@ class Algorithm(Protocol):
 
     def policy(self, train: Any, *, deterministic: bool = False) -> Policy:
         """The policy that a train state holds."""
-        ...
-
-
-class AlgorithmFactory(Protocol):
-    """Builds an algorithm for an environment."""
-
-    def __call__(self, config: Any, spec: EnvSpec) -> Algorithm:
-        """Build from the algorithm's config and the environment's sizes."""
         ...

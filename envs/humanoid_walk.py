@@ -7,10 +7,11 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import mujoco
 from jax import Array
 
 from envs.models import brax_humanoid
-from envs.physics import PhysicsSpec, make_physics
+from envs.physics import PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState
 
 OBSERVATION_FIELDS = {"compact": (), "full": ("cinert", "cvel", "qfrc_actuator")}
@@ -70,6 +71,11 @@ class HumanoidWalk:
         self._num_qvel = model.nv
 
     @property
+    def model(self) -> mujoco.MjModel:
+        """See `Env.model`."""
+        return self.physics.spec.model
+
+    @property
     def has_host_callback(self) -> bool:
         """See `Env.has_host_callback`."""
         return self.physics.has_host_callback
@@ -77,10 +83,9 @@ class HumanoidWalk:
     @functools.cached_property
     def spec(self) -> EnvSpec:
         """See `Env.spec`."""
-        model = self.physics.spec.model
         obs_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.shape[0]
-        period = model.opt.timestep * self.physics.spec.num_substeps
-        return EnvSpec(obs_size, model.nu, goal_size=0, control_period=period, episode_length=1000)
+        period = self.model.opt.timestep * self.physics.spec.num_substeps
+        return EnvSpec(obs_size, self.model.nu, goal_size=0, control_period=period, episode_length=1000)
 
     def reset(self, key: Array) -> EnvState:
         """Standing, with uniform noise on positions and velocities."""
@@ -124,6 +129,6 @@ class HumanoidWalk:
         )
         return rest.replace(physics=physics)
 
-    def _observe(self, physics) -> Array:
+    def _observe(self, physics: PhysicsState) -> Array:
         extra = [physics[name].reshape(-1) for name in OBSERVATION_FIELDS[self.config.observation]]
         return jnp.concatenate([physics["qpos"][2:], physics["qvel"], *extra])

@@ -5,6 +5,7 @@ Shapes below are those of one world; `VecEnv` adds a leading axis B (worlds).
 
 from typing import Any, Protocol
 
+import mujoco
 from flax import struct
 from jax import Array
 
@@ -43,6 +44,11 @@ class Env(Protocol):
         ...
 
     @property
+    def model(self) -> mujoco.MjModel:
+        """The simulated model, to draw it."""
+        ...
+
+    @property
     def has_host_callback(self) -> bool:
         """Whether stepping leaves the compiled program (JAX never caches such a program)."""
         ...
@@ -57,6 +63,14 @@ class Env(Protocol):
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
         """Choose one of two states; backends own how their state merges."""
+        ...
+
+
+class EnvFactory(Protocol):
+    """Builds an environment on a physics backend."""
+
+    def __call__(self, config: Any, physics: str, max_worlds: int) -> Env:
+        """Build from the task's config; `physics` and `max_worlds` as in `envs.physics.make_physics`."""
         ...
 
 

@@ -45,7 +45,7 @@ class VecEnv:
     def init(self, key: Array) -> VecState:
         """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
         key_reset, key_clock = jax.random.split(key)
-        state = self._start(self.fresh(key_reset))
+        state = self.start(self.fresh(key_reset))
         clock = jax.random.randint(key_clock, (self.num_envs,), 0, self.env.spec.episode_length)
         return state.replace(clock=clock)
 
@@ -68,9 +68,7 @@ class VecEnv:
         truncated = ~terminated & (env_state.truncated | (clock >= self.env.spec.episode_length))
         done = terminated | truncated
         transition = Transition(
-            next_observation=Observation(
-                env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(done)
-            ),
+            next_observation=Observation(env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(done)),
             reward=env_state.reward,
             terminated=terminated,
             truncated=truncated,
@@ -82,7 +80,7 @@ class VecEnv:
         going_on = VecState(
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
         )
-        restarted = self._start(fresh)
+        restarted = self.start(fresh)
         chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
         rest = jax.tree.map(
             lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
@@ -91,7 +89,8 @@ class VecEnv:
         )
         return rest.replace(env=chosen_env), transition
 
-    def _start(self, fresh: EnvState) -> VecState:
+    def start(self, fresh: EnvState) -> VecState:
+        """Worlds at the first step of their episodes."""
         worlds = fresh.reward.shape
         return VecState(
             env=fresh,

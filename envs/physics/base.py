@@ -37,7 +37,9 @@ class PhysicsSpec:
         if self.num_substeps < 1:
             raise ValueError(f"num_substeps: {self.num_substeps} is below 1")
         if lazy := set(self.fields) & set(LAZY_FIELDS):
-            raise ValueError(f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata")
+            raise ValueError(
+                f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata"
+            )
 
 
 @struct.dataclass

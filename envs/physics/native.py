@@ -4,8 +4,8 @@ The whole integration state flows in and out of every call, so a step is a pure 
 over in the shared `Batch` between calls. Inside the callback only NumPy runs.
 """
 
-import functools
 import threading
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,8 @@ from mujoco.batch import Batch, SimulationError
 from envs.physics.base import PhysicsSpec, PhysicsState
 
 INTEGRATION = mujoco.mjtState.mjSTATE_INTEGRATION
+
+HostResult = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 class NativePhysics:
@@ -48,23 +50,22 @@ class NativePhysics:
         """See `Physics.where`."""
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
-    def _call(self, host_function, state: Array) -> PhysicsState:
-        dtype = state.dtype
+    def _call(self, host_function: Callable, state: Array) -> PhysicsState:
         shapes = (
-            jax.ShapeDtypeStruct(state.shape, dtype),
-            {name: jax.ShapeDtypeStruct(shape, dtype) for name, shape in self._field_shapes.items()},
+            jax.ShapeDtypeStruct(state.shape, state.dtype),
+            {name: jax.ShapeDtypeStruct(shape, state.dtype) for name, shape in self._field_shapes.items()},
         )
         state, fields = jax.pure_callback(host_function, shapes, state, vmap_method="broadcast_all")
         return PhysicsState(state, {**fields, "qpos": state[self._slice("QPOS")], "qvel": state[self._slice("QVEL")]})
 
-    def _host_forward(self, state):
+    def _host_forward(self, state: np.ndarray) -> HostResult:
         return self._run(state, lambda batch: batch.forward())
 
-    def _host_step(self, state):
+    def _host_step(self, state: np.ndarray) -> HostResult:
         stage = mujoco.mjtStage.mjSTAGE_VEL if self.spec.timing == "current" else mujoco.mjtStage.mjSTAGE_NONE
         return self._run(state, lambda batch: batch.step(nstep=self.spec.num_substeps, stage=stage.value))
 
-    def _run(self, state, advance):
+    def _run(self, state: np.ndarray, advance: Callable[[Batch], None]) -> HostResult:
         """Write every world's whole state, advance, and copy out; a world MuJoCo refuses becomes NaN."""
         state = np.asarray(state)
         worlds = state.shape[:-1]
@@ -89,7 +90,6 @@ class NativePhysics:
             self._batches[num_worlds] = batch
         return self._batches[num_worlds]
 
-    @functools.cache
     def _slice(self, component: str) -> slice:
         """Where a component lies in the integration state: components follow each other in bit order."""
         bit = getattr(mujoco.mjtState, f"mjSTATE_{component}").value

@@ -1,0 +1,64 @@
+"""What a number must be read with: the machine, the versions, the commit."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jax
+
+PACKAGES = ("jax", "jaxlib", "mujoco", "mujoco-mjx", "brax", "warp-lang")
+REPOSITORY = Path(__file__).parent.parent
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and, where there is one, the accelerator."""
+    devices = jax.devices()
+    is_cpu = devices[0].platform == "cpu"
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "accelerator": None if is_cpu else devices[0].device_kind,
+        "num_accelerators": 0 if is_cpu else len(devices),
+    }
+
+
+def machine_slug(machine: dict[str, Any]) -> str:
+    """A name for files, such as `amd-epyc-2-cores` or `nvidia-h200`."""
+    name = machine["accelerator"] or f"{machine['cpu']} {machine['cores']} cores"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and of the packages that decide speed; null for one that is not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def git_state() -> dict[str, Any]:
+    """The commit, and whether files differ from it; nulls outside a repository."""
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": None if commit is None else bool(_git("status", "--porcelain"))}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    return found[1].strip() if found else platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,62 @@
+"""Measuring several programs in turn, so that a machine's drift touches them alike."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Subject(Protocol):
+    """A program whose speed is measured."""
+
+    name: str
+    num_steps: int  # control steps that one call makes, over all worlds
+
+    def run(self, num_calls: int) -> float:
+        """The seconds that so many calls take; setting up for them is left out."""
+        ...
+
+
+@dataclass
+class Measurement:
+    """What was measured of one subject.
+
+    Attributes:
+      subject: what is measured.
+      num_calls: calls in one repeat, the same in all.
+      compile_seconds: how much longer the first call took than the second.
+      rates: control steps per second, one number a repeat.
+    """
+
+    subject: Subject
+    num_calls: int
+    compile_seconds: float
+    rates: list[float] = field(default_factory=list)
+
+    def repeat(self) -> None:
+        """Measure once more."""
+        self.rates.append(self.num_calls * self.subject.num_steps / self.subject.run(self.num_calls))
+
+
+def warm_up(subject: Subject, seconds: float) -> Measurement:
+    """Compile a subject, and choose how many calls make a repeat of at least `seconds`."""
+    first, second = subject.run(1), subject.run(1)
+    return Measurement(subject, math.ceil(seconds / second), max(first - second, 0.0))
+
+
+def interleave(measurements: Sequence[Measurement], repeats: int) -> None:
+    """Measure each in turn, `repeats` times round."""
+    for _ in range(repeats):
+        for measurement in measurements:
+            measurement.repeat()
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Median and extremes."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def pairwise_ratio(numerator: Measurement, denominator: Measurement) -> dict[str, float]:
+    """Median and extremes of the ratio of rates measured in the same round."""
+    return summary([a / b for a, b in zip(numerator.rates, denominator.rates, strict=True)])

@@ -1,0 +1,72 @@
+"""A peer's training in a process of its own, paced by us so that its calls interleave with ours.
+
+The peer answers in lines of JSON: first what one call is (`num_steps`, `settings`), then, for every `go` that it
+reads, the `seconds` which the call took.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+from benchmarks.machine import REPOSITORY
+
+
+class PeerError(Exception):
+    """The peer ended by itself."""
+
+
+class PeerSubject:
+    """One peer, measured like any other subject."""
+
+    def __init__(self, name: str, process: subprocess.Popen[str], log: IO[str]) -> None:
+        """Wait until the peer says what it will run."""
+        self.name = name
+        self._process, self._log = process, log
+        ready = self._answer()
+        self.num_steps: int = ready["num_steps"]
+        self.settings: dict[str, Any] = ready["settings"]
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        seconds = 0.0
+        for _ in range(num_calls):
+            with contextlib.suppress(BrokenPipeError):  # `_answer` reports the end of the peer
+                print("go", file=self._process.stdin, flush=True)
+            seconds += self._answer()["seconds"]
+        return seconds
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._log.seek(0)
+            end = "".join(self._log.readlines()[-20:])
+            raise PeerError(f"{self.name} ended with exit status {self._process.wait()}; its last words:\n{end}")
+        return json.loads(line)
+
+
+@contextlib.contextmanager
+def start_peer(name: str, module: str) -> Iterator[PeerSubject]:
+    """Start a peer's module, and end it afterwards."""
+    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}  # a GPU is shared with our own process
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=REPOSITORY,
+            env=environment,
+        ) as process,
+    ):
+        try:
+            yield PeerSubject(name, process, log)
+        finally:
+            process.kill()  # it holds nothing worth saving

@@ -1,0 +1,52 @@
+"""Measurements as plain data, and as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from benchmarks.measure import Measurement, pairwise_ratio, summary
+
+
+def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """One case as JSON-ready data: rates in control steps per second over all worlds, ratios between them."""
+    return {
+        "physics": physics,
+        "num_envs": num_envs,
+        "measurements": {m.subject.name: _measurement(m) for m in measurements},
+        "ratios": _ratios({m.subject.name: m for m in measurements}),
+    }
+
+
+def table(case: dict[str, Any]) -> Table:
+    """A case for reading: rates, then ratios."""
+    rows = Table(title=f"humanoid-walk, {case['physics']}, {case['num_envs']} worlds", box=box.SIMPLE)
+    rows.add_column("control steps per second")
+    for name in ("median", "min", "max", "compile s"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    for name, measured in case["measurements"].items():
+        rates = [f"{measured[key]:,.0f}" for key in ("median", "min", "max")]
+        rows.add_row(name, *rates, f"{measured['compile_seconds']:.1f}")
+    rows.add_section()
+    for name, ratio in case["ratios"].items():
+        rows.add_row(name, *[f"{ratio[key]:.3g}" for key in ("median", "min", "max")])
+    return rows
+
+
+def _measurement(measured: Measurement) -> dict[str, Any]:
+    return {
+        **summary(measured.rates),
+        "rates": measured.rates,
+        "compile_seconds": measured.compile_seconds,
+        "steps_per_repeat": measured.num_calls * measured.subject.num_steps,
+    }
+
+
+def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
+    """Each program over physics alone, which is MuJoCo's own threads where they were measured; ours over peers."""
+    alone = next(iter(measured))
+    ours = [name for name in ("physics in JAX", "rollout", "training") if name != alone]
+    pairs = [(name, alone) for name in ours]
+    pairs += [("training", name) for name in measured if name not in (alone, *ours)]
+    return {f"{a} / {b}": pairwise_ratio(measured[a], measured[b]) for a, b in pairs}

@@ -1,0 +1,123 @@
+"""Control steps per second of humanoid-walk: physics alone, rollout, training, and on request a peer.
+
+    python -m benchmarks.throughput [--physics native ...] [--num-envs 1024 ...] [--peers]
+
+Everything is measured in turn in one process (peers in one beside it), several times round. A ratio is taken
+within each round, so that whatever else keeps the machine busy touches both of its sides.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import tyro
+from rich.console import Console
+
+from benchmarks.machine import REPOSITORY, git_state, machine, machine_slug, versions
+from benchmarks.measure import interleave, warm_up
+from benchmarks.peers.process import PeerError, PeerSubject, start_peer
+from benchmarks.report import result, table
+from benchmarks.subjects import default_setup, make_subjects
+
+CPU_DEFAULTS = {"native": (1024,)}
+GPU_DEFAULTS = {"mjx-warp": (1024, 4096, 16384, 32768), "mjx-jax": (1024, 4096, 16384, 32768)}
+
+
+@dataclass(frozen=True)
+class ThroughputConfig:
+    """What to measure.
+
+    Attributes:
+      physics: backends; those that suit this machine when none is given.
+      num_envs: numbers of worlds, each measured by itself; by default what suits the backend and the machine.
+      seconds: least duration of one repeat.
+      repeats: repeats of each measurement.
+      peers: measure brax's PPO as well, in turn with ours.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    physics: tuple[Literal["native", "mjx-jax", "mjx-warp"], ...] = ()
+    num_envs: tuple[int, ...] = ()
+    seconds: float = 2.0
+    repeats: int = 5
+    peers: bool = False
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        if not (self.seconds > 0 and math.isfinite(self.seconds)):
+            raise ValueError(f"--seconds: {self.seconds} must be above 0")
+        if self.repeats < 1:
+            raise ValueError(f"--repeats: {self.repeats} must be at least 1")
+        if self.num_envs and min(self.num_envs) < 1:
+            raise ValueError(f"--num-envs: {min(self.num_envs)} must be at least 1")
+
+    def cases(self) -> Iterator[tuple[str, int]]:
+        """Each backend with each number of worlds."""
+        defaults = CPU_DEFAULTS if jax.default_backend() == "cpu" else GPU_DEFAULTS
+        for physics in self.physics or defaults:
+            for num_envs in self.num_envs or defaults.get(physics, (1024,)):
+                yield physics, num_envs
+
+
+def main(config: ThroughputConfig) -> None:
+    """Measure, print, and write after every case, so that an interrupted run leaves what it had."""
+    console = Console(highlight=False)
+    report = _header(config)
+    path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug(report['machine'])}.json"
+    with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as peer:
+        report["peers"] = {} if peer is None else {peer.name: peer.settings}
+        for physics, num_envs in config.cases():
+            try:
+                case = measure_case(config, physics, num_envs, peer)
+            except Exception as error:  # a backend that we chose may be missing here, or not fit into memory
+                if config.physics or isinstance(error, PeerError):
+                    raise
+                console.print(f"{physics}, {num_envs} worlds: left out, {_one_line(error)}", markup=False)
+                continue
+            console.print(table(case))
+            report["results"].append(case)
+            report["load_average_after"] = os.getloadavg()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(report, indent=2) + "\n")
+    console.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: PeerSubject | None) -> dict[str, Any]:
+    """Everything for one backend and number of worlds; see `benchmarks.report.result`."""
+    setup = default_setup(physics, num_envs)
+    subjects = [*make_subjects(setup), *([] if peer is None else [peer])]
+    measurements = [warm_up(subject, config.seconds) for subject in subjects]
+    interleave(measurements, config.repeats)
+    return result(physics, num_envs, measurements) | {"algorithm": dataclasses.asdict(setup.algo.config)}
+
+
+def _header(config: ThroughputConfig) -> dict[str, Any]:
+    settings = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": versions(),
+        "git": git_state(),
+        "settings": settings,
+        "matmul_precision": jax.config.jax_default_matmul_precision,
+        "compilation_cache": jax.config.jax_compilation_cache_dir,
+        "load_average_before": os.getloadavg(),
+        "results": [],
+    }
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160]
+
+
+if __name__ == "__main__":
+    main(tyro.cli(ThroughputConfig, description=__doc__))

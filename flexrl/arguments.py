@@ -1,0 +1,186 @@
+"""From the command line and a config file to one resolved `RunConfig`."""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from algos.registry import ALGORITHMS
+from envs.registry import ENVS
+from flexrl.config import RunConfig, config_type, decode, load_yaml
+from flexrl.errors import ConfigError
+from flexrl.presets import FALLBACK_PRESET, PRESETS
+from flexrl.run_folder import find_run, free_name, read_config
+
+Options = TypeVar("Options")
+
+DEFAULT_ALGO = "ppo"
+DEFAULT_ENV = "humanoid-walk"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What the user asked for."""
+
+    config: RunConfig
+    resume: bool
+
+
+def parse(arguments: Sequence[str]) -> Invocation:
+    """Resolve a command line.
+
+    `--algo`, `--env`, `--profile` and `--config` decide which flags there are and their defaults, so they are taken
+    off first; flags win over the file, the file over the defaults of algorithm, environment and profile.
+
+    Raises:
+      ConfigError: naming the flag or field, the value and the limit.
+      SystemExit: with code 0 after `--help`.
+    """
+    first, rest = _first_pass(arguments)
+    if first.resume is not None:
+        return Invocation(_stored_config(first, rest), resume=True)
+    content = load_yaml(Path(first.config)) if first.config else {}
+    for field in ("algo", "env", "profile"):
+        if (value := getattr(first, field)) is not None:
+            content[field] = value
+    config = _from_flags(_with_defaults(content, first.config or "defaults"), rest)
+    return Invocation(_resolved(config), resume=False)
+
+
+def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for flag in ("--algo", "--env", "--profile", "--config"):
+        parser.add_argument(flag)
+    parser.add_argument("--resume", nargs="?", const="")
+    return parser.parse_known_args(list(arguments))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise ConfigError(message)
+
+
+def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--name")
+    parser.add_argument("--workspace", default="workspace")
+    place, other = parser.parse_known_args(rest)
+    given = [f"--{flag}" for flag in ("algo", "env", "profile", "config") if getattr(first, flag) is not None]
+    if given or other:
+        raise ConfigError(
+            f"--resume goes on with the stored config only; leave out {' '.join(given + other)}, "
+            "or start a new run without --resume"
+        )
+    run = first.resume or place.name
+    if not run:
+        raise ConfigError("--resume needs to know the run: --resume RUN, a run's folder or its name")
+    folder = find_run(run, place.workspace)
+    config = read_config(folder)
+    require_profile(config.profile)
+    return dataclasses.replace(config, name=folder.name, workspace=str(folder.parent))
+
+
+def _with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
+    """The file's values over the preset's over the dataclasses'."""
+    algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT_ENV)
+    config_type(algo, env)
+    profile = content.get("profile") or default_profile()
+    preset = PRESETS.get((algo, env, profile), FALLBACK_PRESET)
+    merged = {"algo": algo, "env": env, "profile": profile, "algorithm": {}, "task": {}} | preset | content
+    for section in ("algorithm", "task"):
+        if not isinstance(merged[section], dict):
+            raise ConfigError(f"{origin}: {section}: {merged[section]!r} must be a mapping of field names to values")
+        merged[section] = preset.get(section, {}) | merged[section]
+    return decode(merged, origin)
+
+
+def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
+    kind = config_type(defaults.algo, defaults.env)
+    try:
+        return _tyro(kind, arguments, "python -m flexrl.train", _description(), defaults)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help lists the flags)") from None
+
+
+def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
+    """A tool's command line, `RUN [flags]`, with flags after the fields of a dataclass.
+
+    Raises:
+      ConfigError: naming the flag, the value and the limit.
+      SystemExit: with code 0 after `--help`.
+    """
+    run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
+    options = _tyro(kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}", None)
+    if not run:
+        raise ConfigError(f"run: is missing; use python -m {program} RUN, a run's folder or its name, before the flags")
+    return run[0], options
+
+
+def _tyro(
+    kind: type[Options], arguments: Sequence[str], program: str, description: str, default: Options | None
+) -> Options:
+    import tyro
+
+    printed = io.StringIO()
+    options = {} if default is None else {"default": default}
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            return tyro.cli(kind, args=arguments, prog=program, description=description, **options)
+    except SystemExit as end:
+        if end.code == 0:
+            print(printed.getvalue())
+            raise
+        raise ConfigError(_one_line(printed.getvalue())) from None
+
+
+def _description() -> str:
+    return (
+        "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run. "
+        f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(ENVS)}."
+    )
+
+
+def _one_line(printed: str) -> str:
+    """The message in tyro's box, without title, frame and help."""
+    lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
+    lines = [line for line in lines if line][1:]
+    end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)
+    return re.sub(r"^Error parsing \w+: ", "", " ".join(lines[:end]))
+
+
+def _resolved(config: RunConfig) -> RunConfig:
+    """With nothing left implicit: physics engine and name are decided."""
+    from envs.physics import resolve_backend
+
+    require_profile(config.profile)
+    name = config.name or free_name(config.workspace, f"{config.env}-{config.algo}-seed{config.seed}")
+    return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name)
+
+
+def default_profile() -> str:
+    """`gpu` where JAX sees an accelerator, else `cpu`."""
+    import jax
+
+    return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+
+def require_profile(profile: str) -> None:
+    """Use the device that a profile asks for.
+
+    Raises:
+      ConfigError: if it is not there.
+    """
+    import jax
+
+    if profile == "gpu" and jax.default_backend() == "cpu":
+        raise ConfigError(
+            "profile: 'gpu' was asked for, but JAX sees no accelerator; install the extra cuda12 or cuda13 and check the "
+            "driver with nvidia-smi, or use --profile cpu"
+        )
+    if profile == "cpu":
+        jax.config.update("jax_platforms", "cpu")

@@ -1,0 +1,40 @@
+"""From a config to the parts of a run."""
+
+from typing import Any
+
+import jax
+
+from algos.registry import ALGORITHMS
+from algos.types import Algorithm, Policy
+from envs.registry import ENVS
+from envs.types import Env
+from envs.vector import VecEnv
+from flexrl.config import RunConfig
+from flexrl.engine import Engine
+
+
+def make_env(config: RunConfig) -> Env:
+    """The environment, sized for training and evaluation."""
+    max_worlds = max(config.num_envs, config.evaluation_episodes)
+    return ENVS[config.env].build(config.task, config.physics, max_worlds)
+
+
+def make_algorithm(config: RunConfig, env: Env) -> Algorithm:
+    """The algorithm, sized for the environment."""
+    return ALGORITHMS[config.algo].build(config.algorithm, env.spec)
+
+
+def make_engine(config: RunConfig, env: Env) -> Engine:
+    """The compiled training loop."""
+    source = ALGORITHMS[config.algo].source(config.algorithm, VecEnv(env, config.num_envs))
+    return Engine(make_algorithm(config, env), source, has_host_callback=env.has_host_callback)
+
+
+def policy_template(algorithm: Algorithm) -> Any:
+    """Shapes of the part of a checkpoint that a policy needs, named as in a `Run`."""
+    return {"train": jax.eval_shape(algorithm.init, jax.random.key(0))}
+
+
+def make_policy(algorithm: Algorithm, restored: Any) -> Policy:
+    """The deterministic policy of what was restored into `policy_template`."""
+    return algorithm.policy(restored["train"], deterministic=True)

@@ -1,0 +1,232 @@
+"""The typed configuration of one run, and its strict decoding from YAML."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from algos.registry import ALGORITHMS
+from envs.registry import ENVS
+from flexrl.errors import ConfigError
+
+AlgorithmConfig = TypeVar("AlgorithmConfig")
+TaskConfig = TypeVar("TaskConfig")
+
+MAX_CONFIG_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
+    """Everything that decides a run. Fields without default depend on algorithm, environment and profile.
+
+    Attributes:
+      algorithm: the algorithm's hyper-parameters.
+      task: the environment's parameters.
+      total_steps: control steps of all worlds together; rounded up to whole iterations.
+      num_envs: worlds stepped at once.
+      profile: which defaults: `cpu` or `gpu`; chosen from the device when not given.
+      physics: engine; `auto` is native threads on a CPU and MJX-Warp on an NVIDIA GPU.
+      algo: algorithm.
+      env: environment.
+      name: of the run's folder; made from algo, env and seed when not given.
+      workspace: folder that holds the runs.
+      seed: of everything random.
+      num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
+      evaluation_episodes: episodes per evaluation, one world each.
+      checkpoint_interval: iterations between checkpoints.
+      keep_checkpoints: newest checkpoints kept, besides the best.
+      max_skipped_updates: consecutive non-finite updates after which the run has diverged.
+      video: draw a video at the end, where a GL library is found.
+    """
+
+    algorithm: AlgorithmConfig
+    task: TaskConfig
+    total_steps: int
+    num_envs: int
+    profile: Literal["cpu", "gpu"]
+    physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
+    algo: str = "ppo"
+    env: str = "humanoid-walk"
+    name: str | None = None
+    workspace: str = "workspace"
+    seed: int = 0
+    num_evaluations: int = 10
+    evaluation_episodes: int = 64
+    checkpoint_interval: int = 25
+    keep_checkpoints: int = 3
+    max_skipped_updates: int = 20
+    video: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for field in (
+            "total_steps",
+            "num_envs",
+            "num_evaluations",
+            "evaluation_episodes",
+            "checkpoint_interval",
+            "keep_checkpoints",
+            "max_skipped_updates",
+        ):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field}: {getattr(self, field)} must be at least 1")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - 1")
+        if self.name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", self.name):
+            raise ValueError(f"name: {self.name!r} must be letters, digits, '.', '_' and '-', at most 128 of them")
+        samples = self.steps_per_iteration
+        minibatches = getattr(self.algorithm, "num_minibatches", 1)
+        if samples % minibatches:
+            raise ValueError(
+                f"num_minibatches: {minibatches} does not divide num_envs {self.num_envs} times unroll_length "
+                f"{samples // self.num_envs} = {samples}; choose sizes that divide"
+            )
+        for path, value in _leaves(dataclasses.asdict(self)):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{path}: {value} must be finite")
+
+    @property
+    def steps_per_iteration(self) -> int:
+        """Control steps of all worlds in one iteration."""
+        return self.num_envs * getattr(self.algorithm, "unroll_length", 1)
+
+    @property
+    def num_iterations(self) -> int:
+        """Iterations of the whole run."""
+        return math.ceil(self.total_steps / self.steps_per_iteration)
+
+    def evaluates_after(self, iteration: int) -> bool:
+        """Whether an evaluation follows this iteration: evenly spread, the last at the end."""
+        done, total = min(self.num_evaluations, self.num_iterations), self.num_iterations
+        return iteration > 0 and iteration * done // total > (iteration - 1) * done // total
+
+    def saves_after(self, iteration: int) -> bool:
+        """Whether a checkpoint follows this iteration."""
+        return iteration % self.checkpoint_interval == 0 or self.evaluates_after(iteration)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        assert self.name is not None
+        return Path(self.workspace) / self.name
+
+    def hash(self) -> str:
+        """Identity of what will be computed: the same for runs that differ in name and place only."""
+        content = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("name", "workspace", "video")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def config_type(algo: str, env: str) -> type[RunConfig]:
+    """The config type of an algorithm and an environment, by name.
+
+    Raises:
+      ConfigError: for an unknown name.
+    """
+    for field, name, known in (("algo", algo, ALGORITHMS), ("env", env, ENVS)):
+        if not isinstance(name, str) or name not in known:
+            raise ConfigError(f"{field}: {name!r} is unknown; {_suggest(str(name), known)}")
+    return RunConfig[ALGORITHMS[algo].config, ENVS[env].config]
+
+
+def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
+    """A config from plain data, strictly: no unknown field, no wrong type, no conversion.
+
+    Args:
+      content: nested mappings, as a YAML or JSON file holds them.
+      origin: where it came from, for messages.
+
+    Raises:
+      ConfigError: naming the field, the value and the limit.
+    """
+    kind = config_type(content.get("algo", "ppo"), content.get("env", "humanoid-walk"))
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(content), strict=True, extra="forbid")
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: " + "; ".join(_explain(e, kind) for e in error.errors())) from None
+
+
+def encode(config: RunConfig) -> dict[str, Any]:
+    """Plain data from a config; `decode` gives the config back."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML or JSON file.
+
+    Raises:
+      ConfigError: if it is missing, too large, not YAML, holds a duplicate key, an alias or a tag, or no mapping.
+    """
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes, which no config is")
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold a mapping of field names to values")
+    return content
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML without duplicate keys and aliases, where 3e-4 is a number."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not supported", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def _explain(error: Any, kind: type[RunConfig]) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "unexpected_keyword_argument":
+        section = error["loc"][0] if len(error["loc"]) > 1 else None
+        return f"{path}: is not a field; {_suggest(str(error['loc'][-1]), _field_names(kind, section))}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return message
+    value = "" if error["type"] in ("missing", "missing_argument") else f" {error['input']!r}"
+    return f"{path}:{value} {message[0].lower()}{message[1:]}"
+
+
+def _field_names(kind: Any, section: str | None) -> list[str]:
+    if section is None:
+        return [f.name for f in dataclasses.fields(kind.__origin__)]
+    algorithm, task = kind.__args__
+    return [f.name for f in dataclasses.fields({"algorithm": algorithm, "task": task}.get(section, algorithm))]
+
+
+def _suggest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"known: {', '.join(known)}"
+
+
+def _leaves(content: Any, path: str = "") -> list[tuple[str, Any]]:
+    if isinstance(content, Mapping):
+        return [leaf for k, v in content.items() for leaf in _leaves(v, f"{path}.{k}" if path else k)]
+    return [(path, content)]

@@ -1,0 +1,96 @@
+"""One training iteration for every algorithm: sample, update, count."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.types import Algorithm, Source
+
+
+@struct.dataclass
+class Run:
+    """The whole state of a run: the one thing that is checkpointed."""
+
+    train: Any  # the algorithm's
+    source: Any  # the source's: worlds and policy memory
+    hyper: dict[str, Array]  # traced hyper-parameters
+    key: Array  # random key of the next iteration
+    step: Array  # () int32, iterations done
+
+
+class Engine:
+    """Compiled iterations.
+
+    With physics in the program an iteration is one program. With a host callback in it, it is two: JAX never caches
+    a program with a callback, so the small rollout is compiled at every start and the large update comes from the
+    compilation cache.
+    """
+
+    def __init__(self, algorithm: Algorithm, source: Source, *, has_host_callback: bool) -> None:
+        """Define the programs; `compile` builds them."""
+        self._algorithm = algorithm
+        self._source = source
+        if has_host_callback:
+            self._programs = (
+                jax.jit(self._sample, donate_argnums=1),
+                jax.jit(self._update, donate_argnums=0),
+            )
+        else:
+            self._programs = (jax.jit(self._iterate, donate_argnums=0),)
+
+    def init(self, seed: int) -> Run:
+        """A run before its first iteration."""
+        return jax.jit(self._init)(jax.random.key(seed))
+
+    def template(self) -> Run:
+        """Shapes and dtypes of a run, without computing one."""
+        return jax.eval_shape(self._init, jax.random.key(0))
+
+    def compile(self) -> None:
+        """Build the programs, so that `step` only runs them."""
+        run = self.template()
+        if len(self._programs) == 1:
+            self._programs = (self._programs[0].lower(run).compile(),)
+        else:
+            sample, update = self._programs
+            key = run.key
+            batch, _ = jax.eval_shape(self._sample, run.train, run.source, key)[1:]
+            self._programs = (
+                sample.lower(run.train, run.source, key).compile(),
+                update.lower(run.train, batch, run.hyper, key).compile(),
+            )
+
+    def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
+        """The next run and this iteration's metrics; the run given is used up."""
+        if len(self._programs) == 1:
+            return self._programs[0](run)
+        sample, update = self._programs
+        key, key_sample, key_update = jax.random.split(run.key, 3)
+        source, batch, sample_metrics = sample(run.train, run.source, key_sample)
+        train, update_metrics = update(run.train, batch, run.hyper, key_update)
+        return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
+
+    def policy(self, run: Run) -> Any:
+        """The run's policy, acting deterministically."""
+        return self._algorithm.policy(run.train, deterministic=True)
+
+    def _init(self, key: Array) -> Run:
+        key_train, key_source, key_run = jax.random.split(key, 3)
+        train = self._algorithm.init(key_train)
+        source = self._source.init(self._algorithm.policy(train), key_source)
+        return Run(train, source, self._algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
+
+    def _sample(self, train: Any, source: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
+        return self._source.sample(source, self._algorithm.policy(train), key)
+
+    def _update(self, train: Any, batch: Any, hyper: dict, key: Array) -> tuple[Any, dict[str, Array]]:
+        return self._algorithm.update(train, batch, hyper, key)
+
+    def _iterate(self, run: Run) -> tuple[Run, dict[str, Array]]:
+        key, key_sample, key_update = jax.random.split(run.key, 3)
+        source, batch, sample_metrics = self._sample(run.train, run.source, key_sample)
+        train, update_metrics = self._update(run.train, batch, run.hyper, key_update)
+        return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}

@@ -1,0 +1,72 @@
+"""Evaluate a run's policy: `python -m flexrl.evaluate RUN`."""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from flexrl.errors import exit_codes
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """How to evaluate.
+
+    Attributes:
+      step: checkpoint: `best`, `latest` or an iteration.
+      episodes: one world each.
+      seed: of the episodes.
+      physics: engine; `auto` chooses by device, whatever the run was trained on.
+      json: print one JSON object instead of lines.
+      workspace: folder that holds the runs.
+    """
+
+    step: str = "best"
+    episodes: int = 64
+    seed: int = 0
+    physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
+    json: bool = False
+    workspace: str = "workspace"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be evaluated."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes: {self.episodes} must be at least 1")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - 1")
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, evaluate, print."""
+    with exit_codes():
+        from flexrl.startup import prepare_jax
+
+        prepare_jax()
+        from flexrl.arguments import parse_tool
+
+        run, options = parse_tool(EvaluateArguments, arguments, "flexrl.evaluate")
+        evaluate(run, options)
+
+
+def evaluate(run: str, options: EvaluateArguments) -> None:
+    """Run deterministic episodes and print their statistics.
+
+    Raises:
+      ConfigError: if there is no such run or step.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    from flexrl.evaluation import Evaluator, evaluation_key
+    from flexrl.playback import load_playback
+
+    playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
+    evaluation = Evaluator(playback.env, options.episodes)(playback.policy, evaluation_key(options.seed))
+    report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
+    if options.json:
+        print(json.dumps(report))
+        return
+    for name, value in report.items():
+        print(f"{name:24}{value:,.2f}" if isinstance(value, float) else f"{name:24}{value}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,86 @@
+"""How good a policy is: deterministic episodes in many worlds at once, inside one program."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.types import Policy
+from envs.types import Env
+from envs.vector import VecEnv
+
+EVALUATION_STREAM = 0x5EED  # keeps the random numbers of evaluations apart from those of training
+
+
+def evaluation_key(seed: int) -> Array:
+    """The same for every evaluation of a run, so that differences are the policy's."""
+    return jax.random.fold_in(jax.random.key(seed), EVALUATION_STREAM)
+
+
+@struct.dataclass
+class Episodes:
+    """One whole episode of each of B worlds."""
+
+    episode_return: Array  # (B,) reward up to the episode's end, none after it
+    length: Array  # (B,) int32, control steps
+    terminated: Array  # (B,) bool: ended by the task, not by the time limit
+    metrics: dict[str, Array]  # (B,) each: mean per control step
+
+
+class Evaluator:
+    """Runs one episode in each of `num_episodes` worlds; compiled once."""
+
+    def __init__(self, env: Env, num_episodes: int) -> None:
+        """Prepare; compilation happens on first use."""
+        self._vec_env = VecEnv(env, num_episodes)
+        self._run = jax.jit(self._episodes)
+
+    def __call__(self, policy: Policy, key: Array) -> dict[str, Any]:
+        """Statistics over the episodes, as plain numbers for a report."""
+        return summarize(jax.device_get(self._run(policy, key)))
+
+    def _episodes(self, policy: Policy, key: Array) -> Episodes:
+        key_reset, key_act = jax.random.split(key)
+        num = self._vec_env.num_envs
+        fresh = self._vec_env.fresh(key_reset)
+        worlds = self._vec_env.start(fresh)
+        zero = jnp.zeros(num)
+        nothing = Episodes(
+            zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), {name: zero for name in fresh.metrics}
+        )
+
+        def step(state: tuple) -> tuple:
+            worlds, carry, running, total, time = state
+            observation = worlds.observation
+            carry, action, _ = policy.act(carry, observation, jax.random.fold_in(key_act, time))
+            worlds, transition = self._vec_env.step(worlds, action, fresh)
+            total = Episodes(
+                total.episode_return + jnp.where(running, transition.reward, 0),
+                total.length + running,
+                total.terminated | (running & transition.terminated),
+                {k: total.metrics[k] + jnp.where(running, x, 0) for k, x in transition.metrics.items()},
+            )
+            return worlds, carry, running & ~(transition.terminated | transition.truncated), total, time + 1
+
+        start = (worlds, policy.init_carry(num), jnp.ones(num, bool), nothing, 0)
+        total = jax.lax.while_loop(lambda state: state[2].any(), step, start)[3]
+        return total.replace(metrics={k: x / total.length for k, x in total.metrics.items()})
+
+
+def summarize(episodes: Episodes) -> dict[str, Any]:
+    """Means and spread over episodes; `return_interval` is the 95 % interval of the mean return."""
+    num = len(episodes.episode_return)
+    return_std = float(episodes.episode_return.std())
+    return {
+        "return_mean": float(episodes.episode_return.mean()),
+        "return_std": return_std,
+        "return_interval": 1.96 * return_std / math.sqrt(num),
+        "return_min": float(episodes.episode_return.min()),
+        "episode_length_mean": float(episodes.length.mean()),
+        "terminated_fraction": float(episodes.terminated.mean()),
+        "num_episodes": num,
+        **{name: float(x.mean()) for name, x in episodes.metrics.items()},
+    }

@@ -1,0 +1,95 @@
+"""A trained policy with its environment, as evaluation and rendering use it."""
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax import Array
+
+from algos.types import Policy
+from envs.physics import resolve_backend
+from envs.types import Env
+from envs.vector import VecEnv
+from flexrl.build import make_algorithm, make_env, make_policy, policy_template
+from flexrl.checkpoint import Checkpoints
+from flexrl.config import RunConfig
+from flexrl.errors import ConfigError
+from flexrl.run_folder import find_run, read_config
+
+
+@dataclass(frozen=True)
+class Playback:
+    """A run's deterministic policy at a step, and its environment on this machine's physics."""
+
+    folder: Path
+    config: RunConfig
+    step: int
+    env: Env
+    policy: Policy
+
+
+def load_playback(run: str, workspace: str, step: str, physics: str = "auto", num_episodes: int = 1) -> Playback:
+    """Load a run.
+
+    Args:
+      run: a run's folder or its name in the workspace.
+      workspace: folder that holds the runs.
+      step: `best`, `latest` or an iteration.
+      physics: engine to play on; need not be the one of the training.
+      num_episodes: worlds that will be played at once.
+
+    Raises:
+      ConfigError: if there is no such run or step.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    folder = find_run(run, workspace)
+    stored = read_config(folder)
+    config = dataclasses.replace(stored, physics=resolve_backend(physics), evaluation_episodes=num_episodes)
+    env = make_env(config)
+    algorithm = make_algorithm(config, env)
+    checkpoints = Checkpoints(folder)
+    number, restored = checkpoints.restore(policy_template(algorithm), _step_number(checkpoints, step))
+    return Playback(folder, config, number, env, make_policy(algorithm, restored))
+
+
+def _step_number(checkpoints: Checkpoints, step: str) -> int | None:
+    if step == "latest":
+        return None
+    if step == "best":
+        best = checkpoints.best()
+        return best["step"] if best else None
+    if not step.isdecimal():
+        raise ConfigError(f"step: {step!r} must be best, latest or an iteration")
+    if int(step) not in checkpoints.steps():
+        raise ConfigError(f"step: {step} has no checkpoint; there are {', '.join(map(str, checkpoints.steps()))}")
+    return int(step)
+
+
+def record(playback: Playback, num_steps: int, seed: int) -> np.ndarray:
+    """Positions of one world over one episode.
+
+    Returns:
+      qpos_TQ: generalised positions after each control step, shape (T, nq), with T at most `num_steps`.
+    """
+    vec_env = VecEnv(playback.env, 1)
+
+    @functools.partial(jax.jit, static_argnums=1)
+    def roll(policy: Policy, num_steps: int, key: Array) -> tuple[Array, Array]:
+        key_reset, key_act = jax.random.split(key)
+        fresh = vec_env.fresh(key_reset)
+
+        def step(state: tuple, key: Array) -> tuple[tuple, tuple[Array, Array]]:
+            worlds, carry = state
+            carry, action, _ = policy.act(carry, worlds.observation, key)
+            worlds, transition = vec_env.step(worlds, action, fresh)
+            return (worlds, carry), (worlds.env.physics["qpos"][0], (transition.terminated | transition.truncated)[0])
+
+        start = (vec_env.start(fresh), policy.init_carry(1))
+        return jax.lax.scan(step, start, jax.random.split(key_act, num_steps))[1]
+
+    qpos_TQ, ended_T = jax.device_get(roll(playback.policy, num_steps, jax.random.key(seed)))
+    length = int(np.argmax(ended_T)) if ended_T.any() else num_steps
+    return qpos_TQ[: max(length, 1)]

@@ -1,0 +1,173 @@
+"""What a run tells while it goes on: metrics rows, TensorBoard, and a line or a progress bar."""
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from flexrl.config import RunConfig
+from flexrl.metrics_file import MetricsFile
+
+PLAIN_LINE_SECONDS = 10.0  # between lines in a log
+
+
+class Reporter:
+    """Writes each iteration's and each evaluation's row, in order."""
+
+    def __init__(self, folder: Path, config: RunConfig, last_iteration: int) -> None:
+        """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut."""
+        from tensorboardX import SummaryWriter
+
+        self._config = config
+        iterations = range(1, last_iteration + 1)
+        self._metrics = MetricsFile(folder / "metrics.jsonl", [i for i in iterations])
+        self._evaluations = MetricsFile(
+            folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
+        )
+        self._tensorboard = SummaryWriter(str(folder / "tensorboard"), purge_step=self._steps(last_iteration) + 1)
+        self._display = ProgressBar(config, last_iteration) if sys.stdout.isatty() else PlainLines(config)
+        self._clock = time.monotonic()
+
+    def iteration(self, iteration: int, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Write an iteration's row; waits for its metrics if they are still being computed."""
+        plain = {name: _plain(value) for name, value in jax.device_get(metrics).items()}
+        now = time.monotonic()
+        seconds, self._clock = now - self._clock, now
+        timing = {"seconds": seconds, "steps_per_second": self._config.steps_per_iteration / seconds}
+        row = self._write(self._metrics, iteration, plain, timing)
+        self._display.iteration(row)
+        return row
+
+    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
+        """Write the row of an evaluation after an iteration; its time counts for no iteration."""
+        prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
+        row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
+        self._display.evaluation(row)
+        self.restart_clock()
+
+    def last_evaluation(self) -> dict[str, Any] | None:
+        """The newest evaluation's row."""
+        return self._evaluations.rows[-1] if self._evaluations.rows else None
+
+    def training_seconds(self) -> float:
+        """Time of all iterations, without compiling and evaluating."""
+        return sum(row["timing"]["seconds"] for row in self._metrics.rows)
+
+    def restart_clock(self) -> None:
+        """Count nothing that happened until now for the next iteration."""
+        self._clock = time.monotonic()
+
+    def sync(self) -> None:
+        """Return when all rows are on the disk."""
+        self._metrics.sync()
+        self._evaluations.sync()
+        self._tensorboard.flush()
+
+    def close(self) -> None:
+        """Release the terminal and the files."""
+        self._display.close()
+        self._tensorboard.close()
+
+    def _write(self, file: MetricsFile, iteration: int, numbers: dict[str, Any], timing: dict[str, float]) -> dict:
+        row = {"step": iteration, "control_steps": self._steps(iteration), **numbers, "timing": timing}
+        file.write(row)
+        for name, value in {**numbers, **{f"timing/{k}": v for k, v in timing.items()}}.items():
+            if value is not None:
+                self._tensorboard.add_scalar(name, value, row["control_steps"])
+        return row
+
+    def _steps(self, iteration: int) -> int:
+        return iteration * self._config.steps_per_iteration
+
+
+class Summary:
+    """One line about how a run stands, with the speed smoothed over some iterations."""
+
+    def __init__(self, config: RunConfig) -> None:
+        """No iteration yet."""
+        self._config = config
+        self._seconds_per_iteration = math.nan
+
+    def line(self, row: dict[str, Any]) -> str:
+        """Progress, speed, return, episode length, time left."""
+        new = row["timing"]["seconds"]
+        old = new if math.isnan(self._seconds_per_iteration) else self._seconds_per_iteration
+        self._seconds_per_iteration = 0.9 * old + 0.1 * new
+        left = (self._config.num_iterations - row["step"]) * self._seconds_per_iteration
+        shown = {"return": row["episode/return"], "episode length": row["episode/length"]}
+        return "  ".join(
+            [
+                f"iteration {row['step']}/{self._config.num_iterations}",
+                f"{row['control_steps'] / 1e6:.2f}M steps",
+                f"{self._config.steps_per_iteration / self._seconds_per_iteration:,.0f} steps/s",
+                *(f"{label} {value:,.0f}" for label, value in shown.items() if value is not None),
+                f"{left // 60:.0f}:{left % 60:02.0f} left",
+            ]
+        )
+
+
+def evaluation_line(row: dict[str, Any]) -> str:
+    """One line about an evaluation."""
+    return (
+        f"evaluation after {row['control_steps'] / 1e6:.2f}M steps: return {row['evaluation/return_mean']:,.0f} "
+        f"(standard deviation {row['evaluation/return_std']:,.0f}), "
+        f"episode length {row['evaluation/episode_length_mean']:,.0f}"
+    )
+
+
+class PlainLines:
+    """A line now and then, for logs."""
+
+    def __init__(self, config: RunConfig) -> None:
+        """Nothing printed yet."""
+        self._summary = Summary(config)
+        self._last_iteration = config.num_iterations
+        self._last_print = -math.inf
+
+    def iteration(self, row: dict[str, Any]) -> None:
+        """Print the first row, the last, and one every few seconds."""
+        line = self._summary.line(row)
+        if row["step"] == self._last_iteration or time.monotonic() - self._last_print >= PLAIN_LINE_SECONDS:
+            self._last_print = time.monotonic()
+            print(line, flush=True)
+
+    def evaluation(self, row: dict[str, Any]) -> None:
+        """Print every evaluation."""
+        print(evaluation_line(row), flush=True)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class ProgressBar:
+    """A bar with the same numbers, for a terminal; evaluations stay above it."""
+
+    def __init__(self, config: RunConfig, last_iteration: int) -> None:
+        """Draw the bar."""
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._summary = Summary(config)
+        self._progress = Progress(BarColumn(), TextColumn("{task.description}"))
+        self._task = self._progress.add_task("compiling", total=config.num_iterations, completed=last_iteration)
+        self._progress.start()
+
+    def iteration(self, row: dict[str, Any]) -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=row["step"], description=self._summary.line(row))
+
+    def evaluation(self, row: dict[str, Any]) -> None:
+        """Print above the bar."""
+        self._progress.console.print(evaluation_line(row), highlight=False)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.stop()
+
+
+def _plain(value: Any) -> float | int | None:
+    """A Python number; None for what JSON has no number for."""
+    number = value.item()
+    return number if math.isfinite(number) else None

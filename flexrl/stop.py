@@ -1,0 +1,79 @@
+"""Being asked to stop: SIGTERM and Ctrl-C save the run, whatever the main thread is doing."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from flexrl.errors import EXIT_PREEMPTED, Preempted
+
+GRACE_SECONDS = 3.0  # for the main thread to reach the end of its step
+
+
+class StopRequest:
+    """Notices SIGTERM and SIGINT at once, even while the main thread compiles.
+
+    Python runs signal handlers on the main thread only, and not inside XLA. The wake-up file descriptor is written
+    to by the C-level handler, so a watcher thread learns of the signal in any case. The main loop asks `requested`
+    between steps and answers by itself; where it does not come to that in time, because it compiles or evaluates,
+    the watcher saves and leaves the process in its stead.
+    """
+
+    def __init__(self) -> None:
+        """Start watching; call this in the main thread, before anything slow."""
+        self._event = threading.Event()
+        self._state_in_use = threading.Lock()
+        self._save: Callable[[], None] = lambda: None
+        reader, writer = socket.socketpair()
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        self._sockets = (reader, writer)  # kept open
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        threading.Thread(target=self._watch, args=(reader,), name="stop-watcher", daemon=True).start()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._event.is_set()
+
+    def on_request(self, save: Callable[[], None]) -> None:
+        """What saves the run, whenever its state is not in use."""
+        self._save = save
+
+    @contextmanager
+    def state_in_use(self) -> Iterator[None]:
+        """Code during which the run's state cannot be saved: a step that consumes it."""
+        with self._state_in_use:
+            yield
+
+    def answer(self) -> NoReturn:
+        """Save and end the run, from the main thread.
+
+        Raises:
+          Preempted: always.
+        """
+        self._state_in_use.acquire()  # and never released: the watcher stays out
+        self._save()
+        raise Preempted("asked to; start again with --resume")
+
+    def _watch(self, reader: socket.socket) -> None:
+        while reader.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
+        self._event.set()
+        time.sleep(GRACE_SECONDS)
+        with self._state_in_use:
+            try:
+                self._save()
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            print("stopped: asked to; start again with --resume", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            os._exit(EXIT_PREEMPTED)

@@ -1,0 +1,35 @@
+"""Train a policy: `python -m flexrl.train --algo ppo --env humanoid-walk`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from flexrl.errors import exit_codes
+from flexrl.stop import StopRequest
+
+if TYPE_CHECKING:
+    from flexrl.arguments import Invocation
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, build, run; the exit code says how it ended (`flexrl.errors`)."""
+    stop = StopRequest()  # before the slow imports, so that no request is missed
+    with exit_codes():
+        from flexrl.startup import prepare_jax
+
+        prepare_jax()
+        from flexrl.arguments import parse
+
+        run(parse(arguments), arguments, stop)
+
+
+def run(invocation: "Invocation", arguments: list[str], stop: StopRequest) -> None:
+    """Train what was asked for, from the start or from the newest checkpoint."""
+    from flexrl.trainer import Trainer
+
+    with Trainer(invocation.config, stop, resume=invocation.resume, arguments=arguments) as trainer:
+        trainer.train()
+        trainer.finish()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,92 @@
+"""The squashed normal, against SciPy and numerical integration in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from algos.distributions import TanhNormal
+
+LOC, SCALE = 0.4, 0.7
+RAW = np.linspace(LOC - 10 * SCALE, LOC + 10 * SCALE, 4001)  # covers all but 1e-20 of the probability
+ACTION_PER_RAW = 1 / np.cosh(RAW) ** 2  # slope of tanh
+
+
+@pytest.fixture
+def one_action():
+    return TanhNormal(jnp.array([LOC]), jnp.array([SCALE]))
+
+
+def density(distribution: TanhNormal) -> np.ndarray:
+    """Of the squashed action, at `tanh(RAW)`."""
+    return np.exp(np.asarray(distribution.log_prob(jnp.asarray(RAW[:, None])), np.float64))
+
+
+def test_density_integrates_to_one_over_actions(one_action):
+    assert np.trapezoid(density(one_action) * ACTION_PER_RAW, RAW) == pytest.approx(1, abs=1e-4)
+
+
+def test_log_prob_is_the_change_of_variables_summed_over_actions():
+    rng = np.random.default_rng(0)
+    loc, raw = rng.normal(size=(2, 5, 3))
+    scale = np.exp(rng.normal(size=(5, 3)))
+    expected = (stats.norm.logpdf(raw, loc, scale) - np.log(1 - np.tanh(raw) ** 2)).sum(axis=1)
+    with jax.enable_x64(True):
+        exact = TanhNormal(jnp.array(loc), jnp.array(scale)).log_prob(jnp.array(raw))
+        np.testing.assert_allclose(exact, expected, rtol=1e-10)
+    single = TanhNormal(jnp.array(loc), jnp.array(scale)).log_prob(jnp.array(raw))
+    np.testing.assert_allclose(single, expected, rtol=1e-4)
+
+
+def test_log_prob_stays_exact_where_tanh_has_saturated():
+    raw, scale = 30.0, 10.0  # 1 - tanh(30)^2 is 0 in floating point; its logarithm is log(4) - 2 * 30
+    expected = stats.norm.logpdf(raw, 0, scale) - (np.log(4) - 2 * raw)
+    for sign in (-1, 1):
+        actual = TanhNormal(jnp.zeros(1), jnp.array([scale])).log_prob(jnp.array([sign * raw]))
+        assert actual == pytest.approx(expected, rel=1e-6)
+
+
+def test_entropy_estimate_has_the_mean_of_the_integral(one_action):
+    p = density(one_action)
+    expected = -np.trapezoid(p * np.log(p) * ACTION_PER_RAW, RAW)
+    estimates = jax.vmap(one_action.entropy)(jax.random.split(jax.random.key(0), 20_000))
+    standard_error = float(np.std(estimates)) / estimates.size**0.5
+    assert np.mean(estimates) == pytest.approx(expected, abs=4 * standard_error)
+    assert 4 * standard_error < 0.03
+
+
+def test_entropy_sums_over_actions(one_action):
+    twice = TanhNormal(jnp.full(2, LOC), jnp.full(2, SCALE))
+    keys = jax.random.split(jax.random.key(1), 20_000)
+    ratio = jax.vmap(twice.entropy)(keys).mean() / jax.vmap(one_action.entropy)(keys).mean()
+    assert ratio == pytest.approx(2, rel=0.1)
+
+
+def test_kl_equals_the_integral_over_squashed_actions(one_action):
+    other = TanhNormal(jnp.array([-0.3]), jnp.array([1.1]))
+    p, q = density(one_action), density(other)
+    expected = np.trapezoid(p * np.log(p / q) * ACTION_PER_RAW, RAW)
+    assert one_action.kl(other) == pytest.approx(expected, rel=1e-3)
+    assert one_action.kl(one_action) == 0
+
+
+def test_kl_sums_over_actions_and_keeps_leading_axes():
+    rng = np.random.default_rng(0)
+    loc_p, loc_q = rng.normal(size=(2, 4, 3))
+    scale_p, scale_q = np.exp(rng.normal(size=(2, 4, 3)))
+    cross_entropy = np.log(scale_q) + (scale_p**2 + (loc_p - loc_q) ** 2) / (2 * scale_q**2)
+    expected = (cross_entropy - np.log(scale_p) - 0.5).sum(axis=1)
+    actual = TanhNormal(jnp.array(loc_p), jnp.array(scale_p)).kl(TanhNormal(jnp.array(loc_q), jnp.array(scale_q)))
+    np.testing.assert_allclose(actual, expected, rtol=1e-4)
+
+
+def test_samples_follow_the_distribution(one_action):
+    raw = jax.vmap(one_action.sample)(jax.random.split(jax.random.key(0), 5_000))[:, 0]
+    assert stats.kstest(np.asarray(raw, np.float64), stats.norm(LOC, SCALE).cdf).pvalue > 1e-3
+
+
+def test_network_output_is_location_then_positive_scale():
+    distribution = TanhNormal.from_network(jnp.array([1.0, 2.0, 0.0, -50.0]), min_scale=0.01)
+    np.testing.assert_array_equal(distribution.loc, [1, 2])
+    np.testing.assert_allclose(distribution.scale, [np.log(2) + 0.01, 0.01], rtol=1e-6)

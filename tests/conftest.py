@@ -1,0 +1,45 @@
+"""Shared by all tests: the compilation cache, and worlds whose compiled functions are worth sharing."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before anything imports jax
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import pytest
+
+from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.vector import VecEnv
+
+CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
+jax.config.update("jax_compilation_cache_dir", str(CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@dataclass(frozen=True)
+class CompiledWorlds:
+    """A `VecEnv` and its compiled functions: programs with host callbacks are never cached on disk."""
+
+    vec_env: VecEnv
+    init: Callable
+    fresh: Callable
+    step: Callable
+
+    @classmethod
+    def compile(cls, vec_env: VecEnv) -> "CompiledWorlds":
+        return cls(vec_env, jax.jit(vec_env.init), jax.jit(vec_env.fresh), jax.jit(vec_env.step))
+
+
+@pytest.fixture(scope="session")
+def humanoid_walk() -> HumanoidWalk:
+    """Humanoid-walk with its default rewards, on native physics."""
+    return HumanoidWalk(HumanoidWalkConfig(), physics="native")
+
+
+@pytest.fixture(scope="session")
+def humanoid_worlds(humanoid_walk) -> CompiledWorlds:
+    """Four worlds of `humanoid_walk`."""
+    return CompiledWorlds.compile(VecEnv(humanoid_walk, num_envs=4))
