@@ -49,21 +49,21 @@ class PPOConfig:
       activation: between layers.
     """
 
-    unroll_length: int = 20
+    unroll_length: int = 32
     num_epochs: int = 4
-    num_minibatches: int = 16
+    num_minibatches: int = 8
     learning_rate: float = 3e-4
     target_kl: float | None = None
-    discount: float = 0.97
+    discount: float = 0.99
     gae_lambda: float = 0.95
-    clip_ratio: float = 0.3
+    clip_ratio: float = 0.2
     entropy_weight: float = 1e-3
     value_weight: float = 0.5
     reward_scale: float = 0.1
     max_grad_norm: float | None = 1.0
     normalize_observations: bool = True
     policy_layers: tuple[int, ...] = (64, 64, 64)
-    value_layers: tuple[int, ...] = (256, 256, 256)
+    value_layers: tuple[int, ...] = (128, 128, 128)
     activation: Literal["elu", "relu", "swish", "tanh"] = "swish"
 
     def __post_init__(self) -> None:

@@ -48,44 +48,60 @@ def default_setup(physics: str, num_envs: int) -> Setup:
     return Setup(env, RolloutSource(VecEnv(env, num_envs), config.unroll_length), PPO(config, env.spec))
 
 
-def make_subjects(setup: Setup) -> list[Subject]:
-    """Everything that is measured for one backend and number of worlds, cheapest first."""
-    start = Start.make(setup)
-    subjects = [PhysicsSubject(setup, start), RolloutSubject(setup, start), TrainingSubject(setup, start)]
-    if setup.env.has_host_callback:
-        return [BatchSubject(setup, start), *subjects]
-    return subjects
-
-
 @dataclass(frozen=True)
 class Start:
-    """Where every subject starts; each copies what it donates."""
+    """Where physics and training start; each copies what it donates."""
 
-    train: PPOTrainState
-    source: RolloutState
+    train: PPOTrainState  # untrained
+    source: RolloutState  # worlds that fall at different times
     fresh: PhysicsState  # (B, ...) first states for worlds that fall
-    ctrl_TBA: Array  # what the policy's actions mean to the actuators, drawn for `source`
+    ctrl_TBA: Array  # what the policy's actions mean to the actuators
     key: Array
 
-    @classmethod
-    def make(cls, setup: Setup) -> "Start":
-        """An untrained policy's worlds, run until they fall at different times."""
-        key_train, key_worlds, key_mix, key_fresh, key_action, key = jax.random.split(jax.random.key(0), 6)
-        train = setup.algo.init(key_train)
-        source = jax.jit(lambda train, key: setup.source.init(setup.algo.policy(train), key))(train, key_worlds)
-        sample = jax.jit(_sample_program(setup))
-        for key_sample in jax.random.split(key_mix, math.ceil(NUM_MIXING_STEPS / setup.source.unroll_length)):
-            source = sample(source, train, key_sample)[0]
-        fresh = jax.jit(setup.source.vec_env.fresh)(key_fresh).physics
-        return cls(train, source, fresh, _draw_controls(setup, train, source, key_action), key)
+
+class RolloutSubject:
+    """Sampling with an untrained policy: physics, observations, rewards, resets and the policy's network."""
+
+    name = "rollout"
+
+    def __init__(self, setup: Setup) -> None:
+        """Define the program, and start worlds."""
+        self.num_steps = setup.num_steps
+        self._setup = setup
+        self._sample = jax.jit(_sample_program(setup), donate_argnums=0)
+        key_train, key_worlds, self._key = jax.random.split(jax.random.key(0), 3)
+        self._train = setup.algo.init(key_train)
+        self._source = jax.jit(lambda train, key: setup.source.init(setup.algo.policy(train), key))(
+            self._train, key_worlds
+        )
+        self._fresh = _copy(self._source.worlds.env.physics)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._source, batch, self._key, _ = self._sample(self._source, self._train, self._key)
+        jax.block_until_ready(batch)
+        return time.perf_counter() - started
+
+    def start_of_others(self) -> Start:
+        """Run on until the worlds are in the middle of episodes, and return them."""
+        self.run(math.ceil(NUM_MIXING_STEPS / self._setup.source.unroll_length))
+        self._key, key_action, key = jax.random.split(self._key, 3)
+        return Start(self._train, _copy(self._source), self._fresh, self._draw_controls(key_action), key)
+
+    def _draw_controls(self, key: Array) -> Array:
+        """Controls (T, B, A) drawn from the policy, T times for the same observations."""
+        policy, source = self._setup.algo.policy(self._train), self._source
+        keys = jax.random.split(key, self._setup.source.unroll_length)
+        action_TBA = jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
+        return action_TBA * jnp.asarray(self._setup.env.physics.spec.model.actuator_ctrlrange[:, 1])
 
 
-def _draw_controls(setup: Setup, train: PPOTrainState, source: RolloutState, key: Array) -> Array:
-    """Controls (T, B, A) drawn from the policy, T times for the same observations."""
-    policy = setup.algo.policy(train)
-    keys = jax.random.split(key, setup.source.unroll_length)
-    action_TBA = jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
-    return action_TBA * jnp.asarray(setup.env.physics.spec.model.actuator_ctrlrange[:, 1])
+def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
+    """Physics without learning: through JAX, and where it leaves the program also by itself."""
+    alone = [BatchSubject(setup, start)] if setup.env.has_host_callback else []
+    return [*alone, PhysicsSubject(setup, start)]
 
 
 class BatchSubject:
@@ -148,27 +164,6 @@ class PhysicsSubject:
         for _ in range(num_calls):
             self._state = self._unroll(self._state, self._fresh, self._ctrl_TBA)
         jax.block_until_ready(self._state)
-        return time.perf_counter() - started
-
-
-class RolloutSubject:
-    """Sampling with the policy: physics, observations, rewards, resets and the policy's network."""
-
-    name = "rollout"
-
-    def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the program."""
-        self.num_steps = setup.num_steps
-        self._sample = jax.jit(_sample_program(setup), donate_argnums=0)
-        self._train = start.train
-        self._source, self._key = _copy(start.source), start.key
-
-    def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
-        started = time.perf_counter()
-        for _ in range(num_calls):
-            self._source, batch, self._key, _ = self._sample(self._source, self._train, self._key)
-        jax.block_until_ready(batch)
         return time.perf_counter() - started
 
 

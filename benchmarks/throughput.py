@@ -22,13 +22,16 @@ import tyro
 from rich.console import Console
 
 from benchmarks.machine import REPOSITORY, git_state, machine, machine_slug, versions
-from benchmarks.measure import interleave, warm_up
-from benchmarks.peers.process import PeerError, PeerSubject, start_peer
+from benchmarks.measure import Measurement, interleave, warm_up
+from benchmarks.peers.process import PeerError, start_peer
 from benchmarks.report import result, table
-from benchmarks.subjects import default_setup, make_subjects
+from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
 
-CPU_DEFAULTS = {"native": (1024,)}
-GPU_DEFAULTS = {"mjx-warp": (1024, 4096, 16384, 32768), "mjx-jax": (1024, 4096, 16384, 32768)}
+PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
+NUM_ENVS = {
+    "cpu": {"native": (1024,), "mjx-jax": (64,), "mjx-warp": (64,)},
+    "gpu": {"native": (1024,), "mjx-jax": (1024, 4096, 16384, 32768), "mjx-warp": (1024, 4096, 16384, 32768)},
+}
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ class ThroughputConfig:
 
     def cases(self) -> Iterator[tuple[str, int]]:
         """Each backend with each number of worlds."""
-        defaults = CPU_DEFAULTS if jax.default_backend() == "cpu" else GPU_DEFAULTS
-        for physics in self.physics or defaults:
-            for num_envs in self.num_envs or defaults.get(physics, (1024,)):
+        device = "cpu" if jax.default_backend() == "cpu" else "gpu"
+        for physics in self.physics or PHYSICS[device]:
+            for num_envs in self.num_envs or NUM_ENVS[device][physics]:
                 yield physics, num_envs
 
 
@@ -73,8 +76,9 @@ def main(config: ThroughputConfig) -> None:
     console = Console(highlight=False)
     report = _header(config)
     path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug(report['machine'])}.json"
-    with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as peer:
-        report["peers"] = {} if peer is None else {peer.name: peer.settings}
+    with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as subject:
+        report["peers"] = {} if subject is None else {subject.name: subject.settings}
+        peer = None if subject is None else warm_up(subject, config.seconds)
         for physics, num_envs in config.cases():
             try:
                 case = measure_case(config, physics, num_envs, peer)
@@ -91,11 +95,18 @@ def main(config: ThroughputConfig) -> None:
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
-def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: PeerSubject | None) -> dict[str, Any]:
+def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Measurement | None) -> dict[str, Any]:
     """Everything for one backend and number of worlds; see `benchmarks.report.result`."""
     setup = default_setup(physics, num_envs)
-    subjects = [*make_subjects(setup), *([] if peer is None else [peer])]
-    measurements = [warm_up(subject, config.seconds) for subject in subjects]
+    rollout = RolloutSubject(setup)
+    measured_rollout = warm_up(rollout, config.seconds)
+    start = rollout.start_of_others()
+    measurements = [
+        *[warm_up(subject, config.seconds) for subject in physics_subjects(setup, start)],
+        measured_rollout,
+        warm_up(TrainingSubject(setup, start), config.seconds),
+        *([] if peer is None else [dataclasses.replace(peer, rates=[])]),
+    ]
     interleave(measurements, config.repeats)
     return result(physics, num_envs, measurements) | {"algorithm": dataclasses.asdict(setup.algo.config)}
 
@@ -108,8 +119,8 @@ def _header(config: ThroughputConfig) -> dict[str, Any]:
         "versions": versions(),
         "git": git_state(),
         "settings": settings,
-        "matmul_precision": jax.config.jax_default_matmul_precision,
-        "compilation_cache": jax.config.jax_compilation_cache_dir,
+        "matmul_precision": jax.config.values["jax_default_matmul_precision"],
+        "compilation_cache": jax.config.values["jax_compilation_cache_dir"],
         "load_average_before": os.getloadavg(),
         "results": [],
     }

@@ -179,8 +179,8 @@ def require_profile(profile: str) -> None:
 
     if profile == "gpu" and jax.default_backend() == "cpu":
         raise ConfigError(
-            "profile: 'gpu' was asked for, but JAX sees no accelerator; install the extra cuda12 or cuda13 and check the "
-            "driver with nvidia-smi, or use --profile cpu"
+            "profile: 'gpu' was asked for, but JAX sees no accelerator; install the extra cuda12 or cuda13 and check "
+            "the driver with nvidia-smi, or use --profile cpu"
         )
     if profile == "cpu":
         jax.config.update("jax_platforms", "cpu")

@@ -194,7 +194,7 @@ def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
     if data is None:  # of zero size
         return jax.numpy.zeros(leaf.shape, leaf.dtype)
     if _is_key(leaf):
-        return jax.random.wrap_key_data(jax.numpy.asarray(data), impl=jax.random.key_impl(leaf))
+        return jax.random.wrap_key_data(jax.numpy.array(data))
     return jax.numpy.array(data)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
-def device_put_replicated(tree: Any, devices: list[jax.Device]) -> Any:
+def device_put_replicated(tree: Any, devices: Sequence[Any]) -> Any:
     """What `jax.device_put_replicated` was for `pmap`: a new leading axis, with one copy on each device."""
     sharding = NamedSharding(Mesh(devices, ("i",)), PartitionSpec("i"))  # brax names its pmap axis i
     return jax.tree.map(lambda x: jax.device_put(jnp.stack([jnp.asarray(x)] * len(devices)), sharding), tree)
@@ -59,7 +60,7 @@ class Pace:
             sys.exit()
         self._started = time.perf_counter()
 
-    def progress(self, num_steps: int, metrics: dict[str, Any]) -> None:
+    def progress(self, num_steps: int, metrics: Any) -> None:
         """What brax calls after every training step."""
         self.answer(seconds=time.perf_counter() - self._started)
 

@@ -4,7 +4,6 @@ A task builds a `PhysicsSpec` and never asks which backend serves it.
 """
 
 import jax
-import mujoco
 
 from envs.physics.base import Physics, PhysicsSpec, PhysicsState
 
@@ -34,7 +33,6 @@ def make_physics(spec: PhysicsSpec, backend: str = "auto", max_worlds: int = 1) 
       backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
       max_worlds: the most worlds one program will step; sizes Warp's shared contact buffer.
     """
-    spec.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
     backend = resolve_backend(backend)
     if backend == "native":
         from envs.physics.native import NativePhysics

@@ -4,6 +4,7 @@ The whole integration state flows in and out of every call, so a step is a pure 
 over in the shared `Batch` between calls. Inside the callback only NumPy runs.
 """
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -29,6 +30,9 @@ class NativePhysics:
     def __init__(self, spec: PhysicsSpec) -> None:
         """Prepare offsets into the state vector; batches are made on first use, one per size."""
         self.spec = spec
+        self._model = copy.copy(spec.model)
+        # MuJoCo would put a world that became NaN back to its first state, and nobody would notice.
+        self._model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._batches: dict[int, Batch] = {}
         self._lock = threading.Lock()
         data = mujoco.MjData(spec.model)
@@ -84,7 +88,7 @@ class NativePhysics:
 
     def _batch(self, num_worlds: int) -> Batch:
         if num_worlds not in self._batches:
-            batch = Batch(self.spec.model, nsim=num_worlds, nthread=0)
+            batch = Batch(self._model, nsim=num_worlds, nthread=0)
             for name in self.spec.fields:
                 batch.bind(name)
             self._batches[num_worlds] = batch

@@ -159,6 +159,15 @@ class TestFirstGradientStep:
         actual = one_step.updated(richer, **hyper)[0].params["policy"]
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), actual, expected)
 
+    def test_scaling_every_advantage_changes_nothing_for_the_policy(self, one_step, batch):
+        # with a value network that says zero, advantages scale with rewards
+        zero = jax.tree.map(jnp.zeros_like, one_step.train.params["value"])
+        train = one_step.train.replace(params=one_step.train.params | {"value": zero})
+        hyper = {"value_weight": 0.0, "entropy_weight": 0.0}
+        norms = [one_step.updated(batch, train, reward_scale=x, **hyper)[1]["update/grad_norm"] for x in (0.1, 10.0)]
+        assert norms[0] > 0
+        assert float(norms[1]) == pytest.approx(float(norms[0]), rel=1e-3)
+
     def test_gradient_is_scaled_down_to_the_largest_norm(self, batch):
         learner = Learner(num_epochs=1, num_minibatches=1, max_grad_norm=1e-3)
         train, metrics = learner.updated(batch)
@@ -232,6 +241,10 @@ class TestUpdate:
         train, _ = learner.updated(batch)
         learner.updated(batch, train)
         assert learner.update._cache_size() == 1
+
+    def test_a_train_state_read_from_disk_has_the_types_that_were_compiled(self, learner):
+        restored = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), learner.train)
+        assert jax.tree.map(jax.typeof, restored) == jax.tree.map(jax.typeof, learner.train)
 
     def test_the_deterministic_policy_acts_by_its_location(self, learner, batch):
         policy = learner.ppo.policy(learner.train, deterministic=True)
@@ -338,7 +351,6 @@ class TestAdaptiveLearningRate:
         ("policy_layers", ()),
         ("value_layers", (8, 0)),
         ("activation", "gelu"),
-        ("max_skipped_updates", 0),
     ],
 )
 def test_config_refuses_a_bad_value_by_name(name, value):

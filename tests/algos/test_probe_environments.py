@@ -45,7 +45,7 @@ class NoPhysics:
 
 @struct.dataclass
 class Probe:
-    """A world that pays by the clock and for hitting a target; fulfils the `Env` protocol.
+    """A world that pays by the clock and for hitting a target; an `Env` without a robot model.
 
     It observes a cue in [-1, 1], drawn at reset, and the steps since then, one-hot and starting again at the time
     limit: what follows a truncation is like a first step, and so has been acted on.

@@ -1,0 +1,163 @@
+import errno
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from flexrl.checkpoint import Checkpoints
+from flexrl.errors import CheckpointError
+
+
+def tree(fill):
+    return {
+        "params": {"kernel": jnp.full((3, 2), fill, jnp.float32), "bias": jnp.arange(2.0)},
+        "key": jax.random.key(int(fill)),
+        "count": jnp.array(int(fill), jnp.int32),
+        "flags": jnp.array([True, False]),
+        "nothing": jnp.zeros((4, 0)),
+    }
+
+
+def as_data(tree):
+    return [np.asarray(jax.random.key_data(x) if "key" in str(x.dtype) else x) for x in jax.tree.leaves(tree)]
+
+
+def assert_same(a, b):
+    for x, y in zip(as_data(a), as_data(b), strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Checkpoints of steps 1 to 3, of which 1 scored best."""
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    for step, score in ((1, 5.0), (2, 4.0), (3, None)):
+        checkpoints.save(step, tree(step), score)
+    checkpoints.wait()
+    return checkpoints, tmp_path / "checkpoints"
+
+
+def test_a_whole_tree_comes_back_to_the_bit(saved):
+    checkpoints, _ = saved
+    step, restored = checkpoints.restore(jax.eval_shape(lambda: tree(0)))
+    assert step == 3
+    assert_same(restored, tree(3))
+
+
+def test_the_newest_and_the_best_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    for step, score in ((1, 1.0), (2, 9.0), (3, 3.0), (4, 4.0), (5, 5.0)):
+        checkpoints.save(step, tree(step), score)
+    checkpoints.wait()
+    assert checkpoints.steps() == [2, 4, 5]
+    assert checkpoints.best() == {"step": 2, "score": 9.0}
+
+
+def test_a_save_copies_before_the_buffers_are_reused(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    overwrite = jax.jit(lambda x: x * 0 - 1, donate_argnums=0)
+    run = {"x": jnp.full((1000, 1000), 7.0)}
+    checkpoints.save(1, run)
+    overwrite(run["x"]).block_until_ready()
+    checkpoints.wait()
+    _, restored = checkpoints.restore({"x": jax.ShapeDtypeStruct((1000, 1000), jnp.float32)})
+    assert (restored["x"] == 7).all()
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-2]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "deleted": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damage_to_any_file_is_noticed_and_the_one_before_is_used(saved, damage, capsys):
+    checkpoints, folder = saved
+    copy = folder.parent / "copy"
+    shutil.copytree(folder / "3", copy)
+    files = sorted(p.relative_to(copy) for p in copy.rglob("*") if p.is_file())
+    assert len(files) > 3
+    for file in files:
+        shutil.rmtree(folder / "3")
+        shutil.copytree(copy, folder / "3")
+        damage(folder / "3" / file)
+        step, restored = checkpoints.restore(tree(0))
+        assert step == 2, file
+        assert_same(restored, tree(2))
+        message = capsys.readouterr().err
+        assert "checkpoint 3 is damaged" in message
+        assert "trying the one before" in message
+
+
+def test_when_all_are_damaged_nothing_starts_silently_at_zero(saved):
+    checkpoints, folder = saved
+    for manifest in folder.glob("*/manifest.json"):
+        manifest.unlink()
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
+        checkpoints.restore(tree(0))
+
+
+def test_foreign_folders_are_no_checkpoints(saved):
+    checkpoints, folder = saved
+    (folder / "9").mkdir()
+    (folder / "note").mkdir()
+    (folder / "8").symlink_to(folder / "2")
+    assert 8 not in checkpoints.steps()
+    assert checkpoints.restore(tree(0))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            lambda t: {**t, "params": {**t["params"], "kernel": jnp.zeros((3, 5))}},
+            r"params.kernel must have shape \(3, 5\)",
+        ),
+        (lambda t: {**t, "count": jnp.zeros(())}, "count must have shape .* float32"),
+        (lambda t: {**t, "more": jnp.zeros(2)}, "more must have .* nothing of that name"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_with_the_leaf(saved, change, named):
+    checkpoints, _ = saved
+    with pytest.raises(CheckpointError, match=named):
+        checkpoints.restore(change(tree(0)))
+
+
+def test_a_part_can_be_restored(saved):
+    checkpoints, _ = saved
+    _, restored = checkpoints.restore({"params": {"kernel": jax.ShapeDtypeStruct((3, 2), jnp.float32)}})
+    assert (restored["params"]["kernel"] == 3).all()
+
+
+def test_going_back_forgets_later_steps_and_a_later_best(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=9)
+    for step, score in ((1, 1.0), (2, 2.0), (3, 3.0)):
+        checkpoints.save(step, tree(step), score)
+    checkpoints.wait()
+    checkpoints.forget_after(1)
+    assert checkpoints.steps() == [1]
+    assert checkpoints.best() is None
+
+
+def test_a_failed_save_is_raised_at_the_next_and_the_older_ones_stay(saved, monkeypatch):
+    checkpoints, folder = saved
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flexrl.checkpoint.write_manifest", full)
+    checkpoints.save(4, tree(4))
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.wait()
+    assert checkpoints.restore(tree(0))[0] == 3

@@ -1,0 +1,162 @@
+import dataclasses
+
+import pytest
+
+from flexrl.arguments import parse
+from flexrl.config import decode, encode, load_yaml
+from flexrl.errors import ConfigError
+
+MINIMAL = {"algorithm": {}, "task": {}, "total_steps": 1000, "num_envs": 64, "profile": "cpu"}
+
+
+def with_field(path, value):
+    *sections, field = path.split(".")
+    content = {**MINIMAL, "algorithm": {}, "task": {}}
+    place = content
+    for section in sections:
+        place = place[section]
+    place[field] = value
+    return content
+
+
+def test_decoding_what_was_encoded_gives_the_same_config():
+    config = decode(with_field("algorithm.policy_layers", [32, 16]), "test")
+    assert decode(encode(config), "test") == config
+    assert config.algorithm.policy_layers == (32, 16)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("num_envs", 0, "num_envs: 0"),
+        ("num_envs", -64, "num_envs: -64"),
+        ("algorithm.num_minibatches", 7, "num_minibatches: 7 does not divide num_envs 64"),
+        ("num_envs", 64.5, "num_envs: 64.5"),
+        ("num_envs", True, "num_envs: True"),
+        ("num_envs", "64", "num_envs: '64'"),
+        ("total_steps", -1, "total_steps: -1"),
+        ("seed", -1, "seed: -1"),
+        ("seed", 2**32, "seed: 4294967296"),
+        ("name", "../elsewhere", "name: '../elsewhere'"),
+        ("name", "", "name: ''"),
+        ("physics", "bullet", "physics: 'bullet'"),
+        ("profile", "tpu", "profile: 'tpu'"),
+        ("nun_envs", 64, "nun_envs: is not a field; did you mean 'num_envs'?"),
+        ("env", "humanoid-wlak", "env: 'humanoid-wlak' is unknown; did you mean 'humanoid-walk'?"),
+        ("env", ["humanoid-walk"], "env: ['humanoid-walk'] is unknown"),
+        ("algo", "pppo", "algo: 'pppo' is unknown"),
+        ("num_evaluations", 0, "num_evaluations: 0"),
+        ("evaluation_episodes", 0, "evaluation_episodes: 0"),
+        ("checkpoint_interval", 0, "checkpoint_interval: 0"),
+        ("keep_checkpoints", 0, "keep_checkpoints: 0"),
+        ("algorithm.learning_rate", 0.0, "learning_rate: 0.0"),
+        ("algorithm.learning_rate", float("nan"), "learning_rate"),
+        ("algorithm.learning_rate", float("inf"), "learning_rate"),
+        ("algorithm.learning_rat", 1e-3, "algorithm.learning_rat: is not a field; did you mean 'learning_rate'?"),
+        ("algorithm.discount", 1.5, "discount: 1.5"),
+        ("algorithm.gae_lambda", -0.1, "gae_lambda: -0.1"),
+        ("algorithm.clip_ratio", -0.2, "clip_ratio: -0.2"),
+        ("algorithm.num_minibatches", 0, "num_minibatches: 0"),
+        ("algorithm.unroll_length", 0, "unroll_length: 0"),
+        ("algorithm.policy_layers", [], "policy_layers"),
+        ("algorithm.policy_layers", [64, -1], "policy_layers"),
+        ("algorithm.policy_layers", 64, "algorithm.policy_layers: 64"),
+        ("algorithm.activation", "gelu", "algorithm.activation: 'gelu'"),
+        ("algorithm.max_grad_norm", 0.0, "max_grad_norm: 0.0"),
+        ("task.target_speed", -1.0, "target_speed: -1.0"),
+        ("task.min_height", 3.0, "min_height: 3.0"),
+        ("task.reset_noise", -0.1, "reset_noise: -0.1"),
+        ("task.observation", "pixels", "task.observation: 'pixels'"),
+        ("task.forward_weight", "much", "task.forward_weight: 'much'"),
+        ("task", 3, "task: 3"),
+    ],
+)
+def test_a_bad_field_is_refused_by_name_and_value(path, value, named):
+    with pytest.raises(ConfigError) as refused:
+        decode(with_field(path, value), "test.yaml")
+    assert named in str(refused.value)
+
+
+def test_a_config_without_a_required_field_names_it():
+    with pytest.raises(ConfigError, match="num_envs"):
+        decode({k: v for k, v in MINIMAL.items() if k != "num_envs"}, "test.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("seed: 1\nseed: 2\n", "'seed' stands twice"),
+        ("task: {min_height: 1.0, min_height: 1.1}\n", "'min_height' stands twice"),
+        ("a: &x 1\nb: *x\n", "aliases"),
+        ("seed: !!python/object/apply:os.system ['true']\n", "python/object"),
+        ("- 1\n- 2\n", "mapping"),
+        ("", "mapping"),
+        ("seed: [1\n", "expected"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_name(tmp_path, text, named):
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        load_yaml(file)
+    assert named in str(refused.value)
+    assert "bad.yaml" in str(refused.value)
+
+
+def test_yaml_numbers_may_be_written_as_people_write_them(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("algorithm: {learning_rate: 3e-4}\ntotal_steps: 10_000_000\n")
+    assert load_yaml(file) == {"algorithm": {"learning_rate": 3e-4}, "total_steps": 10_000_000}
+
+
+def test_flags_win_over_the_file_in_any_order_and_the_file_over_the_defaults(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("seed: 5\nnum_envs: 128\nalgorithm: {discount: 0.9, clip_ratio: 0.1}\n")
+    flags = ["--algorithm.discount", "0.8", "--num-envs=256"]
+    before = parse([*flags, "--config", str(file), "--algo", "ppo", "--profile", "cpu", "--name", "x"]).config
+    after = parse(["--name", "x", "--profile=cpu", "--algo=ppo", f"--config={file}", *flags]).config
+    assert before == after
+    assert (before.seed, before.num_envs) == (5, 256)
+    assert (before.algorithm.discount, before.algorithm.clip_ratio) == (0.8, 0.1)
+    assert before.physics == "native"  # nothing is left implicit
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--nun-envs", "3"], "--nun-envs"),
+        (["--dt.context-length", "3"], "--dt.context-length"),
+        (["--num-envs", "5x"], "--num-envs"),
+        (["--algorithm.num-minibatches", "7"], "num_minibatches: 7"),
+        (["--algo", "dqn"], "algo: 'dqn'"),
+        (["--env", "cartpole"], "env: 'cartpole'"),
+        (["--algorithm.learning-rate", "nan"], "learning_rate"),
+        (["--config", "missing.yaml"], "missing.yaml"),
+        (["--resume", "--name", "missing"], "missing"),
+        (["--resume", "somewhere", "--seed", "3"], "--seed"),
+        (["--algo"], "--algo"),
+        (["stray"], "stray"),
+    ],
+)
+def test_a_bad_command_line_is_refused_in_one_line(flags, named):
+    with pytest.raises(ConfigError) as refused:
+        parse(flags)
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ConfigError, match="profile: 'gpu' was asked for"):
+        parse(["--profile", "gpu"])
+
+
+def test_the_hash_names_what_is_computed_and_not_where():
+    config = decode(MINIMAL, "test")
+    assert config.hash() == dataclasses.replace(config, name="other", workspace="elsewhere").hash()
+    assert config.hash() != dataclasses.replace(config, seed=1).hash()
+    assert config.hash() != dataclasses.replace(config, task=dataclasses.replace(config.task, min_height=0.9)).hash()
+
+
+def test_evaluations_are_spread_evenly_and_the_last_is_at_the_end():
+    config = decode({**MINIMAL, "total_steps": 64 * 32 * 25, "num_evaluations": 4}, "test")
+    assert [i for i in range(26) if config.evaluates_after(i)] == [7, 13, 19, 25]
