@@ -7,6 +7,7 @@ A step without a whole manifest is not a checkpoint. Orbax itself does not check
 """
 
 import hashlib
+import importlib
 import json
 import shutil
 import sys
@@ -34,6 +35,10 @@ class Checkpoints:
         self._keep = keep
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
+
+    def warm_up(self) -> None:
+        """Import Orbax in the background, which takes seconds, so that a first save in a hurry need not."""
+        self._worker.submit(importlib.import_module, "orbax.checkpoint")
 
     def save(self, step: int, tree: Any, score: float | None = None) -> None:
         """Copy the tree now and write it in the background, after waiting for the save before.
@@ -112,7 +117,7 @@ class Checkpoints:
             self._best_file.unlink()
 
     def _write(self, step: int, leaves: Leaves, score: float | None) -> None:
-        import orbax.checkpoint as ocp  # imported late: it takes seconds, and the first save has time
+        import orbax.checkpoint as ocp  # late, see `warm_up`
 
         folder = self._folder / str(step)
         if not (folder / "manifest.json").exists():

@@ -1,5 +1,6 @@
 """One training iteration for every algorithm: sample, update, count."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -33,13 +34,10 @@ class Engine:
         """Define the programs; `compile` builds them."""
         self._algorithm = algorithm
         self._source = source
-        if has_host_callback:
-            self._programs = (
-                jax.jit(self._sample, donate_argnums=1),
-                jax.jit(self._update, donate_argnums=0),
-            )
-        else:
-            self._programs = (jax.jit(self._iterate, donate_argnums=0),)
+        self._is_split = has_host_callback
+        self._sample_program: Any = jax.jit(self._sample, donate_argnums=1)
+        self._update_program: Any = jax.jit(algorithm.update, donate_argnums=0)
+        self.program: Any = jax.jit(self._iterate, donate_argnums=0)
 
     def init(self, seed: int) -> Run:
         """A run before its first iteration."""
@@ -52,26 +50,18 @@ class Engine:
     def compile(self) -> None:
         """Build the programs, so that `step` only runs them."""
         run = self.template()
-        if len(self._programs) == 1:
-            self._programs = (self._programs[0].lower(run).compile(),)
-        else:
-            sample, update = self._programs
-            key = run.key
-            batch, _ = jax.eval_shape(self._sample, run.train, run.source, key)[1:]
-            self._programs = (
-                sample.lower(run.train, run.source, key).compile(),
-                update.lower(run.train, batch, run.hyper, key).compile(),
-            )
+        if not self._is_split:
+            self.program = self.program.lower(run).compile()
+            return
+        batch = jax.eval_shape(self._sample, run.train, run.source, run.key)[1]
+        self._sample_program = self._sample_program.lower(run.train, run.source, run.key).compile()
+        self._update_program = self._update_program.lower(run.train, batch, run.hyper, run.key).compile()
 
     def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
         """The next run and this iteration's metrics; the run given is used up."""
-        if len(self._programs) == 1:
-            return self._programs[0](run)
-        sample, update = self._programs
-        key, key_sample, key_update = jax.random.split(run.key, 3)
-        source, batch, sample_metrics = sample(run.train, run.source, key_sample)
-        train, update_metrics = update(run.train, batch, run.hyper, key_update)
-        return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
+        if not self._is_split:
+            return self.program(run)
+        return self._iteration(run, self._sample_program, self._update_program)
 
     def policy(self, run: Run) -> Any:
         """The run's policy, acting deterministically."""
@@ -86,11 +76,11 @@ class Engine:
     def _sample(self, train: Any, source: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
         return self._source.sample(source, self._algorithm.policy(train), key)
 
-    def _update(self, train: Any, batch: Any, hyper: dict, key: Array) -> tuple[Any, dict[str, Array]]:
-        return self._algorithm.update(train, batch, hyper, key)
-
     def _iterate(self, run: Run) -> tuple[Run, dict[str, Array]]:
+        return self._iteration(run, self._sample, self._algorithm.update)
+
+    def _iteration(self, run: Run, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
         key, key_sample, key_update = jax.random.split(run.key, 3)
-        source, batch, sample_metrics = self._sample(run.train, run.source, key_sample)
-        train, update_metrics = self._update(run.train, batch, run.hyper, key_update)
+        source, batch, sample_metrics = sample(run.train, run.source, key_sample)
+        train, update_metrics = update(run.train, batch, run.hyper, key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}

@@ -64,6 +64,7 @@ class Trainer:
         self._evaluate_if_due()
         if self._iteration < self._config.num_iterations:
             self._engine.compile()
+            self._checkpoints.warm_up()
         self._reporter.restart_clock()
         while self._iteration < self._config.num_iterations:
             if self._stop.requested:

@@ -17,6 +17,7 @@ from envs.vector import VecEnv
 CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.config.update("jax_debug_key_reuse", True)
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,9 @@ def humanoid_walk() -> HumanoidWalk:
 def humanoid_worlds(humanoid_walk) -> CompiledWorlds:
     """Four worlds of `humanoid_walk`."""
     return CompiledWorlds.compile(VecEnv(humanoid_walk, num_envs=4))
+
+
+@pytest.fixture
+def mujoco_log_elsewhere(tmp_path, monkeypatch) -> None:
+    """For tests that break a world on purpose: MuJoCo appends its warnings to a file in the working directory."""
+    monkeypatch.chdir(tmp_path)

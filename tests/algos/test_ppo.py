@@ -18,7 +18,6 @@ SPEC = EnvSpec(OBS_SIZE, ACTION_SIZE, GOAL_SIZE, control_period=1.0, episode_len
 CONFIG = PPOConfig(
     unroll_length=NUM_STEPS, num_epochs=2, num_minibatches=4, policy_layers=(8,), value_layers=(8,), clip_ratio=0.1
 )
-KEY = jax.random.key(0)
 
 
 class Learner:
@@ -28,12 +27,12 @@ class Learner:
         self.ppo = PPO(dataclasses.replace(CONFIG, **changes), SPEC)
         self.update = jax.jit(self.ppo.update)
         self.hyper = self.ppo.init_hyper()
-        self.train = self.ppo.init(KEY)
+        self.train = self.ppo.init(jax.random.key(0))
 
     def updated(self, batch, train=None, **hyper):
         """The next train state and the metrics, with some of the hyper-parameters changed."""
         hyper = self.hyper | {name: jnp.full_like(self.hyper[name], value) for name, value in hyper.items()}
-        return self.update(self.train if train is None else train, batch, hyper, KEY)
+        return self.update(self.train if train is None else train, batch, hyper, jax.random.key(1))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def observations(key) -> Observation:
 @pytest.fixture(scope="module")
 def batch(learner):
     """Random observations and rewards, acted on by the first policy; one world terminates and one is truncated."""
-    keys = jax.random.split(jax.random.key(1), 4)
+    keys = jax.random.split(jax.random.key(2), 4)
     observation = observations(keys[0])
     policy = learner.ppo.policy(learner.train)
     _, _, info = policy.act(policy.init_carry(NUM_WORLDS), observation, keys[1])
@@ -196,7 +195,7 @@ class TestUpdate:
                 equal, train, entropy_weight=entropy_weight, discount=0.0, reward_scale=1.0, value_weight=0.0
             )
             policy = one_step.ppo.policy(after.replace(normalizer=train.normalizer))
-            return float(policy.act((), batch.observation, KEY)[2]["scale"].mean()), after
+            return float(policy.act((), batch.observation, jax.random.key(0))[2]["scale"].mean()), after
 
         start = float(batch.info["scale"].mean())
         unmoved, after = scale_after(0.0)
@@ -205,7 +204,7 @@ class TestUpdate:
         assert scale_after(1.0)[0] > start
 
     def test_minibatches_of_an_epoch_hold_every_sample_once(self, learner):
-        indices, keys = learner.ppo._minibatch_indices(NUM_SAMPLES, KEY)
+        indices, keys = learner.ppo._minibatch_indices(NUM_SAMPLES, jax.random.key(0))
         assert indices.shape == (8, NUM_SAMPLES // 4)
         assert len(np.unique(jax.random.key_data(keys), axis=0)) == 8
         epochs = np.asarray(indices).reshape(2, NUM_SAMPLES)
@@ -248,7 +247,7 @@ class TestUpdate:
 
     def test_the_deterministic_policy_acts_by_its_location(self, learner, batch):
         policy = learner.ppo.policy(learner.train, deterministic=True)
-        _, action, info = policy.act((), batch.observation, KEY)
+        _, action, info = policy.act((), batch.observation, jax.random.key(0))
         np.testing.assert_array_equal(action, jnp.tanh(info["loc"]))
 
 

@@ -154,6 +154,7 @@ def test_calls_from_two_threads_at_once_do_not_mix(physics, model, steps):
     assert_same(actual, expected)
 
 
+@pytest.mark.usefixtures("mujoco_log_elsewhere")
 def test_a_nan_world_stays_nan_and_leaves_the_others_untouched(physics, model, steps):
     state, ctrl = some_worlds(physics, model, 4)
     expected = steps(state, ctrl)
@@ -164,6 +165,7 @@ def test_a_nan_world_stays_nan_and_leaves_the_others_untouched(physics, model, s
     assert_same(steps(state, ctrl), expected)  # nothing of it is left
 
 
+@pytest.mark.usefixtures("mujoco_log_elsewhere")
 def test_a_diverging_world_is_not_restarted_by_mujoco(physics, model, steps):
     state, ctrl = some_worlds(physics, model, 2)
     after = steps(with_mujoco_field(model, state, "qvel", 1e12), ctrl)  # beyond what MuJoCo takes for bad

@@ -172,6 +172,7 @@ def test_first_clocks_are_spread_over_an_episode():
     np.testing.assert_array_equal(state.episode_length, 0)
 
 
+@pytest.mark.usefixtures("mujoco_log_elsewhere")
 def test_broken_physics_ends_one_world_and_leaves_the_others_bit_identical(humanoid_worlds):
     worlds = humanoid_worlds
     broken, num_steps = 1, 3
