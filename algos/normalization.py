@@ -25,7 +25,7 @@ class RunningStatistics:
         """
         rows = rows.reshape(-1, rows.shape[-1])
         num_new = rows.shape[0]
-        mean_new = rows.mean(axis=0)
+        mean_new = rows[0] + (rows - rows[0]).mean(axis=0)  # exact for a constant column, whatever its size
         count = self.count + num_new
         delta = mean_new - self.mean
         mean = self.mean + delta * (num_new / count)

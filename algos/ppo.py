@@ -82,6 +82,9 @@ class PPOConfig:
         for name in ("policy_layers", "value_layers"):
             layers = getattr(self, name)
             _require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
+        low, high = LEARNING_RATE_BOUNDS
+        within = self.target_kl is None or low <= self.learning_rate <= high
+        _require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
         _require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
 
 
@@ -164,7 +167,7 @@ class PPO:
             params,
             self.optimizer.init(params),
             RunningStatistics.init(self.spec.obs_size),
-            jnp.array(self.config.learning_rate),
+            jnp.array(self.config.learning_rate, jnp.result_type(float)),
             jnp.zeros((), jnp.int32),
         )
 
@@ -189,7 +192,10 @@ class PPO:
         metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
         metrics["update/learning_rate"] = train.learning_rate
         if self.config.normalize_observations:
-            train = train.replace(normalizer=train.normalizer.update(batch.observation.obs))
+            seen = train.normalizer.update(batch.observation.obs)
+            finite = jnp.isfinite(seen.mean).all() & jnp.isfinite(seen.sum_squares).all()
+            normalizer = jax.tree.map(lambda new, old: jnp.where(finite, new, old), seen, train.normalizer)
+            train = train.replace(normalizer=normalizer)
         return train, metrics
 
     def _samples(
@@ -238,7 +244,7 @@ class PPO:
         learning_rate = self._adapted_learning_rate(train.learning_rate, metrics["policy/kl"])
         updated = train.replace(params=params, optimizer=optimizer, learning_rate=learning_rate)
 
-        grad_norm = optax.global_norm(grads)
+        grad_norm = optax.tree.norm(grads)
         finite = jnp.isfinite(grad_norm)
         kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), updated, train)
         kept = kept.replace(skipped_in_a_row=jnp.where(finite, 0, train.skipped_in_a_row + 1))

@@ -7,7 +7,7 @@ an iteration takes as many worlds as keep the device busy.
 from typing import Any
 
 PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
-    ("ppo", "humanoid-walk", "cpu"): {"total_steps": 7_000_000, "num_envs": 256},
+    ("ppo", "humanoid-walk", "cpu"): {"total_steps": 5_000_000, "num_envs": 256, "num_evaluations": 5},
     ("ppo", "humanoid-walk", "gpu"): {
         "total_steps": 100_000_000,
         "num_envs": 8192,

@@ -7,8 +7,9 @@ import mujoco
 from flax import struct
 from jax import Array
 
-# MuJoCo computes these only when a sensor asks for them, so a copied value could belong to another world.
-LAZY_FIELDS = ("cacc", "cfrc_int", "cfrc_ext", "subtree_linvel", "subtree_angmom")
+# A step does not compute these unless a sensor or a flag asks for them, so a copied value could be another world's.
+LAZY_FIELDS = ("cacc", "cfrc_int", "cfrc_ext", "subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
+ACCELERATION_FIELDS = ("qacc", "qfrc_constraint", "qfrc_smooth", "qacc_smooth")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class PhysicsSpec:
       num_substeps: physics steps per control step.
       fields: names of the `MjData` fields that the task reads, besides `qpos` and `qvel`.
       timing: whether derived fields after a step describe the state before the last substep (`lagged`, as
-        after `mj_step`) or the new state (`current`, which costs one more kinematics pass).
+        after `mj_step`) or the new state (`current`, which costs one more kinematics pass, and leaves
+        acceleration-dependent sensors to the backend).
       contacts_per_world: Warp's contact buffer, in contacts per world.
       constraints_per_world: Warp's constraint buffer, in rows per world.
     """
@@ -36,6 +38,12 @@ class PhysicsSpec:
         """Refuse what no backend can honour."""
         if self.num_substeps < 1:
             raise ValueError(f"num_substeps: {self.num_substeps} is below 1")
+        if self.timing not in ("lagged", "current"):
+            raise ValueError(f"timing: {self.timing!r} must be lagged or current")
+        if unknown := [name for name in self.fields if not hasattr(mujoco.MjData, name)]:
+            raise ValueError(f"fields: {unknown} are no fields of MjData")
+        if self.timing == "current" and (late := set(self.fields) & set(ACCELERATION_FIELDS)):
+            raise ValueError(f"fields: {sorted(late)} depend on controls not yet known; read them lagged")
         if lazy := set(self.fields) & set(LAZY_FIELDS):
             raise ValueError(
                 f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata"
