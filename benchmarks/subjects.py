@@ -16,13 +16,16 @@ import numpy as np
 from jax import Array
 from mujoco.batch import Batch
 
-from algos.ppo import PPO, PPOConfig, PPOTrainState
+from algos.ppo import PPO, PPOTrainState
 from algos.rollout import RolloutSource, RolloutState
 from algos.types import Rollout
 from benchmarks.measure import Subject
-from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.humanoid_walk import HumanoidWalk
 from envs.physics import PhysicsState
 from envs.vector import VecEnv
+from flexrl.arguments import parse
+from flexrl.build import make_algorithm, make_env
+from flexrl.engine import Engine, Run
 
 NUM_MIXING_STEPS = 100  # several episodes of an untrained policy, after which worlds fall at different times
 
@@ -42,10 +45,13 @@ class Setup:
 
 
 def default_setup(physics: str, num_envs: int) -> Setup:
-    """humanoid-walk and PPO as `flexrl` runs them when told nothing else."""
-    config = PPOConfig()
-    env = HumanoidWalk(HumanoidWalkConfig(), physics, max_worlds=num_envs)
-    return Setup(env, RolloutSource(VecEnv(env, num_envs), config.unroll_length), PPO(config, env.spec))
+    """humanoid-walk and PPO as `flexrl.train` runs them on this machine when told nothing else."""
+    config = parse(["--physics", physics, "--num-envs", str(num_envs), "--evaluation-episodes", "1"]).config
+    env = make_env(config)
+    algo = make_algorithm(config, env)
+    assert isinstance(env, HumanoidWalk)
+    assert isinstance(algo, PPO)
+    return Setup(env, RolloutSource(VecEnv(env, num_envs), config.algorithm.unroll_length), algo)
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,7 @@ class PhysicsSubject:
 
 
 class TrainingSubject:
-    """Rollout and update: two programs where physics leaves the program, one elsewhere.
+    """Rollout and update, as the engine of a run makes them.
 
     Every repeat starts from the untrained policy, so that the humanoids move alike in all; the worlds run on.
     """
@@ -178,17 +184,19 @@ class TrainingSubject:
     def __init__(self, setup: Setup, start: Start) -> None:
         """Define the programs."""
         self.num_steps = setup.num_steps
-        self._iterate = _training_programs(setup)
+        self._engine = Engine(setup.algo, setup.source, has_host_callback=setup.env.has_host_callback)
         self._initial_train, self._hyper = start.train, setup.algo.init_hyper()
         self._source, self._key = _copy(start.source), start.key
 
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
-        train = jax.block_until_ready(_copy(self._initial_train))
+        run = Run(_copy(self._initial_train), self._source, self._hyper, self._key, jnp.zeros((), jnp.int32))
+        run = jax.block_until_ready(_copy(run))
         started = time.perf_counter()
         for _ in range(num_calls):
-            train, self._source, self._key = self._iterate(train, self._source, self._hyper, self._key)
-        jax.block_until_ready(train)
+            run, _ = self._engine.step(run)
+        jax.block_until_ready(run)
+        self._source, self._key = run.source, run.key
         return time.perf_counter() - started
 
 
@@ -199,22 +207,6 @@ def _sample_program(setup: Setup) -> Callable[..., tuple[RolloutState, Rollout, 
         return source, batch, key, key_update
 
     return sample
-
-
-def _training_programs(setup: Setup) -> Callable[..., tuple[PPOTrainState, RolloutState, Array]]:
-    """One iteration, compiled as the engine compiles it."""
-    sample, update = _sample_program(setup), setup.algo.update
-    if setup.env.has_host_callback:
-        sample, update = jax.jit(sample, donate_argnums=0), jax.jit(update, donate_argnums=0)
-
-    def iterate(
-        train: PPOTrainState, source: RolloutState, hyper: dict[str, Array], key: Array
-    ) -> tuple[PPOTrainState, RolloutState, Array]:
-        source, batch, key, key_update = sample(source, train, key)
-        train, _ = update(train, batch, hyper, key_update)
-        return train, source, key
-
-    return iterate if setup.env.has_host_callback else jax.jit(iterate, donate_argnums=(0, 1))
 
 
 def _copy(tree: Any) -> Any:

@@ -21,15 +21,16 @@ import jax
 import tyro
 from rich.console import Console
 
-from benchmarks.machine import REPOSITORY, git_state, machine, machine_slug, versions
 from benchmarks.measure import Measurement, interleave, warm_up
 from benchmarks.peers.process import PeerError, start_peer
 from benchmarks.report import result, table
 from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
+from flexrl.machine import REPOSITORY, git_state, machine, machine_slug, versions
+from flexrl.startup import prepare_jax
 
 PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
 NUM_ENVS = {
-    "cpu": {"native": (1024,), "mjx-jax": (64,), "mjx-warp": (64,)},
+    "cpu": {"native": (256,), "mjx-jax": (64,), "mjx-warp": (64,)},
     "gpu": {"native": (1024,), "mjx-jax": (1024, 4096, 16384, 32768), "mjx-warp": (1024, 4096, 16384, 32768)},
 }
 
@@ -75,7 +76,7 @@ def main(config: ThroughputConfig) -> None:
     """Measure, print, and write after every case, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
     report = _header(config)
-    path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug(report['machine'])}.json"
+    path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug()}.json"
     with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as subject:
         report["peers"] = {} if subject is None else {subject.name: subject.settings}
         peer = None if subject is None else warm_up(subject, config.seconds)
@@ -131,4 +132,5 @@ def _one_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
+    prepare_jax()
     main(tyro.cli(ThroughputConfig, description=__doc__))

@@ -69,6 +69,9 @@ class HumanoidWalk:
         self._initial_qpos = jnp.asarray(model.qpos0)
         self._ctrl_scale = jnp.asarray(model.actuator_ctrlrange[:, 1])
         self._num_qvel = model.nv
+        obs_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.shape[0]
+        period = model.opt.timestep * self.physics.spec.num_substeps
+        self.spec = EnvSpec(obs_size, model.nu, goal_size=0, control_period=period, episode_length=1000)
 
     @property
     def model(self) -> mujoco.MjModel:
@@ -79,13 +82,6 @@ class HumanoidWalk:
     def has_host_callback(self) -> bool:
         """See `Env.has_host_callback`."""
         return self.physics.has_host_callback
-
-    @functools.cached_property
-    def spec(self) -> EnvSpec:
-        """See `Env.spec`."""
-        obs_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.shape[0]
-        period = self.model.opt.timestep * self.physics.spec.num_substeps
-        return EnvSpec(obs_size, self.model.nu, goal_size=0, control_period=period, episode_length=1000)
 
     def reset(self, key: Array) -> EnvState:
         """Standing, with uniform noise on positions and velocities."""

@@ -66,14 +66,6 @@ class Env(Protocol):
         ...
 
 
-class EnvFactory(Protocol):
-    """Builds an environment on a physics backend."""
-
-    def __call__(self, config: Any, physics: str, max_worlds: int) -> Env:
-        """Build from the task's config; `physics` and `max_worlds` as in `envs.physics.make_physics`."""
-        ...
-
-
 @struct.dataclass
 class Observation:
     """What a policy sees, for B worlds."""

@@ -127,7 +127,7 @@ def _tyro(
     import tyro
 
     printed = io.StringIO()
-    options = {} if default is None else {"default": default}
+    options: Any = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             return tyro.cli(kind, args=arguments, prog=program, description=description, **options)

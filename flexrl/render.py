@@ -120,9 +120,9 @@ def write_video(path: Path, frames: "list[np.ndarray]", frames_per_second: float
 
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gif":
-        imageio.mimsave(path, frames, duration=1000 / frames_per_second, loop=0)
+        imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
     else:
-        imageio.mimsave(path, frames, fps=frames_per_second, macro_block_size=2)
+        imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
 
 
 def choose_gl() -> None:

@@ -2,19 +2,15 @@
 
 import datetime
 import fcntl
-import importlib.metadata
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 from typing import IO, Any
 
 from flexrl.config import RunConfig, decode, encode, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.files import write_json, write_text
-
-PACKAGES = ("jax", "jaxlib", "mujoco", "mujoco-mjx", "warp-lang", "flax", "optax", "orbax-checkpoint", "numpy")
+from flexrl.machine import git_state, machine, versions
 
 
 class RunFolder:
@@ -90,9 +86,7 @@ def free_name(workspace: str, stem: str) -> str:
 
 
 def metadata(config: RunConfig, arguments: list[str]) -> dict[str, Any]:
-    """Commit, versions, device, command line and identity of a run."""
-    import jax
-
+    """Commit, versions, machine, command line and identity of a run."""
     return {
         "config_hash": config.hash(),
         "seed": config.seed,
@@ -100,36 +94,6 @@ def metadata(config: RunConfig, arguments: list[str]) -> dict[str, Any]:
         "command": ["python", "-m", "flexrl.train", *arguments],
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git_state(),
-        "device": device_name(),
-        "num_devices": jax.device_count(),
-        "cpu_count": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "machine": machine(),
+        "versions": versions(),
     }
-
-
-def device_name() -> str:
-    """What computes: a GPU's name, or the CPU's."""
-    import jax
-
-    device = jax.devices()[0]
-    if device.platform != "cpu":
-        return device.device_kind
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def git_state() -> dict[str, Any] | None:
-    """The source's commit and whether it was changed since; None outside of a git checkout."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -12,9 +12,10 @@ from flexrl.engine import Run
 from flexrl.errors import Diverged
 from flexrl.evaluation import Evaluator, evaluation_key
 from flexrl.files import write_json
+from flexrl.machine import device_name
 from flexrl.render import draw_video
 from flexrl.report import Reporter
-from flexrl.run_folder import RunFolder, device_name
+from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from benchmarks.machine import REPOSITORY
+from flexrl.machine import REPOSITORY
 
 
 class PeerError(Exception):

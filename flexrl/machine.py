@@ -8,14 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jax
-
-PACKAGES = ("jax", "jaxlib", "mujoco", "mujoco-mjx", "brax", "warp-lang")
+PACKAGES = (
+    *("jax", "jaxlib", "mujoco", "mujoco-mjx", "warp-lang", "brax"),
+    *("flax", "optax", "orbax-checkpoint", "numpy"),
+)
 REPOSITORY = Path(__file__).parent.parent
 
 
 def machine() -> dict[str, Any]:
     """Processor, cores and, where there is one, the accelerator."""
+    import jax
+
     devices = jax.devices()
     is_cpu = devices[0].platform == "cpu"
     return {
@@ -26,21 +29,26 @@ def machine() -> dict[str, Any]:
     }
 
 
-def machine_slug(machine: dict[str, Any]) -> str:
+def device_name() -> str:
+    """What computes: the accelerator's name, or the processor's and its cores."""
+    found = machine()
+    return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
+
+
+def machine_slug() -> str:
     """A name for files, such as `amd-epyc-2-cores` or `nvidia-h200`."""
-    name = machine["accelerator"] or f"{machine['cpu']} {machine['cores']} cores"
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", device_name().lower()).strip("-")
 
 
 def versions() -> dict[str, str | None]:
-    """Of Python and of the packages that decide speed; null for one that is not installed."""
+    """Of Python and of the packages that decide a result; null for one that is not installed."""
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
-def git_state() -> dict[str, Any]:
-    """The commit, and whether files differ from it; nulls outside a repository."""
+def git_state() -> dict[str, Any] | None:
+    """The source's commit, and whether files differ from it; null outside of a checkout."""
     commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": None if commit is None else bool(_git("status", "--porcelain"))}
+    return None if commit is None else {"commit": commit, "changed": bool(_git("status", "--porcelain"))}
 
 
 def _version(package: str) -> str | None:
