@@ -190,8 +190,8 @@ class TrainingSubject:
 
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
-        run = Run(_copy(self._initial_train), self._source, self._hyper, self._key, jnp.zeros((), jnp.int32))
-        run = jax.block_until_ready(_copy(run))
+        train, hyper = _copy((self._initial_train, self._hyper))  # worlds stay: Warp records its graph anew for copies
+        run = jax.block_until_ready(Run(train, self._source, hyper, self._key, jnp.zeros((), jnp.int32)))
         started = time.perf_counter()
         for _ in range(num_calls):
             run, _ = self._engine.step(run)

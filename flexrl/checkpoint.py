@@ -70,6 +70,11 @@ class Checkpoints:
             return []
         return sorted(int(p.name) for p in self._folder.iterdir() if p.name.isdecimal() and not p.is_symlink())
 
+    def no_save_ended(self) -> bool:
+        """Whether there is nothing to go on from: no checkpoint, or only a first one that was never sealed."""
+        steps = self.steps()
+        return not steps or (len(steps) == 1 and not (self._folder / str(steps[0]) / "manifest.json").exists())
+
     def best(self) -> dict[str, Any] | None:
         """`best.json`: the step with the highest score, and the score."""
         if not self._best_file.exists():

@@ -99,7 +99,8 @@ class Trainer:
             draw_video(self._config.folder)
 
     def _first_run(self) -> Run:
-        if not self._checkpoints.steps():
+        if self._checkpoints.no_save_ended():
+            print("starts from the beginning", flush=True)
             return self._engine.init(self._config.seed)
         step, run = self._checkpoints.restore(self._engine.template())
         self._checkpoints.forget_after(step)

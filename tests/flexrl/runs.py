@@ -15,7 +15,7 @@ TINY = [
     *("--algo", "ppo", "--num-envs", "8", "--total-steps", str(ITERATIONS * 8 * 4), "--profile", "cpu"),
     *("--algorithm.unroll-length", "4", "--algorithm.num-minibatches", "2", "--algorithm.num-epochs", "2"),
     *("--algorithm.policy-layers", "8", "--algorithm.value-layers", "8"),
-    *("--num-evaluations", "3", "--evaluation-episodes", "4", "--checkpoint-interval", "1", "--video", "False"),
+    *("--num-evaluations", "3", "--evaluation-episodes", "4", "--checkpoint-interval", "1", "--no-video"),
 ]
 
 

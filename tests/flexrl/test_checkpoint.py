@@ -108,6 +108,16 @@ def test_when_all_are_damaged_nothing_starts_silently_at_zero(saved):
         checkpoints.restore(tree(0))
 
 
+def test_only_a_first_save_that_never_ended_is_no_damage(saved):
+    checkpoints, folder = saved
+    assert not checkpoints.no_save_ended()
+    shutil.rmtree(folder / "2")
+    shutil.rmtree(folder / "1", ignore_errors=True)
+    assert not checkpoints.no_save_ended()
+    (folder / "3" / "manifest.json").unlink()
+    assert checkpoints.no_save_ended()
+
+
 def test_foreign_folders_are_no_checkpoints(saved):
     checkpoints, folder = saved
     (folder / "9").mkdir()
