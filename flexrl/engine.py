@@ -1,6 +1,7 @@
 """One training iteration for every algorithm: sample, update, count."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -41,11 +42,14 @@ class Engine:
 
     def init(self, seed: int) -> Run:
         """A run before its first iteration."""
-        return jax.jit(self._init)(jax.random.key(seed))
+        key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
+        train = jax.jit(self._algorithm.init)(key_train)
+        source = jax.jit(self._init_source)(train, key_source)
+        return Run(train, source, self._algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
 
     def template(self) -> Run:
         """Shapes and dtypes of a run, without computing one."""
-        return jax.eval_shape(self._init, jax.random.key(0))
+        return jax.eval_shape(self.init, 0)
 
     def compile(self) -> None:
         """Build the programs, so that `step` only runs them."""
@@ -54,8 +58,10 @@ class Engine:
             self.program = self.program.lower(run).compile()
             return
         batch = jax.eval_shape(self._sample, run.train, run.source, run.key)[1]
-        self._sample_program = self._sample_program.lower(run.train, run.source, run.key).compile()
-        self._update_program = self._update_program.lower(run.train, batch, run.hyper, run.key).compile()
+        sample = self._sample_program.lower(run.train, run.source, run.key)
+        update = self._update_program.lower(run.train, batch, run.hyper, run.key)
+        with ThreadPoolExecutor() as pool:  # the compiler leaves Python alone
+            self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
     def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
         """The next run and this iteration's metrics; the run given is used up."""
@@ -67,11 +73,8 @@ class Engine:
         """The run's policy, acting deterministically."""
         return self._algorithm.policy(run.train, deterministic=True)
 
-    def _init(self, key: Array) -> Run:
-        key_train, key_source, key_run = jax.random.split(key, 3)
-        train = self._algorithm.init(key_train)
-        source = self._source.init(self._algorithm.policy(train), key_source)
-        return Run(train, source, self._algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
+    def _init_source(self, train: Any, key: Array) -> Any:
+        return self._source.init(self._algorithm.policy(train), key)
 
     def _sample(self, train: Any, source: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
         return self._source.sample(source, self._algorithm.policy(train), key)

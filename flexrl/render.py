@@ -1,5 +1,6 @@
 """Draw a run's policy: `python -m flexrl.render RUN --out walk.mp4`."""
 
+import copy
 import ctypes.util
 import os
 import subprocess
@@ -18,6 +19,7 @@ FORMATS = (".mp4", ".gif")
 GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
 INSTALL_GL = "install Debian's libegl1 and libgl1-mesa-dri, or libosmesa6"
 MAX_FRAMES_PER_SECOND = 34
+FLOOR_SIZE = 60.0  # m from the middle to the edge
 
 
 @dataclass(frozen=True)
@@ -91,16 +93,18 @@ def draw(model: "mujoco.MjModel", qpos_TQ: "np.ndarray", width: int, height: int
     """
     import mujoco
 
+    model = _lit(model)
     data = mujoco.MjData(model)
     camera = mujoco.MjvCamera()
     camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-    camera.trackbodyid, camera.distance, camera.azimuth, camera.elevation = 1, 4.0, 110.0, -12.0
+    camera.trackbodyid, camera.distance, camera.azimuth, camera.elevation = 1, 3.2, 110.0, -10.0
     try:
         renderer = mujoco.Renderer(model, height, width)
     except Exception as error:
         raise ConfigError(
             f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
         ) from None
+    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
     frames = []
     try:
         for qpos in qpos_TQ:
@@ -112,6 +116,17 @@ def draw(model: "mujoco.MjModel", qpos_TQ: "np.ndarray", width: int, height: int
     finally:
         renderer.close()
     return frames
+
+
+def _lit(model: "mujoco.MjModel") -> "mujoco.MjModel":
+    """A copy of the model with a light at the camera, and a floor that an episode does not reach the end of."""
+    import mujoco
+
+    model = copy.copy(model)
+    model.vis.headlight.ambient[:] = 0.35
+    model.vis.headlight.diffuse[:] = 0.6
+    model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
+    return model
 
 
 def write_video(path: Path, frames: "list[np.ndarray]", frames_per_second: float) -> None:

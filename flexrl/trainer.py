@@ -40,7 +40,7 @@ class Trainer:
         self._engine = make_engine(config, env)
         self._evaluator = Evaluator(env, config.evaluation_episodes)
         self._checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
-        self._run = self._first_run()
+        self._run = self._first_run(resume)
         self._iteration = int(self._run.step)
         self._metrics: dict[str, Array] | None = None  # of the newest iteration, while its row is not written
         self._reporter = Reporter(config.folder, config, self._iteration)
@@ -98,9 +98,10 @@ class Trainer:
         if self._config.video:
             draw_video(self._config.folder)
 
-    def _first_run(self) -> Run:
+    def _first_run(self, resume: bool) -> Run:
         if self._checkpoints.no_save_ended():
-            print("starts from the beginning", flush=True)
+            if resume:
+                print("no checkpoint was saved yet: starts from the beginning", flush=True)
             return self._engine.init(self._config.seed)
         step, run = self._checkpoints.restore(self._engine.template())
         self._checkpoints.forget_after(step)

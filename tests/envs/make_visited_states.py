@@ -16,7 +16,7 @@ from envs.types import Observation
 from flexrl.playback import load_playback
 
 FILE = Path(__file__).with_name("visited_states.npz")
-NUM_WORLDS, NUM_STEPS, NUM_STATES, PUSH_EVERY = 100, 400, 1000, 33
+NUM_WORLDS, NUM_STEPS, NUM_STATES, PUSH_EVERY = 100, 200, 1000, 33
 PUSH = 2.0  # m/s or rad/s, standard deviation of what is added to the root's velocity
 
 
