@@ -93,6 +93,8 @@ def main(config: ThroughputConfig) -> None:
             report["load_average_after"] = os.getloadavg()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(report, indent=2) + "\n")
+    if not report["results"]:
+        raise SystemExit("nothing could be measured on this machine; --physics BACKEND shows the whole error")
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
