@@ -6,6 +6,7 @@
 A step without a whole manifest is not a checkpoint. Orbax itself does not checksum array data.
 """
 
+import errno
 import hashlib
 import importlib
 import json
@@ -23,6 +24,8 @@ from flexrl.errors import CheckpointError
 from flexrl.files import sync, write_json
 
 Leaves = dict[str, np.ndarray]
+
+MANIFEST_BYTES = 1 << 18  # room for the manifest and Orbax's own metadata
 
 
 class Checkpoints:
@@ -128,6 +131,7 @@ class Checkpoints:
         if not (folder / "manifest.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
+            require_space(folder, leaves)
             with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
                 checkpointer.save((folder / "state").absolute(), leaves)
             write_manifest(folder, step, leaves)
@@ -159,6 +163,18 @@ class Checkpoints:
         with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
             leaves = checkpointer.restore((self._folder / str(step) / "state").absolute(), restore_args=restore_args)
         return tree_of(template, leaves)
+
+
+def require_space(folder: Path, leaves: Leaves) -> None:
+    """Refuse to begin a save that would fill the disk.
+
+    Raises:
+      OSError: if less than twice the arrays' size is free; Orbax would say so in a dozen tracebacks.
+    """
+    needed = 2 * sum(leaf.nbytes for leaf in leaves.values()) + MANIFEST_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"{free:,} bytes are free, saving a checkpoint needs {needed:,}", str(folder))
 
 
 def leaves_of(tree: Any) -> Leaves:

@@ -171,3 +171,14 @@ def test_a_failed_save_is_raised_at_the_next_and_the_older_ones_stay(saved, monk
     with pytest.raises(OSError, match="No space left"):
         checkpoints.wait()
     assert checkpoints.restore(tree(0))[0] == 3
+
+
+def test_a_save_that_would_fill_the_disk_is_refused_before_it_begins(saved, monkeypatch):
+    checkpoints, _ = saved
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    checkpoints.save(4, tree(4))
+    with pytest.raises(OSError, match="1,000 bytes are free") as refused:
+        checkpoints.wait()
+    assert refused.value.errno == errno.ENOSPC
+    assert checkpoints.restore(tree(0))[0] == 3
