@@ -1,7 +1,6 @@
 """Defaults that depend on algorithm, environment and profile; whatever is not named here is the dataclass default.
 
-On a CPU, where samples are dear, many small iterations learn more from each of them; on a GPU, where they are cheap,
-an iteration takes as many worlds as keep the device busy.
+The CPU's were found as `benchmarks/README.md` says. The GPU's are a first guess: no GPU has measured them yet.
 """
 
 from typing import Any
