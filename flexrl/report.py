@@ -23,7 +23,7 @@ class Reporter:
 
         self._config = config
         iterations = range(1, last_iteration + 1)
-        self._metrics = MetricsFile(folder / "metrics.jsonl", [i for i in iterations])
+        self._metrics = MetricsFile(folder / "metrics.jsonl", list(iterations))
         self._evaluations = MetricsFile(
             folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
         )

@@ -31,7 +31,6 @@ class Trainer:
         """
         self._config = config
         self._stop = stop
-        self._started = time.monotonic()
         self._folder = RunFolder(config.folder)
         if not resume:
             self._folder.start(config, arguments)

@@ -358,4 +358,5 @@ def test_config_refuses_a_bad_value_by_name(name, value):
 
 
 def test_config_accepts_the_ends_of_ranges():
-    PPOConfig(discount=1.0, gae_lambda=0.0, entropy_weight=0.0, value_weight=0.0, target_kl=None, max_grad_norm=None)
+    ends = {"discount": 1.0, "gae_lambda": 0.0, "entropy_weight": 0.0, "value_weight": 0.0, "max_grad_norm": None}
+    assert vars(PPOConfig(**ends)).items() >= ends.items()
