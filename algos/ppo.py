@@ -34,8 +34,9 @@ class PPOConfig:
       unroll_length: control steps per world and iteration.
       num_epochs: passes over an iteration's data.
       num_minibatches: gradient steps per pass; divides num_envs * unroll_length.
-      learning_rate: of Adam; where it starts, when target_kl is set.
-      target_kl: KL divergence per update that the learning rate adapts to; null keeps the rate constant.
+      learning_rate: of Adam; where it starts, when final_learning_rate or target_kl is set.
+      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
+      target_kl: KL divergence per update that the learning rate adapts to; null for no adaptation.
       discount: weight of the next step's value.
       gae_lambda: weight of longer returns in the advantage.
       clip_ratio: how far the probability ratio may move from 1 and still be rewarded.
@@ -53,6 +54,7 @@ class PPOConfig:
     num_epochs: int = 4
     num_minibatches: int = 8
     learning_rate: float = 3e-4
+    final_learning_rate: float | None = None
     target_kl: float | None = None
     discount: float = 0.99
     gae_lambda: float = 0.95
@@ -72,7 +74,7 @@ class PPOConfig:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_ratio", "reward_scale"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
-        for name in ("target_kl", "max_grad_norm"):
+        for name in ("final_learning_rate", "target_kl", "max_grad_norm"):
             value = getattr(self, name)
             _require(value is None or value > 0, name, value, "above 0, or null for none")
         for name in ("discount", "gae_lambda"):
@@ -82,6 +84,9 @@ class PPOConfig:
         for name in ("policy_layers", "value_layers"):
             layers = getattr(self, name)
             _require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
+        decays = self.final_learning_rate is not None
+        one_schedule = not (decays and self.target_kl is not None)
+        _require(one_schedule, "final_learning_rate", self.final_learning_rate, "null when target_kl adapts the rate")
         low, high = LEARNING_RATE_BOUNDS
         within = self.target_kl is None or low <= self.learning_rate <= high
         _require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
@@ -184,6 +189,7 @@ class PPO:
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array], key: Array
     ) -> tuple[PPOTrainState, dict[str, Array]]:
         """One iteration: advantages, epochs of minibatches, and the observations' statistics for the next."""
+        train = train.replace(learning_rate=self._scheduled_learning_rate(train.learning_rate, hyper))
         samples, metrics = self._samples(train, batch, hyper)
         minibatch = functools.partial(self._minibatch, samples=samples, hyper=hyper)
         train, steps = jax.lax.scan(minibatch, train, self._minibatch_indices(samples.advantage.size, key))
@@ -271,6 +277,12 @@ class PPO:
 
     def _value(self, params: dict[str, Params], inputs: Array) -> Array:
         return self.value_network.apply(params["value"], inputs)[..., 0]
+
+    def _scheduled_learning_rate(self, learning_rate: Array, hyper: dict[str, Array]) -> Array:
+        if self.config.final_learning_rate is None:
+            return learning_rate
+        start, end = self.config.learning_rate, self.config.final_learning_rate
+        return start + hyper["progress"] * (end - start)
 
     def _adapted_learning_rate(self, learning_rate: Array, kl: Array) -> Array:
         if self.config.target_kl is None:

@@ -56,7 +56,7 @@ class Algorithm(Protocol):
         ...
 
     def update(self, train: Any, batch: Any, hyper: dict[str, Array], key: Array) -> tuple[Any, dict[str, Array]]:
-        """The next train state and scalar metrics."""
+        """The next train state and scalar metrics; `hyper` also holds `progress`, the part of the run that is done."""
         ...
 
     def policy(self, train: Any, *, deterministic: bool = False) -> Policy:

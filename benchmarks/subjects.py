@@ -184,7 +184,9 @@ class TrainingSubject:
     def __init__(self, setup: Setup, start: Start) -> None:
         """Define the programs."""
         self.num_steps = setup.num_steps
-        self._engine = Engine(setup.algo, setup.source, has_host_callback=setup.env.has_host_callback)
+        self._engine = Engine(
+            setup.algo, setup.source, num_iterations=2**31, has_host_callback=setup.env.has_host_callback
+        )
         self._initial_train, self._hyper = start.train, setup.algo.init_hyper()
         self._source, self._key = _copy(start.source), start.key
 

@@ -27,7 +27,12 @@ def make_algorithm(config: RunConfig, env: Env) -> Algorithm:
 def make_engine(config: RunConfig, env: Env) -> Engine:
     """The compiled training loop."""
     source = ALGORITHMS[config.algo].source(config.algorithm, VecEnv(env, config.num_envs))
-    return Engine(make_algorithm(config, env), source, has_host_callback=env.has_host_callback)
+    return Engine(
+        make_algorithm(config, env),
+        source,
+        num_iterations=config.num_iterations,
+        has_host_callback=env.has_host_callback,
+    )
 
 
 def policy_template(algorithm: Algorithm) -> Any:

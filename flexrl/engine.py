@@ -31,9 +31,10 @@ class Engine:
     compilation cache.
     """
 
-    def __init__(self, algorithm: Algorithm, source: Source, *, has_host_callback: bool) -> None:
-        """Define the programs; `compile` builds them."""
+    def __init__(self, algorithm: Algorithm, source: Source, *, num_iterations: int, has_host_callback: bool) -> None:
+        """Define the programs; `compile` builds them. Schedules span `num_iterations`."""
         self._algorithm = algorithm
+        self._num_iterations = num_iterations
         self._source = source
         self._is_split = has_host_callback
         self._sample_program: Any = jax.jit(self._sample, donate_argnums=1)
@@ -59,7 +60,8 @@ class Engine:
             return
         batch = jax.eval_shape(self._sample, run.train, run.source, run.key)[1]
         sample = self._sample_program.lower(run.train, run.source, run.key)
-        update = self._update_program.lower(run.train, batch, run.hyper, run.key)
+        hyper = jax.eval_shape(self._hyper, run)
+        update = self._update_program.lower(run.train, batch, hyper, run.key)
         with ThreadPoolExecutor() as pool:  # the compiler leaves Python alone
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
@@ -73,6 +75,10 @@ class Engine:
         """The run's policy, acting deterministically."""
         return self._algorithm.policy(run.train, deterministic=True)
 
+    def _hyper(self, run: Run) -> dict[str, Array]:
+        """The traced hyper-parameters, and `progress`: the part of the run that is done, in [0, 1)."""
+        return run.hyper | {"progress": run.step / self._num_iterations}
+
     def _init_source(self, train: Any, key: Array) -> Any:
         return self._source.init(self._algorithm.policy(train), key)
 
@@ -85,5 +91,5 @@ class Engine:
     def _iteration(self, run: Run, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
         key, key_sample, key_update = jax.random.split(run.key, 3)
         source, batch, sample_metrics = sample(run.train, run.source, key_sample)
-        train, update_metrics = update(run.train, batch, run.hyper, key_update)
+        train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}

@@ -329,6 +329,20 @@ class TestAdaptiveLearningRate:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(4 * a, b, rtol=0.01, atol=1e-6), step(1e-4), step(4e-4))
 
 
+class TestDecayingLearningRate:
+    @pytest.mark.parametrize(("progress", "rate"), [(0.0, 4e-4), (0.25, 3.25e-4), (1.0, 1e-4)])
+    def test_is_linear_in_the_progress_of_the_run(self, batch, progress, rate):
+        decaying = Learner(learning_rate=4e-4, final_learning_rate=1e-4)
+        decaying.hyper["progress"] = jnp.array(progress)
+        train, metrics = decaying.updated(batch)
+        assert float(train.learning_rate) == pytest.approx(rate)
+        assert train.learning_rate == metrics["update/learning_rate"]
+
+    def test_excludes_adaptation(self):
+        with pytest.raises(ValueError, match="^final_learning_rate: "):
+            PPOConfig(final_learning_rate=1e-5, target_kl=0.01)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -337,6 +351,7 @@ class TestAdaptiveLearningRate:
         ("num_minibatches", 0),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
+        ("final_learning_rate", 0.0),
         ("target_kl", 0.0),
         ("discount", 1.01),
         ("discount", -0.1),
