@@ -7,12 +7,12 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import mujoco
 from jax import Array
 
 from envs.models import brax_humanoid
-from envs.physics import PhysicsSpec, PhysicsState, make_physics
-from envs.types import EnvSpec, EnvState
+from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
+from envs.task import MujocoTask, first_state
+from envs.types import EnvState
 
 OBSERVATION_FIELDS = {"compact": (), "full": ("cinert", "cvel", "qfrc_actuator")}
 
@@ -52,7 +52,7 @@ class HumanoidWalkConfig:
             raise ValueError(f"reset_noise: {self.reset_noise} is negative")
 
 
-class HumanoidWalk:
+class HumanoidWalk(MujocoTask):
     """Brax's humanoid task: forward velocity, survival and control cost; an episode ends with a fall.
 
     Observation (compact, 45): height (m), orientation (quaternion), joint angles (rad); linear (m/s, world
@@ -60,52 +60,29 @@ class HumanoidWalk:
     Source: brax 0.14 `envs/humanoid.py`. Forward velocity here is the root's mean over the control step.
     """
 
-    def __init__(self, config: HumanoidWalkConfig, physics: str = "auto", max_worlds: int = 1) -> None:
-        """Compile the model for a backend; `max_worlds` as in `make_physics`."""
+    Config = HumanoidWalkConfig
+
+    def __init__(self, config: HumanoidWalkConfig, options: PhysicsOptions) -> None:
+        """Compile the model for a backend."""
         self.config = config
         model = brax_humanoid().compile()
-        fields = OBSERVATION_FIELDS[config.observation]
-        self.physics = make_physics(PhysicsSpec(model, num_substeps=5, fields=fields), physics, max_worlds)
+        super().__init__(PhysicsSpec(model, num_substeps=5, fields=OBSERVATION_FIELDS[config.observation]), options)
         self._initial_qpos = jnp.asarray(model.qpos0)
-        self._ctrl_scale = jnp.asarray(model.actuator_ctrlrange[:, 1])
-        self._num_qvel = model.nv
-        obs_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.shape[0]
-        period = model.opt.timestep * self.physics.spec.num_substeps
-        self.spec = EnvSpec(obs_size, model.nu, goal_size=0, control_period=period, episode_length=1000)
-
-    @property
-    def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
-        return self.physics.spec.model
-
-    @property
-    def has_host_callback(self) -> bool:
-        """See `Env.has_host_callback`."""
-        return self.physics.has_host_callback
 
     def reset(self, key: Array) -> EnvState:
         """Standing, with uniform noise on positions and velocities."""
-        key_qpos, key_qvel = jax.random.split(key)
+        key_qpos, key_qvel, key_model = jax.random.split(key, 3)
         noise = functools.partial(jax.random.uniform, minval=-self.config.reset_noise, maxval=self.config.reset_noise)
         qpos = self._initial_qpos + noise(key_qpos, self._initial_qpos.shape)
-        physics = self.physics.reset(qpos, noise(key_qvel, (self._num_qvel,)))
-        zero = jnp.zeros(())
-        return EnvState(
-            physics=physics,
-            obs=self._observe(physics),
-            goal=jnp.zeros(0),
-            reward=zero,
-            terminated=jnp.array(False),
-            truncated=jnp.array(False),
-            metrics={"forward_velocity": zero, "ctrl_cost": zero},
-            info={},
-        )
+        physics = self.start(key_model, qpos, noise(key_qvel, (self.model.nv,)))
+        metrics = {"forward_velocity": jnp.zeros(()), "ctrl_cost": jnp.zeros(())}
+        return first_state(physics, self._observe(physics), jnp.zeros(0), metrics, {})
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """Apply torques for one control period of 15 ms."""
-        ctrl = self._ctrl_scale * action
+        ctrl = self.control(action)
         physics = self.physics.step(state.physics, ctrl)
-        velocity = (physics["qpos"][0] - state.physics["qpos"][0]) / self.spec.control_period
+        velocity = (physics["qpos"][0] - state.physics["qpos"][0]) / self.control_period
         rewarded_speed = jnp.minimum(velocity, self.config.target_speed or math.inf)
         ctrl_cost = self.config.ctrl_weight * jnp.sum(jnp.square(ctrl))
         height = physics["qpos"][2]
@@ -116,14 +93,6 @@ class HumanoidWalk:
             terminated=(height < self.config.min_height) | (height > self.config.max_height),
             metrics={"forward_velocity": velocity, "ctrl_cost": ctrl_cost},
         )
-
-    def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """See `Env.where`."""
-        physics = self.physics.where(condition, chosen.physics, other.physics)
-        rest = jax.tree.map(
-            lambda a, b: jnp.where(condition, a, b), chosen.replace(physics=None), other.replace(physics=None)
-        )
-        return rest.replace(physics=physics)
 
     def _observe(self, physics: PhysicsState) -> Array:
         extra = [physics[name].reshape(-1) for name in OBSERVATION_FIELDS[self.config.observation]]

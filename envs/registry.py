@@ -1,21 +1,94 @@
-"""The environments that a run can name."""
+"""The environments that a run can name: ours, installed ones, and tasks in a user's file."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+from pathlib import Path
 from typing import Any
 
-from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
-
-@dataclass(frozen=True)
-class EnvEntry:
-    """A task's config and how to build it."""
-
-    config: type[Any]
-    build: Callable[[Any, str, int], Env]  # from the config, `physics` and `max_worlds` as in `make_physics`
-
-
-ENVS: dict[str, EnvEntry] = {
-    "humanoid-walk": EnvEntry(HumanoidWalkConfig, HumanoidWalk),
+BUILT_IN = {
+    "humanoid-walk": "envs.humanoid_walk:HumanoidWalk",
 }
+ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
+
+
+def env_names() -> list[str]:
+    """The names of all environments, without a user's files."""
+    return [*BUILT_IN, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))]
+
+
+def env_type(name: str) -> type[Any]:
+    """The task class of a name: built in, an entry point, or `path/to/file.py:Class`.
+
+    Importing it is left until it is asked for.
+
+    Raises:
+      ValueError: naming what is unknown or unfit.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"env: {name!r} is unknown; known: {', '.join(env_names())}, or path/to/file.py:Class")
+    if name in BUILT_IN:
+        module, attribute = BUILT_IN[name].split(":")
+        return getattr(importlib.import_module(module), attribute)
+    if ".py:" in name:
+        return _required(_from_file(name), name)
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
+        return _required(point.load(), name)
+    close = difflib.get_close_matches(name, env_names(), n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(f"env: {name!r} is unknown; {hint}known: {', '.join(env_names())}, or path/to/file.py:Class")
+
+
+def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
+    """Build an environment.
+
+    Args:
+      name: as in `env_type`.
+      config: of the task's `Config` type.
+      options: how physics is served.
+    """
+    env = env_type(name)(config, options)
+    if name not in BUILT_IN:
+        from envs.check import check_env
+
+        check_env(env, name)
+    if options.randomization.acts_in_episode:
+        from envs.randomized import RandomizedEnv
+
+        return RandomizedEnv(env, options.randomization)
+    return env
+
+
+def _from_file(name: str) -> Any:
+    path, _, attribute = name.rpartition(":")
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise ValueError(f"env: {name!r} names the file {path}, which does not exist")
+    module_name = f"flexrl_task_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    if not hasattr(module, attribute):
+        raise ValueError(f"env: {name!r}: {path} defines no {attribute!r}")
+    return getattr(module, attribute)
+
+
+def _required(task: Any, name: str) -> type[Any]:
+    """The class, if it has what a task needs to be configured and stepped."""
+    if not isinstance(task, type):
+        raise ValueError(f"env: {name!r} is no class")
+    if not dataclasses.is_dataclass(getattr(task, "Config", None)):
+        raise ValueError(f"env: {name!r}: {task.__name__}.Config must be a dataclass, the task's config")
+    if missing := [method for method in ("reset", "step", "where", "spec") if not hasattr(task, method)]:
+        raise ValueError(
+            f"env: {name!r}: {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
+        )
+    return task

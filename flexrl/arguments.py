@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from algos.registry import ALGORITHMS
-from envs.registry import ENVS
+from envs.registry import env_names
 from flexrl.config import RunConfig, config_type, decode, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.presets import FALLBACK_PRESET, PRESETS
@@ -141,7 +141,7 @@ def _tyro(
 def _description() -> str:
     return (
         "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run. "
-        f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(ENVS)}."
+        f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
     )
 
 
@@ -158,7 +158,8 @@ def _resolved(config: RunConfig) -> RunConfig:
     from envs.physics import resolve_backend
 
     require_profile(config.profile)
-    name = config.name or free_name(config.workspace, f"{config.env}-{config.algo}-seed{config.seed}")
+    env = config.env.rpartition(":")[2]  # of a task in a file, the class
+    name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
     return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name)
 
 

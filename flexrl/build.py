@@ -6,7 +6,8 @@ import jax
 
 from algos.registry import ALGORITHMS
 from algos.types import Algorithm, Policy
-from envs.registry import ENVS
+from envs import registry
+from envs.physics import PhysicsOptions
 from envs.types import Env
 from envs.vector import VecEnv
 from flexrl.config import RunConfig
@@ -16,7 +17,8 @@ from flexrl.engine import Engine
 def make_env(config: RunConfig) -> Env:
     """The environment, sized for training and evaluation."""
     max_worlds = max(config.num_envs, config.evaluation_episodes)
-    return ENVS[config.env].build(config.task, config.physics, max_worlds)
+    options = PhysicsOptions(config.physics, max_worlds, config.randomization)
+    return registry.make_env(config.env, config.task, options)
 
 
 def make_algorithm(config: RunConfig, env: Env) -> Algorithm:

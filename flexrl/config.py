@@ -15,7 +15,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from algos.registry import ALGORITHMS
-from envs.registry import ENVS
+from envs.physics.options import Randomization
+from envs.registry import env_type
 from flexrl.errors import ConfigError
 
 AlgorithmConfig = TypeVar("AlgorithmConfig")
@@ -31,12 +32,13 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     Attributes:
       algorithm: the algorithm's hyper-parameters.
       task: the environment's parameters.
+      randomization: what differs between worlds and between episodes.
       total_steps: control steps of all worlds together; rounded up to whole iterations.
       num_envs: worlds stepped at once.
       profile: which defaults: `cpu` or `gpu`; chosen from the device when not given.
       physics: engine; `auto` is native threads on a CPU and MJX-Warp on an NVIDIA GPU.
       algo: algorithm.
-      env: environment.
+      env: environment; `python -m envs list` names them, or `path/to/file.py:Class`.
       name: of the run's folder; made from algo, env and seed when not given.
       workspace: folder that holds the runs.
       seed: of everything random.
@@ -53,6 +55,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     total_steps: int
     num_envs: int
     profile: Literal["cpu", "gpu"]
+    randomization: Randomization = Randomization()
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     algo: str = "ppo"
     env: str = "humanoid-walk"
@@ -131,10 +134,13 @@ def config_type(algo: str, env: str) -> type[RunConfig]:
     Raises:
       ConfigError: for an unknown name.
     """
-    for field, name, known in (("algo", algo, ALGORITHMS), ("env", env, ENVS)):
-        if not isinstance(name, str) or name not in known:
-            raise ConfigError(f"{field}: {name!r} is unknown; {_suggest(str(name), known)}")
-    return RunConfig[ALGORITHMS[algo].config, ENVS[env].config]
+    if not isinstance(algo, str) or algo not in ALGORITHMS:
+        raise ConfigError(f"algo: {algo!r} is unknown; {_suggest(str(algo), ALGORITHMS)}")
+    try:
+        task = env_type(env)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return RunConfig[ALGORITHMS[algo].config, task.Config]
 
 
 def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
@@ -218,7 +224,8 @@ def _field_names(kind: Any, section: str | None) -> list[str]:
     if section is None:
         return [f.name for f in dataclasses.fields(kind.__origin__)]
     algorithm, task = kind.__args__
-    return [f.name for f in dataclasses.fields({"algorithm": algorithm, "task": task}.get(section, algorithm))]
+    sections = {"algorithm": algorithm, "task": task, "randomization": Randomization}
+    return [f.name for f in dataclasses.fields(sections.get(section, algorithm))]
 
 
 def _suggest(name: str, known: Any) -> str:

@@ -12,6 +12,7 @@ import jax
 import pytest
 
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.physics import PhysicsOptions
 from envs.vector import VecEnv
 
 CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
@@ -37,7 +38,7 @@ class CompiledWorlds:
 @pytest.fixture(scope="session")
 def humanoid_walk() -> HumanoidWalk:
     """Humanoid-walk with its default rewards, on native physics."""
-    return HumanoidWalk(HumanoidWalkConfig(), physics="native")
+    return HumanoidWalk(HumanoidWalkConfig(), PhysicsOptions("native"))
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,21 @@ A task builds a `PhysicsSpec` and never asks which backend serves it.
 import jax
 
 from envs.physics.base import Physics, PhysicsSpec, PhysicsState
+from envs.physics.options import PhysicsOptions, Randomization
+from envs.physics.randomization import model_variants
 
 BACKENDS = ("native", "mjx-jax", "mjx-warp")
 
-__all__ = ["BACKENDS", "Physics", "PhysicsSpec", "PhysicsState", "make_physics", "resolve_backend"]
+__all__ = [
+    "BACKENDS",
+    "Physics",
+    "PhysicsOptions",
+    "PhysicsSpec",
+    "PhysicsState",
+    "Randomization",
+    "make_physics",
+    "resolve_backend",
+]
 
 
 def resolve_backend(name: str) -> str:
@@ -25,19 +36,19 @@ def resolve_backend(name: str) -> str:
     return name
 
 
-def make_physics(spec: PhysicsSpec, backend: str = "auto", max_worlds: int = 1) -> Physics:
+def make_physics(spec: PhysicsSpec, options: PhysicsOptions) -> Physics:
     """Build a backend for a model.
 
     Args:
       spec: the model and how a task reads it.
-      backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
-      max_worlds: the most worlds one program will step; sizes Warp's shared contact buffer.
+      options: how the run serves it.
     """
-    backend = resolve_backend(backend)
+    backend = resolve_backend(options.backend)
+    variants = model_variants(spec.model, options.randomization)
     if backend == "native":
         from envs.physics.native import NativePhysics
 
-        return NativePhysics(spec)
+        return NativePhysics(spec, variants)
     from envs.physics.mjx import MjxPhysics  # importing MJX takes seconds, so only on demand
 
-    return MjxPhysics(spec, impl=backend.removeprefix("mjx-"), max_worlds=max_worlds)
+    return MjxPhysics(spec, variants, impl=backend.removeprefix("mjx-"), max_worlds=options.max_worlds)

@@ -7,8 +7,10 @@ import mujoco
 from flax import struct
 from jax import Array
 
-# A step does not compute these unless a sensor or a flag asks for them, so a copied value could be another world's.
-LAZY_FIELDS = ("cacc", "cfrc_int", "cfrc_ext", "subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
+# A step computes these only for a sensor or a flag, so a copied value could be another world's.
+LAZY_FIELDS = ("subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
+# `mj_rnePostConstraint` gives these after a step, as Gymnasium calls it; after a reset they are zero, as there.
+POST_CONSTRAINT_FIELDS = ("cacc", "cfrc_int", "cfrc_ext")
 ACCELERATION_FIELDS = ("qacc", "qfrc_constraint", "qfrc_smooth", "qacc_smooth")
 
 
@@ -44,10 +46,17 @@ class PhysicsSpec:
             raise ValueError(f"fields: {unknown} are no fields of MjData")
         if self.timing == "current" and (late := set(self.fields) & set(ACCELERATION_FIELDS)):
             raise ValueError(f"fields: {sorted(late)} depend on controls not yet known; read them lagged")
+        if self.timing == "current" and (late := set(self.fields) & set(POST_CONSTRAINT_FIELDS)):
+            raise ValueError(f"fields: {sorted(late)} belong to the last substep; read them lagged")
         if lazy := set(self.fields) & set(LAZY_FIELDS):
             raise ValueError(
                 f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata"
             )
+
+    @property
+    def needs_post_constraint(self) -> bool:
+        """Whether the task reads what only `mj_rnePostConstraint` computes."""
+        return bool(set(self.fields) & set(POST_CONSTRAINT_FIELDS))
 
 
 @struct.dataclass
@@ -59,6 +68,7 @@ class PhysicsState:
 
     internal: Any
     fields: dict[str, Array]
+    variant: Array  # () int32: which model variant this world runs on
 
     def __getitem__(self, name: str) -> Array:
         """A declared field, in MuJoCo's units and shape."""
@@ -72,13 +82,18 @@ class Physics(Protocol):
 
     spec: PhysicsSpec
     has_host_callback: bool
+    num_variants: int
 
-    def reset(self, qpos: Array, qvel: Array) -> PhysicsState:
-        """The state at rest in time 0 with the given generalised positions (nq,) and velocities (nv,)."""
+    def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
+        """The state in time 0 with the given generalised positions (nq,) and velocities (nv,), on a model variant."""
         ...
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """Advance `num_substeps` with constant controls (nu,), in actuator units."""
+        ...
+
+    def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
+        """The state with other generalised velocities (nv,); derived fields follow with the next step."""
         ...
 
     def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:

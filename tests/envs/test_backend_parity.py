@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envs.models import brax_humanoid
-from envs.physics import PhysicsSpec, make_physics
+from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
 
 FILE = Path(__file__).with_name("visited_states.npz")
 FALLEN_HEIGHT = 1.0
@@ -24,7 +24,7 @@ def states():
 def one_step(backend, states, dtype):
     """Positions and velocities after a control step of five substeps, `CHUNK` states at once."""
     model = brax_humanoid().compile()
-    physics = make_physics(PhysicsSpec(model, num_substeps=5), backend, max_worlds=CHUNK)
+    physics = make_physics(PhysicsSpec(model, num_substeps=5), PhysicsOptions(backend, max_worlds=CHUNK))
 
     @jax.jit
     @jax.vmap

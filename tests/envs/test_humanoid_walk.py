@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.physics import PhysicsOptions
 
 CONTROL_PERIOD = 0.015  # five steps of 3 ms
 STANDING, NUM_ACTIONS, NUM_BODIES, NUM_VELOCITIES = 1.4, 17, 14, 23
 
 
 def walk(**config) -> HumanoidWalk:
-    return HumanoidWalk(HumanoidWalkConfig(**config), physics="native")
+    return HumanoidWalk(HumanoidWalkConfig(**config), PhysicsOptions("native"))
 
 
 def stepped(env, *, height=STANDING, speed=0.0, action=0.0):

@@ -1,0 +1,75 @@
+"""Does a task keep the contract of `envs.types`? Asked of every task that is not ours, before it trains."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from envs.types import Env, EnvState
+
+
+def check_env(env: Env, name: str) -> None:
+    """Reset and step one world, first as shapes, then for real.
+
+    Raises:
+      ValueError: naming the task, the field, what it is and what it must be.
+    """
+    first = jax.eval_shape(env.reset, jax.random.key(0))
+    _check_state(first, f"env {name}: reset", env)
+    action = jax.ShapeDtypeStruct((env.spec.action_size,), jnp.result_type(float))
+    after = jax.eval_shape(env.step, first, action)
+    _check_state(after, f"env {name}: step", env)
+    _check_same(first, after, name)
+    _check_finite(env, name)
+
+
+def _check_state(state: Any, where: str, env: Env) -> None:
+    if not isinstance(state, EnvState):
+        raise ValueError(f"{where} must return an EnvState, not {type(state).__name__}")
+    number = jnp.result_type(float)
+    for field, shape, dtype in (
+        ("obs", (env.spec.obs_size,), number),
+        ("goal", (env.spec.goal_size,), number),
+        ("reward", (), number),
+        ("terminated", (), jnp.bool_),
+        ("truncated", (), jnp.bool_),
+    ):
+        _check_array(getattr(state, field), f"{where}: {field}", shape, dtype)
+    for field, value in state.metrics.items():
+        _check_array(value, f"{where}: metrics[{field!r}]", (), number)
+
+
+def _check_array(value: Any, where: str, shape: tuple[int, ...], dtype: Any) -> None:
+    actual = (jnp.shape(value), jnp.result_type(value))
+    if actual != (shape, dtype):
+        raise ValueError(
+            f"{where} has shape {actual[0]} and type {actual[1].name}; expected shape {shape} and type "
+            f"{jnp.dtype(dtype).name}"
+        )
+
+
+def _check_same(first: EnvState, after: EnvState, name: str) -> None:
+    """A program can only carry what keeps its structure."""
+    for field in ("metrics", "info"):
+        names = [sorted(getattr(state, field)) for state in (first, after)]
+        if names[0] != names[1]:
+            raise ValueError(f"env {name}: step: {field} has the keys {names[1]}; reset made {names[0]}")
+    for path, value in jax.tree_util.tree_leaves_with_path(first.info):
+        other = dict(jax.tree_util.tree_leaves_with_path(after.info)).get(path)
+        where = f"env {name}: step: info{jax.tree_util.keystr(path)}"
+        if other is None:
+            raise ValueError(f"{where} is missing; reset made it")
+        _check_array(other, where, value.shape, value.dtype)
+
+
+def _check_finite(env: Env, name: str) -> None:
+    @jax.jit
+    def two_states(key: Array) -> tuple[EnvState, EnvState]:
+        first = env.reset(key)
+        return first, env.step(first, jnp.zeros(env.spec.action_size))
+
+    for where, state in zip(("reset", "step"), jax.device_get(two_states(jax.random.key(0))), strict=True):
+        for field in ("obs", "goal", "reward"):
+            if not jnp.isfinite(getattr(state, field)).all():
+                raise ValueError(f"env {name}: {where}: {field} is not finite: {getattr(state, field)}")

@@ -1,0 +1,75 @@
+"""How a run serves physics, and how the simulated model varies: typed options, free of heavy imports."""
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Randomization:
+    """What differs between worlds and between episodes; a range (low, high) is drawn from uniformly, null is off.
+
+    Attributes:
+      friction: factor on the sliding friction of all geoms together.
+      mass: factor on each body's mass and inertia, drawn for each body.
+      com_offset: m, offset of the root body's centre of mass, drawn for each axis.
+      gain: factor on each actuator's gain, drawn for each actuator.
+      push_interval: s between pushes, drawn anew after each.
+      push_velocity: m/s, size of the change of the root's planar velocity by a push.
+      observation_noise: standard deviation of Gaussian noise on observations, in their own units.
+      action_delay: control steps by which actions arrive late.
+      num_variants: model variants made at start.
+      seed: of the variants.
+    """
+
+    friction: Range | None = None
+    mass: Range | None = None
+    com_offset: Range | None = None
+    gain: Range | None = None
+    push_interval: Range | None = None
+    push_velocity: Range = (0.1, 1.0)
+    observation_noise: float = 0.0
+    action_delay: int = 0
+    num_variants: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for name in ("friction", "mass", "com_offset", "gain", "push_interval", "push_velocity"):
+            value = getattr(self, name)
+            if value is not None and value[0] > value[1]:
+                raise ValueError(f"{name}: {value} must be a range (low, high) with low not above high")
+            if value is not None and name != "com_offset" and value[0] < 0:
+                raise ValueError(f"{name}: {value} must not be negative")
+        for name in ("mass", "push_interval"):
+            value = getattr(self, name)
+            if value is not None and value[0] == 0:
+                raise ValueError(f"{name}: {value} must be above 0")
+        for name, low in (("observation_noise", 0), ("action_delay", 0), ("num_variants", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise ValueError(f"{name}: {getattr(self, name)} must be at least {low}")
+
+    @property
+    def varies_model(self) -> bool:
+        """Whether worlds run on different models."""
+        return any(x is not None for x in (self.friction, self.mass, self.com_offset, self.gain))
+
+    @property
+    def acts_in_episode(self) -> bool:
+        """Whether something happens while a world runs, besides its physics."""
+        return self.push_interval is not None or self.observation_noise > 0 or self.action_delay > 0
+
+
+@dataclass(frozen=True)
+class PhysicsOptions:
+    """How a run serves physics; a task passes it on.
+
+    Attributes:
+      backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
+      max_worlds: the most worlds one program will step; sizes Warp's shared contact buffer.
+      randomization: how the simulated model varies.
+    """
+
+    backend: str = "auto"
+    max_worlds: int = 1
+    randomization: Randomization = Randomization()

@@ -1,0 +1,45 @@
+"""How the simulated model varies: a pool of model variants, computed once at start.
+
+Every reset draws one. Recomputing a model's inertial constants at every reset would cost more than half of a native
+step, and MJX cannot do it at all.
+"""
+
+import copy
+
+import mujoco
+import numpy as np
+
+from envs.physics.options import Randomization
+
+
+def model_variants(model: mujoco.MjModel, randomization: Randomization) -> list[mujoco.MjModel]:
+    """The models that worlds run on: `model` alone, or a pool of variants of it with their constants recomputed."""
+    if not randomization.varies_model:
+        return [model]
+    rng = np.random.default_rng(randomization.seed)
+    return [_variant(model, randomization, rng) for _ in range(randomization.num_variants)]
+
+
+def _variant(model: mujoco.MjModel, randomization: Randomization, rng: np.random.Generator) -> mujoco.MjModel:
+    variant = copy.copy(model)
+    if randomization.friction is not None:
+        variant.geom_friction[:, 0] *= rng.uniform(*randomization.friction)
+    if randomization.mass is not None:
+        factor = rng.uniform(*randomization.mass, size=model.nbody)
+        variant.body_mass *= factor
+        variant.body_inertia *= factor[:, None]
+    if randomization.com_offset is not None and model.nbody > 1:
+        variant.body_ipos[1] += rng.uniform(*randomization.com_offset, size=3)
+    if randomization.gain is not None:
+        factor = rng.uniform(*randomization.gain, size=model.nu)[:, None]
+        variant.actuator_gainprm *= factor
+        variant.actuator_biasprm *= factor
+    mujoco.mj_setConst(variant, mujoco.MjData(variant))
+    return variant
+
+
+def varied_fields(variants: list[mujoco.MjModel]) -> dict[str, np.ndarray]:
+    """The model fields in which the variants differ, by name, each stacked to shape (V, ...)."""
+    names = [name for name in dir(variants[0]) if isinstance(getattr(variants[0], name, None), np.ndarray)]
+    stacked = {name: np.stack([getattr(variant, name) for variant in variants]) for name in names}
+    return {name: x for name, x in stacked.items() if (x != x[0]).any()}

@@ -1,0 +1,98 @@
+"""What may happen to a world while it runs: pushes, noisy observations, late actions."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+from jax import Array
+
+from envs.physics import Randomization
+from envs.types import EnvSpec, EnvState
+
+
+class RandomizedEnv:
+    """An environment whose worlds are disturbed; observations, goals and rewards keep their meaning.
+
+    What it needs to remember lies in `info["randomization"]`: its key, the control steps until the next push, and the
+    actions under way.
+    """
+
+    def __init__(self, env: Any, randomization: Randomization) -> None:
+        """Disturb an environment on MuJoCo physics.
+
+        Args:
+          env: a `MujocoTask`, whose first joint is free if pushes are asked for.
+          randomization: what to do.
+
+        Raises:
+          ValueError: if its root cannot be pushed.
+        """
+        self.env = env
+        self._randomization = randomization
+        root_is_free = env.model.njnt > 0 and env.model.jnt_type[0] == mujoco.mjtJoint.mjJNT_FREE
+        if randomization.push_interval is not None and not root_is_free:
+            raise ValueError("push_interval: this task's root is no free body, so it cannot be pushed; use null")
+
+    @property
+    def spec(self) -> EnvSpec:
+        """See `Env.spec`."""
+        return self.env.spec
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """See `Env.model`."""
+        return self.env.model
+
+    @property
+    def has_host_callback(self) -> bool:
+        """See `Env.has_host_callback`."""
+        return self.env.has_host_callback
+
+    def reset(self, key: Array) -> EnvState:
+        """See `Env.reset`."""
+        key_env, key_own, key_push = jax.random.split(key, 3)
+        state = self.env.reset(key_env)
+        own = {
+            "key": jax.random.key_data(key_own),  # as plain numbers, which merge like the rest of a state
+            "steps_to_push": self._draw_interval(key_push),
+            "late_actions": jnp.zeros((self._randomization.action_delay, self.spec.action_size)),
+        }
+        return self._seen(state.replace(info=state.info | {"randomization": own}))
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        """See `Env.step`."""
+        own = state.info["randomization"]
+        key, key_push, key_interval = jax.random.split(jax.random.wrap_key_data(own["key"]), 3)
+        actions = jnp.concatenate([own["late_actions"], action[None]])
+        is_pushed = own["steps_to_push"] <= 0
+        if self._randomization.push_interval is not None:
+            state = self._pushed(state, is_pushed, key_push)
+        next_push = jnp.where(is_pushed, self._draw_interval(key_interval), own["steps_to_push"] - 1)
+        state = self.env.step(state, actions[0])
+        own = {"key": jax.random.key_data(key), "steps_to_push": next_push, "late_actions": actions[1:]}
+        return self._seen(state.replace(info=state.info | {"randomization": own}))
+
+    def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
+        """See `Env.where`."""
+        return self.env.where(condition, chosen, other)
+
+    def _draw_interval(self, key: Array) -> Array:
+        low, high = self._randomization.push_interval or (0.0, 0.0)
+        seconds = jax.random.uniform(key, minval=low, maxval=high)
+        return jnp.round(seconds / self.spec.control_period).astype(jnp.int32)
+
+    def _pushed(self, state: EnvState, is_pushed: Array, key: Array) -> EnvState:
+        key_angle, key_size = jax.random.split(key)
+        angle = jax.random.uniform(key_angle, maxval=2 * jnp.pi)
+        low, high = self._randomization.push_velocity
+        size = jax.random.uniform(key_size, minval=low, maxval=high) * is_pushed
+        qvel = state.physics["qvel"].at[:2].add(size * jnp.stack([jnp.cos(angle), jnp.sin(angle)]))
+        return state.replace(physics=self.env.physics.with_velocity(state.physics, qvel))
+
+    def _seen(self, state: EnvState) -> EnvState:
+        if self._randomization.observation_noise == 0:
+            return state
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.info["randomization"]["key"]), 1)
+        noise = self._randomization.observation_noise * jax.random.normal(key, state.obs.shape)
+        return state.replace(obs=state.obs + noise)

@@ -1,0 +1,82 @@
+"""What tasks on MuJoCo physics share. A task adds `reset` and `step`."""
+
+import functools
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import mujoco
+from jax import Array
+
+from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
+from envs.types import EnvSpec, EnvState
+
+
+class MujocoTask:
+    """One world of a task on MuJoCo physics; see `envs.types.Env` for the contract.
+
+    A subclass names its config dataclass in `Config`, is made as `Task(config, options)`, and hands a `PhysicsSpec`
+    to this class's constructor.
+    """
+
+    Config: ClassVar[type[Any]]
+    episode_length: ClassVar[int] = 1000  # control steps
+
+    def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
+        """Compile the model for a backend."""
+        self.physics = make_physics(spec, options)
+        self.control_period = spec.model.opt.timestep * spec.num_substeps  # s
+        low, high = spec.model.actuator_ctrlrange.T
+        self._ctrl_middle, self._ctrl_reach = jnp.asarray((high + low) / 2), jnp.asarray((high - low) / 2)
+
+    def reset(self, key: Array) -> EnvState:
+        """See `Env.reset`."""
+        raise NotImplementedError(f"{type(self).__name__} has no reset(key)")
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        """See `Env.step`."""
+        raise NotImplementedError(f"{type(self).__name__} has no step(state, action)")
+
+    @functools.cached_property
+    def spec(self) -> EnvSpec:
+        """See `Env.spec`; sizes are those of a first state."""
+        first = jax.eval_shape(self.reset, jax.random.key(0))
+        return EnvSpec(
+            obs_size=first.obs.shape[0],
+            action_size=self.model.nu,
+            goal_size=first.goal.shape[0],
+            control_period=self.control_period,
+            episode_length=self.episode_length,
+        )
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """See `Env.model`."""
+        return self.physics.spec.model
+
+    @property
+    def has_host_callback(self) -> bool:
+        """See `Env.has_host_callback`."""
+        return self.physics.has_host_callback
+
+    def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
+        """See `Env.where`."""
+        physics = self.physics.where(condition, chosen.physics, other.physics)
+        rest = jax.tree.map(
+            lambda a, b: jnp.where(condition, a, b), chosen.replace(physics=None), other.replace(physics=None)
+        )
+        return rest.replace(physics=physics)
+
+    def control(self, action: Array) -> Array:
+        """Actuator controls (A,) for an action (A,) in [-1, 1]: the ends are the ends of the actuators' ranges."""
+        return self._ctrl_middle + self._ctrl_reach * action
+
+    def start(self, key: Array, qpos: Array, qvel: Array) -> PhysicsState:
+        """Physics in a first state, on a model variant drawn with `key`."""
+        return self.physics.reset(qpos, qvel, jax.random.randint(key, (), 0, self.physics.num_variants))
+
+
+def first_state(physics: PhysicsState, obs: Array, goal: Array, metrics: dict[str, Array], info: dict) -> EnvState:
+    """The state after a reset: no reward yet, and an episode that goes on."""
+    never = jnp.array(False)
+    return EnvState(physics, obs, goal, jnp.zeros(()), terminated=never, truncated=never, metrics=metrics, info=info)
