@@ -24,3 +24,33 @@ def package_file(package: str, relative: str) -> Path:
 def brax_humanoid() -> mujoco.MjSpec:
     """Brax's humanoid: 17 torque motors, 23 degrees of freedom, a 3 ms step, feet and hands touching the floor."""
     return mujoco.MjSpec.from_file(str(package_file("brax", "envs/assets/humanoid.xml")))
+
+
+FEET = ("right_foot", "left_foot")
+TOUCHING_GEOMS = ("torso1", "head", "uwaist", "lwaist", "butt", "thigh1", "shin1", "uarm1", "larm", "hand")
+
+
+def feeling_humanoid() -> mujoco.MjSpec:
+    """Brax's humanoid that can lie on the floor with its whole body, and feels its feet.
+
+    Sensors, in this order for the right and the left foot: `<foot>_force`, N, the normal force on the sole; and
+    `<foot>_velocity`, m/s, of the sole in the world frame.
+    """
+    spec = brax_humanoid()
+    for geom in spec.geoms:
+        if geom.name.removeprefix("right_").removeprefix("left_") in TOUCHING_GEOMS:
+            geom.contype = 1
+    for foot in FEET:
+        body, geom = spec.body(foot), spec.geom(foot)
+        body.add_site(name=foot, pos=geom.pos, size=1.1 * geom.size, group=3)
+        spec.add_sensor(
+            name=f"{foot}_force", type=mujoco.mjtSensor.mjSENS_TOUCH, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=foot
+        )
+    for foot in FEET:
+        spec.add_sensor(
+            name=f"{foot}_velocity",
+            type=mujoco.mjtSensor.mjSENS_FRAMELINVEL,
+            objtype=mujoco.mjtObj.mjOBJ_SITE,
+            objname=foot,
+        )
+    return spec

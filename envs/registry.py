@@ -14,6 +14,8 @@ from envs.types import Env
 
 BUILT_IN = {
     "humanoid-walk": "envs.humanoid_walk:HumanoidWalk",
+    "humanoid-skills": "envs.humanoid_skills.task:HumanoidSkills",
+    "humanoid-goal": "envs.humanoid_goal:HumanoidGoal",
 }
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 

@@ -21,7 +21,7 @@ class EnvState:
     terminated: Array  # () bool: the task ended in a state without a future
     truncated: Array  # () bool: the task cut the episode although it had a future
     metrics: dict[str, Array]  # () each: reward terms and other numbers worth logging
-    info: dict[str, Array]  # the task's own state
+    info: dict[str, Any]  # the task's own state
 
 
 @struct.dataclass
