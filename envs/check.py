@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from envs.errors import ConfigError
 from envs.types import Env, EnvState
 
 
@@ -13,7 +14,7 @@ def check_env(env: Env, name: str) -> None:
     """Reset and step one world, first as shapes, then for real.
 
     Raises:
-      ValueError: naming the task, the field, what it is and what it must be.
+      ConfigError: naming the task, the field, what it is and what it must be.
     """
     first = jax.eval_shape(env.reset, jax.random.key(0))
     _check_state(first, f"env {name}: reset", env)
@@ -26,7 +27,7 @@ def check_env(env: Env, name: str) -> None:
 
 def _check_state(state: Any, where: str, env: Env) -> None:
     if not isinstance(state, EnvState):
-        raise ValueError(f"{where} must return an EnvState, not {type(state).__name__}")
+        raise ConfigError(f"{where} must return an EnvState, not {type(state).__name__}")
     number = jnp.result_type(float)
     for field, shape, dtype in (
         ("obs", (env.spec.obs_size,), number),
@@ -43,7 +44,7 @@ def _check_state(state: Any, where: str, env: Env) -> None:
 def _check_array(value: Any, where: str, shape: tuple[int, ...], dtype: Any) -> None:
     actual = (jnp.shape(value), jnp.result_type(value))
     if actual != (shape, dtype):
-        raise ValueError(
+        raise ConfigError(
             f"{where} has shape {actual[0]} and type {actual[1].name}; expected shape {shape} and type "
             f"{jnp.dtype(dtype).name}"
         )
@@ -54,12 +55,12 @@ def _check_same(first: EnvState, after: EnvState, name: str) -> None:
     for field in ("metrics", "info"):
         names = [sorted(getattr(state, field)) for state in (first, after)]
         if names[0] != names[1]:
-            raise ValueError(f"env {name}: step: {field} has the keys {names[1]}; reset made {names[0]}")
+            raise ConfigError(f"env {name}: step: {field} has the keys {names[1]}; reset made {names[0]}")
     for path, value in jax.tree_util.tree_leaves_with_path(first.info):
         other = dict(jax.tree_util.tree_leaves_with_path(after.info)).get(path)
         where = f"env {name}: step: info{jax.tree_util.keystr(path)}"
         if other is None:
-            raise ValueError(f"{where} is missing; reset made it")
+            raise ConfigError(f"{where} is missing; reset made it")
         _check_array(other, where, value.shape, value.dtype)
 
 
@@ -72,4 +73,4 @@ def _check_finite(env: Env, name: str) -> None:
     for where, state in zip(("reset", "step"), jax.device_get(two_states(jax.random.key(0))), strict=True):
         for field in ("obs", "goal", "reward"):
             if not jnp.isfinite(getattr(state, field)).all():
-                raise ValueError(f"env {name}: {where}: {field} is not finite: {getattr(state, field)}")
+                raise ConfigError(f"env {name}: {where}: {field} is not finite: {getattr(state, field)}")

@@ -5,19 +5,21 @@ from pathlib import Path
 
 import mujoco
 
+from envs.errors import ConfigError
+
 
 def package_file(package: str, relative: str) -> Path:
     """The path of a file inside an installed package, without importing the package.
 
     Raises:
-      ValueError: if the package or the file is missing.
+      ConfigError: if the package or the file is missing.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ValueError(f"the model needs the package {package!r}, which is not installed")
+        raise ConfigError(f"the model needs the package {package!r}, which is not installed")
     path = Path(spec.submodule_search_locations[0]) / relative
     if not path.is_file():
-        raise ValueError(f"the installed package {package!r} has no file {relative!r}")
+        raise ConfigError(f"the installed package {package!r} has no file {relative!r}")
     return path
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from envs.errors import ConfigError
 from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
@@ -31,10 +32,10 @@ def env_type(name: str) -> type[Any]:
     Importing it is left until it is asked for.
 
     Raises:
-      ValueError: naming what is unknown or unfit.
+      ConfigError: naming what is unknown or unfit.
     """
     if not isinstance(name, str):
-        raise ValueError(f"env: {name!r} is unknown; known: {', '.join(env_names())}, or path/to/file.py:Class")
+        raise _unknown(name)
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name].split(":")
         return getattr(importlib.import_module(module), attribute)
@@ -42,9 +43,7 @@ def env_type(name: str) -> type[Any]:
         return _required(_from_file(name), name)
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
         return _required(point.load(), name)
-    close = difflib.get_close_matches(name, env_names(), n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"env: {name!r} is unknown; {hint}known: {', '.join(env_names())}, or path/to/file.py:Class")
+    raise _unknown(name)
 
 
 def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
@@ -67,11 +66,17 @@ def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
     return env
 
 
+def _unknown(name: Any) -> ConfigError:
+    close = difflib.get_close_matches(str(name), env_names(), n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return ConfigError(f"env: {name!r} is unknown; {hint}known: {', '.join(env_names())}, or path/to/file.py:Class")
+
+
 def _from_file(name: str) -> Any:
     path, _, attribute = name.rpartition(":")
     file = Path(path).resolve()
     if not file.is_file():
-        raise ValueError(f"env: {name!r} names the file {path}, which does not exist")
+        raise ConfigError(f"env: {name!r} names the file {path}, which does not exist")
     module_name = f"flexrl_task_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None and spec.loader is not None
@@ -79,18 +84,18 @@ def _from_file(name: str) -> Any:
     sys.modules[module_name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     if not hasattr(module, attribute):
-        raise ValueError(f"env: {name!r}: {path} defines no {attribute!r}")
+        raise ConfigError(f"env: {name!r}: {path} defines no {attribute!r}")
     return getattr(module, attribute)
 
 
 def _required(task: Any, name: str) -> type[Any]:
     """The class, if it has what a task needs to be configured and stepped."""
     if not isinstance(task, type):
-        raise ValueError(f"env: {name!r} is no class")
+        raise ConfigError(f"env: {name!r} is no class")
     if not dataclasses.is_dataclass(getattr(task, "Config", None)):
-        raise ValueError(f"env: {name!r}: {task.__name__}.Config must be a dataclass, the task's config")
+        raise ConfigError(f"env: {name!r}: {task.__name__}.Config must be a dataclass, the task's config")
     if missing := [method for method in ("reset", "step", "where", "spec") if not hasattr(task, method)]:
-        raise ValueError(
+        raise ConfigError(
             f"env: {name!r}: {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
         )
     return task

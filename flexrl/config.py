@@ -136,11 +136,7 @@ def config_type(algo: str, env: str) -> type[RunConfig]:
     """
     if not isinstance(algo, str) or algo not in ALGORITHMS:
         raise ConfigError(f"algo: {algo!r} is unknown; {_suggest(str(algo), ALGORITHMS)}")
-    try:
-        task = env_type(env)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    return RunConfig[ALGORITHMS[algo].config, task.Config]
+    return RunConfig[ALGORITHMS[algo].config, env_type(env).Config]
 
 
 def decode(content: Mapping[str, Any], origin: str) -> RunConfig:

@@ -5,14 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from envs.errors import ConfigError as ConfigError  # of all rooms
+
 EXIT_BAD_INPUT = 65  # retrying cannot help
 EXIT_DIVERGED = 70  # retrying cannot help
 EXIT_STORAGE = 74  # the disk is full or gone
 EXIT_PREEMPTED = 75  # saved; start again with --resume
-
-
-class ConfigError(ValueError):
-    """The user's input cannot be used; the message names the field, the value, the limit and the way out."""
 
 
 class Diverged(RuntimeError):

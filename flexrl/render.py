@@ -1,25 +1,15 @@
 """Draw a run's policy: `python -m flexrl.render RUN --out walk.mp4`."""
 
-import copy
-import ctypes.util
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flexrl.errors import ConfigError, exit_codes
-
-if TYPE_CHECKING:
-    import mujoco
-    import numpy as np
+from envs.gl import INSTALL_GL, choose_gl, find_gl
+from flexrl.errors import exit_codes
 
 FORMATS = (".mp4", ".gif")
-GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
-INSTALL_GL = "install Debian's libegl1 and libgl1-mesa-dri, or libosmesa6"
-MAX_FRAMES_PER_SECOND = 34
-FLOOR_SIZE = 60.0  # m from the middle to the edge
 
 
 @dataclass(frozen=True)
@@ -74,89 +64,17 @@ def render(run: str, options: RenderArguments) -> None:
       ConfigError: if the run is not there, or no image can be drawn on this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
+    from envs.drawing import draw, video_stride, write_video
     from flexrl.playback import load_playback, record
 
     playback = load_playback(run, options.workspace, options.step)
-    stride = max(1, round(1 / (MAX_FRAMES_PER_SECOND * playback.env.spec.control_period)))
-    num_steps = max(1, round(options.seconds / playback.env.spec.control_period))
+    period = playback.env.spec.control_period
+    stride = video_stride(period)
+    num_steps = max(1, round(options.seconds / period))
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
-    write_video(options.out, frames, frames_per_second=1 / (stride * playback.env.spec.control_period))
-    print(f"{options.out}: {len(frames)} frames, {len(qpos_TQ) * stride * playback.env.spec.control_period:.1f} s")
-
-
-def draw(model: "mujoco.MjModel", qpos_TQ: "np.ndarray", width: int, height: int) -> "list[np.ndarray]":
-    """Images (height, width, 3) of a model in a row of poses, seen from the side, the camera following.
-
-    Raises:
-      ConfigError: if no image can be drawn on this machine.
-    """
-    import mujoco
-
-    model = _lit(model)
-    data = mujoco.MjData(model)
-    camera = mujoco.MjvCamera()
-    camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-    camera.trackbodyid, camera.distance, camera.azimuth, camera.elevation = 1, 3.2, 110.0, -10.0
-    try:
-        renderer = mujoco.Renderer(model, height, width)
-    except Exception as error:
-        raise ConfigError(
-            f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
-        ) from None
-    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-    frames = []
-    try:
-        for qpos in qpos_TQ:
-            data.qpos[:] = qpos
-            mujoco.mj_kinematics(model, data)
-            mujoco.mj_comPos(model, data)
-            renderer.update_scene(data, camera)
-            frames.append(renderer.render())
-    finally:
-        renderer.close()
-    return frames
-
-
-def _lit(model: "mujoco.MjModel") -> "mujoco.MjModel":
-    """A copy of the model with a light at the camera, and a floor that an episode does not reach the end of."""
-    import mujoco
-
-    model = copy.copy(model)
-    model.vis.headlight.ambient[:] = 0.35
-    model.vis.headlight.diffuse[:] = 0.6
-    model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
-    return model
-
-
-def write_video(path: Path, frames: "list[np.ndarray]", frames_per_second: float) -> None:
-    """Write images (height, width, 3) as .mp4 or .gif."""
-    import imageio.v2 as imageio
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".gif":
-        imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
-    else:
-        imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
-
-
-def choose_gl() -> None:
-    """Point MuJoCo, before its import, to a GL library that draws without a display.
-
-    Raises:
-      ConfigError: if there is none.
-    """
-    if "MUJOCO_GL" in os.environ:
-        return
-    found = find_gl()
-    if found is None:
-        raise ConfigError(f"no GL library was found to draw with; {INSTALL_GL}")
-    os.environ["MUJOCO_GL"] = found
-
-
-def find_gl() -> str | None:
-    """The value of MUJOCO_GL for a library that is installed."""
-    return next((name for name, library in GL_LIBRARIES.items() if ctypes.util.find_library(library)), None)
+    write_video(options.out, frames, frames_per_second=1 / (stride * period))
+    print(f"{options.out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 
 
 def draw_video(run: Path) -> None:

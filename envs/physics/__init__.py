@@ -5,6 +5,7 @@ A task builds a `PhysicsSpec` and never asks which backend serves it.
 
 import jax
 
+from envs.errors import ConfigError
 from envs.physics.base import Physics, PhysicsSpec, PhysicsState
 from envs.physics.options import PhysicsOptions, Randomization
 from envs.physics.randomization import model_variants
@@ -27,12 +28,12 @@ def resolve_backend(name: str) -> str:
     """The backend that `name` means on this machine; `auto` chooses by device.
 
     Raises:
-      ValueError: for an unknown name.
+      ConfigError: for an unknown name.
     """
     if name == "auto":
         return {"cpu": "native", "gpu": "mjx-warp"}.get(jax.default_backend(), "mjx-jax")
     if name not in BACKENDS:
-        raise ValueError(f"physics: {name!r} is unknown; use auto or one of {', '.join(BACKENDS)}")
+        raise ConfigError(f"physics: {name!r} is unknown; use auto or one of {', '.join(BACKENDS)}")
     return name
 
 

@@ -1,0 +1,69 @@
+"""Images and videos of a model in a row of poses. Call `envs.gl.choose_gl` before anything imports MuJoCo."""
+
+import copy
+import os
+from pathlib import Path
+
+import imageio.v2 as imageio
+import mujoco
+import numpy as np
+
+from envs.errors import ConfigError
+from envs.gl import INSTALL_GL
+
+MAX_FRAMES_PER_SECOND = 34
+FLOOR_SIZE = 60.0  # m from the middle to the edge
+
+
+def video_stride(control_period: float) -> int:
+    """How many control steps of so many seconds lie between two frames."""
+    return max(1, round(1 / (MAX_FRAMES_PER_SECOND * control_period)))
+
+
+def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) -> list[np.ndarray]:
+    """Images (height, width, 3) of a model in a row of poses, seen from the side, the camera following.
+
+    Raises:
+      ConfigError: if no image can be drawn on this machine.
+    """
+    model = _lit(model)
+    data = mujoco.MjData(model)
+    camera = mujoco.MjvCamera()
+    camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
+    camera.trackbodyid, camera.distance, camera.azimuth, camera.elevation = 1, 3.2, 110.0, -10.0
+    try:
+        renderer = mujoco.Renderer(model, height, width)
+    except Exception as error:
+        raise ConfigError(
+            f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
+        ) from None
+    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+    frames = []
+    try:
+        for qpos in qpos_TQ:
+            data.qpos[:] = qpos
+            mujoco.mj_kinematics(model, data)
+            mujoco.mj_comPos(model, data)
+            renderer.update_scene(data, camera)
+            frames.append(renderer.render())
+    finally:
+        renderer.close()
+    return frames
+
+
+def _lit(model: mujoco.MjModel) -> mujoco.MjModel:
+    """A copy of the model with a light at the camera, and a floor that an episode does not reach the end of."""
+    model = copy.copy(model)
+    model.vis.headlight.ambient[:] = 0.35
+    model.vis.headlight.diffuse[:] = 0.6
+    model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
+    return model
+
+
+def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:
+    """Write images (height, width, 3) as .mp4 or .gif."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gif":
+        imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
+    else:
+        imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)

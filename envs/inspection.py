@@ -1,0 +1,81 @@
+"""What an environment is, in print and in a picture. Draws only after `envs.gl.choose_gl`."""
+
+import dataclasses
+import inspect
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from envs.drawing import draw, video_stride, write_video
+from envs.errors import ConfigError
+from envs.physics import PhysicsOptions
+from envs.registry import env_names, env_type, make_env
+from envs.types import Env
+
+
+def list_all() -> None:
+    """Print each environment's name and what it is."""
+    names = env_names()
+    for name in names:
+        print(f"{name:{max(map(len, names))}}  {_first_line(env_type(name))}")
+    print("\nand brax:NAME, playground:NAME, path/to/file.py:Class")
+
+
+def show(name: str) -> None:
+    """Print what a user needs to know of an environment."""
+    env = _make(name)
+    spec, task = env.spec, env_type(name)
+    print(f"{name}\n\n{inspect.getdoc(task)}\n")
+    print(f"observation     {spec.obs_size}\ngoal            {spec.goal_size}")
+    print(f"action          {spec.action_size}, in [-1, 1]")
+    print(f"control period  {1000 * spec.control_period:g} ms ({1 / spec.control_period:.1f} Hz)")
+    print(f"episode         {spec.episode_length} control steps ({spec.episode_length * spec.control_period:g} s)")
+    print(_wrapped(f"metrics         {', '.join(_metrics(env))}"))
+    print(f"\nparameters (--task.NAME)\n\n{inspect.getdoc(task.Config)}\n")
+    for field in dataclasses.fields(task.Config):
+        print(_wrapped(f"  {field.name} = {_default(field)}"))
+
+
+def preview(name: str, out: Path, seconds: float) -> None:
+    """Draw an environment from a random first state, moved by smooth random actions.
+
+    Raises:
+      ConfigError: for an unknown name or file type, or if no image can be drawn on this machine.
+    """
+    if out.suffix not in (".gif", ".mp4"):
+        raise ConfigError(f"out: {str(out)!r} must end in .gif or .mp4")
+    env = _make(name)
+    period = env.spec.control_period
+    stride, num_steps = video_stride(period), max(1, round(seconds / period))
+    step = jax.jit(env.step)
+    state = jax.jit(env.reset)(jax.random.key(0))
+    rng, action, poses = np.random.default_rng(0), np.zeros(env.spec.action_size), []
+    for _ in range(num_steps):
+        poses.append(np.asarray(state.physics["qpos"]))
+        action = 0.95 * action + 0.1 * rng.normal(size=action.shape)
+        state = step(state, np.clip(action, -1, 1).astype(np.float32))
+    write_video(out, draw(env.model, np.stack(poses[::stride]), 320, 240), 1 / (stride * period))
+    print(f"{out}: {num_steps * period:.1f} s of {name}")
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, 100, subsequent_indent=" " * 16)
+
+
+def _make(name: str) -> Env:
+    return make_env(name, env_type(name).Config(), PhysicsOptions())
+
+
+def _metrics(env: Env) -> list[str]:
+    return list(jax.eval_shape(env.reset, jax.random.key(0)).metrics)
+
+
+def _default(field: Any) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _first_line(task: type[Any]) -> str:
+    return (inspect.getdoc(task) or "").partition("\n")[0]
