@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import mujoco
 from jax import Array
 
+from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState
 
@@ -31,11 +32,11 @@ class MujocoTask:
 
     def reset(self, key: Array) -> EnvState:
         """See `Env.reset`."""
-        raise NotImplementedError(f"{type(self).__name__} has no reset(key)")
+        raise ConfigError(f"env: the task {type(self).__name__} defines no reset(key)")
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """See `Env.step`."""
-        raise NotImplementedError(f"{type(self).__name__} has no step(state, action)")
+        raise ConfigError(f"env: the task {type(self).__name__} defines no step(state, action)")
 
     @functools.cached_property
     def spec(self) -> EnvSpec:

@@ -1,0 +1,110 @@
+"""A task in a user's file is found, checked and trained; a broken one is refused by task, field and shape."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from envs.errors import ConfigError
+from envs.physics import PhysicsOptions
+from envs.registry import BUILT_IN, env_names, env_type, make_env
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_env.py"
+
+
+@pytest.fixture
+def task(tmp_path):
+    """A copy of the example outside the repository, with some text replaced; returns its name."""
+    (tmp_path / "mine.xml").write_text(EXAMPLE.with_suffix(".xml").read_text())
+
+    def write(old="", new=""):
+        text = EXAMPLE.read_text()
+        assert old in text
+        (tmp_path / "mine.py").write_text(text.replace(old, new))
+        return f"{tmp_path}/mine.py:PoleOnACart"
+
+    return write
+
+
+def build(name):
+    return make_env(name, env_type(name).Config(), PhysicsOptions("native"))
+
+
+def test_the_example_is_short():
+    assert len(EXAMPLE.read_text().splitlines()) <= 75
+
+
+def test_a_task_outside_the_repository_learns_with_the_unchanged_command(task, tmp_path):
+    arguments = (
+        f"--algo ppo --env {task()} --num-envs 16 --total-steps 40960 --num-evaluations 1 --evaluation-episodes 8 "
+        f"--workspace {tmp_path} --name pole --no-video --algorithm.learning-rate 3e-3 --algorithm.policy-layers 32 "
+        "--algorithm.value-layers 32"
+    )
+    command = [sys.executable, "-m", "flexrl.train", *arguments.split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "pole" / "result.json").read_text())
+    assert result["episode_length_mean"] > 300  # an untrained policy's pole falls after about 30 steps
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('return jnp.concatenate([physics["qpos"], physics["qvel"]])', 'return physics["qpos"][None]', "reset: obs"),
+        ("reward=1.0 -", "reward=jnp.ones(2) -", r"step: reward has shape \(2,\).*expected shape \(\)"),
+        ("reward=1.0 -", "reward=jnp.log(-1.0) -", "step: reward is not finite"),
+        ("terminated=angle > self.config.max_angle", "terminated=angle", "step: terminated .* expected .* bool"),
+        ('metrics={"angle": angle},\n        )', 'metrics={"tilt": angle},\n        )', "metrics has the keys"),
+        ("goal=jnp.zeros(0)", "goal=jnp.zeros((2, 2))", r"reset: goal has shape \(2, 2\)"),
+        ("    Config = PoleOnACartConfig\n", "", "Config must be a dataclass"),
+        ("class PoleOnACart(MujocoTask)", "class PoleOnARail(MujocoTask)", "defines no 'PoleOnACart'"),
+        ("    def reset(self", "    def restart(self", "defines no reset"),
+    ],
+)
+def test_a_broken_task_is_refused_by_name_and_field(task, old, new, message):
+    name = task(old, new)
+    with pytest.raises(ConfigError, match=f"(?s)PoleOnACart.*{message}"):
+        build(name)
+
+
+def test_a_missing_file_is_refused():
+    with pytest.raises(ConfigError, match="nowhere.py, which does not exist"):
+        env_type("nowhere.py:Task")
+
+
+def test_an_installed_package_can_bring_tasks(task, tmp_path, monkeypatch):
+    task()
+    package = tmp_path / "poles-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: poles\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(
+        textwrap.dedent("""
+        [flexrl.envs]
+        pole = mine:PoleOnACart
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "pole" in env_names()
+    assert build("pole").spec.obs_size == 4
+
+
+def test_names_of_a_near_miss_are_suggested():
+    with pytest.raises(ConfigError, match="did you mean 'humanoid-goal'"):
+        env_type("humanoid-gaol")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_environment_of_ours_is_there(name):
+    task = env_type(name)
+    assert task.Config() == task.Config() and task.__doc__
+
+
+def test_the_command_line_describes_the_environments(task):
+    for arguments, expected in ((["list"], "humanoid-skills"), (["show", task()], "control period  20 ms")):
+        done = subprocess.run([sys.executable, "-m", "envs", *arguments], capture_output=True, text=True, timeout=100)
+        assert done.returncode == 0 and expected in done.stdout, done.stderr
+    done = subprocess.run([sys.executable, "-m", "envs", "show", "cart"], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 65 and "env: 'cart' is unknown" in done.stderr and "Traceback" not in done.stderr
