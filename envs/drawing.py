@@ -1,5 +1,6 @@
 """Images and videos of a model in a row of poses. Call `envs.gl.choose_gl` before anything imports MuJoCo."""
 
+import contextlib
 import copy
 import os
 from pathlib import Path
@@ -20,35 +21,49 @@ def video_stride(control_period: float) -> int:
     return max(1, round(1 / (MAX_FRAMES_PER_SECOND * control_period)))
 
 
+class Camera:
+    """Sees a model from the side and follows it."""
+
+    def __init__(self, model: mujoco.MjModel, width: int, height: int) -> None:
+        """Open a renderer.
+
+        Raises:
+          ConfigError: if no image can be drawn on this machine.
+        """
+        self._model = _lit(model)
+        self._data = mujoco.MjData(self._model)
+        self._view = mujoco.MjvCamera()
+        self._view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
+        self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 3.2, 110.0, -10.0
+        try:
+            self._renderer = mujoco.Renderer(self._model, height, width)
+        except Exception as error:
+            raise ConfigError(
+                f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
+            ) from None
+        self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+
+    def image(self, qpos: np.ndarray) -> np.ndarray:
+        """The model in a pose (nq,), as an image (height, width, 3) of bytes."""
+        self._data.qpos[:] = qpos
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_comPos(self._model, self._data)
+        self._renderer.update_scene(self._data, self._view)
+        return self._renderer.render()
+
+    def close(self) -> None:
+        """Release the renderer."""
+        self._renderer.close()
+
+
 def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) -> list[np.ndarray]:
-    """Images (height, width, 3) of a model in a row of poses, seen from the side, the camera following.
+    """Images (height, width, 3) of a model in a row of poses.
 
     Raises:
       ConfigError: if no image can be drawn on this machine.
     """
-    model = _lit(model)
-    data = mujoco.MjData(model)
-    camera = mujoco.MjvCamera()
-    camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-    camera.trackbodyid, camera.distance, camera.azimuth, camera.elevation = 1, 3.2, 110.0, -10.0
-    try:
-        renderer = mujoco.Renderer(model, height, width)
-    except Exception as error:
-        raise ConfigError(
-            f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
-        ) from None
-    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-    frames = []
-    try:
-        for qpos in qpos_TQ:
-            data.qpos[:] = qpos
-            mujoco.mj_kinematics(model, data)
-            mujoco.mj_comPos(model, data)
-            renderer.update_scene(data, camera)
-            frames.append(renderer.render())
-    finally:
-        renderer.close()
-    return frames
+    with contextlib.closing(Camera(model, width, height)) as camera:
+        return [camera.image(qpos) for qpos in qpos_TQ]
 
 
 def _lit(model: mujoco.MjModel) -> mujoco.MjModel:

@@ -9,15 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from envs.built_in import BUILT_IN
 from envs.errors import ConfigError
 from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
-BUILT_IN = {
-    "humanoid-walk": "envs.humanoid_walk:HumanoidWalk",
-    "humanoid-skills": "envs.humanoid_skills.task:HumanoidSkills",
-    "humanoid-goal": "envs.humanoid_goal:HumanoidGoal",
-}
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 
 
