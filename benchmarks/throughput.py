@@ -30,7 +30,7 @@ from flexrl.startup import prepare_jax
 
 PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
 NUM_ENVS = {
-    "cpu": {"native": (256,), "mjx-jax": (64,), "mjx-warp": (64,)},
+    "cpu": {"native": (128,), "mjx-jax": (64,), "mjx-warp": (64,)},
     "gpu": {"native": (1024,), "mjx-jax": (1024, 4096, 16384, 32768), "mjx-warp": (1024, 4096, 16384, 32768)},
 }
 
@@ -75,7 +75,7 @@ class ThroughputConfig:
 def main(config: ThroughputConfig) -> None:
     """Measure, print, and write after every case, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
-    report = _header(config)
+    report = header(config)
     path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug()}.json"
     with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as subject:
         report["peers"] = {} if subject is None else {subject.name: subject.settings}
@@ -114,7 +114,8 @@ def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Me
     return result(physics, num_envs, measurements) | {"algorithm": dataclasses.asdict(setup.algo.config)}
 
 
-def _header(config: ThroughputConfig) -> dict[str, Any]:
+def header(config: Any) -> dict[str, Any]:
+    """What a result must say of its circumstances."""
     settings = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before anything imports jax
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,14 @@ def humanoid_walk() -> HumanoidWalk:
 def humanoid_worlds(humanoid_walk) -> CompiledWorlds:
     """Four worlds of `humanoid_walk`."""
     return CompiledWorlds.compile(VecEnv(humanoid_walk, num_envs=4))
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Double precision in all threads: `jax.enable_x64` is for one thread, and host callbacks run in others."""
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
 
 
 @pytest.fixture

@@ -1,0 +1,156 @@
+"""What task code costs on top of native physics, for every environment of ours.
+
+    python -m benchmarks.tasks [--envs Hopper-v5 ...]
+
+A task's worlds are stepped by random actions through `VecEnv`: physics, observations, rewards, terminations and resets,
+compiled. The same physics states and controls then go through `mujoco.batch` alone. Both in turn, several times round.
+"""
+
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import tyro
+from jax import Array
+from mujoco.batch import Batch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import interleave, pairwise_ratio, warm_up
+from benchmarks.throughput import header
+from envs.built_in import BUILT_IN
+from envs.physics import PhysicsOptions
+from envs.registry import env_type, make_env
+from envs.vector import VecEnv, VecState
+from flexrl.machine import REPOSITORY, machine_slug
+from flexrl.startup import prepare_jax
+
+NUM_STEPS = 32  # in one compiled call
+
+
+@dataclass(frozen=True)
+class TasksConfig:
+    """What to measure.
+
+    Attributes:
+      envs: environments; all of ours when none is given.
+      num_envs: worlds.
+      seconds: least duration of one repeat.
+      repeats: repeats of each measurement.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    envs: tuple[str, ...] = ()
+    num_envs: int = 128
+    seconds: float = 1.0
+    repeats: int = 5
+    out: Path | None = None
+
+
+class TaskSubject:
+    """`NUM_STEPS` control steps of all worlds by random actions."""
+
+    name = "task"
+
+    def __init__(self, env: Any, num_envs: int) -> None:
+        """Start worlds; they run on through all repeats."""
+        self.num_steps = NUM_STEPS * num_envs
+        self._worlds = VecEnv(env, num_envs)
+        self._unroll = jax.jit(self._steps)
+        self._state, self._key = jax.jit(self._worlds.init)(jax.random.key(0)), jax.random.key(1)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._state, self._key, _ = self._unroll(self._state, self._key)
+        jax.block_until_ready(self._state)
+        return time.perf_counter() - started
+
+    def physics_inputs(self) -> np.ndarray:
+        """The physics states, controls included, before each of the next steps: shape (T, B, S)."""
+        self._state, self._key, internal_TBS = self._unroll(self._state, self._key)
+        return np.asarray(internal_TBS, np.float64)
+
+    def _steps(self, state: VecState, key: Array) -> tuple[VecState, Array, Array]:
+        key, key_fresh, key_actions = jax.random.split(key, 3)
+        fresh = self._worlds.fresh(key_fresh)
+        shape = (NUM_STEPS, self._worlds.num_envs, self._worlds.env.spec.action_size)
+        actions_TBA = jax.random.uniform(key_actions, shape, minval=-1)
+
+        def step(state: VecState, action_BA: Array) -> tuple[VecState, Array]:
+            after, _ = self._worlds.step(state, action_BA, fresh)
+            return after, state.env.physics.internal
+
+        state, internal_TBS = jax.lax.scan(step, state, actions_TBA)
+        return state, key, internal_TBS
+
+
+class BatchSubject:
+    """The same physics states through `mujoco.batch`."""
+
+    name = "physics alone"
+
+    def __init__(self, env: Any, inputs_TBS: np.ndarray) -> None:
+        """Make a batch of the task's model."""
+        self.num_steps = inputs_TBS.shape[0] * inputs_TBS.shape[1]
+        self._inputs_TBS = inputs_TBS
+        self._num_substeps = env.physics.spec.num_substeps
+        self._batch = Batch(env.physics.spec.model, nsim=inputs_TBS.shape[1], nthread=0)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`; writing the states is left out."""
+        seconds = 0.0
+        for _ in range(num_calls):
+            for inputs_BS in self._inputs_TBS:
+                self._batch.state[...] = inputs_BS
+                started = time.perf_counter()
+                self._batch.step(nstep=self._num_substeps)
+                seconds += time.perf_counter() - started
+        return seconds
+
+
+def main(config: TasksConfig) -> None:
+    """Measure, print and write."""
+    console = Console(highlight=False)
+    report = header(config)
+    rows = Table(box=box.SIMPLE, title=f"{config.num_envs} worlds, native physics, control steps per second")
+    for column in ("environment", "physics alone", "with task", "cost of the task"):
+        rows.add_column(column, justify="left" if column == "environment" else "right")
+    for name in config.envs or BUILT_IN:
+        case = measure(config, name)
+        report["results"].append(case)
+        rows.add_row(name, f"{case['physics_alone']:,.0f}", f"{case['task']:,.0f}", f"{100 * case['cost']:.0f} %")
+    console.print(rows)
+    path = config.out or REPOSITORY / f"benchmarks/results/tasks-{machine_slug()}.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    console.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def measure(config: TasksConfig, name: str) -> dict[str, Any]:
+    """Medians, and the cost of the task as a part of physics alone, from ratios taken within each round."""
+    env = make_env(name, env_type(name).Config(), PhysicsOptions("native", config.num_envs))
+    task = TaskSubject(env, config.num_envs)
+    measured_task = warm_up(task, config.seconds)
+    measured_alone = warm_up(BatchSubject(env, task.physics_inputs()), config.seconds)
+    interleave([measured_alone, measured_task], config.repeats)
+    ratio = pairwise_ratio(measured_alone, measured_task)
+    return {
+        "env": name,
+        "physics_alone": statistics.median(measured_alone.rates),
+        "task": statistics.median(measured_task.rates),
+        "cost": ratio["median"] - 1,
+        "ratio": ratio,
+        "rates": {m.subject.name: m.rates for m in (measured_alone, measured_task)},
+    }
+
+
+if __name__ == "__main__":
+    prepare_jax()
+    main(tyro.cli(TasksConfig, description=__doc__))
