@@ -1,52 +1,88 @@
-"""A normal distribution squashed into [-1, 1] by tanh."""
+"""Normal distributions over actions: squashed into [-1, 1] by tanh, or clipped to it."""
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+SCALE_BOUNDS = (1e-3, 10.0)
+
 
 @struct.dataclass
-class TanhNormal:
-    """Independent over A actions. Log-probabilities are of the value before tanh, which keeps them exact."""
+class Normal:
+    """Independent over A actions, before they are brought into [-1, 1]."""
 
     loc: Array  # (..., A)
     scale: Array  # (..., A)
 
+    def sample(self, key: Array) -> Array:
+        """A value, (..., A), not yet brought into [-1, 1]."""
+        return self.loc + self.scale * jax.random.normal(key, self.loc.shape)
+
+    def mode(self) -> Array:
+        """The value of the deterministic action."""
+        return self.loc
+
+    def kl(self, other: "Normal") -> Array:
+        """KL divergence from this to `other`, shape (...,); what happens to a sample afterwards leaves it unchanged."""
+        ratio = jnp.square(self.scale / other.scale)
+        distance = jnp.square((self.loc - other.loc) / other.scale)
+        return 0.5 * (ratio + distance - 1 - jnp.log(ratio)).sum(axis=-1)
+
+    def _log_density(self, raw: Array) -> Array:
+        return -0.5 * jnp.square((raw - self.loc) / self.scale) - jnp.log(self.scale) - 0.5 * jnp.log(2 * jnp.pi)
+
+    def _entropy(self) -> Array:
+        return jnp.log(self.scale) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
+
+
+@struct.dataclass
+class TanhNormal(Normal):
+    """Squashed by tanh; its scale depends on the observation. Log-probabilities are of the value before tanh: exact."""
+
     @classmethod
-    def from_network(cls, output: Array, min_scale: float = 1e-3) -> "TanhNormal":
+    def from_network(cls, output: Array) -> "TanhNormal":
         """From a network's output of shape (..., 2 A): location, then softplus of scale."""
         loc, raw_scale = jnp.split(output, 2, axis=-1)
-        return cls(loc, jax.nn.softplus(raw_scale) + min_scale)
-
-    def sample(self, key: Array) -> Array:
-        """A value before tanh, (..., A)."""
-        return self.loc + self.scale * jax.random.normal(key, self.loc.shape)
+        low, high = SCALE_BOUNDS
+        return cls(loc, jnp.minimum(jax.nn.softplus(raw_scale) + low, high))
 
     @staticmethod
     def squash(raw: Array) -> Array:
         """The action for a value before tanh."""
         return jnp.tanh(raw)
 
-    def mode(self) -> Array:
-        """The value before tanh of the deterministic action."""
-        return self.loc
-
     def log_prob(self, raw: Array) -> Array:
         """Log-density of the squashed action, shape (...,), given its value before tanh."""
-        normal = -0.5 * jnp.square((raw - self.loc) / self.scale) - jnp.log(self.scale) - 0.5 * jnp.log(2 * jnp.pi)
-        return (normal - _log_tanh_slope(raw)).sum(axis=-1)
+        return (self._log_density(raw) - _log_tanh_slope(raw)).sum(axis=-1)
 
     def entropy(self, key: Array) -> Array:
         """Entropy of the squashed action, shape (...,); the tanh term is estimated from one sample."""
-        normal = jnp.log(self.scale) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
-        return (normal + _log_tanh_slope(self.sample(key))).sum(axis=-1)
+        return (self._entropy() + _log_tanh_slope(self.sample(key))).sum(axis=-1)
 
-    def kl(self, other: "TanhNormal") -> Array:
-        """KL divergence from this to `other`, shape (...,); tanh leaves it unchanged."""
-        ratio = jnp.square(self.scale / other.scale)
-        distance = jnp.square((self.loc - other.loc) / other.scale)
-        return 0.5 * (ratio + distance - 1 - jnp.log(ratio)).sum(axis=-1)
+
+@struct.dataclass
+class ClippedNormal(Normal):
+    """Clipped to [-1, 1] by the environment's side: to learning it is the plain normal distribution."""
+
+    @classmethod
+    def from_network(cls, output: Array) -> "ClippedNormal":
+        """From a network's output of shape (..., 2 A): location, then logarithm of scale."""
+        loc, log_scale = jnp.split(output, 2, axis=-1)
+        return cls(loc, jnp.clip(jnp.exp(log_scale), *SCALE_BOUNDS))
+
+    @staticmethod
+    def squash(raw: Array) -> Array:
+        """The action for a value that may lie outside."""
+        return jnp.clip(raw, -1, 1)
+
+    def log_prob(self, raw: Array) -> Array:
+        """Log-density of the value before clipping, shape (...,)."""
+        return self._log_density(raw).sum(axis=-1)
+
+    def entropy(self, key: Array) -> Array:
+        """Entropy before clipping, shape (...,); exact."""
+        return self._entropy().sum(axis=-1)
 
 
 def _log_tanh_slope(raw: Array) -> Array:

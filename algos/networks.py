@@ -1,4 +1,4 @@
-"""Multilayer perceptrons as `flax.nnx` modules, kept as plain pytrees of parameters."""
+"""Networks as `flax.nnx` modules, kept as plain pytrees of parameters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,7 @@ from flax import nnx
 from jax import Array
 
 Params = Any  # nested dict of arrays
+FIRST_LOG_SCALE = -0.5
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "elu": jax.nn.elu,
@@ -47,6 +48,22 @@ class MLP(nnx.Module):
         for layer in self.layers[:-1]:
             x = ACTIVATIONS[self.activation](layer(x))
         return self.layers[-1](x)
+
+
+class ConstantScaleMLP(nnx.Module):
+    """An MLP for locations, beside a logarithm of scale that is the same for every input."""
+
+    def __init__(
+        self, in_size: int, hidden: tuple[int, ...], out_size: int, *, activation: str, out_scale: float, rngs: nnx.Rngs
+    ) -> None:
+        """Build the layers; arguments as in `MLP`, with `out_size` counting locations and scales."""
+        self.loc = MLP(in_size, hidden, out_size // 2, activation=activation, out_scale=out_scale, rngs=rngs)
+        self.log_scale = nnx.Param(jnp.full(out_size // 2, FIRST_LOG_SCALE))
+
+    def __call__(self, x: Array) -> Array:
+        """Locations and logarithms of scale (..., out_size) for inputs (..., in_size)."""
+        loc = self.loc(x)
+        return jnp.concatenate([loc, jnp.broadcast_to(self.log_scale[...], loc.shape)], axis=-1)
 
 
 class Network:

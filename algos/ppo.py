@@ -14,9 +14,9 @@ import optax
 from flax import struct
 from jax import Array
 
-from algos.distributions import TanhNormal
+from algos.distributions import ClippedNormal, TanhNormal
 from algos.gae import generalized_advantage
-from algos.networks import ACTIVATIONS, MLP, Network, Params
+from algos.networks import ACTIVATIONS, MLP, ConstantScaleMLP, Network, Params
 from algos.normalization import RunningStatistics
 from algos.types import Rollout
 from envs.types import EnvSpec, Observation
@@ -24,6 +24,9 @@ from envs.types import EnvSpec, Observation
 KL_BAND = (0.5, 2.0)  # the learning rate stays while KL is within these multiples of its target
 LEARNING_RATE_FACTOR = 1.5
 LEARNING_RATE_BOUNDS = (1e-5, 1e-3)
+
+POLICIES = {"tanh_normal": (TanhNormal, MLP), "clipped_normal": (ClippedNormal, ConstantScaleMLP)}
+Distribution = TanhNormal | ClippedNormal
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class PPOConfig:
       reward_scale: factor on rewards before learning; leaves reported returns alone.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
       normalize_observations: by running mean and standard deviation.
+      action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips
+        them, with one scale for all.
       policy_layers: hidden units of the policy network.
       value_layers: hidden units of the value network.
       activation: between layers.
@@ -64,6 +69,7 @@ class PPOConfig:
     reward_scale: float = 0.1
     max_grad_norm: float | None = 1.0
     normalize_observations: bool = True
+    action_distribution: Literal["tanh_normal", "clipped_normal"] = "tanh_normal"
     policy_layers: tuple[int, ...] = (64, 64, 64)
     value_layers: tuple[int, ...] = (128, 128, 128)
     activation: Literal["elu", "relu", "swish", "tanh"] = "swish"
@@ -90,6 +96,8 @@ class PPOConfig:
         low, high = LEARNING_RATE_BOUNDS
         within = self.target_kl is None or low <= self.learning_rate <= high
         _require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
+        known = self.action_distribution in POLICIES
+        _require(known, "action_distribution", self.action_distribution, f"one of {', '.join(POLICIES)}")
         _require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
 
 
@@ -114,6 +122,7 @@ class PPOPolicy:
     """Acts by the policy network; has no memory."""
 
     network: Network = struct.field(pytree_node=False)
+    distribution: type[Distribution] = struct.field(pytree_node=False)
     deterministic: bool = struct.field(pytree_node=False)
     params: Params
     normalizer: RunningStatistics
@@ -123,9 +132,9 @@ class PPOPolicy:
         return ()
 
     def act(self, carry: tuple[()], observation: Observation, key: Array) -> tuple[tuple[()], Array, dict[str, Array]]:
-        """Actions, and the distribution and the value before tanh that they came from."""
+        """Actions, and the distribution and the value before squashing that they came from."""
         inputs = network_inputs(self.normalizer, observation)
-        distribution = TanhNormal.from_network(self.network.apply(self.params, inputs))
+        distribution = self.distribution.from_network(self.network.apply(self.params, inputs))
         raw_action = distribution.mode() if self.deterministic else distribution.sample(key)
         info = {"raw_action": raw_action, "loc": distribution.loc, "scale": distribution.scale}
         return carry, distribution.squash(raw_action), info
@@ -141,8 +150,8 @@ class Samples:
     """N samples, or a minibatch of them, as the loss reads them."""
 
     inputs: Array  # (N, O + G)
-    raw_action: Array  # (N, A) before tanh
-    old: TanhNormal  # (N, A) that the action was drawn from
+    raw_action: Array  # (N, A) before squashing
+    old: Distribution  # (N, A) that the action was drawn from
     old_log_prob: Array  # (N,)
     advantage: Array  # (N,)
     value_target: Array  # (N,)
@@ -156,11 +165,14 @@ class PPO:
         self.config = config
         self.spec = spec
         in_size = spec.obs_size + spec.goal_size
-        mlp = functools.partial(MLP, in_size, activation=config.activation)
+        self.distribution, policy_module = POLICIES[config.action_distribution]
+        policy_layers = (in_size, config.policy_layers, 2 * spec.action_size)
+        value_layers = (in_size, config.value_layers, 1)
+        activation = config.activation
         self.policy_network = Network(
-            lambda rngs: mlp(config.policy_layers, 2 * spec.action_size, out_scale=0.01, rngs=rngs)
+            lambda rngs: policy_module(*policy_layers, activation=activation, out_scale=0.01, rngs=rngs)
         )
-        self.value_network = Network(lambda rngs: mlp(config.value_layers, 1, out_scale=1.0, rngs=rngs))
+        self.value_network = Network(lambda rngs: MLP(*value_layers, activation=activation, out_scale=1.0, rngs=rngs))
         clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
         self.optimizer = optax.chain(clip, optax.scale_by_adam(eps=1e-5))
 
@@ -183,7 +195,9 @@ class PPO:
 
     def policy(self, train: PPOTrainState, *, deterministic: bool = False) -> PPOPolicy:
         """The policy that a train state holds."""
-        return PPOPolicy(self.policy_network, deterministic, train.params["policy"], train.normalizer)
+        return PPOPolicy(
+            self.policy_network, self.distribution, deterministic, train.params["policy"], train.normalizer
+        )
 
     def update(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array], key: Array
@@ -221,7 +235,7 @@ class PPO:
             gae_lambda=hyper["gae_lambda"],
         )
         target_TB = advantage_TB + value_TB
-        old = TanhNormal(batch.info["loc"], batch.info["scale"])
+        old = self.distribution(batch.info["loc"], batch.info["scale"])
         raw_action = batch.info["raw_action"]
         samples = Samples(inputs_TB, raw_action, old, old.log_prob(raw_action), advantage_TB, target_TB)
         metrics = {
@@ -259,7 +273,7 @@ class PPO:
     def _loss(
         self, params: dict[str, Params], samples: Samples, hyper: dict[str, Array], key: Array
     ) -> tuple[Array, dict[str, Array]]:
-        distribution = TanhNormal.from_network(self.policy_network.apply(params["policy"], samples.inputs))
+        distribution = self.distribution.from_network(self.policy_network.apply(params["policy"], samples.inputs))
         log_ratio = distribution.log_prob(samples.raw_action) - samples.old_log_prob
         advantage = (samples.advantage - samples.advantage.mean()) / (samples.advantage.std() + 1e-8)
         policy_loss = clipped_policy_loss(log_ratio, advantage, hyper["clip_ratio"])

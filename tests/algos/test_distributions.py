@@ -1,4 +1,4 @@
-"""The squashed normal, against SciPy and numerical integration in float64."""
+"""The squashed and the clipped normal, against SciPy and numerical integration in float64."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from algos.distributions import TanhNormal
+from algos.distributions import ClippedNormal, TanhNormal
 
 LOC, SCALE = 0.4, 0.7
 RAW = np.linspace(LOC - 10 * SCALE, LOC + 10 * SCALE, 4001)  # covers all but 1e-20 of the probability
@@ -89,6 +89,22 @@ def test_samples_follow_the_distribution(one_action):
 
 
 def test_network_output_is_location_then_positive_scale():
-    distribution = TanhNormal.from_network(jnp.array([1.0, 2.0, 0.0, -50.0]), min_scale=0.01)
-    np.testing.assert_array_equal(distribution.loc, [1, 2])
-    np.testing.assert_allclose(distribution.scale, [np.log(2) + 0.01, 0.01], rtol=1e-6)
+    distribution = TanhNormal.from_network(jnp.array([1.0, 2.0, 3.0, 0.0, -50.0, 50.0]))
+    np.testing.assert_array_equal(distribution.loc, [1, 2, 3])
+    np.testing.assert_allclose(distribution.scale, [np.log(2) + 0.001, 0.001, 10.0], rtol=1e-6)
+
+
+class TestClippedNormal:
+    def test_is_the_plain_normal_distribution_to_learning(self):
+        loc, scale, raw = np.array([0.4, -2.0]), np.array([0.7, 1.5]), np.array([1.3, -4.0])
+        distribution = ClippedNormal(jnp.array(loc), jnp.array(scale))
+        assert distribution.log_prob(jnp.array(raw)) == pytest.approx(stats.norm.logpdf(raw, loc, scale).sum())
+        assert distribution.entropy(jax.random.key(0)) == pytest.approx(stats.norm.entropy(loc, scale).sum())
+
+    def test_clips_actions_only(self):
+        np.testing.assert_array_equal(ClippedNormal.squash(jnp.array([-3.0, 0.25, 1.5])), [-1, 0.25, 1])
+
+    def test_network_output_is_location_then_bounded_logarithm_of_scale(self):
+        distribution = ClippedNormal.from_network(jnp.array([1.0, 2.0, 3.0, -0.5, -50.0, 50.0]))
+        np.testing.assert_array_equal(distribution.loc, [1, 2, 3])
+        np.testing.assert_allclose(distribution.scale, [np.exp(-0.5), 0.001, 10.0], rtol=1e-6)

@@ -329,6 +329,26 @@ class TestAdaptiveLearningRate:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(4 * a, b, rtol=0.01, atol=1e-6), step(1e-4), step(4e-4))
 
 
+class TestClippedNormalPolicy:
+    @pytest.fixture(scope="class")
+    def clipped(self):
+        return Learner(action_distribution="clipped_normal", policy_layers=(8, 8))
+
+    def test_acts_within_bounds_with_one_scale_for_all_observations(self, clipped):
+        policy = clipped.ppo.policy(clipped.train)
+        _, action, info = policy.act((), observations(jax.random.key(3)), jax.random.key(4))
+        assert abs(action).max() == 1.0 and (jnp.abs(info["raw_action"]).max() > 1.0)
+        np.testing.assert_allclose(info["scale"], np.exp(-0.5), rtol=1e-6)
+
+    def test_learns_its_scale(self, clipped, batch):
+        policy = clipped.ppo.policy(clipped.train)
+        _, _, info = policy.act((), batch.observation, jax.random.key(5))
+        train, metrics = clipped.updated(batch.replace(info=info))
+        assert metrics["update/skipped"] == 0
+        scale = train.params["policy"]["log_scale"]
+        assert (scale != clipped.train.params["policy"]["log_scale"]).all()
+
+
 class TestDecayingLearningRate:
     @pytest.mark.parametrize(("progress", "rate"), [(0.0, 4e-4), (0.25, 3.25e-4), (1.0, 1e-4)])
     def test_is_linear_in_the_progress_of_the_run(self, batch, progress, rate):
@@ -364,6 +384,7 @@ class TestDecayingLearningRate:
         ("max_grad_norm", 0.0),
         ("policy_layers", ()),
         ("value_layers", (8, 0)),
+        ("action_distribution", "beta"),
         ("activation", "gelu"),
     ],
 )
