@@ -90,7 +90,7 @@ def _required(task: Any, name: str) -> type[Any]:
         raise ConfigError(f"env: {name!r} is no class")
     if not dataclasses.is_dataclass(getattr(task, "Config", None)):
         raise ConfigError(f"env: {name!r}: {task.__name__}.Config must be a dataclass, the task's config")
-    if missing := [method for method in ("reset", "step", "where", "spec") if not hasattr(task, method)]:
+    if missing := [method for method in ("evaluated", "reset", "step", "where", "spec") if not hasattr(task, method)]:
         raise ConfigError(
             f"env: {name!r}: {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
         )

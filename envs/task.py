@@ -30,6 +30,11 @@ class MujocoTask:
         low, high = spec.model.actuator_ctrlrange.T
         self._ctrl_middle, self._ctrl_reach = jnp.asarray((high + low) / 2), jnp.asarray((high - low) / 2)
 
+    @staticmethod
+    def evaluated(config: Any) -> Any:
+        """The config that a policy is evaluated by: the task's own rules, without what only helps to learn."""
+        return config
+
     def reset(self, key: Array) -> EnvState:
         """See `Env.reset`."""
         raise ConfigError(f"env: the task {type(self).__name__} defines no reset(key)")

@@ -15,10 +15,16 @@ from flexrl.engine import Engine
 
 
 def make_env(config: RunConfig) -> Env:
-    """The environment, sized for training and evaluation."""
-    max_worlds = max(config.num_envs, config.evaluation_episodes)
-    options = PhysicsOptions(config.physics, max_worlds, config.randomization)
+    """The environment to train in."""
+    options = PhysicsOptions(config.physics, config.num_envs, config.randomization)
     return registry.make_env(config.env, config.task, options)
+
+
+def make_evaluation_env(config: RunConfig) -> Env:
+    """The environment to be judged in: by the task's own rules, where training bends them."""
+    task = registry.env_type(config.env).evaluated(config.task)
+    options = PhysicsOptions(config.physics, config.evaluation_episodes, config.randomization)
+    return registry.make_env(config.env, task, options)
 
 
 def make_algorithm(config: RunConfig, env: Env) -> Algorithm:

@@ -13,7 +13,7 @@ from algos.types import Policy
 from envs.physics import resolve_backend
 from envs.types import Env
 from envs.vector import VecEnv
-from flexrl.build import make_algorithm, make_env, make_policy, policy_template
+from flexrl.build import make_algorithm, make_evaluation_env, make_policy, policy_template
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.errors import ConfigError
@@ -48,7 +48,7 @@ def load_playback(run: str, workspace: str, step: str, physics: str = "auto", nu
     folder = find_run(run, workspace)
     stored = read_config(folder)
     config = dataclasses.replace(stored, physics=resolve_backend(physics), evaluation_episodes=num_episodes)
-    env = make_env(config)
+    env = make_evaluation_env(config)
     algorithm = make_algorithm(config, env)
     checkpoints = Checkpoints(folder)
     number, restored = checkpoints.restore(policy_template(algorithm), _step_number(checkpoints, step))

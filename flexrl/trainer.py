@@ -5,7 +5,7 @@ from typing import Self
 
 from jax import Array
 
-from flexrl.build import make_engine, make_env
+from flexrl.build import make_engine, make_env, make_evaluation_env
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.engine import Run
@@ -35,9 +35,8 @@ class Trainer:
         if not resume:
             self._folder.start(config, arguments)
         print(f"{config.folder}: {config.algo} on {config.env}, {config.num_envs} worlds, {config.physics} physics")
-        env = make_env(config)
-        self._engine = make_engine(config, env)
-        self._evaluator = Evaluator(env, config.evaluation_episodes)
+        self._engine = make_engine(config, make_env(config))
+        self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
         self._checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
         self._run = self._first_run(resume)
         self._iteration = int(self._run.step)
