@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     preview_parser = commands.add_parser("preview", help="draw one, moved by random actions")
     for command in (show_parser, preview_parser):
         command.add_argument("name", help="an environment's name, or path/to/file.py:Class")
-    preview_parser.add_argument("--out", type=Path, required=True, help="file to write, .gif or .mp4")
+    preview_parser.add_argument("--out", type=Path, required=True, help="file to write, .gif, .mp4 or .png")
     preview_parser.add_argument("--seconds", type=float, default=3.0, help="of simulated time")
     options = parser.parse_args(arguments)
     try:

@@ -82,3 +82,9 @@ def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) 
         imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
     else:
         imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write an image (height, width, 3) as .png."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    imageio.imwrite(path, image)

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from envs.drawing import draw, video_stride, write_video
+from envs.drawing import draw, video_stride, write_image, write_video
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions
 from envs.registry import env_names, env_type, make_env
@@ -40,13 +40,13 @@ def show(name: str) -> None:
 
 
 def preview(name: str, out: Path, seconds: float) -> None:
-    """Draw an environment from a random first state, moved by smooth random actions.
+    """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
 
     Raises:
       ConfigError: for an unknown name or file type, or if no image can be drawn on this machine.
     """
-    if out.suffix not in (".gif", ".mp4"):
-        raise ConfigError(f"out: {str(out)!r} must end in .gif or .mp4")
+    if out.suffix not in (".gif", ".mp4", ".png"):
+        raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))
@@ -57,8 +57,11 @@ def preview(name: str, out: Path, seconds: float) -> None:
         poses.append(np.asarray(state.physics["qpos"]))
         action = 0.95 * action + 0.1 * rng.normal(size=action.shape)
         state = step(state, np.clip(action, -1, 1).astype(np.float32))
-    write_video(out, draw(env.model, np.stack(poses[::stride]), 320, 240), 1 / (stride * period))
-    print(f"{out}: {num_steps * period:.1f} s of {name}")
+    if out.suffix == ".png":
+        write_image(out, draw(env.model, np.stack(poses[:1]), 320, 240)[0])
+    else:
+        write_video(out, draw(env.model, np.stack(poses[::stride]), 320, 240), 1 / (stride * period))
+    print(f"{out}: {name}")
 
 
 def _wrapped(line: str) -> str:
