@@ -18,6 +18,7 @@ from algos.registry import ALGORITHMS
 from envs.physics.options import Randomization
 from envs.registry import env_type
 from flexrl.errors import ConfigError
+from flexrl.stopping import EarlyStop
 
 AlgorithmConfig = TypeVar("AlgorithmConfig")
 TaskConfig = TypeVar("TaskConfig")
@@ -46,6 +47,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
       keep_checkpoints: newest checkpoints kept, besides the best.
+      early_stop: reasons to end before total_steps.
       max_skipped_updates: consecutive non-finite updates after which the run has diverged.
       video: draw a video at the end, where a GL library is found.
     """
@@ -66,6 +68,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     evaluation_episodes: int = 64
     checkpoint_interval: int = 25
     keep_checkpoints: int = 3
+    early_stop: EarlyStop = EarlyStop()
     max_skipped_updates: int = 20
     video: bool = True
 
@@ -220,7 +223,7 @@ def _field_names(kind: Any, section: str | None) -> list[str]:
     if section is None:
         return [f.name for f in dataclasses.fields(kind.__origin__)]
     algorithm, task = kind.__args__
-    sections = {"algorithm": algorithm, "task": task, "randomization": Randomization}
+    sections = {"algorithm": algorithm, "task": task, "randomization": Randomization, "early_stop": EarlyStop}
     return [f.name for f in dataclasses.fields(sections.get(section, algorithm))]
 
 

@@ -48,6 +48,10 @@ class Reporter:
         self._display.evaluation(row)
         self.restart_clock()
 
+    def evaluations(self) -> list[dict[str, Any]]:
+        """All evaluations' rows, oldest first."""
+        return self._evaluations.rows
+
     def last_evaluation(self) -> dict[str, Any] | None:
         """The newest evaluation's row."""
         return self._evaluations.rows[-1] if self._evaluations.rows else None

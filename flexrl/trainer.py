@@ -61,11 +61,11 @@ class Trainer:
           Diverged: after too many updates in a row that were not finite.
         """
         self._evaluate_if_due()
-        if self._iteration < self._config.num_iterations:
+        if not self._has_ended():
             self._engine.compile()
             self._checkpoints.warm_up()
         self._reporter.restart_clock()
-        while self._iteration < self._config.num_iterations:
+        while not self._has_ended():
             if self._stop.requested:
                 self._stop.answer()
             with self._stop.state_in_use():
@@ -87,14 +87,26 @@ class Trainer:
             "seed": self._config.seed,
             "steps": control_steps,
             "iterations": self._iteration,
+            "stopped_early": self._stopped_early(),
             "device": device_name(),
             "physics": self._config.physics,
             **{k.removeprefix("evaluation/"): v for k, v in evaluation.items() if k.startswith("evaluation/")},
             "timing": {"seconds": seconds, "steps_per_second": control_steps / seconds},
         }
         write_json(self._config.folder / "result.json", result)
+        if result["stopped_early"]:
+            print(f"stopped early: {result['stopped_early']}", flush=True)
         if self._config.video:
             draw_video(self._config.folder)
+
+    def _has_ended(self) -> bool:
+        return self._iteration >= self._config.num_iterations or self._stopped_early() is not None
+
+    def _stopped_early(self) -> str | None:
+        evaluations = self._reporter.evaluations()
+        if not evaluations or evaluations[-1]["step"] != self._iteration:
+            return None
+        return self._config.early_stop.reason(evaluations, self._reporter.training_seconds())
 
     def _first_run(self, resume: bool) -> Run:
         if self._checkpoints.no_save_ended():
