@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -14,6 +15,7 @@ from envs.errors import ConfigError
 from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
+BRIDGES = ("brax:", "playground:")  # before another library's name
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 
 
@@ -23,7 +25,7 @@ def env_names() -> list[str]:
 
 
 def env_type(name: str) -> type[Any]:
-    """The task class of a name: built in, an entry point, or `path/to/file.py:Class`.
+    """The task class of a name: built in, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class` or an entry point.
 
     Importing it is left until it is asked for.
 
@@ -35,6 +37,14 @@ def env_type(name: str) -> type[Any]:
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name].split(":")
         return getattr(importlib.import_module(module), attribute)
+    if name.startswith("brax:"):
+        from envs.bridges.brax import brax_task  # importing Brax takes seconds
+
+        return brax_task(name.removeprefix("brax:"))
+    if name.startswith("playground:"):
+        from envs.bridges.playground import playground_task  # so does Playground
+
+        return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:
         return _required(_from_file(name), name)
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
@@ -51,7 +61,7 @@ def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
       options: how physics is served.
     """
     env = env_type(name)(config, options)
-    if name not in BUILT_IN:
+    if name not in BUILT_IN and not name.startswith(BRIDGES):
         from envs.check import check_env
 
         check_env(env, name)
@@ -65,9 +75,11 @@ def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
 def _unknown(name: Any) -> ConfigError:
     close = difflib.get_close_matches(str(name), env_names(), n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return ConfigError(f"env: {name!r} is unknown; {hint}known: {', '.join(env_names())}, or path/to/file.py:Class")
+    known = ", ".join([*env_names(), "brax:NAME", "playground:NAME", "path/to/file.py:Class"])
+    return ConfigError(f"env: {name!r} is unknown; {hint}known: {known}")
 
 
+@functools.cache
 def _from_file(name: str) -> Any:
     path, _, attribute = name.rpartition(":")
     file = Path(path).resolve()

@@ -1,0 +1,88 @@
+"""Any environment of MuJoCo Playground, as `playground:NAME`."""
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+from jax import Array
+from mujoco_playground import registry
+
+from envs.bridges.base import BridgedTask, known_name
+from envs.errors import ConfigError
+from envs.physics import PhysicsOptions, resolve_backend
+
+if not hasattr(mujoco.MjSpec, "find_body"):  # renamed in MuJoCo; Playground 0.2's reacher asks for the old name
+    mujoco.MjSpec.find_body = mujoco.MjSpec.body
+
+WORLDS_PER_CONTACT_BUFFER = 8192  # for which Playground sizes Warp's buffer
+
+
+@dataclass(frozen=True)
+class PlaygroundConfig:
+    """How long an episode lasts.
+
+    Attributes:
+      episode_length: control steps until an episode is cut; null for the environment's own.
+    """
+
+    episode_length: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an episode without steps."""
+        if self.episode_length is not None and self.episode_length < 1:
+            raise ValueError(f"episode_length: {self.episode_length} must be at least 1, or null")
+
+
+class PlaygroundTask(BridgedTask):
+    """One of Playground's environments, on MJX: by Warp where the run's physics is mjx-warp, else by JAX.
+
+    Playground knows no native physics, so a CPU is slow.
+    """
+
+    Config = PlaygroundConfig
+
+    def __init__(self, config: PlaygroundConfig, options: PhysicsOptions) -> None:
+        """Build Playground's environment.
+
+        Raises:
+          ConfigError: if its robot's meshes are missing, which Playground downloads from GitHub on first use.
+        """
+        name = self.env_name.removeprefix("playground:")
+        defaults: Any = registry.get_default_config(name)
+        overrides: dict[str, Any] = {"impl": "warp" if resolve_backend(options.backend) == "mjx-warp" else "jax"}
+        if "naconmax" in defaults:
+            overrides["naconmax"] = defaults.naconmax * -(-options.max_worlds // WORLDS_PER_CONTACT_BUFFER)
+        try:
+            env = registry.load(name, config_overrides=overrides)
+        except subprocess.CalledProcessError as error:
+            raise ConfigError(
+                f"env: {self.env_name} needs the meshes of MuJoCo Menagerie, and downloading them failed: {error}"
+            ) from error
+        super().__init__(env, env.dt, config.episode_length or defaults.episode_length, options)
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """See `Env.model`."""
+        return self.theirs.mj_model
+
+    def _merged(self, condition: Array, chosen: Any, other: Any) -> Any:
+        rest = super()._merged(condition, chosen.replace(data=None), other.replace(data=None))
+        # Warp's buffers without a world axis stay as they are, which only MJX's own merge knows.
+        return rest.replace(data=other.data.where(condition, chosen.data))
+
+    def _positions(self, theirs: Any) -> tuple[Array, Array]:
+        return theirs.data.qpos, theirs.data.qvel
+
+
+def playground_task(name: str) -> type[PlaygroundTask]:
+    """The task class of a Playground environment.
+
+    Args:
+      name: as Playground registers it, such as `CartpoleBalance`.
+
+    Raises:
+      ConfigError: if Playground has no such environment.
+    """
+    env_name = "playground:" + known_name(name, sorted(registry.ALL_ENVS), "playground:")
+    return type(f"Playground_{name}", (PlaygroundTask,), {"env_name": env_name, "__doc__": PlaygroundTask.__doc__})
