@@ -14,6 +14,7 @@ import pytest
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
 from envs.physics import PhysicsOptions
 from envs.vector import VecEnv
+from tests.precision import float64
 
 CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
@@ -47,12 +48,11 @@ def humanoid_worlds(humanoid_walk) -> CompiledWorlds:
     return CompiledWorlds.compile(VecEnv(humanoid_walk, num_envs=4))
 
 
-@pytest.fixture
-def float64() -> Iterator[None]:
-    """Double precision in all threads: `jax.enable_x64` is for one thread, and host callbacks run in others."""
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
+@pytest.fixture(name="float64")
+def float64_everywhere() -> Iterator[None]:
+    """Double precision, see `tests.precision`."""
+    with float64():
+        yield
 
 
 @pytest.fixture

@@ -46,10 +46,9 @@ class MjxPhysics:
         )
         variant = jnp.asarray(variant, jnp.int32)
         data = mjx.forward(self._variant(variant), data.replace(qpos=qpos, qvel=qvel))
-        zero = {
-            name: jnp.zeros_like(getattr(data, name)) for name in POST_CONSTRAINT_FIELDS if name in self.spec.fields
-        }
-        return self._state(data.replace(**zero), variant)
+        unset = set(self.spec.fields) & set(POST_CONSTRAINT_FIELDS)
+        zero = {f"_impl.{name}": jnp.zeros_like(getattr(data._impl, name)) for name in unset}
+        return self._state(data.tree_replace(zero) if zero else data, variant)
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """See `Physics.step`."""

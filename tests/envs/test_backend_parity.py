@@ -9,6 +9,7 @@ import pytest
 
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
+from tests.precision import float64
 
 FILE = Path(__file__).with_name("visited_states.npz")
 FALLEN_HEIGHT = 1.0
@@ -50,7 +51,7 @@ def test_the_states_include_falls_and_walking(states):
 
 @pytest.mark.slow
 def test_mjx_on_jax_equals_native_in_float64(states):
-    with jax.enable_x64(True):
+    with float64():
         error = relative_error(one_step("mjx-jax", states, jnp.float64), one_step("native", states, jnp.float64))
     print(f"mjx-jax float64: median {np.median(error):.1e}, largest {error.max():.1e}")
     assert error.max() <= 1e-8

@@ -29,14 +29,6 @@ CHUNK = 20  # MJX on JAX hangs on a CPU with two cores when 50 of these worlds r
 ACTIONS = np.random.default_rng(0).uniform(-1, 1, (NUM_STEPS, NUM_ACTIONS))
 
 
-@pytest.fixture
-def float64():
-    """Everywhere: `jax.enable_x64` holds for one thread, and native physics is called from others."""
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
 def make(name="walk", backend="native", **config):
     return TASKS[name](DMCHumanoidConfig(**config), PhysicsOptions(backend, max_worlds=CHUNK))
 

@@ -19,6 +19,7 @@ from envs.check import check_env
 from envs.gymnasium_v5 import AntV5, HalfCheetahV5, HopperV5, HumanoidStandupV5, HumanoidV5, Walker2dV5
 from envs.models import package_file
 from envs.physics import PhysicsOptions
+from tests.precision import float64
 
 TASKS = {
     "Humanoid-v5": HumanoidV5,
@@ -31,16 +32,6 @@ TASKS = {
 NUM_STEPS = 1000
 NUM_MJX_STATES = 50  # MJX on JAX hangs on a CPU with two cores when many worlds run at once
 all_tasks = pytest.mark.parametrize("name", TASKS)
-
-
-@contextlib.contextmanager
-def float64():
-    """Everywhere: `jax.enable_x64` holds for one thread, and native physics is called from others."""
-    jax.config.update("jax_enable_x64", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_enable_x64", False)
 
 
 def make(name, backend="native", **arguments):

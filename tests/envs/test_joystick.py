@@ -270,14 +270,6 @@ def test_config_refuses_a_bad_value_by_name(name, value):
         JoystickConfig(**{name: value})
 
 
-@pytest.fixture
-def float64():
-    """Everywhere: `jax.enable_x64` holds for one thread, and native physics is called from others."""
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
 def with_converged_solver(name, backend, **config):
     """The task, but its solver may iterate until it converges; stopped early, MJX and MuJoCo stop elsewhere."""
     env = make(name, backend, **config)

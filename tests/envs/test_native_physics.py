@@ -11,6 +11,7 @@ import pytest
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
 from envs.physics.native import INTEGRATION, NativePhysics
+from tests.precision import float64
 
 NUM_SUBSTEPS = 5
 FIELDS = ("xpos", "cvel", "qfrc_actuator")
@@ -80,7 +81,7 @@ def test_steps_are_those_of_mujoco_to_the_bit(model, timing):
     data.qpos, data.qvel = qpos, qvel
     mujoco.mj_forward(model, data)
     fallen = False
-    with jax.enable_x64(True):
+    with float64():
         physics = make(model, timing)
         step = jax.jit(physics.step)
         state = jax.jit(physics.reset)(jnp.array(qpos), jnp.array(qvel))
@@ -108,7 +109,7 @@ def test_forces_on_bodies_are_those_of_mujoco_to_the_bit(model):
     touched = False
     data = mujoco.MjData(model)
     data.qpos = qpos
-    with jax.enable_x64(True):
+    with float64():
         physics = make_physics(PhysicsSpec(model, NUM_SUBSTEPS, names), PhysicsOptions("native"))
         steps = jax.jit(jax.vmap(physics.step))
         state = jax.jit(jax.vmap(physics.reset))(jnp.array([qpos + 10 * np.eye(model.nq)[2], qpos]), jnp.zeros((2, 23)))

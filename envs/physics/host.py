@@ -1,0 +1,105 @@
+"""Who steps many worlds on CPU threads: states (N, S) and variants (N,) in, states and fields (N, ...) out.
+
+What they return may be overwritten by the next call. A world that MuJoCo refuses becomes NaN.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch, SimulationError
+
+from envs.physics.base import PhysicsSpec
+
+INTEGRATION = mujoco.mjtState.mjSTATE_INTEGRATION
+
+Worlds = tuple[np.ndarray, dict[str, np.ndarray]]
+
+
+class BatchRunner:
+    """By `mujoco.batch`: one batch for each number of worlds, made on first use."""
+
+    def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
+        """Remember the model variants."""
+        self._spec = spec
+        self._models = models
+        self._batches: dict[int, Batch] = {}
+
+    def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """Fields of these states, which stay as they are."""
+        return self._run(state, variant, lambda batch: batch.forward())
+
+    def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """A control step on."""
+        stage = mujoco.mjtStage.mjSTAGE_VEL if self._spec.timing == "current" else mujoco.mjtStage.mjSTAGE_NONE
+        substeps = self._spec.num_substeps
+        return self._run(state, variant, lambda batch: batch.step(nstep=substeps, stage=stage.value))
+
+    def _run(self, state: np.ndarray, variant: np.ndarray, advance: Callable[[Batch], None]) -> Worlds:
+        batch = self._batch(len(state))
+        if len(self._models) > 1:
+            batch.set_models([self._models[i] for i in variant])
+        batch.state[...] = state
+        try:
+            advance(batch)
+        except SimulationError as error:
+            batch.state[error.ids] = np.nan
+        return batch.state, {name: batch.bind(name) for name in self._spec.fields}
+
+    def _batch(self, num_worlds: int) -> Batch:
+        if num_worlds not in self._batches:
+            batch = Batch(self._models[0], nsim=num_worlds, nthread=0)
+            for name in self._spec.fields:
+                batch.bind(name)
+            self._batches[num_worlds] = batch
+        return self._batches[num_worlds]
+
+
+class DataRunner:
+    """By one `MjData` a thread, through `mj_rnePostConstraint`, for which `mujoco.batch` has no place."""
+
+    def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
+        """Start the threads."""
+        self._spec = spec
+        self._models = models
+        self._datas = [mujoco.MjData(models[0]) for _ in range(os.cpu_count() or 1)]
+        self._threads = ThreadPoolExecutor(len(self._datas), thread_name_prefix="mujoco")
+
+    def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """Fields of these states, which stay as they are."""
+        return self._run(state, variant, mujoco.mj_forward)
+
+    def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """A control step on."""
+
+        def advance(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+            mujoco.mj_step(model, data, nstep=self._spec.num_substeps)
+            mujoco.mj_rnePostConstraint(model, data)
+
+        return self._run(state, variant, advance)
+
+    def _run(
+        self, state: np.ndarray, variant: np.ndarray, advance: Callable[[mujoco.MjModel, mujoco.MjData], None]
+    ) -> Worlds:
+        state = state.astype(np.float64)
+        shapes = {name: np.shape(getattr(self._datas[0], name)) for name in self._spec.fields}
+        fields = {name: np.empty((len(state), *shape)) for name, shape in shapes.items()}
+
+        def run_some(data: mujoco.MjData, worlds: np.ndarray) -> None:
+            copies = [(fields[name], getattr(data, name)) for name in fields]
+            for i in worlds:
+                model = self._models[variant[i]]
+                mujoco.mj_setState(model, data, state[i], INTEGRATION.value)
+                try:
+                    advance(model, data)
+                    mujoco.mj_getState(model, data, state[i], INTEGRATION.value)
+                except mujoco.FatalError:
+                    state[i] = np.nan
+                for out, value in copies:
+                    out[i] = value
+
+        shares = np.array_split(np.arange(len(state)), len(self._datas))
+        list(self._threads.map(run_some, self._datas, shares))
+        return state, fields
