@@ -4,7 +4,7 @@ LOCK ?= requirements.lock# requirements-cuda12.lock or requirements-cuda13.lock 
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: train test test-slow lint setup bench lock
+.PHONY: train test test-slow lint setup bench peers lock
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
@@ -22,6 +22,16 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
+
+# Stable-Baselines3, for its test and its benchmark, in an environment of its own.
+peers: .venv-peers/installed
+
+.venv-peers/installed: requirements.lock
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -q torch==2.13.0 stable-baselines3
+	.venv-peers/bin/python -m pip install -q --require-hashes -r requirements.lock
+	.venv-peers/bin/python -m pip install -q --no-deps -e .
+	touch $@
 
 setup: .venv/installed-$(LOCK)
 

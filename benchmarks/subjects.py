@@ -185,7 +185,7 @@ class TrainingSubject:
         """Define the programs."""
         self.num_steps = setup.num_steps
         self._engine = Engine(
-            setup.algo, setup.source, num_iterations=2**31, has_host_callback=setup.env.has_host_callback
+            setup.algo, setup.source, num_iterations=2**30, has_host_callback=setup.env.has_host_callback
         )
         self._initial_train, self._hyper = start.train, setup.algo.init_hyper()
         self._source, self._key = _copy(start.source), start.key

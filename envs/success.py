@@ -1,8 +1,43 @@
 """What counts as success, defined once for tasks, evaluation, reports and instructions."""
 
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
 GOAL_RADIUS = 0.5  # m from a goal's place
 MAX_VELOCITY_ERROR = 0.3  # m/s, mean of `velocity_error` from SETTLING_SECONDS to the end
 MAX_TURN_ERROR = 0.3  # rad/s, mean of `turn_error` over the same time
 SETTLING_SECONDS = 1.0  # s after a new command
 MIN_AIR_SECONDS = 0.15  # s that a jump keeps both feet off the floor
-MIN_STANDING_SECONDS = 2.0  # s that standing up must last
+MIN_STANDING_HEIGHT = 1.1  # m, of the torso
+MIN_STANDING_SECONDS = 2.0  # s that standing up must last, until the end
+
+
+def skill_success(
+    skill: str, fallen: np.ndarray, settled: Mapping[str, np.ndarray], final: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Which of N episodes of one skill succeeded, shape (N,).
+
+    Args:
+      skill: its name in `envs.humanoid_skills.goals`.
+      fallen: (N,) whether the episode ended by a fall.
+      settled: metrics (N,), each its mean from SETTLING_SECONDS to the end.
+      final: metrics (N,) at the end.
+    """
+    if skill == "stand-up":
+        return final["standing_seconds"] >= MIN_STANDING_SECONDS
+    if skill == "jump":
+        return ~fallen & (final["air_seconds"] >= MIN_AIR_SECONDS)
+    follows = (settled["velocity_error"] <= MAX_VELOCITY_ERROR) & (settled["turn_error"] <= MAX_TURN_ERROR)
+    return ~fallen & follows
+
+
+def wilson_lower_bound(num_successes: int, num_trials: int, z: float = 1.96) -> float:
+    """The lower end of the 95 % interval of a probability.
+
+    Source: Wilson 1927, eq. 7.
+    """
+    share, denominator = num_successes / num_trials, 1 + z**2 / num_trials
+    spread = z * math.sqrt(share * (1 - share) / num_trials + z**2 / (4 * num_trials**2))
+    return (share + z**2 / (2 * num_trials) - spread) / denominator

@@ -81,6 +81,8 @@ class VecEnv:
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
         )
         restarted = self.start(fresh)
+        # Metrics are of the step, also where a world restarted: merging many small arrays would cost more than they do.
+        fresh = fresh.replace(metrics=env_state.metrics)
         chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
         rest = jax.tree.map(
             lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
@@ -104,7 +106,8 @@ class VecEnv:
 def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
     """The state with observation, goal, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
     physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
-    read = [state.obs, state.goal, state.reward, *state.metrics.values(), *physics]
+    # A sum is finite only if all its terms are, and one array is faster to look at than many.
+    read = [state.obs, state.goal, sum(state.metrics.values(), state.reward), *physics]
     finite = jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=1) for x in read]).all(axis=0)
 
     def clean(x: Array) -> Array:

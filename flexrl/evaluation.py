@@ -9,6 +9,7 @@ from flax import struct
 from jax import Array
 
 from algos.types import Policy
+from envs.success import SETTLING_SECONDS
 from envs.types import Env
 from envs.vector import VecEnv
 
@@ -28,6 +29,8 @@ class Episodes:
     length: Array  # (B,) int32, control steps
     terminated: Array  # (B,) bool: ended by the task, not by the time limit
     metrics: dict[str, Array]  # (B,) each: mean per control step
+    settled: dict[str, Array]  # (B,) each: mean per control step from `envs.success.SETTLING_SECONDS` on
+    final: dict[str, Array]  # (B,) each: at the last step
 
 
 class Evaluator:
@@ -36,11 +39,16 @@ class Evaluator:
     def __init__(self, env: Env, num_episodes: int) -> None:
         """Prepare; compilation happens on first use."""
         self._vec_env = VecEnv(env, num_episodes)
+        self._settling_steps = round(SETTLING_SECONDS / env.spec.control_period)
         self._run = jax.jit(self._episodes)
 
     def __call__(self, policy: Policy, key: Array) -> dict[str, Any]:
         """Statistics over the episodes, as plain numbers for a report."""
-        return summarize(jax.device_get(self._run(policy, key)))
+        return summarize(self.episodes(policy, key))
+
+    def episodes(self, policy: Policy, key: Array) -> Episodes:
+        """Every episode's numbers, on the host."""
+        return jax.device_get(self._run(policy, key))
 
     def _episodes(self, policy: Policy, key: Array) -> Episodes:
         key_reset, key_act = jax.random.split(key)
@@ -48,26 +56,32 @@ class Evaluator:
         fresh = self._vec_env.fresh(key_reset)
         worlds = self._vec_env.start(fresh)
         zero = jnp.zeros(num)
-        nothing = Episodes(
-            zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), {name: zero for name in fresh.metrics}
-        )
+        zeros = {name: zero for name in fresh.metrics}
+        nothing = Episodes(zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), zeros, zeros, zeros)
 
         def step(state: tuple) -> tuple:
             worlds, carry, running, total, time = state
             observation = worlds.observation
             carry, action, _ = policy.act(carry, observation, jax.random.fold_in(key_act, time))
             worlds, transition = self._vec_env.step(worlds, action, fresh)
+            settled = running & (time >= self._settling_steps)
             total = Episodes(
                 total.episode_return + jnp.where(running, transition.reward, 0),
                 total.length + running,
                 total.terminated | (running & transition.terminated),
                 {k: total.metrics[k] + jnp.where(running, x, 0) for k, x in transition.metrics.items()},
+                {k: total.settled[k] + jnp.where(settled, x, 0) for k, x in transition.metrics.items()},
+                {k: jnp.where(running, x, total.final[k]) for k, x in transition.metrics.items()},
             )
             return worlds, carry, running & ~(transition.terminated | transition.truncated), total, time + 1
 
         start = (worlds, policy.init_carry(num), jnp.ones(num, bool), nothing, 0)
         total = jax.lax.while_loop(lambda state: state[2].any(), step, start)[3]
-        return total.replace(metrics={k: x / total.length for k, x in total.metrics.items()})
+        settled_length = jnp.maximum(total.length - self._settling_steps, 1)
+        return total.replace(
+            metrics={k: x / total.length for k, x in total.metrics.items()},
+            settled={k: x / settled_length for k, x in total.settled.items()},
+        )
 
 
 def summarize(episodes: Episodes) -> dict[str, Any]:

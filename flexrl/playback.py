@@ -2,14 +2,17 @@
 
 import dataclasses
 import functools
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from jax import Array
 
-from algos.types import Policy
+from algos.types import Algorithm, Policy
 from envs.physics import resolve_backend
 from envs.types import Env
 from envs.vector import VecEnv
@@ -17,6 +20,7 @@ from flexrl.build import make_algorithm, make_evaluation_env, make_policy, polic
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.errors import ConfigError
+from flexrl.policy_file import FILE, load_policy
 from flexrl.run_folder import find_run, read_config
 
 
@@ -31,8 +35,15 @@ class Playback:
     policy: Policy
 
 
-def load_playback(run: str, workspace: str, step: str, physics: str = "auto", num_episodes: int = 1) -> Playback:
-    """Load a run.
+def load_playback(
+    run: str,
+    workspace: str,
+    step: str,
+    physics: str = "auto",
+    num_episodes: int = 1,
+    task: Callable[[Any], Any] = lambda config: config,
+) -> Playback:
+    """Load a run, or an exported policy.
 
     Args:
       run: a run's folder or its name in the workspace.
@@ -40,6 +51,7 @@ def load_playback(run: str, workspace: str, step: str, physics: str = "auto", nu
       step: `best`, `latest` or an iteration.
       physics: engine to play on; need not be the one of the training.
       num_episodes: worlds that will be played at once.
+      task: changes the task's config.
 
     Raises:
       ConfigError: if there is no such run or step.
@@ -47,12 +59,24 @@ def load_playback(run: str, workspace: str, step: str, physics: str = "auto", nu
     """
     folder = find_run(run, workspace)
     stored = read_config(folder)
-    config = dataclasses.replace(stored, physics=resolve_backend(physics), evaluation_episodes=num_episodes)
+    config = dataclasses.replace(
+        stored, physics=resolve_backend(physics), evaluation_episodes=num_episodes, task=task(stored.task)
+    )
     env = make_evaluation_env(config)
-    algorithm = make_algorithm(config, env)
+    number, policy = _load_policy(folder, make_algorithm(config, env), step)
+    return Playback(folder, config, number, env, policy)
+
+
+def _load_policy(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
+    """From an exported file, or from a run's checkpoints; and the iteration that it is of."""
+    if (folder / FILE).is_file():
+        template = jax.eval_shape(
+            lambda key: algorithm.policy(algorithm.init(key), deterministic=True), jax.random.key(0)
+        )
+        return json.loads((folder / "export.json").read_text())["step"], load_policy(folder, template)
     checkpoints = Checkpoints(folder)
     number, restored = checkpoints.restore(policy_template(algorithm), _step_number(checkpoints, step))
-    return Playback(folder, config, number, env, make_policy(algorithm, restored))
+    return number, make_policy(algorithm, restored)
 
 
 def _step_number(checkpoints: Checkpoints, step: str) -> int | None:

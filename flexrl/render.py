@@ -1,13 +1,16 @@
 """Draw a run's policy: `python -m flexrl.render RUN --out walk.mp4`."""
 
+import dataclasses
+import functools
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from envs.gl import INSTALL_GL, choose_gl, find_gl
-from flexrl.errors import exit_codes
+from flexrl.errors import ConfigError, exit_codes
 
 FORMATS = (".mp4", ".gif")
 
@@ -23,6 +26,7 @@ class RenderArguments:
       width: pixels.
       height: pixels.
       seed: of the episode.
+      goal: the one skill to ask for, where the task is `humanoid-skills`.
       workspace: folder that holds the runs.
     """
 
@@ -32,6 +36,7 @@ class RenderArguments:
     width: int = 320
     height: int = 240
     seed: int = 0
+    goal: str | None = None
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
@@ -67,7 +72,8 @@ def render(run: str, options: RenderArguments) -> None:
     from envs.drawing import draw, video_stride, write_video
     from flexrl.playback import load_playback, record
 
-    playback = load_playback(run, options.workspace, options.step)
+    task = functools.partial(_asking_for, goal=options.goal)
+    playback = load_playback(run, options.workspace, options.step, task=task)
     period = playback.env.spec.control_period
     stride = video_stride(period)
     num_steps = max(1, round(options.seconds / period))
@@ -75,6 +81,18 @@ def render(run: str, options: RenderArguments) -> None:
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
     write_video(options.out, frames, frames_per_second=1 / (stride * period))
     print(f"{options.out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
+
+
+def _asking_for(task: Any, goal: str | None) -> Any:
+    """The task's config, with one skill to ask for."""
+    if goal is None:
+        return task
+    skills = getattr(task, "skills", None)
+    if skills is None:
+        raise ConfigError(f"goal: {goal!r} is a skill, and this run's task has none; leave --goal out")
+    if goal not in skills:
+        raise ConfigError(f"goal: {goal!r} is not among the skills of this run: {', '.join(skills)}")
+    return dataclasses.replace(task, skills=(goal,), goal_strategy="single")
 
 
 def draw_video(run: Path) -> None:

@@ -49,66 +49,75 @@ STRATEGIES = get_args(Strategy)
 
 
 @struct.dataclass
-class GoalState:
-    """One world's present goal, and what decides the next."""
+class Goals:
+    """One world's goals of an episode, K of them, one after the other."""
 
-    command: Array  # (3,) forward m/s, left m/s, turn rad/s
-    skill: Array  # () int32, index into SKILLS
-    steps_left: Array  # () int32, control steps until the next goal
-    order: Array  # (S,) int32: the chosen skills in the order of this round
-    position: Array  # () int32, in the order
-    key: Array  # random key as plain numbers
+    commands: Array  # (K, 3) forward m/s, left m/s, turn rad/s
+    skills: Array  # (K,) int32, indices into SKILLS
+    ends: Array  # (K,) int32, control step in which each is over
+    clock: Array  # () int32, control steps until now
+
+    @property
+    def command(self) -> Array:
+        """The present command (3,)."""
+        return self.commands[self._index()]
+
+    @property
+    def skill(self) -> Array:
+        """The present skill () int32, index into SKILLS."""
+        return self.skills[self._index()]
 
     def vector(self) -> Array:
-        """The goal as a policy sees it, shape (GOAL_SIZE,)."""
+        """The present goal as a policy sees it, shape (GOAL_SIZE,)."""
         return jnp.concatenate([self.command, jax.nn.one_hot(self.skill, len(SKILLS))])
+
+    def later(self) -> "Goals":
+        """One control step later."""
+        return self.replace(clock=self.clock + 1)
+
+    def _index(self) -> Array:
+        return jnp.sum(self.clock >= self.ends[:-1])
 
 
 @dataclass(frozen=True)
 class GoalSampler:
-    """Draws goals: always the first skill (`single`), each as often in shuffled rounds (`balanced`), any (`random`)."""
+    """Draws the goals of an episode at its start, because drawing costs more than a step of physics.
+
+    They are always the first skill (`single`), each as often in shuffled rounds (`balanced`), or any (`random`).
+    """
 
     skills: tuple[str, ...]
     strategy: Strategy
     spread: float  # commands are drawn uniformly from their nominal value times 1 -+ this
     steps: tuple[int, int]  # control steps that a goal lasts, drawn uniformly
+    episode_length: int  # control steps
 
-    def first(self, key: Array) -> GoalState:
-        """A first goal."""
+    def draw(self, key: Array) -> Goals:
+        """The goals of one episode."""
         key, key_order = jax.random.split(key)
-        num = len(self.skills)
-        zero = jnp.zeros((), jnp.int32)
-        order = jax.random.permutation(key_order, num).astype(jnp.int32)
-        return self._next(GoalState(jnp.zeros(3), zero, zero, order, zero, jax.random.key_data(key)))
+        return self.in_order(key, self._order(key_order))
 
-    def tick(self, goal: GoalState) -> GoalState:
-        """One control step later: the same goal with less time, or the next one."""
-        going_on = goal.replace(steps_left=goal.steps_left - 1)
-        return jax.tree.map(lambda new, old: jnp.where(goal.steps_left <= 1, new, old), self._next(goal), going_on)
-
-    def _next(self, goal: GoalState) -> GoalState:
-        key, key_order, key_skill, key_command, key_steps = jax.random.split(jax.random.wrap_key_data(goal.key), 5)
-        num = len(self.skills)
-        last_of_round = goal.position + 1 >= num
-        order = jnp.where(last_of_round, jax.random.permutation(key_order, num).astype(jnp.int32), goal.order)
-        position = jnp.where(last_of_round, 0, goal.position + 1)
-        chosen = {
-            "single": jnp.zeros((), jnp.int32),
-            "balanced": order[position],
-            "random": jax.random.randint(key_skill, (), 0, num),
-        }[self.strategy]
-        indices = jnp.asarray([SKILL_NAMES.index(name) for name in self.skills], jnp.int32)
-        skill = indices[chosen]
-        factor = jax.random.uniform(key_command, (), minval=1 - self.spread, maxval=1 + self.spread)
+    def in_order(self, key: Array, order: Array) -> Goals:
+        """Goals whose skills come in a given order: indices into `self.skills`, (K,) or more."""
+        num = self._num_goals()
+        key_command, key_steps = jax.random.split(key)
+        skills = jnp.asarray([SKILL_NAMES.index(name) for name in self.skills], jnp.int32)[order[:num]]
+        factor = jax.random.uniform(key_command, (num, 1), minval=1 - self.spread, maxval=1 + self.spread)
         low, high = self.steps
-        return GoalState(
-            command=jnp.asarray(_COMMANDS)[skill] * factor,
-            skill=skill,
-            steps_left=jax.random.randint(key_steps, (), low, high + 1),
-            order=order,
-            position=position,
-            key=jax.random.key_data(key),
-        )
+        lengths = jax.random.randint(key_steps, (num,), low, high + 1)
+        return Goals(jnp.asarray(_COMMANDS)[skills] * factor, skills, jnp.cumsum(lengths), jnp.zeros((), jnp.int32))
+
+    def _order(self, key: Array) -> Array:
+        num_goals, num_skills = self._num_goals(), len(self.skills)
+        if self.strategy == "single":
+            return jnp.zeros(num_goals, jnp.int32)
+        if self.strategy == "random":
+            return jax.random.randint(key, (num_goals,), 0, num_skills)
+        keys = jax.random.split(key, -(-num_goals // num_skills))
+        return jax.vmap(lambda key: jax.random.permutation(key, num_skills))(keys).reshape(-1)
+
+    def _num_goals(self) -> int:
+        return -(-self.episode_length // self.steps[0])
 
 
 _COMMANDS = np.array([[skill.forward, skill.left, skill.turn] for skill in SKILLS], np.float32)

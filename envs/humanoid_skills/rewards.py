@@ -142,9 +142,13 @@ def upright(motion: Motion) -> Array:
 
 def jump(motion: Motion) -> Array:
     """When asked to jump: half for both feet in the air, half for height above straight legs."""
-    airborne = (motion.foot_force <= 0).all() & (motion.height > STANDING_HEIGHT)
     height = jnp.clip((motion.height - STRAIGHT_HEIGHT) / JUMP_HEIGHT, 0, 1)
-    return (motion.skill == JUMP) * (0.5 * airborne + 0.5 * height) * upright(motion)
+    return (motion.skill == JUMP) * (0.5 * is_airborne(motion) + 0.5 * height) * upright(motion)
+
+
+def is_airborne(motion: Motion) -> Array:
+    """Whether both feet are in the air, and not because it lies."""
+    return (motion.foot_force <= 0).all() & (motion.height > STANDING_HEIGHT)
 
 
 def stand_up(motion: Motion) -> Array:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from envs import humanoid_body as body
-from envs.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, GoalSampler, GoalState, Strategy
+from envs.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
+from envs.humanoid_skills.tracking import Tracking
 from envs.models import feeling_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.task import MujocoTask, first_state
@@ -85,43 +86,40 @@ class HumanoidSkills(MujocoTask):
         self._joints = jnp.asarray(model.qpos0[7:])
         self._joint_range = jnp.asarray(model.jnt_range[1:])
         low, high = (round(seconds / self.control_period) for seconds in config.goal_seconds)
-        self._goals = GoalSampler(config.skills, config.goal_strategy, config.command_spread, (low, high))
+        spread, strategy = config.command_spread, config.goal_strategy
+        self.goals = GoalSampler(config.skills, strategy, spread, (low, high), self.episode_length)
 
     def reset(self, key: Array) -> EnvState:
         """Standing or lying, with a first goal."""
         key_goal, key_pose, key_velocity, key_model = jax.random.split(key, 4)
-        goal = self._goals.first(key_goal)
-        lies = jnp.array(True) if self.config.initial_state == "fallen" else goal.skill == STAND_UP
+        goals = self.goals.draw(key_goal)
+        lies = jnp.array(True) if self.config.initial_state == "fallen" else goals.skill == STAND_UP
         noise = self.config.reset_noise
         qvel = jax.random.uniform(key_velocity, (self.model.nv,), minval=-noise, maxval=noise)
         physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
-        motion = self._motion(physics, goal, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
-        metrics = self._metrics(
-            weighted(reward_terms(motion), self.config.rewards), motion, motion.velocity, motion.turn
-        )
-        info = {"goal": goal, "last_action": motion.action, "velocity": motion.velocity, "turn": motion.turn}
-        return first_state(
-            physics, body.observe(physics, motion.action), goal.vector(), jax.tree.map(jnp.zeros_like, metrics), info
-        )
+        motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
+        rewards = weighted(reward_terms(motion), self.config.rewards)
+        tracking = Tracking.first(motion)
+        metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
+        info = {"goals": goals, "last_action": motion.action, "tracking": tracking}
+        return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """Apply torques for one control period of 15 ms; rewarded is what the goal before the step asked for."""
         physics = self.physics.step(state.physics, self.control(action))
-        goal = state.info["goal"]
-        motion = self._motion(physics, goal, action, state.info["last_action"])
+        goals = state.info["goals"]
+        motion = self._motion(physics, goals, action, state.info["last_action"])
         rewards = weighted(reward_terms(motion), self.config.rewards)
-        share = self.control_period / self.config.velocity_filter
-        velocity = state.info["velocity"] + share * (motion.velocity - state.info["velocity"])
-        turn = state.info["turn"] + share * (motion.turn - state.info["turn"])
-        next_goal = self._goals.tick(goal)
+        tracking = state.info["tracking"].after(motion, self.control_period, self.config.velocity_filter)
+        goals = goals.later()
         return state.replace(
             physics=physics,
             obs=body.observe(physics, motion.action),
-            goal=next_goal.vector(),
+            goal=goals.vector(),
             reward=sum(rewards.values(), jnp.zeros(())),
             terminated=self._has_fallen(motion) if self.config.termination == "default" else jnp.array(False),
-            metrics=self._metrics(rewards, motion, velocity, turn),
-            info={"goal": next_goal, "last_action": action, "velocity": velocity, "turn": turn},
+            metrics=self._metrics(rewards, motion, tracking),
+            info={"goals": goals, "last_action": action, "tracking": tracking},
         )
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:
@@ -138,7 +136,7 @@ class HumanoidSkills(MujocoTask):
         bent = LYING_JOINTS * jax.random.uniform(key_joints, low.shape, minval=low, maxval=high)
         return jnp.concatenate([jnp.array([0, 0, LYING_HEIGHT]), laid, bent])
 
-    def _motion(self, physics: PhysicsState, goal: GoalState, action: Array, last_action: Array) -> Motion:
+    def _motion(self, physics: PhysicsState, goals: Goals, action: Array, last_action: Array) -> Motion:
         return Motion(
             height=physics["qpos"][2],
             gravity=body.gravity(physics),
@@ -149,18 +147,17 @@ class HumanoidSkills(MujocoTask):
             last_action=last_action,
             foot_force=body.foot_force(physics),
             foot_speed=body.foot_speed(physics),
-            command=goal.command,
-            skill=goal.skill,
+            command=goals.command,
+            skill=goals.skill,
         )
 
     def _has_fallen(self, motion: Motion) -> Array:
         return (motion.height < self.config.min_height) & (motion.skill != STAND_UP)
 
-    def _metrics(self, rewards: dict[str, Array], motion: Motion, velocity: Array, turn: Array) -> dict[str, Array]:
-        """Each term's part of the reward, how far smoothed velocity (m/s) and yaw rate (rad/s) are off, and falls."""
+    def _metrics(self, rewards: dict[str, Array], motion: Motion, tracking: Tracking) -> dict[str, Array]:
+        """Each term's part of the reward, how well the skill is done, and falls."""
         return {
             **{f"reward_{name}": value for name, value in rewards.items()},
-            "velocity_error": jnp.sqrt(jnp.square(velocity - motion.command[:2]).sum()),
-            "turn_error": jnp.abs(turn - motion.command[2]),
-            "fallen": self._has_fallen(motion).astype(velocity.dtype),
+            **tracking.metrics(motion),
+            "fallen": self._has_fallen(motion).astype(motion.height.dtype),
         }

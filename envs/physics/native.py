@@ -6,22 +6,24 @@ calls. Inside the callback only NumPy runs.
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
 from jax import Array
+from jax.experimental.buffer_callback import buffer_callback
 
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
-from envs.physics.host import INTEGRATION, BatchRunner, DataRunner
+from envs.physics.host import INTEGRATION, BatchRunner, DataRunner, Worlds
 
-HostResult = tuple[np.ndarray, dict[str, np.ndarray]]
+Advance = Callable[[np.ndarray, np.ndarray], Worlds]
 
 
 class NativePhysics:
-    """`mujoco.batch` behind `jax.pure_callback`; `vmap` over worlds and seeds becomes one batched call."""
+    """`mujoco.batch` behind a callback; `vmap` over worlds and seeds becomes one batched call."""
 
     has_host_callback = True
 
@@ -49,11 +51,11 @@ class NativePhysics:
         """See `Physics.reset`."""
         state = jnp.asarray(self._initial, jnp.result_type(float))
         state = state.at[self._slice("QPOS")].set(qpos).at[self._slice("QVEL")].set(qvel)
-        return self._call(self._host_forward, state, jnp.asarray(variant, jnp.int32))
+        return self._call(self._runner.forward, state, jnp.asarray(variant, jnp.int32), POST_CONSTRAINT_FIELDS)
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """See `Physics.step`."""
-        return self._call(self._host_step, state.internal.at[self._slice("CTRL")].set(ctrl), state.variant)
+        return self._call(self._runner.step, state.internal.at[self._slice("CTRL")].set(ctrl), state.variant)
 
     def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
         """See `Physics.with_velocity`."""
@@ -64,30 +66,30 @@ class NativePhysics:
         """See `Physics.where`."""
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
-    def _call(self, host_function: Callable, state: Array, variant: Array) -> PhysicsState:
+    def _call(self, advance: Advance, state: Array, variant: Array, unset: Collection[str] = ()) -> PhysicsState:
         shapes = (
             jax.ShapeDtypeStruct(state.shape, state.dtype),
             {name: jax.ShapeDtypeStruct(shape, state.dtype) for name, shape in self._field_shapes.items()},
         )
-        state, fields = jax.pure_callback(host_function, shapes, state, variant, vmap_method="broadcast_all")
+
+        def host_function(context: Any, out: Any, state: Any, variant: Any) -> None:
+            with self._lock:
+                self._advance(advance, out, np.asarray(state), np.asarray(variant), unset)
+
+        # Its buffers are XLA's own: a copy less than `pure_callback`, and a third of its cost.
+        state, fields = buffer_callback(host_function, shapes, vmap_method="broadcast_all")(state, variant)
         fields |= {"qpos": state[self._slice("QPOS")], "qvel": state[self._slice("QVEL")]}
         return PhysicsState(state, fields, variant)
 
-    def _host_forward(self, state: np.ndarray, variant: np.ndarray) -> HostResult:
-        state, fields = self._run(state, variant, self._runner.forward)
-        return state, fields | {name: np.zeros_like(fields[name]) for name in fields if name in POST_CONSTRAINT_FIELDS}
-
-    def _host_step(self, state: np.ndarray, variant: np.ndarray) -> HostResult:
-        return self._run(state, variant, self._runner.step)
-
-    def _run(self, state: np.ndarray, variant: np.ndarray, advance: Callable[..., HostResult]) -> HostResult:
-        """One call for all worlds, however they were batched."""
-        state = np.asarray(state)
-        worlds = state.shape[:-1]
-        with self._lock:
-            after, fields = advance(state.reshape(-1, state.shape[-1]), np.ravel(variant))
-            fields = {name: x.astype(state.dtype).reshape(worlds + x.shape[1:]) for name, x in fields.items()}
-            return after.astype(state.dtype).reshape(state.shape), fields
+    def _advance(
+        self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
+    ) -> None:
+        """One call for all worlds, however they were batched; writes into the buffers of `out`."""
+        after, fields = advance(state.reshape(-1, state.shape[-1]), variant.reshape(-1))
+        out_state, out_fields = out
+        np.asarray(out_state).reshape(after.shape)[...] = after
+        for name, buffer in out_fields.items():
+            np.asarray(buffer).reshape(fields[name].shape)[...] = 0 if name in unset else fields[name]
 
     def _slice(self, component: str) -> slice:
         """Where a component lies in the integration state: components follow each other in bit order."""

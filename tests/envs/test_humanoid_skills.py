@@ -13,6 +13,7 @@ from envs import humanoid_body as body
 from envs.humanoid_skills.goals import GOAL_SIZE, JUMP, SKILL_NAMES, SKILLS, STAND_UP, GoalSampler
 from envs.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
 from envs.humanoid_skills.task import HumanoidSkills, HumanoidSkillsConfig
+from envs.humanoid_skills.tracking import Tracking
 from envs.models import feeling_humanoid
 from envs.physics import PhysicsOptions
 from envs.rotations import heading_of, rotated, rotated_back, turned_back
@@ -119,53 +120,94 @@ class TestRewardTerms:
 
 class TestGoals:
     @staticmethod
-    def sampler(strategy="balanced", steps=(3, 3), skills=SKILL_NAMES, spread=0.2):
-        return GoalSampler(skills, strategy, spread, steps)
+    def sampler(strategy="balanced", steps=(5, 10), skills=SKILL_NAMES, spread=0.2, episode_length=100):
+        return GoalSampler(skills, strategy, spread, steps, episode_length)
 
     @staticmethod
-    def roll(sampler, num_steps, seed=0):
-        def tick(goal, _):
-            return sampler.tick(goal), goal
+    def draw(sampler, num=400, seed=0):
+        """The goals of many episodes."""
+        return jax.jit(jax.vmap(sampler.draw))(jax.random.split(jax.random.key(seed), num))
 
-        return jax.jit(lambda key: jax.lax.scan(tick, sampler.first(key), length=num_steps)[1])(jax.random.key(seed))
+    def test_last_as_long_as_they_should_and_to_the_end(self):
+        ends = np.asarray(self.draw(self.sampler()).ends)
+        lengths = np.diff(ends, axis=1, prepend=0)
+        assert set(lengths.ravel()) == set(range(5, 11))
+        assert ends.shape[1] == 20 and ends[:, -1].min() >= 100
 
-    def test_last_as_long_as_they_should(self):
-        goals = self.roll(self.sampler(steps=(2, 5)), 2000)
-        changes = np.flatnonzero((np.diff(goals.command, axis=0) != 0).any(axis=1) | (np.diff(goals.skill) != 0))
-        assert {2, 3, 4, 5} == set(np.diff(changes)) - set(range(6, 11))  # standing still may come twice
+    def test_follow_each_other(self):
+        goals = self.draw(self.sampler(), num=1)
+        goals = jax.tree.map(lambda x: x[0], goals)
+        for index, end in enumerate(np.asarray(goals.ends)[:5]):
+            before, after = goals.replace(clock=end - 1), goals.replace(clock=end - 1).later()
+            assert before.skill == goals.skills[index] and after.skill == goals.skills[index + 1]
+            np.testing.assert_array_equal(after.command, goals.commands[index + 1])
+        last = goals.replace(clock=goals.ends[-1] + 5)
+        assert last.skill == goals.skills[-1]
 
-    def test_balanced_asks_for_each_skill_once_in_a_round_in_new_orders(self):
-        skills = np.asarray(self.roll(self.sampler(steps=(1, 1)), 15 * len(SKILLS)).skill)
-        rounds = skills[len(SKILLS) - 1 :][: 14 * len(SKILLS)].reshape(14, len(SKILLS))
+    def test_balanced_asks_for_each_skill_once_in_a_round_in_orders_of_its_own(self):
+        skills = np.asarray(self.draw(self.sampler(episode_length=5 * 2 * len(SKILLS)), num=50).skills)
+        rounds = skills.reshape(100, len(SKILLS))
         assert (np.sort(rounds, axis=1) == np.arange(len(SKILLS))).all()
-        assert len({tuple(order) for order in rounds}) == 14
+        assert len({tuple(order) for order in rounds}) == 100
 
     def test_random_asks_for_any_skill(self):
-        skills = np.asarray(self.roll(self.sampler("random", steps=(1, 1)), 4000).skill)
-        counts = np.bincount(skills, minlength=len(SKILLS))
-        assert abs(counts / 4000 - 1 / len(SKILLS)).max() < 0.02
-        assert (skills[1:] == skills[:-1]).any()
+        skills = np.asarray(self.draw(self.sampler("random")).skills)
+        counts = np.bincount(skills.ravel(), minlength=len(SKILLS))
+        assert abs(counts / skills.size - 1 / len(SKILLS)).max() < 0.02
+        assert (skills[:, 1:] == skills[:, :-1]).any()
 
     def test_single_asks_for_the_first_skill_only(self):
-        goals = self.roll(self.sampler("single", skills=("run", "jump")), 50)
-        assert set(np.asarray(goals.skill)) == {SKILL_NAMES.index("run")}
+        goals = self.draw(self.sampler("single", skills=("run", "jump")))
+        assert set(np.asarray(goals.skills).ravel()) == {SKILL_NAMES.index("run")}
 
     def test_commands_spread_around_their_nominal_value(self):
-        goals = self.roll(self.sampler("single", steps=(1, 1), skills=("walk-forward-left",)), 500)
-        factor = np.asarray(goals.command[:, 0]) / 0.6
-        np.testing.assert_allclose(goals.command[:, 1], 0.4 * factor, rtol=1e-5)
-        assert not np.asarray(goals.command[:, 2]).any()
-        assert factor.min() < 0.82 and factor.max() > 1.18 and 0.8 <= factor.min() and factor.max() <= 1.2
+        commands = np.asarray(self.draw(self.sampler("single", skills=("walk-forward-left",))).commands)
+        factor = commands[..., 0] / 0.6
+        np.testing.assert_allclose(commands[..., 1], 0.4 * factor, rtol=1e-5)
+        assert not commands[..., 2].any()
+        assert factor.min() < 0.81 and factor.max() > 1.19 and 0.8 <= factor.min() and factor.max() <= 1.2001
 
-    def test_differ_between_worlds(self):
-        first = jax.vmap(self.sampler().first)(jax.random.split(jax.random.key(0), 200))
-        assert set(np.asarray(first.skill)) == set(range(len(SKILLS)))
+    def test_come_in_a_given_order(self):
+        order = jnp.array([3, 1, 2, *range(4, len(SKILLS)), 0, *range(14)])
+        assert self.sampler().in_order(jax.random.key(0), order).skills.tolist()[:3] == [3, 1, 2]
 
     def test_vector_says_command_and_skill(self):
-        goal = self.sampler("single", skills=("turn-right",), spread=0.0).first(jax.random.key(0))
+        goals = self.sampler("single", skills=("turn-right",), spread=0.0).draw(jax.random.key(0))
         expected = np.zeros(GOAL_SIZE)
         expected[2], expected[3 + SKILL_NAMES.index("turn-right")] = -0.8, 1
-        np.testing.assert_allclose(goal.vector(), expected, rtol=1e-6)
+        np.testing.assert_allclose(goals.vector(), expected, rtol=1e-6)
+
+
+class TestTracking:
+    def test_smooths_velocity_with_its_time_constant(self):
+        moving = STILL.replace(velocity=jnp.array([1.0, 0.0]), command=jnp.array([1.0, 0.0, 0.5]))
+        tracking = Tracking.first(STILL)
+        for _ in range(100):
+            tracking = tracking.after(moving, period=0.01, time_constant=1.0)
+        # after one time constant 1 - 1/e of the way
+        metrics = tracking.metrics(moving)
+        assert float(metrics["velocity_error"]) == pytest.approx(math.exp(-1), abs=0.003)
+        assert float(metrics["turn_error"]) == pytest.approx(0.5)
+
+    def test_remembers_the_longest_flight(self):
+        flying = STILL.replace(height=jnp.array(1.4), foot_force=jnp.zeros(2))
+        tracking = Tracking.first(STILL)
+        for motion, count in ((flying, 5), (STILL, 2), (flying, 3)):
+            for _ in range(count):
+                tracking = tracking.after(motion, period=0.02, time_constant=1.0)
+        assert float(tracking.metrics(STILL)["air_seconds"]) == pytest.approx(0.1)
+
+    def test_lying_with_the_feet_up_is_no_flight(self):
+        lying = STILL.replace(height=jnp.array(0.2), foot_force=jnp.zeros(2))
+        assert float(Tracking.first(STILL).after(lying, 0.02, 1.0).longest_flight) == 0.0
+
+    def test_counts_how_long_it_stands_without_a_break(self):
+        low = STILL.replace(height=jnp.array(1.0))
+        tracking = Tracking.first(STILL)
+        for motion, count in ((STILL, 9), (low, 1), (STILL, 4)):
+            for _ in range(count):
+                tracking = tracking.after(motion, period=0.5, time_constant=1.0)
+        assert float(tracking.metrics(STILL)["standing_seconds"]) == 2.0
 
 
 class TestFrames:
@@ -233,7 +275,7 @@ class TestTask:
 
     def test_starts_standing_or_lying_as_its_first_skill_needs(self, env):
         first = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), 100))
-        lies = np.asarray(first.info["goal"].skill) == STAND_UP
+        lies = np.asarray(first.info["goals"].skills[:, 0]) == STAND_UP
         height = np.asarray(first.physics["qpos"][:, 2])
         assert lies.any() and (height[lies] < 0.5).all() and (height[~lies] > 1.2).all()
         gravity = np.asarray(first.obs[:, 1:4])
@@ -262,12 +304,13 @@ class TestTask:
 
     def test_reward_is_the_sum_of_its_terms_for_the_goal_before_the_step(self, env, reset, step):
         state = reset(jax.random.key(1))
-        state.info["goal"] = state.info["goal"].replace(steps_left=jnp.array(1))
+        goals = state.info["goals"]
+        state.info["goals"] = goals.replace(clock=goals.ends[0] - 1)
         after = step(state, 0.5 * jnp.ones(17))
         parts = [value for name, value in after.metrics.items() if name.startswith("reward_")]
         assert float(after.reward) == pytest.approx(float(sum(parts)), rel=1e-5)
-        assert int(after.info["goal"].skill) != int(state.info["goal"].skill)
-        np.testing.assert_array_equal(after.goal, after.info["goal"].vector())
+        assert int(after.info["goals"].skill) == int(goals.skills[1]) != int(goals.skills[0])
+        np.testing.assert_array_equal(after.goal, after.info["goals"].vector())
         motion_ctrl = -0.2 * 0.25
         assert float(after.metrics["reward_ctrl"]) == pytest.approx(motion_ctrl)
 

@@ -1,0 +1,47 @@
+"""How well a skill is being done, measured over time."""
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.humanoid_skills.rewards import Motion, is_airborne
+from envs.success import MIN_STANDING_HEIGHT
+
+
+@struct.dataclass
+class Tracking:
+    """What one world remembers to judge a skill by."""
+
+    velocity: Array  # (2,) m/s forward and left, smoothed: a torso sways within a stride
+    turn: Array  # () rad/s, smoothed
+    flight_seconds: Array  # () s, of the present flight
+    longest_flight: Array  # () s, of this episode
+    standing_seconds: Array  # () s, since when it stands
+
+    @classmethod
+    def first(cls, motion: Motion) -> "Tracking":
+        """Before the first step."""
+        zero = jnp.zeros(())
+        return cls(motion.velocity, motion.turn, zero, zero, zero)
+
+    def after(self, motion: Motion, period: float, time_constant: float) -> "Tracking":
+        """A control step of `period` later; velocities are smoothed exponentially with a time constant (both s)."""
+        share = period / time_constant
+        flight = jnp.where(is_airborne(motion), self.flight_seconds + period, 0)
+        stands = motion.height >= MIN_STANDING_HEIGHT
+        return Tracking(
+            velocity=self.velocity + share * (motion.velocity - self.velocity),
+            turn=self.turn + share * (motion.turn - self.turn),
+            flight_seconds=flight,
+            longest_flight=jnp.maximum(self.longest_flight, flight),
+            standing_seconds=jnp.where(stands, self.standing_seconds + period, 0),
+        )
+
+    def metrics(self, motion: Motion) -> dict[str, Array]:
+        """How far smoothed velocity (m/s) and yaw rate (rad/s) are off; longest flight and present standing (s)."""
+        return {
+            "velocity_error": jnp.sqrt(jnp.square(self.velocity - motion.command[:2]).sum()),
+            "turn_error": jnp.abs(self.turn - motion.command[2]),
+            "air_seconds": self.longest_flight,
+            "standing_seconds": self.standing_seconds,
+        }

@@ -1,0 +1,70 @@
+"""Take a run's policy along, in a small folder of its own: `python -m flexrl.export RUN --out FOLDER`.
+
+The folder can be evaluated, examined and drawn like a run's.
+"""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from flexrl.errors import ConfigError, exit_codes
+
+NUM_EPISODES = 256
+RECORDS = ("config.yaml", "metadata.json", "skills.json")
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """What to export.
+
+    Attributes:
+      out: folder to make.
+      step: checkpoint: `best`, `latest` or an iteration.
+      workspace: folder that holds the runs.
+    """
+
+    out: Path
+    step: str = "best"
+    workspace: str = "workspace"
+
+
+def main(arguments: list[str]) -> None:
+    """Parse and export."""
+    with exit_codes():
+        from flexrl.startup import prepare_jax
+
+        prepare_jax()
+        from flexrl.arguments import parse_tool
+
+        run, options = parse_tool(ExportArguments, arguments, "flexrl.export")
+        export(run, options)
+
+
+def export(run: str, options: ExportArguments) -> None:
+    """Write the policy, the records of its run, and an evaluation.
+
+    Raises:
+      ConfigError: if the run is not there, or the folder is.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    from flexrl.evaluation import Evaluator, evaluation_key
+    from flexrl.files import write_json
+    from flexrl.playback import load_playback
+    from flexrl.policy_file import FILE, save_policy
+
+    if options.out.exists():
+        raise ConfigError(f"out: {options.out} is there already; name another folder")
+    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES)
+    evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, evaluation_key(0))
+    options.out.mkdir(parents=True)
+    save_policy(options.out, playback.policy)
+    for name in RECORDS:
+        if (playback.folder / name).is_file():
+            shutil.copyfile(playback.folder / name, options.out / name)
+    write_json(options.out / "export.json", {"step": playback.step, "evaluation": evaluation})
+    print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
