@@ -3,6 +3,8 @@
 The folder can be evaluated, examined and drawn like a run's.
 """
 
+import dataclasses
+import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -11,7 +13,6 @@ from pathlib import Path
 from flexrl.errors import ConfigError, exit_codes
 
 NUM_EPISODES = 256
-RECORDS = ("config.yaml", "metadata.json", "skills.json")
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,20 @@ def main(arguments: list[str]) -> None:
 
 
 def export(run: str, options: ExportArguments) -> None:
-    """Write the policy, the records of its run, and an evaluation.
+    """Write the policy, its config, an evaluation, and what it was trained with; no place on this machine.
 
     Raises:
       ConfigError: if the run is not there, or the folder is.
       CheckpointError: if the checkpoint is damaged.
     """
+    import yaml
+
+    from flexrl.config import RunConfig, encode
     from flexrl.evaluation import Evaluator, evaluation_key
-    from flexrl.files import write_json
+    from flexrl.files import write_json, write_text
     from flexrl.playback import load_playback
     from flexrl.policy_file import FILE, save_policy
+    from flexrl.run_folder import read_config
 
     if options.out.exists():
         raise ConfigError(f"out: {options.out} is there already; name another folder")
@@ -59,10 +64,13 @@ def export(run: str, options: ExportArguments) -> None:
     evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, evaluation_key(0))
     options.out.mkdir(parents=True)
     save_policy(options.out, playback.policy)
-    for name in RECORDS:
-        if (playback.folder / name).is_file():
-            shutil.copyfile(playback.folder / name, options.out / name)
-    write_json(options.out / "export.json", {"step": playback.step, "evaluation": evaluation})
+    trained = json.loads((playback.folder / "metadata.json").read_text())
+    record = {"step": playback.step, "evaluation": evaluation, "git": trained["git"], "versions": trained["versions"]}
+    write_json(options.out / "export.json", record)
+    config = dataclasses.replace(read_config(playback.folder), workspace=RunConfig.workspace)
+    write_text(options.out / "config.yaml", yaml.safe_dump(encode(config), sort_keys=False))
+    if (playback.folder / "skills.json").is_file():
+        shutil.copyfile(playback.folder / "skills.json", options.out / "skills.json")
     print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")
 
 

@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
 def examine(playback: "Playback", options: SkillsArguments) -> dict[str, Any]:
     """Success of each skill, falls while switching, and success after each switch, as plain data."""
     task = playback.config.task
-    report: dict[str, Any] = {"run": str(playback.folder), "step": playback.step, "episodes": options.episodes}
+    report: dict[str, Any] = {"step": playback.step, "episodes": options.episodes}
     report["skills"] = {name: _one_skill(playback, name, options) for name in task.skills}
     report["switching"] = _switching(playback, options, {})
     report["switching_with_pushes"] = _switching(playback, options, PUSHES)

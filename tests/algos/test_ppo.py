@@ -329,11 +329,13 @@ class TestAdaptiveLearningRate:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(4 * a, b, rtol=0.01, atol=1e-6), step(1e-4), step(4e-4))
 
 
-class TestClippedNormalPolicy:
-    @pytest.fixture(scope="class")
-    def clipped(self):
-        return Learner(action_distribution="clipped_normal", policy_layers=(8, 8))
+@pytest.fixture(scope="module")
+def clipped():
+    """Acts by a clipped normal distribution."""
+    return Learner(action_distribution="clipped_normal", policy_layers=(8, 8))
 
+
+class TestClippedNormalPolicy:
     def test_acts_within_bounds_with_one_scale_for_all_observations(self, clipped):
         policy = clipped.ppo.policy(clipped.train)
         _, action, info = policy.act((), observations(jax.random.key(3)), jax.random.key(4))
