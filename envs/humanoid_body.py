@@ -40,7 +40,7 @@ def velocity(physics: PhysicsState) -> Array:
 
 def turn(physics: PhysicsState) -> Array:
     """Yaw rate, around the vertical and to the left, rad/s."""
-    return -jnp.dot(gravity(physics), physics["qvel"][3:6])
+    return -jnp.sum(gravity(physics) * physics["qvel"][3:6])
 
 
 def foot_force(physics: PhysicsState) -> Array:

@@ -24,6 +24,6 @@ def heading_of(quaternion: Array) -> Array:
 
 def turned_back(heading: Array, vector: Array) -> Array:
     """A horizontal vector (2,) of the world's frame, as (forward, left) of a heading (2,)."""
-    forward = jnp.dot(heading, vector)
+    forward = heading[0] * vector[0] + heading[1] * vector[1]
     left = heading[0] * vector[1] - heading[1] * vector[0]
     return jnp.stack([forward, left])

@@ -81,8 +81,8 @@ class VecEnv:
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
         )
         restarted = self.start(fresh)
-        # Metrics are of the step, also where a world restarted: merging many small arrays would cost more than they do.
-        fresh = fresh.replace(metrics=env_state.metrics)
+        # Metrics are in the transition; to merge and carry many small arrays would cost more than to compute them.
+        env_state = env_state.replace(metrics=fresh.metrics)
         chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
         rest = jax.tree.map(
             lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
