@@ -72,7 +72,7 @@ def render(run: str, options: RenderArguments) -> None:
     from envs.drawing import draw, video_stride, write_video
     from flexrl.playback import load_playback, record
 
-    task = functools.partial(_asking_for, goal=options.goal)
+    task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task)
     period = playback.env.spec.control_period
     stride = video_stride(period)
@@ -83,7 +83,7 @@ def render(run: str, options: RenderArguments) -> None:
     print(f"{options.out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 
 
-def _asking_for(task: Any, goal: str | None) -> Any:
+def asking_for(task: Any, goal: str | None) -> Any:
     """The task's config, with one skill to ask for."""
     if goal is None:
         return task

@@ -130,7 +130,7 @@ def _transitions(playback: "Playback", options: SkillsArguments) -> dict[str, di
     task = dataclasses.replace(playback.config.task, goal_strategy="balanced", goal_seconds=(5.0, 5.0))
     env = make_evaluation_env(dataclasses.replace(playback.config, task=task))
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
-    orders = np.array([[a, b, *(k for k in range(len(skills)) if k not in (a, b))] for a, b in pairs])
+    orders = np.array([np.resize(pair, env.goals.num_goals) for pair in pairs])
     orders = np.repeat(orders, options.transition_episodes, axis=0)
     worlds = VecEnv(env, len(orders))
     half = round(5.0 / env.spec.control_period)

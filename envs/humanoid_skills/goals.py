@@ -99,7 +99,7 @@ class GoalSampler:
 
     def in_order(self, key: Array, order: Array) -> Goals:
         """Goals whose skills come in a given order: indices into `self.skills`, (K,) or more."""
-        num = self._num_goals()
+        num = self.num_goals
         key_command, key_steps = jax.random.split(key)
         skills = jnp.asarray([SKILL_NAMES.index(name) for name in self.skills], jnp.int32)[order[:num]]
         factor = jax.random.uniform(key_command, (num, 1), minval=1 - self.spread, maxval=1 + self.spread)
@@ -108,7 +108,7 @@ class GoalSampler:
         return Goals(jnp.asarray(_COMMANDS)[skills] * factor, skills, jnp.cumsum(lengths), jnp.zeros((), jnp.int32))
 
     def _order(self, key: Array) -> Array:
-        num_goals, num_skills = self._num_goals(), len(self.skills)
+        num_goals, num_skills = self.num_goals, len(self.skills)
         if self.strategy == "single":
             return jnp.zeros(num_goals, jnp.int32)
         if self.strategy == "random":
@@ -116,7 +116,9 @@ class GoalSampler:
         keys = jax.random.split(key, -(-num_goals // num_skills))
         return jax.vmap(lambda key: jax.random.permutation(key, num_skills))(keys).reshape(-1)
 
-    def _num_goals(self) -> int:
+    @property
+    def num_goals(self) -> int:
+        """K, as many as an episode can need."""
         return -(-self.episode_length // self.steps[0])
 
 

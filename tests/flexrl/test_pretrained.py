@@ -1,0 +1,54 @@
+"""The policies that come with the repository do what their datasheets say."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from envs.success import skill_success
+from flexrl.errors import ConfigError
+from flexrl.evaluation import Evaluator, evaluation_key
+from flexrl.playback import load_playback
+from flexrl.render import asking_for
+from flexrl.skills import SkillsArguments, examine
+
+FOLDER = Path(__file__).parents[2] / "pretrained" / "humanoid-skills"
+
+
+def test_is_small_and_names_no_place_on_a_machine():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 3e6
+    for file in FOLDER.iterdir():
+        assert b"/tmp" not in file.read_bytes() and b"/work/" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("skill", ["walk-forward", "turn-left"])
+def test_follows_commands(skill):
+    playback = load_playback(
+        str(FOLDER), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
+    )
+    episodes = Evaluator(playback.env, 8).episodes(playback.policy, evaluation_key(1))
+    assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
+
+
+def test_asking_for_what_it_was_not_trained_for_is_refused_by_name():
+    task = load_playback(str(FOLDER), "workspace", "best", "native").config.task
+    assert asking_for(task, None) is task
+    with pytest.raises(ConfigError, match="goal: 'stand-up' is not among the skills"):
+        asking_for(task, "stand-up")
+    with pytest.raises(ConfigError, match="goal: 'run' is a skill, and this run's task has none"):
+        asking_for(object(), "run")
+
+
+@pytest.mark.slow
+def test_an_examination_agrees_with_the_datasheet():
+    playback = load_playback(str(FOLDER), "workspace", "best", "native", num_episodes=16)
+    two = dataclasses.replace(playback.config.task, skills=("walk-forward", "run"))
+    playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=two))
+    report = examine(playback, SkillsArguments(episodes=16, transition_episodes=4))
+    recorded = json.loads((FOLDER / "skills.json").read_text())["skills"]
+    for name, row in report["skills"].items():
+        assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)
+        assert row["velocity_error"] == pytest.approx(recorded[name]["velocity_error"], abs=0.1)
+    assert report["transitions"]["run"]["walk-forward"] > 0.5 > report["transitions"]["walk-forward"]["run"]
+    assert report["switching"]["falls_per_episode"] <= report["switching_with_pushes"]["falls_per_episode"]
