@@ -17,8 +17,8 @@ from jax import Array
 from envs.drawing import Camera
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
-from envs.types import Env, EnvState
-from envs.vector import Transition, VecEnv, VecState
+from envs.types import Env, EnvState, Observation
+from envs.vector import VecEnv, VecState
 
 IMAGE_SIZE = (480, 480)  # pixels
 
@@ -98,6 +98,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             batched, (self.single_observation_space, self.single_action_space)
         )
         self._worlds = VecEnv(self.env, num_envs)
+        self._metric_names = list(jax.eval_shape(self.env.reset, jax.random.key(0)).metrics)
         self._start = jax.jit(self._start_worlds)
         self._advance = jax.jit(self._advance_worlds)
         self._state: tuple[VecState, EnvState, Array] | None = None
@@ -111,19 +112,18 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """See `gymnasium.vector.VectorEnv.step`; `info` holds the task's metrics."""
         assert self._state is not None, "reset comes before step"
-        state, transition = self._advance(self._state, jnp.asarray(actions))
-        self._state = state
-        transition = jax.device_get(transition)
-        info: dict[str, Any] = dict(transition.metrics)
-        done = transition.terminated | transition.truncated
+        self._state, rows, flags = self._advance(self._state, jnp.asarray(actions))
+        size = self.env.spec.obs_size + self.env.spec.goal_size
+        observation, last, reward, metrics = np.split(np.array(rows), [size, 2 * size, 2 * size + 1], axis=1)
+        terminated, truncated = np.array(flags)
+        info: dict[str, Any] = dict(zip(self._metric_names, metrics.T, strict=True))
+        done = terminated | truncated
         if done.any():
             final = np.empty(self.num_envs, dtype=object)
-            last = _observation(transition.next_observation)
             for world in np.flatnonzero(done):
                 final[world] = last[world]
             info |= {"final_obs": final, "_final_obs": done}
-        observation = _observation(state[0].env)
-        return observation, transition.reward, transition.terminated, transition.truncated, info
+        return observation, reward[:, 0], terminated, truncated, info
 
     def _start_worlds(self, key: Array) -> tuple[VecState, EnvState, Array]:
         key, key_worlds, key_fresh = jax.random.split(key, 3)
@@ -131,14 +131,25 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
 
     def _advance_worlds(
         self, state: tuple[VecState, EnvState, Array], actions: Array
-    ) -> tuple[tuple[VecState, EnvState, Array], Transition]:
-        """A step; first states that a world restarted from are drawn anew."""
+    ) -> tuple[tuple[VecState, EnvState, Array], Array, Array]:
+        """A step; first states that a world restarted from are drawn anew.
+
+        Two arrays come back, because handing over many small ones would cost as much as the physics: (B, ...) what is
+        seen next, what was seen last, reward and metrics; and (2, B) terminated and truncated.
+        """
         worlds, fresh, key = state
         worlds, transition = self._worlds.step(worlds, actions, fresh)
         key, key_fresh = jax.random.split(key)
         used = (transition.terminated | transition.truncated).any()
         fresh = jax.lax.cond(used, self._worlds.fresh, lambda _: fresh, key_fresh)
-        return (worlds, fresh, key), transition
+        seen = [x for observation in (worlds.observation, transition.next_observation) for x in _parts(observation)]
+        numbers = [transition.reward, *(transition.metrics[name] for name in self._metric_names)]
+        rows = jnp.concatenate([*seen, jnp.stack(numbers, axis=1)], axis=1)
+        return (worlds, fresh, key), rows, jnp.stack([transition.terminated, transition.truncated])
+
+
+def _parts(observation: Observation) -> tuple[Array, Array]:
+    return observation.obs, observation.goal
 
 
 def _build(name: str, physics: str, max_worlds: int, config: dict[str, Any]) -> Env:
