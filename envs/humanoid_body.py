@@ -4,11 +4,14 @@ import math
 
 import jax
 import jax.numpy as jnp
+import mujoco
 from jax import Array
 
+from envs import symmetry
 from envs.models import FEET
 from envs.physics import PhysicsState
 from envs.rotations import heading_of, rotated_back, turned_back
+from envs.types import Reflection
 
 FIELDS = ("sensordata",)
 DOWN = (0.0, 0.0, -1.0)
@@ -26,6 +29,14 @@ def observe(physics: PhysicsState, last_action: Array) -> Array:
     touches = (foot_force(physics) > 0).astype(qpos.dtype)
     parts = [qpos[2:3], gravity(physics), velocity(physics), qvel[2:6], qpos[7:], qvel[6:], touches, last_action]
     return jnp.concatenate(parts)
+
+
+def mirror(model: mujoco.MjModel) -> tuple[Reflection, Reflection]:
+    """Of what `observe` gives, and of actions."""
+    joints, actions = symmetry.hinges(model), symmetry.actuators(model)
+    height, vertical = symmetry.unchanged(1), symmetry.unchanged(1)
+    moving = [symmetry.PLANAR, vertical, symmetry.ANGULAR]
+    return symmetry.joined([height, symmetry.VECTOR, *moving, joints, joints, symmetry.SWAP, actions]), actions
 
 
 def gravity(physics: PhysicsState) -> Array:

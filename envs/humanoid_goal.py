@@ -8,12 +8,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from envs import humanoid_body as body
+from envs import symmetry
 from envs.models import feeling_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.rotations import heading_of, turned_back
 from envs.success import GOAL_RADIUS
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState
+from envs.types import EnvState, Mirror
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,12 @@ class HumanoidGoal(MujocoTask):
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)
         self._joints = jnp.asarray(model.qpos0[7:])
         self._hold_steps = round(config.hold_seconds / self.control_period)
+
+    @property
+    def mirror(self) -> Mirror:
+        """See `MujocoTask.mirror`."""
+        obs, action = body.mirror(self.model)
+        return Mirror(obs, symmetry.joined([symmetry.PLANAR, symmetry.unchanged(1), symmetry.PLANAR]), action)
 
     def reset(self, key: Array) -> EnvState:
         """Standing in the middle, facing anywhere, with a goal somewhere around."""

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from envs import symmetry
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState
+from envs.types import EnvState, Mirror
 
 OBSERVATION_FIELDS = {"compact": (), "full": ("cinert", "cvel", "qfrc_actuator")}
 
@@ -68,6 +69,15 @@ class HumanoidWalk(MujocoTask):
         model = brax_humanoid().compile()
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=OBSERVATION_FIELDS[config.observation]), options)
         self._initial_qpos = jnp.asarray(model.qpos0)
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """See `MujocoTask.mirror`; not given for the full observation."""
+        if self.config.observation == "full":
+            return None
+        joints, height = symmetry.hinges(self.model), symmetry.unchanged(1)
+        position, velocity = [height, symmetry.QUATERNION, joints], [symmetry.VECTOR, symmetry.ANGULAR, joints]
+        return Mirror(symmetry.joined(position + velocity), symmetry.unchanged(0), symmetry.actuators(self.model))
 
     def reset(self, key: Array) -> EnvState:
         """Standing, with uniform noise on positions and velocities."""

@@ -36,8 +36,9 @@ class RandomizedEnv:
 
     @property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`."""
-        return self.env.spec
+        """See `Env.spec`; where observations are noisy, a critic may see them without noise."""
+        spec = self.env.spec
+        return spec.replace(privileged_size=spec.obs_size) if self._hides_observation else spec
 
     @property
     def model(self) -> mujoco.MjModel:
@@ -77,6 +78,10 @@ class RandomizedEnv:
         """See `Env.where`."""
         return self.env.where(condition, chosen, other)
 
+    @property
+    def _hides_observation(self) -> bool:
+        return self._randomization.observation_noise > 0 and self.env.spec.privileged_size == 0
+
     def _draw_interval(self, key: Array) -> Array:
         low, high = self._randomization.push_interval or (0.0, 0.0)
         seconds = jax.random.uniform(key, minval=low, maxval=high)
@@ -95,4 +100,5 @@ class RandomizedEnv:
             return state
         key = jax.random.fold_in(jax.random.wrap_key_data(state.info["randomization"]["key"]), 1)
         noise = self._randomization.observation_noise * jax.random.normal(key, state.obs.shape)
-        return state.replace(obs=state.obs + noise)
+        privileged = state.obs if self._hides_observation else state.privileged
+        return state.replace(obs=state.obs + noise, privileged=privileged)

@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from jax import Array
+
+Rows = Array | np.ndarray
 
 GOAL_RADIUS = 0.5  # m from a goal's place
 MAX_VELOCITY_ERROR = 0.3  # m/s, mean of `velocity_error` from SETTLING_SECONDS to the end
@@ -14,9 +17,7 @@ MIN_STANDING_HEIGHT = 1.1  # m, of the torso
 MIN_STANDING_SECONDS = 2.0  # s that standing up must last, until the end
 
 
-def skill_success(
-    skill: str, fallen: np.ndarray, settled: Mapping[str, np.ndarray], final: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: Mapping[str, Rows]) -> Rows:
     """Which of N episodes of one skill succeeded, shape (N,).
 
     Args:

@@ -10,7 +10,7 @@ from jax import Array
 
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
-from envs.types import EnvSpec, EnvState
+from envs.types import EnvSpec, EnvState, Mirror
 
 
 class MujocoTask:
@@ -53,7 +53,14 @@ class MujocoTask:
             goal_size=first.goal.shape[0],
             control_period=self.control_period,
             episode_length=self.episode_length,
+            mirror=self.mirror,
+            privileged_size=0 if first.privileged is None else first.privileged.shape[0],
         )
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """Left-right symmetry, of a task that has it."""
+        return None
 
     @property
     def model(self) -> mujoco.MjModel:

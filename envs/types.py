@@ -3,8 +3,10 @@
 Shapes below are those of one world; `VecEnv` adds a leading axis B (worlds).
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import jax.numpy as jnp
 import mujoco
 from flax import struct
 from jax import Array
@@ -22,6 +24,28 @@ class EnvState:
     truncated: Array  # () bool: the task cut the episode although it had a future
     metrics: dict[str, Array]  # () each: reward terms and other numbers worth logging
     info: dict[str, Any]  # the task's own state
+    privileged: Array | None = None  # (P,) what a critic may know while it trains, and no policy
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """How a vector changes when left and right change places: entry i becomes `sign[i]` times entry `order[i]`."""
+
+    order: tuple[int, ...]
+    sign: tuple[int, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """The reflection of vectors (..., size)."""
+        return x[..., jnp.array(self.order, int)] * jnp.array(self.sign, x.dtype)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Left-right symmetry of an environment: mirrored actions in mirrored states lead to mirrored states."""
+
+    obs: Reflection
+    goal: Reflection
+    action: Reflection
 
 
 @struct.dataclass
@@ -33,6 +57,8 @@ class EnvSpec:
     goal_size: int = struct.field(pytree_node=False)
     control_period: float = struct.field(pytree_node=False)  # seconds
     episode_length: int = struct.field(pytree_node=False)  # control steps
+    privileged_size: int = struct.field(pytree_node=False, default=0)
+    mirror: Mirror | None = struct.field(pytree_node=False, default=None)
 
 
 class Env(Protocol):
@@ -74,3 +100,4 @@ class Observation:
     goal: Array  # (B, G)
     reward: Array  # (B,) reward of the step that led here, 0 on the first
     is_first: Array  # (B,) bool: first step of an episode
+    privileged: Array | None = None  # (B, P) for critics only

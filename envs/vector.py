@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.shards import ALONE, Shards
 from envs.types import Env, EnvState, Observation
 
 
@@ -37,21 +38,22 @@ class Transition:
 
 @dataclass(frozen=True)
 class VecEnv:
-    """B worlds of one environment."""
+    """B worlds of one environment, or one device's share of them."""
 
     env: Env
     num_envs: int
+    shards: Shards = ALONE
 
     def init(self, key: Array) -> VecState:
         """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
         key_reset, key_clock = jax.random.split(key)
         state = self.start(self.fresh(key_reset))
-        clock = jax.random.randint(key_clock, (self.num_envs,), 0, self.env.spec.episode_length)
-        return state.replace(clock=clock)
+        clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self.env.spec.episode_length)
+        return state.replace(clock=self.shards.rows(clock))
 
     def fresh(self, key: Array) -> EnvState:
         """First states for B worlds."""
-        return jax.vmap(self.env.reset)(jax.random.split(key, self.num_envs))
+        return jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere)))
 
     def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
         """Step all worlds, and restart from `fresh` those whose episode ended.
@@ -61,14 +63,20 @@ class VecEnv:
           action: shape (B, A), in [-1, 1].
           fresh: one first state for each world, from `fresh`.
         """
+        going_on, transition = self.advance(state, action)
+        return self.restart(going_on, transition.terminated | transition.truncated, fresh), transition
+
+    def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
+        """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
         env_state = jax.vmap(self.env.step)(state.env, action)
         env_state, diverged = _without_non_finite(env_state)
         terminated = env_state.terminated | diverged
         clock = state.clock + 1
         truncated = ~terminated & (env_state.truncated | (clock >= self.env.spec.episode_length))
-        done = terminated | truncated
         transition = Transition(
-            next_observation=Observation(env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(done)),
+            next_observation=Observation(
+                env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(terminated), env_state.privileged
+            ),
             reward=env_state.reward,
             terminated=terminated,
             truncated=truncated,
@@ -80,23 +88,31 @@ class VecEnv:
         going_on = VecState(
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
         )
+        return going_on, transition
+
+    def restart(self, going_on: VecState, done: Array, fresh: EnvState) -> VecState:
+        """The worlds, of which those that are `done` (B,) begin anew from their first state in `fresh`."""
         restarted = self.start(fresh)
         # Metrics are in the transition; to merge and carry many small arrays would cost more than to compute them.
-        env_state = env_state.replace(metrics=fresh.metrics)
+        env_state = going_on.env.replace(metrics=fresh.metrics)
         chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
         rest = jax.tree.map(
             lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
             restarted.replace(env=None),
             going_on.replace(env=None),
         )
-        return rest.replace(env=chosen_env), transition
+        return rest.replace(env=chosen_env)
+
+    @property
+    def _num_everywhere(self) -> int:
+        return self.num_envs * self.shards.num
 
     def start(self, fresh: EnvState) -> VecState:
         """Worlds at the first step of their episodes."""
         worlds = fresh.reward.shape
         return VecState(
             env=fresh,
-            observation=Observation(fresh.obs, fresh.goal, jnp.zeros(worlds), jnp.ones(worlds, bool)),
+            observation=Observation(fresh.obs, fresh.goal, jnp.zeros(worlds), jnp.ones(worlds, bool), fresh.privileged),
             clock=jnp.zeros(worlds, jnp.int32),
             episode_return=jnp.zeros(worlds),
             episode_length=jnp.zeros(worlds, jnp.int32),
@@ -104,14 +120,14 @@ class VecEnv:
 
 
 def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
-    """The state with observation, goal, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
+    """The state with all that is seen, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
     physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
     # A sum is finite only if all its terms are, and one array is faster to look at than many.
-    read = [state.obs, state.goal, sum(state.metrics.values(), state.reward), *physics]
+    seen = {"obs": state.obs, "goal": state.goal, "privileged": state.privileged}
+    read = [*jax.tree.leaves(seen), sum(state.metrics.values(), state.reward), *physics]
     finite = jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=1) for x in read]).all(axis=0)
 
     def clean(x: Array) -> Array:
         return jnp.where(finite.reshape(finite.shape + (1,) * (x.ndim - 1)), x, 0)
 
-    seen = {"obs": state.obs, "goal": state.goal, "reward": state.reward, "metrics": state.metrics}
-    return state.replace(**jax.tree.map(clean, seen)), ~finite
+    return state.replace(**jax.tree.map(clean, seen | {"reward": state.reward, "metrics": state.metrics})), ~finite

@@ -21,7 +21,8 @@ class BridgedTask:
 
     Its `done` becomes `terminated`. Its whole state lies in `EnvState.physics.internal`; `physics["qpos"]` and
     `physics["qvel"]` are its generalised positions and velocities. Of an observation in parts, the part `state` is
-    seen. Of `randomization`, what acts on observations and actions works, what needs our own physics is refused.
+    seen, and the part `privileged_state` is for critics. Of `randomization`, what acts on observations and actions
+    works, what needs our own physics is refused.
     """
 
     Config: ClassVar[type[Any]]
@@ -59,12 +60,14 @@ class BridgedTask:
     @functools.cached_property
     def spec(self) -> EnvSpec:
         """See `Env.spec`."""
+        first = jax.eval_shape(self.reset, jax.random.key(0))
         return EnvSpec(
-            obs_size=jax.eval_shape(self.reset, jax.random.key(0)).obs.shape[0],
+            obs_size=first.obs.shape[0],
             action_size=self.theirs.action_size,
             goal_size=0,
             control_period=self._control_period,
             episode_length=self._episode_length,
+            privileged_size=0 if first.privileged is None else first.privileged.shape[0],
         )
 
     def reset(self, key: Array) -> EnvState:
@@ -95,15 +98,17 @@ class BridgedTask:
     def _state(self, theirs: Any) -> EnvState:
         qpos, qvel = self._positions(theirs)
         number = jnp.result_type(float)
+        parts = theirs.obs if isinstance(theirs.obs, dict) else {"state": theirs.obs}
         return EnvState(
             physics=PhysicsState(theirs, {"qpos": qpos, "qvel": qvel}, jnp.zeros((), jnp.int32)),
-            obs=(theirs.obs["state"] if isinstance(theirs.obs, dict) else theirs.obs).astype(number),
+            obs=parts["state"].astype(number),
             goal=jnp.zeros(0),
             reward=jnp.asarray(theirs.reward, number),
             terminated=jnp.asarray(theirs.done, bool),
             truncated=jnp.array(False),
             metrics={name: jnp.asarray(value, number) for name, value in theirs.metrics.items()},
             info={},
+            privileged=parts["privileged_state"].astype(number) if "privileged_state" in parts else None,
         )
 
 

@@ -22,6 +22,8 @@ from envs.vector import VecEnv, VecState
 
 IMAGE_SIZE = (480, 480)  # pixels
 
+_State = tuple[VecState, EnvState, Array, Array]  # worlds, a first state for each, whether it is used (B,), key
+
 
 class GymnasiumEnv(gymnasium.Env):
     """One world of an environment of ours."""
@@ -101,7 +103,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self._metric_names = list(jax.eval_shape(self.env.reset, jax.random.key(0)).metrics)
         self._start = jax.jit(self._start_worlds)
         self._advance = jax.jit(self._advance_worlds)
-        self._state: tuple[VecState, EnvState, Array] | None = None
+        self._state: _State | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """See `gymnasium.vector.VectorEnv.reset`."""
@@ -125,27 +127,31 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             info |= {"final_obs": final, "_final_obs": done}
         return observation, reward[:, 0], terminated, truncated, info
 
-    def _start_worlds(self, key: Array) -> tuple[VecState, EnvState, Array]:
+    def _start_worlds(self, key: Array) -> _State:
         key, key_worlds, key_fresh = jax.random.split(key, 3)
-        return self._worlds.start(self._worlds.fresh(key_worlds)), self._worlds.fresh(key_fresh), key
+        worlds = self._worlds.start(self._worlds.fresh(key_worlds))
+        return worlds, self._worlds.fresh(key_fresh), jnp.zeros(self.num_envs, bool), key
 
-    def _advance_worlds(
-        self, state: tuple[VecState, EnvState, Array], actions: Array
-    ) -> tuple[tuple[VecState, EnvState, Array], Array, Array]:
-        """A step; first states that a world restarted from are drawn anew.
+    def _advance_worlds(self, state: _State, actions: Array) -> tuple[_State, Array, Array]:
+        """A step; first states are drawn anew when a world ends whose own is used.
 
         Two arrays come back, because handing over many small ones would cost as much as the physics: (B, ...) what is
         seen next, what was seen last, reward and metrics; and (2, B) terminated and truncated.
         """
-        worlds, fresh, key = state
-        worlds, transition = self._worlds.step(worlds, actions, fresh)
+        worlds, fresh, is_used, key = state
+        worlds, transition = self._worlds.advance(worlds, actions)
+        done = transition.terminated | transition.truncated
         key, key_fresh = jax.random.split(key)
-        used = (transition.terminated | transition.truncated).any()
-        fresh = jax.lax.cond(used, self._worlds.fresh, lambda _: fresh, key_fresh)
+        fresh, is_used = jax.lax.cond(
+            (done & is_used).any(),
+            lambda: (self._worlds.fresh(key_fresh), jnp.zeros_like(is_used)),
+            lambda: (fresh, is_used),
+        )
+        worlds = self._worlds.restart(worlds, done, fresh)
         seen = [x for observation in (worlds.observation, transition.next_observation) for x in _parts(observation)]
         numbers = [transition.reward, *(transition.metrics[name] for name in self._metric_names)]
         rows = jnp.concatenate([*seen, jnp.stack(numbers, axis=1)], axis=1)
-        return (worlds, fresh, key), rows, jnp.stack([transition.terminated, transition.truncated])
+        return (worlds, fresh, is_used | done, key), rows, jnp.stack([transition.terminated, transition.truncated])
 
 
 def _parts(observation: Observation) -> tuple[Array, Array]:

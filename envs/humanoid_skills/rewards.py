@@ -1,7 +1,7 @@
 """What the skills are rewarded for: small named terms, each a pure function of what the body does.
 
-Terms are per control step. Those in [0, 1] are rewards, 1 is best; the others are costs in their own unit and have a
-negative weight.
+Terms are per control step. Those in [0, 1] are rewards, 1 is best, but that a fast command is worth as much more as it
+exceeds 1 m/s; the others are costs in their own unit and have a negative weight.
 """
 
 from dataclasses import dataclass, fields
@@ -19,6 +19,7 @@ STRAIGHT_HEIGHT = 1.29  # m, of the torso, on straight legs
 STANDING_HEIGHT = 1.2  # m, of the torso: from here on it stands
 KNEELING_HEIGHT = 0.8  # m, of the torso: up to here it does not
 JUMP_HEIGHT = 0.25  # m above straight legs that earns the whole reward
+JUMP_SPEED = 1.5  # m/s upwards that earns the whole reward
 BODY_WEIGHT = 413.0  # N
 
 
@@ -29,6 +30,7 @@ class Motion:
     height: Array  # () m, of the torso
     gravity: Array  # (3,) unit vector down, in the torso's frame
     velocity: Array  # (2,) m/s forward and left, in the heading frame
+    rise: Array  # () m/s upwards
     turn: Array  # () rad/s to the left, around the vertical
     posture: Array  # (17,) rad, joint angles less those of standing
     action: Array  # (17,) in [-1, 1]
@@ -50,7 +52,7 @@ class RewardWeights:
       right: the same, to the right (1).
       stand_still: velocity near zero when no velocity is commanded (1).
       turn: yaw rate near its command (1).
-      jump: height above straight legs and both feet in the air, when asked to jump (1).
+      jump: both feet in the air, height above straight legs and rising, when asked to jump (1).
       stand_up: torso height and uprightness, when asked to stand up (1).
       survive: being on its feet (1).
       upright: torso axis along the vertical (1).
@@ -80,7 +82,7 @@ class RewardWeights:
 
 def reward_terms(motion: Motion) -> dict[str, Array]:
     """Every term's value, by the name of its weight; each scalar."""
-    tracking = velocity_tracking(motion) * standing(motion)
+    tracking = velocity_tracking(motion) * standing(motion) * worth(motion.command)
     along = directions(motion.command)
     terms = {name: tracking * share for name, share in along.items()}
     terms["turn"] = turn_tracking(motion) * standing(motion)
@@ -124,6 +126,11 @@ def velocity_tracking(motion: Motion) -> Array:
     return 0.5 * jnp.exp(-squared_error / NARROW_SPEED**2) + 0.5 * jnp.exp(-squared_error / wide**2)
 
 
+def worth(command: Array) -> Array:
+    """1, or the commanded speed in m/s above that: to run is harder than to walk, and walking earns some of it."""
+    return jnp.maximum(jnp.sqrt(jnp.square(command[:2]).sum()), 1)
+
+
 def turn_tracking(motion: Motion) -> Array:
     """1 at the commanded yaw rate; half of it falls off narrowly, half widely."""
     squared_error = jnp.square(motion.turn - motion.command[2])
@@ -141,9 +148,10 @@ def upright(motion: Motion) -> Array:
 
 
 def jump(motion: Motion) -> Array:
-    """When asked to jump: half for both feet in the air, half for height above straight legs."""
+    """When asked to jump: half for both feet in the air, a quarter for height above straight legs, one for rising."""
     height = jnp.clip((motion.height - STRAIGHT_HEIGHT) / JUMP_HEIGHT, 0, 1)
-    return (motion.skill == JUMP) * (0.5 * is_airborne(motion) + 0.5 * height) * upright(motion)
+    rising = jnp.clip(motion.rise / JUMP_SPEED, 0, 1)
+    return (motion.skill == JUMP) * (0.5 * is_airborne(motion) + 0.25 * height + 0.25 * rising) * upright(motion)
 
 
 def is_airborne(motion: Motion) -> Array:

@@ -9,14 +9,16 @@ import jax.numpy as jnp
 from jax import Array
 
 from envs import humanoid_body as body
+from envs import symmetry
 from envs.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
 from envs.humanoid_skills.tracking import Tracking
 from envs.models import feeling_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState
+from envs.types import EnvState, Mirror, Reflection
 
+TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # forward, left, turn, in a mirror
 LYING_HEIGHT = 0.35  # m, from which a lying humanoid is let go
 LYING_JOINTS = 0.3  # share of each joint's range, around standing, in which a lying humanoid's joints are
 
@@ -89,6 +91,12 @@ class HumanoidSkills(MujocoTask):
         spread, strategy = config.command_spread, config.goal_strategy
         self.goals = GoalSampler(config.skills, strategy, spread, (low, high), self.episode_length)
 
+    @property
+    def mirror(self) -> Mirror:
+        """See `MujocoTask.mirror`: left and right skills change places."""
+        obs, action = body.mirror(self.model)
+        return Mirror(obs, symmetry.joined([TURNED_COMMAND, symmetry.swapped_names(list(SKILL_NAMES))]), action)
+
     def reset(self, key: Array) -> EnvState:
         """Standing or lying, with a first goal."""
         key_goal, key_pose, key_velocity, key_model = jax.random.split(key, 4)
@@ -141,6 +149,7 @@ class HumanoidSkills(MujocoTask):
             height=physics["qpos"][2],
             gravity=body.gravity(physics),
             velocity=body.velocity(physics),
+            rise=physics["qvel"][2],
             turn=body.turn(physics),
             posture=physics["qpos"][7:] - self._joints,
             action=action,

@@ -87,7 +87,9 @@ class DataRunner:
         shapes = {name: np.shape(getattr(self._datas[0], name)) for name in self._spec.fields}
         fields = {name: np.empty((len(state), *shape)) for name, shape in shapes.items()}
 
-        def run_some(data: mujoco.MjData, worlds: np.ndarray) -> None:
+        worlds = iter(range(len(state)))  # shared: each thread takes the next, since some worlds cost more than others
+
+        def run_some(data: mujoco.MjData) -> None:
             copies = [(fields[name], getattr(data, name)) for name in fields]
             for i in worlds:
                 model = self._models[variant[i]]
@@ -100,6 +102,5 @@ class DataRunner:
                 for out, value in copies:
                     out[i] = value
 
-        shares = np.array_split(np.arange(len(state)), len(self._datas))
-        list(self._threads.map(run_some, self._datas, shares))
+        list(self._threads.map(run_some, self._datas))
         return state, fields

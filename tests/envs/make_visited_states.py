@@ -27,7 +27,7 @@ def main(run: str) -> None:
 
     @jax.jit
     def step(state, key):
-        _, action, _ = policy.act((), Observation(state.obs, state.goal, zeros, first), key)
+        _, action, _ = policy.act(policy.init_carry(len(zeros)), Observation(state.obs, state.goal, zeros, first), key)
         return jax.vmap(env.step)(state, action), action
 
     rng = np.random.default_rng(0)

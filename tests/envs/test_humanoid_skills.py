@@ -23,6 +23,7 @@ STILL = Motion(
     height=jnp.array(1.25),
     gravity=jnp.array([0.0, 0.0, -1.0]),
     velocity=jnp.zeros(2),
+    rise=jnp.array(0.0),
     turn=jnp.array(0.0),
     posture=jnp.zeros(17),
     action=jnp.zeros(17),
@@ -68,6 +69,9 @@ class TestRewardTerms:
         assert seen["forward"] == pytest.approx(0.5 * math.exp(-1) + 0.5 * math.exp(-1 / 9))
         assert terms(command=[1.0, 0.0, 0.0], velocity=[1.0, 0.25])["forward"] == pytest.approx(seen["forward"])
 
+    def test_of_velocity_count_more_for_a_fast_command(self):
+        assert terms(command=[3.0, 0.0, 0.0], velocity=[3.0, 0.0])["forward"] == pytest.approx(3.0)
+
     def test_of_turning_fall_off_narrowly_and_widely(self):
         # 0.3 rad/s off: half exp(-1), half exp(-0.09)
         expected = 0.5 * math.exp(-1) + 0.5 * math.exp(-0.09)
@@ -85,8 +89,10 @@ class TestRewardTerms:
 
     def test_of_a_jump(self):
         flying = {"height": 1.415, "foot_force": [0.0, 0.0]}  # half of the rewarded height
-        assert terms(**flying, skill=JUMP)["jump"] == pytest.approx(0.5 + 0.25)
-        assert terms(height=1.415, foot_force=[1.0, 0.0], skill=JUMP)["jump"] == pytest.approx(0.25)
+        assert terms(**flying, skill=JUMP)["jump"] == pytest.approx(0.5 + 0.125)
+        assert terms(**flying, rise=0.75, skill=JUMP)["jump"] == pytest.approx(0.5 + 0.125 + 0.125)
+        assert terms(**flying, rise=-0.75, skill=JUMP)["jump"] == pytest.approx(0.5 + 0.125)
+        assert terms(height=1.415, foot_force=[1.0, 0.0], skill=JUMP)["jump"] == pytest.approx(0.125)
         assert terms(height=1.1, foot_force=[0.0, 0.0], skill=JUMP)["jump"] == 0.0
         assert terms(**flying)["jump"] == 0.0  # nobody asked
 
