@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.shards import ALONE, Shards
+
 SCALE_BOUNDS = (1e-3, 10.0)
 
 
@@ -15,9 +17,10 @@ class Normal:
     loc: Array  # (..., A)
     scale: Array  # (..., A)
 
-    def sample(self, key: Array) -> Array:
-        """A value, (..., A), not yet brought into [-1, 1]."""
-        return self.loc + self.scale * jax.random.normal(key, self.loc.shape)
+    def sample(self, key: Array, shards: Shards = ALONE) -> Array:
+        """A value, (..., A), not yet brought into [-1, 1]; the same for a row wherever the row is held."""
+        rows, *rest = self.loc.shape
+        return self.loc + self.scale * shards.rows(jax.random.normal(key, (rows * shards.num, *rest)))
 
     def mode(self) -> Array:
         """The value of the deterministic action."""

@@ -4,6 +4,8 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.shards import ALONE, Shards
+
 
 @struct.dataclass
 class RunningStatistics:
@@ -18,18 +20,18 @@ class RunningStatistics:
         """No rows yet: `normalize` is the identity, up to clipping."""
         return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
 
-    def update(self, rows: Array) -> "RunningStatistics":
-        """Take in rows of shape (..., O).
+    def update(self, rows: Array, shards: Shards = ALONE) -> "RunningStatistics":
+        """Take in rows of shape (..., O), and as many on every other device.
 
         Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
         """
         rows = rows.reshape(-1, rows.shape[-1])
-        num_new = rows.shape[0]
-        mean_new = rows[0] + (rows - rows[0]).mean(axis=0)  # exact for a constant column, whatever its size
+        num_new = rows.shape[0] * shards.num
+        mean_new = shards.mean(rows[0] + (rows - rows[0]).mean(axis=0))  # exact for a constant column
         count = self.count + num_new
         delta = mean_new - self.mean
         mean = self.mean + delta * (num_new / count)
-        sum_squares = self.sum_squares + jnp.square(rows - mean_new).sum(axis=0)
+        sum_squares = self.sum_squares + shards.sum(jnp.square(rows - mean_new).sum(axis=0))
         sum_squares = sum_squares + jnp.square(delta) * (self.count * num_new / count)
         return RunningStatistics(count, mean, sum_squares)
 

@@ -4,9 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from algos.ppo import PPO, PPOConfig
+from algos.bc import BC
+from algos.bc_config import BCConfig
+from algos.dataset import DatasetSource
+from algos.ppo import PPO
+from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
 from algos.types import Algorithm, Source
+from envs.shards import Shards
 from envs.types import EnvSpec
 from envs.vector import VecEnv
 
@@ -16,10 +21,17 @@ class AlgorithmEntry:
     """An algorithm's config, how to build it, and where its data comes from."""
 
     config: type[Any]
-    build: Callable[[Any, EnvSpec], Algorithm]
+    build: Callable[[Any, EnvSpec, Shards], Algorithm]
     source: Callable[[Any, VecEnv], Source]
+    is_offline: bool = False  # learns from the dataset that its config names, and steps no worlds
 
 
 ALGORITHMS: dict[str, AlgorithmEntry] = {
     "ppo": AlgorithmEntry(PPOConfig, PPO, lambda config, vec_env: RolloutSource(vec_env, config.unroll_length)),
+    "bc": AlgorithmEntry(
+        BCConfig,
+        BC,
+        lambda config, vec_env: DatasetSource(config.num_updates, config.batch_size, vec_env.shards),
+        is_offline=True,
+    ),
 }

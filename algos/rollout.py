@@ -9,6 +9,7 @@ from flax import struct
 from jax import Array
 
 from algos.types import Policy, Rollout
+from envs.shards import ALONE, Shards
 from envs.vector import Transition, VecEnv, VecState
 
 
@@ -31,8 +32,10 @@ class RolloutSource:
         """Fresh worlds."""
         return RolloutState(self.vec_env.init(key), policy.init_carry(self.vec_env.num_envs))
 
-    def sample(self, state: RolloutState, policy: Policy, key: Array) -> tuple[RolloutState, Rollout, dict[str, Array]]:
-        """Run the worlds on; each has one fresh first state to restart from, new in every sample."""
+    def sample(
+        self, data: Any, state: RolloutState, policy: Policy, key: Array
+    ) -> tuple[RolloutState, Rollout, dict[str, Array]]:
+        """Run the worlds on, without any data; each has one fresh first state to restart from, new in every sample."""
         key_fresh, key_steps = jax.random.split(key)
         fresh = self.vec_env.fresh(key_fresh)
 
@@ -47,27 +50,29 @@ class RolloutSource:
                 transition.reward,
                 transition.terminated,
                 transition.truncated,
+                carry=None,
             )
             return RolloutState(worlds, carry), (row, transition.replace(next_observation=None))
 
+        first_carry = state.carry
         state, (rollout, transitions) = jax.lax.scan(step, state, jax.random.split(key_steps, self.unroll_length))
-        return state, rollout, episode_metrics(transitions)
+        return state, rollout.replace(carry=first_carry), episode_metrics(transitions, self.vec_env.shards)
 
 
-def episode_metrics(transitions: Transition) -> dict[str, Array]:
+def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str, Array]:
     """Scalars from T steps of B worlds; means over finished episodes are NaN when none finished."""
     done = transitions.terminated | transitions.truncated
-    num_episodes = done.sum()
+    num_episodes = shards.sum(done.sum())
 
     def mean_finished(x: Array) -> Array:
-        return jnp.where(done, x, 0).sum() / jnp.where(num_episodes > 0, num_episodes, jnp.nan)
+        return shards.sum(jnp.where(done, x, 0).sum()) / jnp.where(num_episodes > 0, num_episodes, jnp.nan)
 
     return {
         "episode/return": mean_finished(transitions.episode_return),
         "episode/length": mean_finished(transitions.episode_length),
         "episode/count": num_episodes,
-        "episode/terminated": transitions.terminated.sum(),
-        "episode/diverged": transitions.diverged.sum(),
-        "reward/mean": transitions.reward.mean(),
-        **{f"task/{name}": x.mean() for name, x in transitions.metrics.items()},
+        "episode/terminated": shards.sum(transitions.terminated.sum()),
+        "episode/diverged": shards.sum(transitions.diverged.sum()),
+        "reward/mean": shards.mean(transitions.reward.mean()),
+        **{f"task/{name}": shards.mean(x.mean()) for name, x in transitions.metrics.items()},
     }

@@ -30,6 +30,7 @@ class Rollout:
     reward: Array  # (T, B)
     terminated: Array  # (T, B) bool
     truncated: Array  # (T, B) bool
+    carry: Any  # (B, ...) the policy's memory before the first step
 
 
 class Source(Protocol):
@@ -39,8 +40,8 @@ class Source(Protocol):
         """State before the first sample."""
         ...
 
-    def sample(self, state: Any, policy: Policy, key: Array) -> tuple[Any, Any, dict[str, Array]]:
-        """The next state, a batch for `Algorithm.update`, and scalar metrics."""
+    def sample(self, data: Any, state: Any, policy: Policy, key: Array) -> tuple[Any, Any, dict[str, Array]]:
+        """The next state, a batch for `Algorithm.update`, and scalar metrics; `data` never changes in a run."""
         ...
 
 
@@ -57,6 +58,10 @@ class Algorithm(Protocol):
 
     def update(self, train: Any, batch: Any, hyper: dict[str, Array], key: Array) -> tuple[Any, dict[str, Array]]:
         """The next train state and scalar metrics; `hyper` also holds `progress`, the part of the run that is done."""
+        ...
+
+    def summary(self) -> str:
+        """Parts and sizes of the networks, on one line."""
         ...
 
     def policy(self, train: Any, *, deterministic: bool = False) -> Policy:

@@ -1,12 +1,43 @@
 """Measurements as plain data, and as a table."""
 
+import dataclasses
+import datetime
+import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import jax
 from rich import box
 from rich.table import Table
 
 from benchmarks.measure import Measurement, pairwise_ratio, summary
+from flexrl.machine import REPOSITORY, git_state, machine, machine_slug, versions
+
+
+def header(config: Any) -> dict[str, Any]:
+    """What a result must say of its circumstances."""
+    settings = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": versions(),
+        "git": git_state(),
+        "settings": settings,
+        "matmul_precision": jax.config.values["jax_default_matmul_precision"],
+        "compilation_cache": jax.config.values["jax_compilation_cache_dir"] is not None,
+        "load_average_before": os.getloadavg(),
+        "results": [],
+    }
+
+
+def save(report: dict[str, Any], name: str, out: Path | None) -> Path:
+    """Write a report to `out`, or under its name and the machine's in benchmarks/results; returns where it lies."""
+    path = out or REPOSITORY / f"benchmarks/results/{name}-{machine_slug()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    return path
 
 
 def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:

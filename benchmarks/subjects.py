@@ -205,7 +205,7 @@ class TrainingSubject:
 def _sample_program(setup: Setup) -> Callable[..., tuple[RolloutState, Rollout, Array, Array]]:
     def sample(source: RolloutState, train: PPOTrainState, key: Array) -> tuple[RolloutState, Rollout, Array, Array]:
         key, key_sample, key_update = jax.random.split(key, 3)
-        source, batch, _ = setup.source.sample(source, setup.algo.policy(train), key_sample)
+        source, batch, _ = setup.source.sample(None, source, setup.algo.policy(train), key_sample)
         return source, batch, key, key_update
 
     return sample

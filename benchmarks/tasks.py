@@ -3,10 +3,10 @@
     python -m benchmarks.tasks [--envs Hopper-v5 ...]
 
 A task's worlds are stepped by random actions through `VecEnv`: physics, observations, rewards, terminations and resets,
-compiled. The same physics states and controls then go through `mujoco.batch` alone. Both in turn, several times round.
+compiled. The same physics states and controls then go through `mujoco.batch` alone. Both in turn, several times round,
+after an episode's steps: worlds that lie on the floor cost more physics than those that have just begun.
 """
 
-import json
 import statistics
 import time
 from dataclasses import dataclass
@@ -23,12 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import interleave, pairwise_ratio, warm_up
-from benchmarks.throughput import header
+from benchmarks.report import header, save
 from envs.built_in import BUILT_IN
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
 from envs.vector import VecEnv, VecState
-from flexrl.machine import REPOSITORY, machine_slug
 from flexrl.startup import prepare_jax
 
 NUM_STEPS = 32  # in one compiled call
@@ -64,6 +63,7 @@ class TaskSubject:
         self._worlds = VecEnv(env, num_envs)
         self._unroll = jax.jit(self._steps)
         self._state, self._key = jax.jit(self._worlds.init)(jax.random.key(0)), jax.random.key(1)
+        self.run(env.spec.episode_length // NUM_STEPS)
 
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
@@ -128,8 +128,7 @@ def main(config: TasksConfig) -> None:
         report["results"].append(case)
         rows.add_row(name, f"{case['physics_alone']:,.0f}", f"{case['task']:,.0f}", f"{100 * case['cost']:.0f} %")
     console.print(rows)
-    path = config.out or REPOSITORY / f"benchmarks/results/tasks-{machine_slug()}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    path = save(report, "tasks", config.out)
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 

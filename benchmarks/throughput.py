@@ -8,8 +8,6 @@ within each round, so that whatever else keeps the machine busy touches both of 
 
 import contextlib
 import dataclasses
-import datetime
-import json
 import math
 import os
 from collections.abc import Iterator
@@ -23,9 +21,8 @@ from rich.console import Console
 
 from benchmarks.measure import Measurement, interleave, warm_up
 from benchmarks.peers.process import PeerError, start_peer
-from benchmarks.report import result, table
+from benchmarks.report import header, result, save, table
 from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
-from flexrl.machine import REPOSITORY, git_state, machine, machine_slug, versions
 from flexrl.startup import prepare_jax
 
 PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
@@ -76,7 +73,7 @@ def main(config: ThroughputConfig) -> None:
     """Measure, print, and write after every case, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
     report = header(config)
-    path = config.out or REPOSITORY / f"benchmarks/results/throughput-{machine_slug()}.json"
+    path = None
     with start_peer("brax PPO", "benchmarks.peers.brax_ppo") if config.peers else contextlib.nullcontext() as subject:
         report["peers"] = {} if subject is None else {subject.name: subject.settings}
         peer = None if subject is None else warm_up(subject, config.seconds)
@@ -91,9 +88,8 @@ def main(config: ThroughputConfig) -> None:
             console.print(table(case))
             report["results"].append(case)
             report["load_average_after"] = os.getloadavg()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(report, indent=2) + "\n")
-    if not report["results"]:
+            path = save(report, "throughput", config.out)
+    if path is None:
         raise SystemExit("nothing could be measured on this machine; --physics BACKEND shows the whole error")
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
@@ -112,22 +108,6 @@ def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Me
     ]
     interleave(measurements, config.repeats)
     return result(physics, num_envs, measurements) | {"algorithm": dataclasses.asdict(setup.algo.config)}
-
-
-def header(config: Any) -> dict[str, Any]:
-    """What a result must say of its circumstances."""
-    settings = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": versions(),
-        "git": git_state(),
-        "settings": settings,
-        "matmul_precision": jax.config.values["jax_default_matmul_precision"],
-        "compilation_cache": jax.config.values["jax_compilation_cache_dir"],
-        "load_average_before": os.getloadavg(),
-        "results": [],
-    }
 
 
 def _one_line(error: Exception) -> str:

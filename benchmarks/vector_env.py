@@ -6,7 +6,6 @@ The same task, worlds and random actions, in turn, several times round. Gymnasiu
 (`sync`) or in one each (`async`); the better of both counts.
 """
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from rich.table import Table
 
 import flexrl.gym  # noqa: F401
 from benchmarks.measure import interleave, pairwise_ratio, summary, warm_up
-from benchmarks.throughput import header
-from flexrl.machine import REPOSITORY, machine_slug
+from benchmarks.report import header, save
 from flexrl.startup import prepare_jax
 
 
@@ -78,8 +76,7 @@ def main(config: VectorEnvConfig) -> None:
         medians = [f"{case['rates'][kind]['median']:,.0f}" for kind in ("sync", "async", "flex-rl")]
         rows.add_row(name, *medians, f"{case['times_better']:.2f}")
     console.print(rows)
-    path = config.out or REPOSITORY / f"benchmarks/results/vector-env-{machine_slug()}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    path = save(report, "vector-env", config.out)
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 

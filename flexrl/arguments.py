@@ -48,25 +48,28 @@ def parse(arguments: Sequence[str]) -> Invocation:
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
-    config = _from_flags(_with_defaults(content, first.config or "defaults"), rest)
+    config = _from_flags(with_defaults(content, first.config or "defaults"), rest)
     return Invocation(_resolved(config), resume=False)
 
 
 def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False, allow_abbrev=False)
     for flag in ("--algo", "--env", "--profile", "--config"):
         parser.add_argument(flag)
     parser.add_argument("--resume", nargs="?", const="")
     return parser.parse_known_args(list(arguments))
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Refuses with a `ConfigError` instead of leaving the process."""
+
     def error(self, message: str) -> Any:
+        """Refuse."""
         raise ConfigError(message)
 
 
 def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--name")
     parser.add_argument("--workspace", default="workspace")
     place, other = parser.parse_known_args(rest)
@@ -81,12 +84,20 @@ def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:
         raise ConfigError("--resume needs to know the run: --resume RUN, a run's folder or its name")
     folder = find_run(run, place.workspace)
     config = read_config(folder)
-    require_profile(config.profile)
+    require_devices(config)
     return dataclasses.replace(config, name=folder.name, workspace=str(folder.parent))
 
 
-def _with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
-    """The file's values over the preset's over the dataclasses'."""
+def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
+    """The config that a file's content means: its values over the preset's over the dataclasses'.
+
+    Args:
+      content: fields that were chosen; the profile is of the device where it is not among them.
+      origin: where they came from, for messages.
+
+    Raises:
+      ConfigError: naming the field, the value and the limit.
+    """
     algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT_ENV)
     config_type(algo, env)
     profile = content.get("profile") or default_profile()
@@ -97,6 +108,15 @@ def _with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
             raise ConfigError(f"{origin}: {section}: {merged[section]!r} must be a mapping of field names to values")
         merged[section] = preset.get(section, {}) | merged[section]
     return decode(merged, origin)
+
+
+def default_config(algo: str, env: str, profile: str) -> RunConfig:
+    """The config of a run for which nothing else was chosen.
+
+    Raises:
+      ConfigError: for an unknown name.
+    """
+    return with_defaults({"algo": algo, "env": env, "profile": profile}, "defaults")
 
 
 def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
@@ -154,13 +174,15 @@ def _one_line(printed: str) -> str:
 
 
 def _resolved(config: RunConfig) -> RunConfig:
-    """With nothing left implicit: physics engine and name are decided."""
+    """With nothing left implicit: physics engine, name and the parent's step are decided."""
     from envs.physics import resolve_backend
+    from flexrl.parent import pin
 
-    require_profile(config.profile)
+    require_devices(config)
     env = config.env.rpartition(":")[2]  # of a task in a file, the class
     name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
-    return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name)
+    parent = config.parent and pin(config.parent, config.workspace)
+    return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)
 
 
 def default_profile() -> str:
@@ -168,6 +190,21 @@ def default_profile() -> str:
     import jax
 
     return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+
+def require_devices(config: RunConfig) -> None:
+    """Use the devices that a run asks for.
+
+    Raises:
+      ConfigError: if they are not there.
+    """
+    import jax
+
+    require_profile(config.profile)
+    if (found := len(jax.devices())) < config.num_devices:
+        raise ConfigError(
+            f"num_devices: {config.num_devices} were asked for, and JAX sees {found}; use at most that many"
+        )
 
 
 def require_profile(profile: str) -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import jax
 
+from algos.dataset import Dataset
 from algos.registry import ALGORITHMS
 from algos.types import Algorithm, Policy
 from envs import registry
 from envs.physics import PhysicsOptions
+from envs.shards import ALONE, Shards
 from envs.types import Env
 from envs.vector import VecEnv
 from flexrl.config import RunConfig
@@ -16,7 +18,7 @@ from flexrl.engine import Engine
 
 def make_env(config: RunConfig) -> Env:
     """The environment to train in."""
-    options = PhysicsOptions(config.physics, config.num_envs, config.randomization)
+    options = PhysicsOptions(config.physics, config.num_envs // config.num_devices, config.randomization)
     return registry.make_env(config.env, config.task, options)
 
 
@@ -27,19 +29,24 @@ def make_evaluation_env(config: RunConfig) -> Env:
     return registry.make_env(config.env, task, options)
 
 
-def make_algorithm(config: RunConfig, env: Env) -> Algorithm:
+def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algorithm:
     """The algorithm, sized for the environment."""
-    return ALGORITHMS[config.algo].build(config.algorithm, env.spec)
+    return ALGORITHMS[config.algo].build(config.algorithm, env.spec, shards)
 
 
-def make_engine(config: RunConfig, env: Env) -> Engine:
-    """The compiled training loop."""
-    source = ALGORITHMS[config.algo].source(config.algorithm, VecEnv(env, config.num_envs))
+def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | None = None) -> Engine:
+    """The compiled training loop, of one run or of several in one batch, from `data` if the algorithm is offline."""
+    shards = Shards(config.num_devices)
+    worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
+    entry = ALGORITHMS[config.algo]
     return Engine(
-        make_algorithm(config, env),
-        source,
+        make_algorithm(config, env, shards),
+        entry.source(config.algorithm, worlds),
         num_iterations=config.num_iterations,
-        has_host_callback=env.has_host_callback,
+        has_host_callback=env.has_host_callback and not entry.is_offline,
+        shards=shards,
+        num_members=num_members,
+        data=data,
     )
 
 

@@ -7,7 +7,6 @@ A step without a whole manifest is not a checkpoint. Orbax itself does not check
 """
 
 import errno
-import hashlib
 import importlib
 import json
 import shutil
@@ -20,8 +19,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from flexrl.errors import CheckpointError
-from flexrl.files import sync, write_json
+from flexrl.errors import CheckpointError, ConfigError
+from flexrl.files import seal, sha256, sync, write_json
 
 Leaves = dict[str, np.ndarray]
 
@@ -88,6 +87,24 @@ class Checkpoints:
         except (ValueError, KeyError, TypeError):
             raise CheckpointError(f"{self._best_file} is damaged; delete it and go on without a best step") from None
 
+    def find(self, step: str) -> int | None:
+        """The step that `best`, `latest` or a number names; None is the newest intact one.
+
+        Raises:
+          ConfigError: if there is no such step.
+        """
+        if step == "latest":
+            return None
+        if step == "best":
+            best = self.best()
+            return best["step"] if best else None
+        if not step.isdecimal():
+            raise ConfigError(f"step: {step!r} must be best, latest or an iteration")
+        if int(step) not in self.steps():
+            there = ", ".join(map(str, self.steps())) or "none"
+            raise ConfigError(f"step: {step} has no checkpoint; there are {there}")
+        return int(step)
+
     def restore(self, template: Any, step: int | None = None) -> tuple[int, Any]:
         """The newest intact checkpoint, or the one asked for.
 
@@ -101,6 +118,15 @@ class Checkpoints:
         Raises:
           CheckpointError: if none is intact, or the intact one does not fit the template.
         """
+        number, manifest = self.intact(step)
+        return number, self._load(number, manifest, template)
+
+    def intact(self, step: int | None = None) -> tuple[int, dict[str, Any]]:
+        """The newest intact checkpoint, or the one asked for, and its manifest.
+
+        Raises:
+          CheckpointError: if none is intact.
+        """
         candidates = [step] if step is not None else self.steps()[::-1]
         for candidate in candidates:
             try:
@@ -109,7 +135,7 @@ class Checkpoints:
                 note = "" if step is not None else "; trying the one before"
                 print(f"checkpoint {candidate} is damaged: {error}{note}", file=sys.stderr, flush=True)
                 continue
-            return candidate, self._load(candidate, manifest, template)
+            return candidate, manifest
         raise CheckpointError(
             f"no intact checkpoint in {self._folder} (looked at: {', '.join(map(str, candidates)) or 'none there'}); "
             "restore the folder from a copy, or start a new run under another --name"
@@ -228,14 +254,14 @@ def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
     """Describe and seal the files of a checkpoint, once they are on the disk."""
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        files[str(path.relative_to(folder))] = _sha256(path)
+        files[str(path.relative_to(folder))] = sha256(path)
         sync(path)
     content = {
         "step": step,
         "files": files,
         "leaves": {name: [list(leaf.shape), str(leaf.dtype)] for name, leaf in leaves.items()},
     }
-    write_json(folder / "manifest.json", {"seal": _seal(content), **content})
+    write_json(folder / "manifest.json", {"seal": seal(content), **content})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -247,24 +273,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_bytes())
-        seal = manifest.pop("seal")
+        found = manifest.pop("seal")
     except (OSError, ValueError, KeyError, AttributeError):
         raise CheckpointError(f"{path} is missing or unreadable, so its save never ended") from None
-    if seal != _seal(manifest) or manifest["step"] != int(folder.name):
+    if found != seal(manifest) or manifest["step"] != int(folder.name):
         raise CheckpointError(f"{path} was changed after it was written")
     for name, digest in manifest["files"].items():
         file = folder / name
         if not file.is_file():
             raise CheckpointError(f"{file} is missing")
-        if _sha256(file) != digest:
+        if sha256(file) != digest:
             raise CheckpointError(f"{file} was changed after it was written (SHA-256 differs)")
     return manifest
-
-
-def _seal(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import hashlib
 import json
 import math
@@ -9,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +23,7 @@ from flexrl.stopping import EarlyStop
 
 AlgorithmConfig = TypeVar("AlgorithmConfig")
 TaskConfig = TypeVar("TaskConfig")
+Decoded = TypeVar("Decoded")
 
 MAX_CONFIG_BYTES = 1 << 20
 
@@ -34,15 +36,20 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       algorithm: the algorithm's hyper-parameters.
       task: the environment's parameters.
       randomization: what differs between worlds and between episodes.
-      total_steps: control steps of all worlds together; rounded up to whole iterations.
+      total_steps: control steps of all worlds together, or learnt from a dataset; rounded up to whole iterations.
       num_envs: worlds stepped at once.
+      num_devices: accelerators that share the worlds; a divisor of num_envs.
       profile: which defaults: `cpu` or `gpu`; chosen from the device when not given.
       physics: engine; `auto` is native threads on a CPU and MJX-Warp on an NVIDIA GPU.
       algo: algorithm.
       env: environment; `python -m envs list` names them, or `path/to/file.py:Class`.
       name: of the run's folder; made from algo, env and seed when not given.
       workspace: folder that holds the runs.
+      parent: run or exported policy whose networks and statistics this run begins from, as `RUN[:STEP]`;
+        the step is `best`, unless `latest` or an iteration is given.
       seed: of everything random.
+      num_seeds: runs trained in one program, with this seed and those that follow it, each in a folder `seed-N` of its
+        own within the run's.
       num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
@@ -58,12 +65,15 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     num_envs: int
     profile: Literal["cpu", "gpu"]
     randomization: Randomization = Randomization()
+    num_devices: int = 1
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     algo: str = "ppo"
     env: str = "humanoid-walk"
     name: str | None = None
     workspace: str = "workspace"
+    parent: str | None = None
     seed: int = 0
+    num_seeds: int = 1
     num_evaluations: int = 10
     evaluation_episodes: int = 64
     checkpoint_interval: int = 25
@@ -77,6 +87,8 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         for field in (
             "total_steps",
             "num_envs",
+            "num_devices",
+            "num_seeds",
             "num_evaluations",
             "evaluation_episodes",
             "checkpoint_interval",
@@ -85,24 +97,42 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         ):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field}: {getattr(self, field)} must be at least 1")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - 1")
+        if not 0 <= self.seed <= 2**32 - self.num_seeds:
+            raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - {self.num_seeds}")
         if self.name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", self.name):
             raise ValueError(f"name: {self.name!r} must be letters, digits, '.', '_' and '-', at most 128 of them")
-        samples = self.steps_per_iteration
-        minibatches = getattr(self.algorithm, "num_minibatches", 1)
-        if samples % minibatches:
+        if self.num_envs % self.num_devices:
             raise ValueError(
-                f"num_minibatches: {minibatches} does not divide num_envs {self.num_envs} times unroll_length "
-                f"{samples // self.num_envs} = {samples}; choose sizes that divide"
+                f"num_devices: {self.num_devices} does not divide num_envs {self.num_envs}; choose sizes that divide"
             )
-        for path, value in _leaves(dataclasses.asdict(self)):
+        for field, limit in (("num_devices", 1), ("early_stop", EarlyStop())):
+            if self.num_seeds > 1 and getattr(self, field) != limit:
+                raise ValueError(f"num_seeds: {self.num_seeds} seeds in one program exclude {field}; use one seed")
+        self._require_minibatches_that_divide()
+        for path, value in _leaves(_shallow(self)):
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{path}: {value} must be finite")
 
+    def _require_minibatches_that_divide(self) -> None:
+        minibatches = getattr(self.algorithm, "num_minibatches", 1)
+        worlds, unroll_length = self.num_envs // self.num_devices, self.steps_per_iteration // self.num_envs
+        on_each = " on each device" if self.num_devices > 1 else ""
+        if getattr(self.algorithm, "has_memory", False) and worlds % minibatches:
+            raise ValueError(
+                f"num_minibatches: {minibatches} does not divide {worlds} worlds{on_each} (num_envs), and minibatches "
+                "of a policy with memory are of whole worlds; choose sizes that divide"
+            )
+        if worlds * unroll_length % minibatches:
+            raise ValueError(
+                f"num_minibatches: {minibatches} does not divide num_envs {worlds}{on_each} times unroll_length "
+                f"{unroll_length} = {worlds * unroll_length}; choose sizes that divide"
+            )
+
     @property
     def steps_per_iteration(self) -> int:
-        """Control steps of all worlds in one iteration."""
+        """Control steps of all worlds in one iteration, or learnt from where no worlds are stepped."""
+        if hasattr(self.algorithm, "steps_per_iteration"):
+            return self.algorithm.steps_per_iteration
         return self.num_envs * getattr(self.algorithm, "unroll_length", 1)
 
     @property
@@ -127,8 +157,16 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
 
     def hash(self) -> str:
         """Identity of what will be computed: the same for runs that differ in name and place only."""
-        content = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("name", "workspace", "video")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
+
+
+def without_places(config: RunConfig) -> RunConfig:
+    """A config that names no place on this machine."""
+    algorithm: Any = config.algorithm
+    if getattr(algorithm, "dataset", None) is not None:
+        algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
+    return dataclasses.replace(config, workspace=RunConfig.workspace, parent=None, algorithm=algorithm)
 
 
 def config_type(algo: str, env: str) -> type[RunConfig]:
@@ -152,11 +190,25 @@ def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
     Raises:
       ConfigError: naming the field, the value and the limit.
     """
-    kind = config_type(content.get("algo", "ppo"), content.get("env", "humanoid-walk"))
+    return decode_as(config_type(content.get("algo", "ppo"), content.get("env", "humanoid-walk")), content, origin)
+
+
+def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> Decoded:
+    """A dataclass of any kind from plain data, as strictly as `decode`.
+
+    Raises:
+      ConfigError: naming the field, the value and the limit.
+    """
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(content), strict=True, extra="forbid")
+        return _adapter(kind).validate_json(json.dumps(content, default=str), strict=True, extra="forbid")
     except ValidationError as error:
         raise ConfigError(f"{origin}: " + "; ".join(_explain(e, kind) for e in error.errors())) from None
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter:
+    """Kept, because building one takes fifty times as long as decoding."""
+    return TypeAdapter(kind)
 
 
 def encode(config: RunConfig) -> dict[str, Any]:
@@ -207,11 +259,11 @@ _StrictLoader.add_implicit_resolver(
 )
 
 
-def _explain(error: Any, kind: type[RunConfig]) -> str:
+def _explain(error: Any, kind: Any) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "unexpected_keyword_argument":
-        section = error["loc"][0] if len(error["loc"]) > 1 else None
-        return f"{path}: is not a field; {_suggest(str(error['loc'][-1]), _field_names(kind, section))}"
+        *sections, field = error["loc"]
+        return f"{path}: is not a field; {_suggest(str(field), _field_types(functools.reduce(_inner, sections, kind)))}"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return message
@@ -219,12 +271,18 @@ def _explain(error: Any, kind: type[RunConfig]) -> str:
     return f"{path}:{value} {message[0].lower()}{message[1:]}"
 
 
-def _field_names(kind: Any, section: str | None) -> list[str]:
-    if section is None:
-        return [f.name for f in dataclasses.fields(kind.__origin__)]
-    algorithm, task = kind.__args__
-    sections = {"algorithm": algorithm, "task": task, "randomization": Randomization, "early_stop": EarlyStop}
-    return [f.name for f in dataclasses.fields(sections.get(section, algorithm))]
+def _inner(kind: Any, name: str | int) -> Any:
+    """The type of what lies under a name in a dataclass or a mapping."""
+    return get_args(kind)[1] if get_origin(kind) is dict else _field_types(kind)[str(name)]
+
+
+def _field_types(kind: Any) -> dict[str, Any]:
+    """Fields of a dataclass, or of an optional one."""
+    kind = next(k for k in (kind, *get_args(kind)) if dataclasses.is_dataclass(get_origin(k) or k))
+    cls = get_origin(kind) or kind
+    given = dict(zip(getattr(cls, "__parameters__", ()), get_args(kind), strict=True))
+    hints = get_type_hints(cls)
+    return {field.name: given.get(hints[field.name], hints[field.name]) for field in dataclasses.fields(cls)}
 
 
 def _suggest(name: str, known: Any) -> str:
@@ -232,7 +290,14 @@ def _suggest(name: str, known: Any) -> str:
     return (f"did you mean {close[0]!r}? " if close else "") + f"known: {', '.join(known)}"
 
 
+def _shallow(instance: Any) -> dict[str, Any]:
+    """Fields of a dataclass, without the deep copy that `dataclasses.asdict` makes."""
+    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+
+
 def _leaves(content: Any, path: str = "") -> list[tuple[str, Any]]:
+    if dataclasses.is_dataclass(content):
+        content = _shallow(content)
     if isinstance(content, Mapping):
         return [leaf for k, v in content.items() for leaf in _leaves(v, f"{path}.{k}" if path else k)]
     return [(path, content)]

@@ -3,7 +3,6 @@
 The folder can be evaluated, examined and drawn like a run's.
 """
 
-import dataclasses
 import json
 import shutil
 import sys
@@ -51,7 +50,7 @@ def export(run: str, options: ExportArguments) -> None:
     """
     import yaml
 
-    from flexrl.config import RunConfig, encode
+    from flexrl.config import encode, without_places
     from flexrl.evaluation import Evaluator, evaluation_key
     from flexrl.files import write_json, write_text
     from flexrl.playback import load_playback
@@ -65,10 +64,12 @@ def export(run: str, options: ExportArguments) -> None:
     options.out.mkdir(parents=True)
     save_policy(options.out, playback.policy)
     trained = json.loads((playback.folder / "metadata.json").read_text())
-    record = {"step": playback.step, "evaluation": evaluation, "git": trained["git"], "versions": trained["versions"]}
+    record = {"step": playback.step, "evaluation": evaluation}
+    record |= {name: trained[name] for name in ("parent", "git", "versions")}
+    record |= {"data": trained["data"]} if trained.get("data") else {}
     write_json(options.out / "export.json", record)
-    config = dataclasses.replace(read_config(playback.folder), workspace=RunConfig.workspace)
-    write_text(options.out / "config.yaml", yaml.safe_dump(encode(config), sort_keys=False))
+    config = encode(without_places(read_config(playback.folder)))
+    write_text(options.out / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     if (playback.folder / "skills.json").is_file():
         shutil.copyfile(playback.folder / "skills.json", options.out / "skills.json")
     print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")

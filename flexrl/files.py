@@ -1,5 +1,6 @@
-"""Small files that are replaced whole."""
+"""Small files that are replaced whole, and how files and records are known again."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -23,3 +24,14 @@ def sync(path: Path) -> None:
     """Return when the file's content is on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(content: Any) -> str:
+    """SHA-256 of what JSON can hold, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

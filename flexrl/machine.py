@@ -10,7 +10,7 @@ from typing import Any
 
 PACKAGES = (
     *("jax", "jaxlib", "mujoco", "mujoco-mjx", "warp-lang", "brax"),
-    *("flax", "optax", "orbax-checkpoint", "numpy"),
+    *("flax", "optax", "orbax-checkpoint", "numpy", "minari", "h5py"),
 )
 REPOSITORY = Path(__file__).parent.parent
 

@@ -8,6 +8,8 @@ from typing import Any
 from flexrl.errors import ConfigError
 from flexrl.files import write_text
 
+MAX_ROW_BYTES = 1 << 16
+
 
 class MetricsFile:
     """Rows by step, in order, without gap or repetition, also across interruptions."""
@@ -42,6 +44,15 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a file; a last line that a crash cut short is left out."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def last_row(path: Path) -> dict[str, Any] | None:
+    """The newest whole row of a file, without reading all of it."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - MAX_ROW_BYTES))
+        lines = file.read().splitlines(keepends=True)
+    whole = [line for line in lines[-2:] if line.endswith(b"\n")]
+    return json.loads(whole[-1]) if whole else None
 
 
 def _line(row: dict[str, Any]) -> str:

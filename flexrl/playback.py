@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,7 @@ from envs.vector import VecEnv
 from flexrl.build import make_algorithm, make_evaluation_env, make_policy, policy_template
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
-from flexrl.errors import ConfigError
-from flexrl.policy_file import FILE, load_policy
+from flexrl.policy_file import exported_step, is_exported, load_policy
 from flexrl.run_folder import find_run, read_config
 
 
@@ -57,39 +55,47 @@ def load_playback(
       ConfigError: if there is no such run or step.
       CheckpointError: if the checkpoint is damaged.
     """
+    folder, config, env = judging_worlds(run, workspace, physics, num_episodes, task)
+    number, policy = load_policy_of(folder, make_algorithm(config, env), step)
+    return Playback(folder, config, number, env, policy)
+
+
+def judging_worlds(
+    run: str,
+    workspace: str,
+    physics: str,
+    num_episodes: int,
+    task: Callable[[Any], Any] = lambda config: config,
+) -> tuple[Path, RunConfig, Env]:
+    """The folder of a run or of an exported policy, its config on this machine, and the environment to be judged in.
+
+    Arguments and errors are those of `load_playback`.
+    """
     folder = find_run(run, workspace)
     stored = read_config(folder)
     config = dataclasses.replace(
         stored, physics=resolve_backend(physics), evaluation_episodes=num_episodes, task=task(stored.task)
     )
-    env = make_evaluation_env(config)
-    number, policy = _load_policy(folder, make_algorithm(config, env), step)
-    return Playback(folder, config, number, env, policy)
+    return folder, config, make_evaluation_env(config)
 
 
-def _load_policy(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
+def load_policy_of(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
     """From an exported file, or from a run's checkpoints; and the iteration that it is of."""
-    if (folder / FILE).is_file():
-        template = jax.eval_shape(
-            lambda key: algorithm.policy(algorithm.init(key), deterministic=True), jax.random.key(0)
-        )
-        return json.loads((folder / "export.json").read_text())["step"], load_policy(folder, template)
+    if is_exported(folder):
+        return exported_step(folder, step), load_exported(folder, algorithm)
     checkpoints = Checkpoints(folder)
-    number, restored = checkpoints.restore(policy_template(algorithm), _step_number(checkpoints, step))
+    number, restored = checkpoints.restore(policy_template(algorithm), checkpoints.find(step))
     return number, make_policy(algorithm, restored)
 
 
-def _step_number(checkpoints: Checkpoints, step: str) -> int | None:
-    if step == "latest":
-        return None
-    if step == "best":
-        best = checkpoints.best()
-        return best["step"] if best else None
-    if not step.isdecimal():
-        raise ConfigError(f"step: {step!r} must be best, latest or an iteration")
-    if int(step) not in checkpoints.steps():
-        raise ConfigError(f"step: {step} has no checkpoint; there are {', '.join(map(str, checkpoints.steps()))}")
-    return int(step)
+def load_exported(folder: Path, algorithm: Algorithm) -> Policy:
+    """The policy in an exported folder.
+
+    Raises:
+      CheckpointError: if it is damaged.
+    """
+    template = jax.eval_shape(lambda key: algorithm.policy(algorithm.init(key), deterministic=True), jax.random.key(0))
+    return load_policy(folder, template)
 
 
 def record(playback: Playback, num_steps: int, seed: int) -> np.ndarray:

@@ -1,14 +1,15 @@
 """A policy in one small file: named arrays, no code, with the SHA-256 of its content."""
 
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from flexrl.checkpoint import leaves_of, shapes_of, tree_of
-from flexrl.errors import CheckpointError
+from flexrl.checkpoint import Leaves, leaves_of, shapes_of, tree_of
+from flexrl.errors import CheckpointError, ConfigError
 
 FILE = "policy.npz"
 DIGEST = "sha256"
@@ -17,7 +18,7 @@ DIGEST = "sha256"
 def save_policy(folder: Path, policy: Any) -> None:
     """Write a policy's arrays to `policy.npz` in a folder."""
     leaves: dict[str, Any] = leaves_of(policy)
-    content = leaves | {DIGEST: np.array(_digest(leaves))}
+    content = leaves | {DIGEST: np.array(digest(leaves))}
     np.savez(folder / FILE, **content)  # pyright: ignore[reportArgumentType]
 
 
@@ -37,7 +38,7 @@ def load_policy(folder: Path, template: Any) -> Any:
             leaves = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); fetch it anew") from None
-    if str(leaves.pop(DIGEST, "")) != _digest(leaves):
+    if str(leaves.pop(DIGEST, "")) != digest(leaves):
         raise CheckpointError(f"{path}: its content does not match its SHA-256; fetch it anew")
     expected, found = shapes_of(template), shapes_of(leaves)
     if found != expected:
@@ -46,9 +47,32 @@ def load_policy(folder: Path, template: Any) -> Any:
     return tree_of(template, leaves)
 
 
-def _digest(leaves: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def is_exported(folder: Path) -> bool:
+    """Whether a folder holds a policy alone, rather than a run."""
+    return (folder / FILE).is_file()
+
+
+def exported_step(folder: Path, step: str) -> int:
+    """The iteration that an exported policy is of.
+
+    Raises:
+      ConfigError: if another one is asked for.
+      CheckpointError: if the record beside the policy is damaged.
+    """
+    path = folder / "export.json"
+    try:
+        number = int(json.loads(path.read_bytes())["step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CheckpointError(f"{path}: is missing or damaged; fetch it anew") from None
+    if step not in ("best", "latest", str(number)):
+        raise ConfigError(f"step: {step!r} is not in {folder}, which holds iteration {number} only; leave the step out")
+    return number
+
+
+def digest(leaves: Leaves) -> str:
+    """SHA-256 of named arrays, in any order."""
+    total = hashlib.sha256()
     for name in sorted(leaves):
-        digest.update(f"{name} {leaves[name].dtype} {leaves[name].shape}\n".encode())
-        digest.update(np.ascontiguousarray(leaves[name]).tobytes())
-    return digest.hexdigest()
+        total.update(f"{name} {leaves[name].dtype} {leaves[name].shape}\n".encode())
+        total.update(np.ascontiguousarray(leaves[name]).tobytes())
+    return total.hexdigest()

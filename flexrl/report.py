@@ -17,8 +17,11 @@ PLAIN_LINE_SECONDS = 10.0  # between lines in a log
 class Reporter:
     """Writes each iteration's and each evaluation's row, in order."""
 
-    def __init__(self, folder: Path, config: RunConfig, last_iteration: int) -> None:
-        """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut."""
+    def __init__(self, folder: Path, config: RunConfig, last_iteration: int, shows_progress: bool = True) -> None:
+        """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut.
+
+        Of several runs that train together, one shows how far they are.
+        """
         from tensorboardX import SummaryWriter
 
         self._config = config
@@ -28,7 +31,7 @@ class Reporter:
             folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
         )
         self._tensorboard = SummaryWriter(str(folder / "tensorboard"), purge_step=self._steps(last_iteration) + 1)
-        self._display = ProgressBar(config, last_iteration) if sys.stdout.isatty() else PlainLines(config)
+        self._display = _display(config, last_iteration, shows_progress)
         self._clock = time.monotonic()
 
     def iteration(self, iteration: int, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +90,12 @@ class Reporter:
         return iteration * self._config.steps_per_iteration
 
 
+def _display(config: RunConfig, last_iteration: int, shows_progress: bool) -> "EvaluationLines | ProgressBar":
+    if not shows_progress:
+        return EvaluationLines(config.name or "")
+    return ProgressBar(config, last_iteration) if sys.stdout.isatty() else PlainLines(config)
+
+
 class Summary:
     """One line about how a run stands, with the speed smoothed over some iterations."""
 
@@ -101,13 +110,15 @@ class Summary:
         old = new if math.isnan(self._seconds_per_iteration) else self._seconds_per_iteration
         self._seconds_per_iteration = 0.9 * old + 0.1 * new
         left = (self._config.num_iterations - row["step"]) * self._seconds_per_iteration
-        shown = {"return": row["episode/return"], "episode length": row["episode/length"]}
+        shown = {"return": row.get("episode/return"), "episode length": row.get("episode/length")}
+        loss = [f"loss {row['policy/loss']:.4g}"] if "episode/return" not in row else []  # where no worlds are stepped
         return "  ".join(
             [
                 f"iteration {row['step']}/{self._config.num_iterations}",
                 f"{row['control_steps'] / 1e6:.2f}M steps",
                 f"{self._config.steps_per_iteration / self._seconds_per_iteration:,.0f} steps/s",
                 *(f"{label} {value:,.0f}" for label, value in shown.items() if value is not None),
+                *loss,
                 f"{left // 60:.0f}:{left % 60:02.0f} left",
             ]
         )
@@ -122,11 +133,30 @@ def evaluation_line(row: dict[str, Any]) -> str:
     )
 
 
-class PlainLines:
+class EvaluationLines:
+    """A line for each evaluation."""
+
+    def __init__(self, name: str = "") -> None:
+        """Begin each line with a name, if there is one."""
+        self._start = f"{name}: " if name else ""
+
+    def iteration(self, row: dict[str, Any]) -> None:
+        """Print nothing."""
+
+    def evaluation(self, row: dict[str, Any]) -> None:
+        """Print every evaluation."""
+        print(self._start + evaluation_line(row), flush=True)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class PlainLines(EvaluationLines):
     """A line now and then, for logs."""
 
     def __init__(self, config: RunConfig) -> None:
         """Nothing printed yet."""
+        super().__init__()
         self._summary = Summary(config)
         self._last_iteration = config.num_iterations
         self._last_print = -math.inf
@@ -137,13 +167,6 @@ class PlainLines:
         if row["step"] == self._last_iteration or time.monotonic() - self._last_print >= PLAIN_LINE_SECONDS:
             self._last_print = time.monotonic()
             print(line, flush=True)
-
-    def evaluation(self, row: dict[str, Any]) -> None:
-        """Print every evaluation."""
-        print(evaluation_line(row), flush=True)
-
-    def close(self) -> None:
-        """Nothing to release."""
 
 
 class ProgressBar:

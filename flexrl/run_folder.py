@@ -37,8 +37,20 @@ class RunFolder:
         self._lock.write(f"process {os.getpid()} on {platform.node()}")
         self._lock.flush()
 
-    def start(self, config: RunConfig, arguments: list[str]) -> None:
+    def start(
+        self,
+        config: RunConfig,
+        arguments: list[str],
+        parent: dict[str, Any] | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
         """Record what a new run is: its config, and what a reader needs to repeat it.
+
+        Args:
+          config: of the run.
+          arguments: its command line.
+          parent: what it took from another run, see `flexrl.parent.Inheritance`.
+          data: what it learns from, see `flexrl.training_data.TrainingData`.
 
         Raises:
           ConfigError: if the folder holds a run already.
@@ -47,7 +59,7 @@ class RunFolder:
 
         if (self.path / "config.yaml").exists():
             raise ConfigError(f"{self.path}: holds a run already; go on with it by --resume, or choose another --name")
-        write_json(self.path / "metadata.json", metadata(config, arguments))
+        write_json(self.path / "metadata.json", metadata(config, arguments, parent, data))
         text = yaml.safe_dump(encode(config), sort_keys=False)
         write_text(self.path / "config.yaml", text)
 
@@ -61,6 +73,18 @@ def read_config(path: Path) -> RunConfig:
     if not (path / "config.yaml").is_file():
         raise ConfigError(f"{path}: holds no run (no config.yaml); name a folder in the workspace")
     return decode(load_yaml(path / "config.yaml"), str(path / "config.yaml"))
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether a process trains in a folder."""
+    if not (path / "lock").is_file():
+        return False
+    with (path / "lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def find_run(name: str, workspace: str = "workspace") -> Path:
@@ -85,12 +109,15 @@ def free_name(workspace: str, stem: str) -> str:
     return name
 
 
-def metadata(config: RunConfig, arguments: list[str]) -> dict[str, Any]:
-    """Commit, versions, machine, command line and identity of a run."""
+def metadata(
+    config: RunConfig, arguments: list[str], parent: dict[str, Any] | None, data: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Commit, versions, machine, command line, identity and origin of a run."""
     return {
         "config_hash": config.hash(),
         "seed": config.seed,
-        "parent": None,
+        "parent": parent,
+        "data": data,
         "command": ["python", "-m", "flexrl.train", *arguments],
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git_state(),

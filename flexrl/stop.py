@@ -32,11 +32,19 @@ class StopRequest:
         self._save: Callable[[], None] = lambda: None
         reader, writer = socket.socketpair()
         writer.setblocking(False)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        self._sockets = (reader, writer)  # kept open
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+        self._wakeup_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        self._writer = writer
+        self._handlers_before = {
+            number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
+        }
         threading.Thread(target=self._watch, args=(reader,), name="stop-watcher", daemon=True).start()
+
+    def close(self) -> None:
+        """Leave signals to whoever had them before."""
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._handlers_before.items():
+            signal.signal(number, handler)
+        self._writer.close()  # which ends the watcher
 
     @property
     def requested(self) -> bool:
@@ -64,8 +72,9 @@ class StopRequest:
         raise Preempted("asked to; start again with --resume")
 
     def _watch(self, reader: socket.socket) -> None:
-        while reader.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
-            pass
+        while (number := reader.recv(1)) not in (bytes([signal.SIGTERM]), bytes([signal.SIGINT])):
+            if not number:
+                return reader.close()
         self._event.set()
         time.sleep(GRACE_SECONDS)
         with self._state_in_use:

@@ -1,5 +1,6 @@
 """Train a policy: `python -m flexrl.train --algo ppo --env humanoid-walk`."""
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> None:
     """Parse, build, run; the exit code says how it ended (`flexrl.errors`)."""
     stop = StopRequest()  # before the slow imports, so that no request is missed
-    with exit_codes():
+    with contextlib.closing(stop), exit_codes():
         from flexrl.startup import prepare_jax
 
         prepare_jax()

@@ -1,47 +1,59 @@
-"""One training run, from start or checkpoint to result."""
+"""A training, from start or checkpoint to result: of one run, or of several seeds in one program."""
 
-import time
-from typing import Self
+import dataclasses
+from typing import Any, Self
 
+import jax
 from jax import Array
 
 from flexrl.build import make_engine, make_env, make_evaluation_env
-from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.engine import Run
-from flexrl.errors import Diverged
-from flexrl.evaluation import Evaluator, evaluation_key
-from flexrl.files import write_json
-from flexrl.machine import device_name
-from flexrl.render import draw_video
-from flexrl.report import Reporter
+from flexrl.errors import CheckpointError
+from flexrl.evaluation import Evaluator
+from flexrl.member import Member
 from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
+from flexrl.training_data import load_training_data
 
 
 class Trainer:
-    """Owns a run's folder and state while it trains."""
+    """Owns the state of its members while they train, all at the same iteration."""
 
     def __init__(self, config: RunConfig, stop: StopRequest, *, resume: bool, arguments: list[str]) -> None:
-        """Lock the folder, and initialise or restore the run.
+        """Lock the folders, and initialise or restore the members.
 
         Raises:
-          ConfigError: if the folder is in use, or holds a run although a new one was asked for.
+          ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
+            fit; if the dataset cannot be used.
           CheckpointError: if there are checkpoints and none can be used.
         """
         self._config = config
         self._stop = stop
-        self._folder = RunFolder(config.folder)
-        if not resume:
-            self._folder.start(config, arguments)
-        print(f"{config.folder}: {config.algo} on {config.env}, {config.num_envs} worlds, {config.physics} physics")
-        self._engine = make_engine(config, make_env(config))
+        env = make_env(config)
+        data = load_training_data(config, env.spec)
+        configs = member_configs(config)
+        if len(configs) > 1:
+            self._group = RunFolder(config.folder)
+            if not resume:
+                self._group.start(config, arguments)
+        self._members = [
+            Member(each, data, resume=resume, arguments=arguments, shows_progress=each is configs[0])
+            for each in configs
+        ]
+        learns_from = f"{config.num_envs} worlds" if data is None else data.summary
+        print(f"{config.folder}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
+        # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
+        self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
+        self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
+        print(f"networks: {self._engine.algorithm.summary()}")
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
-        self._checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
-        self._run = self._first_run(resume)
-        self._iteration = int(self._run.step)
-        self._metrics: dict[str, Array] | None = None  # of the newest iteration, while its row is not written
-        self._reporter = Reporter(config.folder, config, self._iteration)
+        self._iteration, runs = self._first_runs(resume)
+        size = self._batch_size
+        self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
+        self._metrics: list[dict[str, Array]] | None = None  # of the newest iteration, while its rows are not written
+        for member in self._members:
+            member.report_from(self._iteration)
         stop.on_request(self._save)
 
     def __enter__(self) -> Self:
@@ -49,9 +61,9 @@ class Trainer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the outputs, however the run ended."""
-        self._reporter.close()
-        self._checkpoints.close()
+        """Close the outputs, however the training ended."""
+        for member in self._members:
+            member.close()
 
     def train(self) -> None:
         """Iterate to the end.
@@ -63,8 +75,10 @@ class Trainer:
         self._evaluate_if_due()
         if not self._has_ended():
             self._engine.compile()
-            self._checkpoints.warm_up()
-        self._reporter.restart_clock()
+            for member in self._members:
+                member.checkpoints.warm_up()
+        for member in self._members:
+            member.reporter.restart_clock()
         while not self._has_ended():
             if self._stop.requested:
                 self._stop.answer()
@@ -73,89 +87,89 @@ class Trainer:
             self._evaluate_if_due()
 
     def finish(self) -> None:
-        """Write `result.json` and draw the video."""
-        self._checkpoints.wait()
-        evaluation = self._reporter.last_evaluation()
-        assert evaluation is not None
-        seconds = self._reporter.training_seconds()
-        control_steps = evaluation["control_steps"]
-        result = {
-            "name": self._config.name,
-            "config_hash": self._config.hash(),
-            "algo": self._config.algo,
-            "env": self._config.env,
-            "seed": self._config.seed,
-            "steps": control_steps,
-            "iterations": self._iteration,
-            "stopped_early": self._stopped_early(),
-            "device": device_name(),
-            "physics": self._config.physics,
-            **{k.removeprefix("evaluation/"): v for k, v in evaluation.items() if k.startswith("evaluation/")},
-            "timing": {"seconds": seconds, "steps_per_second": control_steps / seconds},
-        }
-        write_json(self._config.folder / "result.json", result)
-        if result["stopped_early"]:
-            print(f"stopped early: {result['stopped_early']}", flush=True)
-        if self._config.video:
-            draw_video(self._config.folder)
+        """Write results and draw videos."""
+        for member in self._members:
+            member.finish(self._iteration)
 
     def _has_ended(self) -> bool:
-        return self._iteration >= self._config.num_iterations or self._stopped_early() is not None
+        stopped = all(member.stopped_early(self._iteration) for member in self._members)
+        return self._iteration >= self._config.num_iterations or stopped
 
-    def _stopped_early(self) -> str | None:
-        evaluations = self._reporter.evaluations()
-        if not evaluations or evaluations[-1]["step"] != self._iteration:
-            return None
-        return self._config.early_stop.reason(evaluations, self._reporter.training_seconds())
-
-    def _first_run(self, resume: bool) -> Run:
-        if self._checkpoints.no_save_ended():
+    def _first_runs(self, resume: bool) -> tuple[int, list[Run]]:
+        """Where the members stand together, and their state."""
+        without = [member for member in self._members if member.checkpoints.no_save_ended()]
+        if without:
+            if any(len(member.checkpoints.steps()) > 1 for member in self._members):
+                raise CheckpointError(
+                    f"{without[0].config.folder}: has no checkpoint, and other seeds have several; restore the folder "
+                    "from a copy, or go on with each of the others alone by --resume and its folder"
+                )
             if resume:
                 print("no checkpoint was saved yet: starts from the beginning", flush=True)
-            return self._engine.init(self._config.seed)
-        step, run = self._checkpoints.restore(self._engine.template())
-        self._checkpoints.forget_after(step)
+            for member in self._members:
+                member.checkpoints.forget_after(0)
+            return 0, [member.begin(self._engine) for member in self._members]
+        restored = [member.restore(self._engine) for member in self._members]
+        step = min(number for number, _ in restored)  # one may have been saved, and another not yet
+        runs = [
+            run if number == step else member.restore(self._engine, step)[1]
+            for member, (number, run) in zip(self._members, restored, strict=True)
+        ]
+        for member in self._members:
+            member.checkpoints.forget_after(step)
         print(f"goes on after iteration {step}", flush=True)
-        return run
+        return step, runs
 
     def _iterate(self) -> None:
-        """One iteration; the row of the one before is written while this one runs."""
-        run, metrics = self._engine.step(self._run)
-        self._write_row()
-        self._run, self._metrics, self._iteration = run, metrics, self._iteration + 1
+        """One iteration; the rows of the one before are written while this one runs."""
+        stepped = [self._engine.step(batch) for batch in self._batches]
+        self._write_rows()
+        self._batches, self._metrics = [run for run, _ in stepped], [metrics for _, metrics in stepped]
+        self._iteration += 1
         if self._config.saves_after(self._iteration):
-            self._save_in_background()
+            self._save_in_background([None] * len(self._members))
 
-    def _write_row(self) -> None:
+    def _write_rows(self) -> None:
         if self._metrics is None:
             return
         metrics, self._metrics = self._metrics, None
-        row = self._reporter.iteration(self._iteration, metrics)
-        if row["update/skipped_in_a_row"] >= self._config.max_skipped_updates:
-            raise Diverged(
-                f"{row['update/skipped_in_a_row']} updates in a row were not finite (max_skipped_updates "
-                f"{self._config.max_skipped_updates}) at iteration {row['step']}; the newest checkpoint is good: lower "
-                "the learning rate, or look at the task's rewards"
-            )
+        for i, member in enumerate(self._members):
+            member.write_row(self._iteration, self._of_member(metrics, i))
 
     def _evaluate_if_due(self) -> None:
         """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
-        last = self._reporter.last_evaluation()
-        if not self._config.evaluates_after(self._iteration) or (last and last["step"] == self._iteration):
+        if not any(member.needs_evaluation(self._iteration) for member in self._members):
             return
-        started = time.monotonic()
-        evaluation = self._evaluator(self._engine.policy(self._run), evaluation_key(self._config.seed))
+        policies = [self._engine.policy(self._of_member(self._batches, i)) for i in range(len(self._members))]
+        found = [
+            member.evaluate(self._evaluator, policy) for member, policy in zip(self._members, policies, strict=True)
+        ]
         with self._stop.state_in_use():
-            self._write_row()
-            self._reporter.evaluation(self._iteration, evaluation, time.monotonic() - started)
-            self._save_in_background(score=evaluation["return_mean"])
+            self._write_rows()
+            for member, (evaluation, seconds) in zip(self._members, found, strict=True):
+                if member.needs_evaluation(self._iteration):
+                    member.reporter.evaluation(self._iteration, evaluation, seconds)
+            self._save_in_background([evaluation["return_mean"] for evaluation, _ in found])
 
-    def _save_in_background(self, score: float | None = None) -> None:
-        self._write_row()
-        self._reporter.sync()
-        self._checkpoints.save(self._iteration, self._run, score)
+    def _save_in_background(self, scores: list[float | None]) -> None:
+        self._write_rows()
+        for i, (member, score) in enumerate(zip(self._members, scores, strict=True)):
+            member.save(self._iteration, self._of_member(self._batches, i), score)
+
+    def _of_member(self, batches: list[Any], i: int) -> Any:
+        return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:
         if self._iteration > 0:
-            self._save_in_background()
-            self._checkpoints.wait()
+            self._save_in_background([None] * len(self._members))
+            for member in self._members:
+                member.checkpoints.wait()
+
+
+def member_configs(config: RunConfig) -> list[RunConfig]:
+    """The runs that a training consists of: itself, or one for each seed, in folders within its own."""
+    if config.num_seeds == 1:
+        return [config]
+    seeds = range(config.seed, config.seed + config.num_seeds)
+    place = {"num_seeds": 1, "workspace": str(config.folder)}
+    return [dataclasses.replace(config, **place, seed=seed, name=f"seed-{seed}") for seed in seeds]

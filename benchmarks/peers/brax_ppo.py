@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -42,6 +42,7 @@ SETTINGS = {
     "cpu": {**RECIPE, "num_envs": 256, "batch_size": 64, "num_minibatches": 16},
     "gpu": {**RECIPE, "num_envs": 2048, "batch_size": 1024, "num_minibatches": 32},
 }
+BACKEND = "mjx"
 MAX_CALLS = 100_000  # brax must know how many there will be; the parent ends this process before
 
 
@@ -65,22 +66,43 @@ class Pace:
         self.answer(seconds=time.perf_counter() - self._started)
 
 
+def make_env() -> Any:
+    """Brax's humanoid on MJX."""
+    return envs.get_environment("humanoid", backend=BACKEND)
+
+
+def device_settings() -> dict[str, Any]:
+    """The settings for this machine's device, as `ppo.train` takes them."""
+    return SETTINGS["cpu" if jax.default_backend() == "cpu" else "gpu"]
+
+
+def steps_per_call(settings: dict[str, Any]) -> int:
+    """Control steps of one training step."""
+    return settings["batch_size"] * settings["num_minibatches"] * settings["unroll_length"]
+
+
+def train(env: Any, progress: Callable[[int, Any], None], **options: Any) -> None:
+    """Train until the process ends; brax calls `progress` after every training step."""
+    settings = device_settings()
+    ppo.train(
+        env,
+        num_timesteps=MAX_CALLS * steps_per_call(settings),
+        num_evals=MAX_CALLS + 1,  # progress is reported at evaluations, which do not run
+        run_evals=False,
+        progress_fn=progress,
+        **settings,
+        **options,
+    )
+
+
 def main() -> None:
     """Train until told to stop."""
-    settings = SETTINGS["cpu" if jax.default_backend() == "cpu" else "gpu"]
-    num_steps = settings["batch_size"] * settings["num_minibatches"] * settings["unroll_length"]
+    settings = device_settings()
     pace = Pace(sys.stdout)
     with contextlib.redirect_stdout(sys.stderr):
-        env = envs.get_environment("humanoid", backend="mjx")
-        pace.answer(num_steps=num_steps, settings={**settings, "backend": "mjx"})
-        ppo.train(
-            env,
-            num_timesteps=MAX_CALLS * num_steps,
-            num_evals=MAX_CALLS + 1,  # progress is reported at evaluations, which do not run
-            run_evals=False,
-            progress_fn=pace.progress,
-            **settings,
-        )
+        env = make_env()
+        pace.answer(num_steps=steps_per_call(settings), settings={**settings, "backend": BACKEND})
+        train(env, pace.progress)
 
 
 if __name__ == "__main__":

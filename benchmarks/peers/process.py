@@ -17,7 +17,14 @@ from flexrl.machine import REPOSITORY
 
 
 class PeerError(Exception):
-    """The peer ended by itself."""
+    """The peer ended by itself, or is not there."""
+
+
+def ended(name: str, process: subprocess.Popen[Any], log: IO[str]) -> PeerError:
+    """How a process ended that should not have, with the last lines of its log."""
+    log.seek(0)
+    end = "".join(log.readlines()[-20:])
+    return PeerError(f"{name} ended with exit status {process.wait()}; its last words:\n{end}")
 
 
 class PeerSubject:
@@ -44,9 +51,7 @@ class PeerSubject:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._log.seek(0)
-            end = "".join(self._log.readlines()[-20:])
-            raise PeerError(f"{self.name} ended with exit status {self._process.wait()}; its last words:\n{end}")
+            raise ended(self.name, self._process, self._log)
         return json.loads(line)
 
 

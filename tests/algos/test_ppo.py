@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from algos.gae import generalized_advantage
-from algos.ppo import PPO, PPOConfig, clipped_policy_loss, network_inputs
+from algos.ppo import PPO, clipped_policy_loss
+from algos.ppo_config import PPOConfig
+from algos.ppo_policy import network_inputs
 from algos.types import Rollout
 from envs.types import EnvSpec, Observation
 
@@ -72,6 +74,7 @@ def batch(learner):
         jax.random.normal(keys[3], (NUM_STEPS, NUM_WORLDS)),
         terminated=never.at[3, 0].set(True),
         truncated=never.at[5, 1].set(True),
+        carry=policy.init_carry(NUM_WORLDS),
     )
 
 
@@ -131,9 +134,9 @@ class TestFirstGradientStep:
         train, config = one_step.train, one_step.ppo.config
 
         def value(observation):
-            return one_step.ppo.value_network.apply(
-                train.params["value"], network_inputs(train.normalizer, observation)
-            )[..., 0]
+            inputs = network_inputs(train.normalizer, observation)
+            network = one_step.ppo.networks["value"]
+            return network.step(train.params["value"], (), inputs, observation.is_first)[1][..., 0]
 
         advantage_TB = generalized_advantage(
             batch.reward * config.reward_scale,
@@ -195,7 +198,7 @@ class TestUpdate:
                 equal, train, entropy_weight=entropy_weight, discount=0.0, reward_scale=1.0, value_weight=0.0
             )
             policy = one_step.ppo.policy(after.replace(normalizer=train.normalizer))
-            return float(policy.act((), batch.observation, jax.random.key(0))[2]["scale"].mean()), after
+            return float(policy.act({"policy": ()}, batch.observation, jax.random.key(0))[2]["scale"].mean()), after
 
         start = float(batch.info["scale"].mean())
         unmoved, after = scale_after(0.0)
@@ -247,7 +250,7 @@ class TestUpdate:
 
     def test_the_deterministic_policy_acts_by_its_location(self, learner, batch):
         policy = learner.ppo.policy(learner.train, deterministic=True)
-        _, action, info = policy.act((), batch.observation, jax.random.key(0))
+        _, action, info = policy.act({"policy": ()}, batch.observation, jax.random.key(0))
         np.testing.assert_array_equal(action, jnp.tanh(info["loc"]))
 
 
@@ -338,17 +341,17 @@ def clipped():
 class TestClippedNormalPolicy:
     def test_acts_within_bounds_with_one_scale_for_all_observations(self, clipped):
         policy = clipped.ppo.policy(clipped.train)
-        _, action, info = policy.act((), observations(jax.random.key(3)), jax.random.key(4))
+        _, action, info = policy.act({"policy": ()}, observations(jax.random.key(3)), jax.random.key(4))
         assert abs(action).max() == 1.0 and (jnp.abs(info["raw_action"]).max() > 1.0)
         np.testing.assert_allclose(info["scale"], np.exp(-0.5), rtol=1e-6)
 
     def test_learns_its_scale(self, clipped, batch):
         policy = clipped.ppo.policy(clipped.train)
-        _, _, info = policy.act((), batch.observation, jax.random.key(5))
+        _, _, info = policy.act({"policy": ()}, batch.observation, jax.random.key(5))
         train, metrics = clipped.updated(batch.replace(info=info))
         assert metrics["update/skipped"] == 0
-        scale = train.params["policy"]["log_scale"]
-        assert (scale != clipped.train.params["policy"]["log_scale"]).all()
+        scale = train.params["policy"]["trunk"]["log_scale"]
+        assert (scale != clipped.train.params["policy"]["trunk"]["log_scale"]).all()
 
 
 class TestDecayingLearningRate:

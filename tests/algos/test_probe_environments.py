@@ -9,16 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from jax import Array
 
-from algos.ppo import PPO, PPOConfig
-from algos.rollout import RolloutSource
-from envs.types import EnvSpec, EnvState, Observation
-from envs.vector import VecEnv
+from algos.ppo import PPO
+from algos.ppo_config import PPOConfig
+from envs.types import Observation
+from tests.algos.probes import NEVER, TIME_LIMIT, Probe, learn, make_probe, observed
 
-TIME_LIMIT = 5
-NEVER = 1000
 CONFIG = PPOConfig(
     unroll_length=20,
     num_minibatches=4,
@@ -36,61 +33,6 @@ NUM_ENVS = 32
 NUM_ITERATIONS = 150
 
 
-@struct.dataclass
-class NoPhysics:
-    """What `VecEnv` reads of a physics state, for a world without any."""
-
-    fields: dict[str, Array]
-
-
-@struct.dataclass
-class Probe:
-    """A world that pays by the clock and for hitting a target; an `Env` without a robot model.
-
-    It observes a cue in [-1, 1], drawn at reset, and the steps since then, one-hot and starting again at the time
-    limit: what follows a truncation is like a first step, and so has been acted on.
-    """
-
-    reward_at: Array  # (TIME_LIMIT,) paid at each step of an episode
-    target_weight: Array  # () cost of the squared distance from the action to half the cue
-    terminates_after: Array  # () steps; the time limit only truncates
-
-    spec = EnvSpec(1 + TIME_LIMIT, action_size=1, goal_size=0, control_period=1.0, episode_length=TIME_LIMIT)
-    has_host_callback = False
-
-    def reset(self, key: Array) -> EnvState:
-        cue = jax.random.uniform(key, minval=-1, maxval=1)
-        num_steps = jnp.array(0)
-        return EnvState(
-            physics=NoPhysics({}),
-            obs=observed(cue, num_steps),
-            goal=jnp.zeros(0),
-            reward=jnp.zeros(()),
-            terminated=jnp.array(False),
-            truncated=jnp.array(False),
-            metrics={},
-            info={"cue": cue, "num_steps": num_steps},
-        )
-
-    def step(self, state: EnvState, action: Array) -> EnvState:
-        cue, num_steps = state.info["cue"], state.info["num_steps"]
-        reward = self.reward_at[num_steps] - self.target_weight * jnp.square(action[0] - cue / 2)
-        num_steps += 1
-        return state.replace(
-            obs=observed(cue, num_steps),
-            reward=reward,
-            terminated=num_steps >= self.terminates_after,
-            info={"cue": cue, "num_steps": num_steps},
-        )
-
-    def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
-
-
-def observed(cue: Array, num_steps: Array) -> Array:
-    return jnp.concatenate([cue[None], jax.nn.one_hot(num_steps % TIME_LIMIT, TIME_LIMIT)])
-
-
 class Solved:
     """What PPO learnt of a probe."""
 
@@ -99,15 +41,21 @@ class Solved:
 
     def values(self, num_steps: int) -> np.ndarray:
         """Learnt value after `num_steps` steps, for several cues."""
-        obs = jax.vmap(observed, (0, None))(jnp.linspace(-0.9, 0.9, 7), jnp.array(num_steps))
-        return np.asarray(self.ppo.value_network.apply(self.train.params["value"], obs)[:, 0])
+        obs = seen(jnp.linspace(-0.9, 0.9, 7), num_steps)
+        return np.asarray(
+            self.ppo.networks["value"].step(self.train.params["value"], (), obs, jnp.array(False))[1][:, 0]
+        )
 
     def actions(self, cues: Array) -> np.ndarray:
         """What the deterministic policy does on the first step."""
-        obs = jax.vmap(observed, (0, None))(cues, jnp.array(0))
+        obs = seen(cues, 0)
         observation = Observation(obs, jnp.zeros((len(cues), 0)), jnp.zeros(len(cues)), jnp.ones(len(cues), bool))
         policy = self.ppo.policy(self.train, deterministic=True)
         return np.asarray(policy.act(policy.init_carry(len(cues)), observation, jax.random.key(0))[1][:, 0])
+
+
+def seen(cues: Array, num_steps: int) -> Array:
+    return jax.vmap(observed, (0, None, None))(cues, jnp.array(num_steps), jnp.array(False))
 
 
 @pytest.fixture(scope="module")
@@ -115,26 +63,10 @@ def solve():
     """Train PPO on a probe, with the loop compiled once."""
     ppo = PPO(CONFIG, Probe.spec)
 
-    @jax.jit
-    def learn(probe: Probe, key: Array):
-        source = RolloutSource(VecEnv(probe, NUM_ENVS), CONFIG.unroll_length)
-        key_train, key_source, key_loop = jax.random.split(key, 3)
-        train = ppo.init(key_train)
+    compiled = jax.jit(functools.partial(learn, ppo, num_envs=NUM_ENVS, num_iterations=NUM_ITERATIONS))
 
-        def iterate(carry, key):
-            train, worlds = carry
-            key_sample, key_update = jax.random.split(key)
-            worlds, batch, _ = source.sample(worlds, ppo.policy(train), key_sample)
-            train, _ = ppo.update(train, batch, ppo.init_hyper(), key_update)
-            return (train, worlds), None
-
-        start = (train, source.init(ppo.policy(train), key_source))
-        return jax.lax.scan(iterate, start, jax.random.split(key_loop, NUM_ITERATIONS))[0][0]
-
-    def solve(reward_at, *, target_weight=0.0, terminates_after) -> Solved:
-        reward_at = jnp.zeros(TIME_LIMIT).at[: len(reward_at)].set(jnp.array(reward_at, float))
-        probe = Probe(reward_at, jnp.array(target_weight, float), jnp.array(terminates_after))
-        return Solved(ppo, learn(probe, jax.random.key(0)))
+    def solve(reward_at, **options) -> Solved:
+        return Solved(ppo, compiled(make_probe(reward_at, **options), jax.random.key(0)))
 
     return solve
 

@@ -1,10 +1,17 @@
 import dataclasses
+import datetime
+import hashlib
+import json
+from pathlib import Path
 
 import pytest
 
+from envs.registry import env_names
 from flexrl.arguments import parse
 from flexrl.config import decode, encode, load_yaml
 from flexrl.errors import ConfigError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 MINIMAL = {"algorithm": {}, "task": {}, "total_steps": 1000, "num_envs": 64, "profile": "cpu"}
 
@@ -14,7 +21,7 @@ def with_field(path, value):
     content = {**MINIMAL, "algorithm": {}, "task": {}}
     place = content
     for section in sections:
-        place = place[section]
+        place = place.setdefault(section, {})
     place[field] = value
     return content
 
@@ -53,6 +60,8 @@ def test_decoding_what_was_encoded_gives_the_same_config():
         ("algorithm.learning_rate", float("nan"), "learning_rate"),
         ("algorithm.learning_rate", float("inf"), "learning_rate"),
         ("algorithm.learning_rat", 1e-3, "algorithm.learning_rat: is not a field; did you mean 'learning_rate'?"),
+        ("early_stop.pacience", 3, "early_stop.pacience: is not a field; did you mean 'patience'?"),
+        ("seed", datetime.date(2026, 1, 1), "seed: '2026-01-01'"),
         ("algorithm.discount", 1.5, "discount: 1.5"),
         ("algorithm.gae_lambda", -0.1, "gae_lambda: -0.1"),
         ("algorithm.clip_ratio", -0.2, "clip_ratio: -0.2"),
@@ -157,6 +166,20 @@ def test_the_hash_names_what_is_computed_and_not_where():
     assert config.hash() != dataclasses.replace(config, task=dataclasses.replace(config.task, min_height=0.9)).hash()
 
 
+def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
+    config = decode(MINIMAL, "test")
+    content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video")}
+    assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def test_evaluations_are_spread_evenly_and_the_last_is_at_the_end():
     config = decode({**MINIMAL, "total_steps": 64 * 32 * 25, "num_evaluations": 4}, "test")
     assert [i for i in range(26) if config.evaluates_after(i)] == [7, 13, 19, 25]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in EXAMPLES.glob("*.yaml") if "sweep" not in p.name), ids=lambda p: p.name
+)
+def test_every_example_is_a_run(path):
+    config = parse(["--config", str(path), "--workspace", "nowhere"]).config
+    assert config.env in env_names()

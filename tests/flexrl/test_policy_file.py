@@ -8,7 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from algos.ppo import PPO, PPOConfig
+from algos.ppo import PPO
+from algos.ppo_config import PPOConfig
 from envs.types import EnvSpec
 from flexrl.checkpoint import leaves_of
 from flexrl.errors import CheckpointError

@@ -10,10 +10,10 @@ import pytest
 from envs.success import skill_success
 from flexrl.errors import ConfigError
 from flexrl.evaluation import Evaluator, evaluation_key
+from flexrl.examination import examine
 from flexrl.playback import load_playback
 from flexrl.render import asking_for
 from flexrl.run_folder import read_config
-from flexrl.skills import SkillsArguments, examine
 
 FOLDER = Path(__file__).parents[2] / "pretrained" / "humanoid-skills"
 
@@ -48,7 +48,7 @@ def test_an_examination_agrees_with_the_datasheet():
     playback = load_playback(str(FOLDER), "workspace", "best", "native", num_episodes=16)
     two = dataclasses.replace(playback.config.task, skills=("walk-forward", "run"))
     playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=two))
-    report = examine(playback, SkillsArguments(episodes=16, transition_episodes=4))
+    report = examine(playback, num_episodes=16, num_transition_episodes=4, seed=0)
     recorded = json.loads((FOLDER / "skills.json").read_text())["skills"]
     for name, row in report["skills"].items():
         assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)

@@ -1,0 +1,136 @@
+"""Behavior cloning: act as the data did, whatever it was paid. Axes: U updates, B samples of each."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jax import Array
+
+from algos.bc_config import BCConfig
+from algos.dataset import Minibatches
+from algos.distributions import TanhNormal
+from algos.networks import MLP, ControlNetwork, Network, Params
+from algos.normalization import RunningStatistics
+from algos.ppo_policy import PPOPolicy
+from algos.schedules import scheduled
+from envs.errors import ConfigError
+from envs.shards import ALONE, Shards
+from envs.types import EnvSpec
+
+
+@struct.dataclass
+class BCTrainState:
+    """Everything that learning carries from one iteration to the next, named as PPO's: either may begin the other."""
+
+    params: dict[str, Params]  # "policy"
+    optimizer: optax.OptState
+    normalizer: RunningStatistics  # the data's from the first iteration on, or a parent's
+    skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
+
+
+class BC:
+    """Behavior cloning for one environment's sizes."""
+
+    def __init__(self, config: BCConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
+        """Define the network.
+
+        Raises:
+          ConfigError: if minibatches cannot be shared evenly.
+        """
+        if config.batch_size % shards.num:
+            raise ConfigError(f"batch_size: {config.batch_size} is not a multiple of num_devices {shards.num}")
+        self.config = config
+        self.spec = spec
+        self.shards = shards
+        self.network = Network(self._build)
+        clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
+        self.optimizer = optax.chain(clip, optax.scale_by_adam())
+
+    def _build(self, rngs: Any) -> ControlNetwork:
+        config, spec = self.config, self.spec
+        return ControlNetwork(
+            MLP,
+            spec.obs_size + spec.goal_size,
+            config.policy_layers,
+            2 * spec.action_size,
+            goal_size=spec.goal_size,
+            goal_layers=config.goal_layers,
+            cell=None,
+            cell_size=0,
+            rngs=rngs,
+            activation=config.activation,
+            out_scale=0.01,
+            dtype=config.dtype,
+        )
+
+    def init(self, key: Array) -> BCTrainState:
+        """A fresh network."""
+        params = {"policy": self.network.init(key)}
+        normalizer = RunningStatistics.init(self.spec.obs_size)
+        return BCTrainState(params, self.optimizer.init(params), normalizer, jnp.zeros((), jnp.int32))
+
+    def init_hyper(self) -> dict[str, Array]:
+        """The numbers that may change without recompiling."""
+        names = ["learning_rate", "weight_decay"]
+        names += [] if self.config.final_learning_rate is None else ["final_learning_rate"]
+        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in names}
+
+    def policy(self, train: BCTrainState, *, deterministic: bool = False) -> PPOPolicy:
+        """The policy that a train state holds; the scale of its actions is not learnt."""
+        params = train.params["policy"]
+        return PPOPolicy(self.network, TanhNormal, deterministic, params, train.normalizer, shards=self.shards)
+
+    def summary(self) -> str:
+        """Size of the network, on one line."""
+        params = jax.eval_shape(self.init, jax.random.key(0)).params
+        size = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
+        goal = f"goal {'x'.join(map(str, self.config.goal_layers))} + " if self.config.goal_layers else ""
+        return f"policy {goal}{'x'.join(map(str, self.config.policy_layers))} ({size:,} parameters)"
+
+    def update(
+        self, train: BCTrainState, batch: Minibatches, hyper: dict[str, Array], key: Array
+    ) -> tuple[BCTrainState, dict[str, Array]]:
+        """U gradient steps."""
+        decays = self.config.final_learning_rate is not None
+        learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
+        if self.config.normalize_observations:
+            is_new = train.normalizer.count == 0
+            normalizer = jax.tree.map(lambda a, b: jnp.where(is_new, a, b), batch.statistics, train.normalizer)
+            train = train.replace(normalizer=normalizer)
+        inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
+
+        def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:
+            return self._step(train, *minibatch, learning_rate, hyper["weight_decay"])
+
+        train, steps = jax.lax.scan(step, train, (inputs_UB, batch.action))
+        metrics = {name: x.mean() for name, x in steps.items()}
+        metrics["update/skipped"] = steps["update/skipped"].sum()
+        metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
+        metrics["update/learning_rate"] = learning_rate
+        return train, metrics
+
+    def _step(
+        self, train: BCTrainState, inputs: Array, action: Array, learning_rate: Array, weight_decay: Array
+    ) -> tuple[BCTrainState, dict[str, Array]]:
+        """One step of AdamW, left out if any of its numbers is not finite.
+
+        Source: Loshchilov and Hutter 2019, decoupled weight decay.
+        """
+        loss, grads = self.shards.mean(jax.value_and_grad(self._loss)(train.params, inputs, action))
+        direction, optimizer = self.optimizer.update(grads, train.optimizer)
+        params = jax.tree.map(lambda p, d: p - learning_rate * (d + weight_decay * p), train.params, direction)
+        grad_norm = optax.tree.norm(grads)
+        finite = jnp.isfinite(grad_norm)
+        updated = train.replace(params=params, optimizer=optimizer)
+        kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), updated, train)
+        kept = kept.replace(skipped_in_a_row=jnp.where(finite, 0, train.skipped_in_a_row + 1))
+        return kept, {"policy/loss": loss, "update/grad_norm": grad_norm, "update/skipped": ~finite}
+
+    def _loss(self, params: dict[str, Params], inputs: Array, action: Array) -> Array:
+        """Mean squared distance of the deterministic action (B, A) from the data's, per dimension."""
+        is_first = jnp.zeros(inputs.shape[:-1], bool)  # without memory it changes nothing
+        output = self.network.step(params["policy"], (), inputs, is_first)[1]
+        return jnp.square(jnp.tanh(TanhNormal.from_network(output).loc) - action).mean()

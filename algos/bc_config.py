@@ -1,0 +1,68 @@
+"""Hyper-parameters of behavior cloning."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from algos.networks import ACTIVATIONS, DType
+
+
+@dataclass(frozen=True)
+class BCConfig:
+    """Hyper-parameters of behavior cloning.
+
+    `total_steps` of the run counts control steps learnt from: batch_size for each update.
+
+    Attributes:
+      dataset: folder that `flexrl.collect` or Minari wrote.
+      best_fraction: part of the data's steps that is learnt from, in the episodes of the highest return; 1 for all.
+      num_updates: gradient steps per iteration.
+      batch_size: control steps per gradient step; divides by num_devices.
+      learning_rate: of AdamW; where it starts, when final_learning_rate is set.
+      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
+      weight_decay: of AdamW, as a multiple of the learning rate.
+      max_grad_norm: gradients are scaled down to this global norm; null for no limit.
+      normalize_observations: by mean and standard deviation over the data.
+      policy_layers: hidden units of the policy network.
+      goal_layers: units of an encoder in front of it that reads the goal; none to read it as it is.
+      activation: between layers.
+      dtype: that layers compute in; parameters stay float32.
+    """
+
+    dataset: str | None = None
+    best_fraction: float = 1.0
+    num_updates: int = 50
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    final_learning_rate: float | None = 1e-5
+    weight_decay: float = 1e-4
+    max_grad_norm: float | None = 1.0
+    normalize_observations: bool = True
+    policy_layers: tuple[int, ...] = (128, 128, 128)
+    goal_layers: tuple[int, ...] = ()
+    activation: Literal["elu", "relu", "swish", "tanh"] = "swish"
+    dtype: DType = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require(0 < self.best_fraction <= 1, "best_fraction", self.best_fraction, "above 0 and at most 1")
+        for name in ("num_updates", "batch_size"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        for name in ("final_learning_rate", "max_grad_norm"):
+            value = getattr(self, name)
+            _require(value is None or value > 0, name, value, "above 0, or null for none")
+        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "at least 0")
+        layers = self.policy_layers
+        _require(len(layers) > 0 and min(layers) > 0, "policy_layers", layers, "one or more positive sizes")
+        _require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
+        _require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+
+    @property
+    def steps_per_iteration(self) -> int:
+        """Control steps learnt from in one iteration."""
+        return self.num_updates * self.batch_size
+
+
+def _require(holds: bool, name: str, value: Any, limit: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}: {value} must be {limit}")

@@ -1,0 +1,130 @@
+"""Return against wall-clock on humanoid-walk: flex-rl, and beside it brax's PPO and Stable-Baselines3's.
+
+    python -m benchmarks.learning [--minutes 5] [--peers brax sb3] [--seed 0]
+
+Each learns alone in a process of its own, one after the other, for as long as the others. Seconds count from the start
+of its process, with imports and compilation.
+"""
+
+import math
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+import yaml
+from rich.console import Console
+
+from benchmarks.curves import draw, points, recent_means, table, thin
+from benchmarks.peers.process import PeerError
+from benchmarks.report import header, save
+from benchmarks.watch import watch
+from flexrl.machine import REPOSITORY
+from flexrl.startup import prepare_jax
+
+Peer = Literal["brax", "sb3"]
+
+PEERS_PYTHON = REPOSITORY / ".venv-peers/bin/python"
+PEERS: dict[Peer, tuple[str, Path, str]] = {
+    "brax": ("brax PPO", Path(sys.executable), "benchmarks.peers.brax_learning"),
+    "sb3": ("Stable-Baselines3 PPO", PEERS_PYTHON, "benchmarks.peers.sb3_ppo"),
+}
+
+
+@dataclass(frozen=True)
+class LearningConfig:
+    """What to compare.
+
+    Attributes:
+      minutes: for each learner.
+      peers: who learns beside flex-rl; `sb3` needs `make peers`.
+      seed: of each.
+      out: JSON file for the results, with a picture beside it; by default named after the machine, in
+        benchmarks/results.
+    """
+
+    minutes: float = 5.0
+    peers: tuple[Peer, ...] = ("brax", "sb3")
+    seed: int = 0
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        if not (self.minutes > 0 and math.isfinite(self.minutes)):
+            raise ValueError(f"--minutes: {self.minutes} must be above 0")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"--seed: {self.seed} must be between 0 and 2**32 - 1")
+        if "sb3" in self.peers and not PEERS_PYTHON.exists():
+            raise ValueError("--peers: sb3 needs .venv-peers, which `make peers` makes; or leave it out: --peers brax")
+
+
+def main(config: LearningConfig) -> None:
+    """Let each learn, print, and write after each, so that an interrupted run leaves what it had."""
+    console = Console(highlight=False)
+    report = header(config)
+    report["compilation_cache"] = False  # every learner begins with an empty one
+    for learner in ("flex-rl", *config.peers):
+        with tempfile.TemporaryDirectory() as folder:
+            if learner == "flex-rl":
+                result = learn_flexrl(config, Path(folder))
+            else:
+                result = learn_peer(config, learner, Path(folder))
+        report["results"].append(result)
+        report["load_average_after"] = os.getloadavg()
+        path = save(report, "learning", config.out)
+        draw(report["results"], config.minutes, path.with_suffix(".svg"))
+        console.print(f"{result['name']}: {result['control_steps']:,} control steps in {result['seconds']:.0f} s")
+    console.print(table(report["results"], config.minutes))
+    console.print(f"written: {path}, and {path.with_suffix('.svg').name}", markup=False, soft_wrap=True)
+
+
+def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
+    """`flexrl.train` with its defaults."""
+    run = folder / "run"
+    command = [sys.executable, "-m", "flexrl.train", "--algo", "ppo", "--env", "humanoid-walk"]
+    command += ["--seed", str(config.seed), "--workspace", str(folder), "--name", run.name]
+    files = [run / "metrics.jsonl", run / "evaluations.jsonl"]
+    seconds = 60 * config.minutes
+    watched = watch("flex-rl", command, files, seconds, folder)
+    metrics, evaluations = watched.rows
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    return {
+        "name": "flex-rl",
+        "settings": {name: value for name, value in settings.items() if name not in ("name", "workspace")},
+        "versions": {},
+        "seconds": round(watched.seconds, 1),
+        "finished": watched.finished,
+        "control_steps": metrics[-1][1]["control_steps"],
+        "curves": {
+            "training": thin(recent_means(metrics), seconds),
+            "evaluation": thin(points(evaluations, "evaluation/return_mean"), seconds),
+        },
+    }
+
+
+def learn_peer(config: LearningConfig, peer: Peer, folder: Path) -> dict[str, Any]:
+    """A peer: the first line that it writes says what it is (`settings`, `versions`), the others how it does."""
+    name, python, module = PEERS[peer]
+    seconds = 60 * config.minutes
+    watched = watch(name, [str(python), "-m", module, str(config.seed)], [folder / "stdout"], seconds, folder)
+    (_, ready), *rows = watched.rows[0]
+    return {
+        "name": name,
+        **ready,
+        "seconds": round(watched.seconds, 1),
+        "finished": watched.finished,
+        "control_steps": rows[-1][1]["control_steps"] if rows else 0,
+        "curves": {"training": thin(points(rows, "return"), seconds)},
+    }
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the learners
+    prepare_jax()
+    try:
+        main(tyro.cli(LearningConfig, description=__doc__))
+    except PeerError as error:
+        raise SystemExit(str(error)) from None

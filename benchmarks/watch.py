@@ -1,0 +1,99 @@
+"""A process that writes lines of JSON, and the seconds from its start at which each line was there."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers.process import PeerError, ended
+from flexrl.machine import REPOSITORY
+
+POLL_SECONDS = 0.25
+STOP_SECONDS = 15.0  # between SIGTERM and SIGKILL
+
+Row = tuple[float, dict[str, Any]]  # seconds, what the line held
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a process wrote.
+
+    Attributes:
+      rows: of each file.
+      seconds: from the start of the process until it ended or was stopped.
+      finished: whether it ended by itself.
+    """
+
+    rows: list[list[Row]]
+    seconds: float
+    finished: bool
+
+
+def watch(name: str, command: Sequence[str], files: Sequence[Path], seconds: float, folder: Path) -> Watched:
+    """Run a command for so many seconds at most, and read the lines that it writes to the files.
+
+    Args:
+      name: for messages.
+      command: program and arguments; its standard output goes to `folder / "stdout"`.
+      files: to read.
+      seconds: after which it is stopped.
+      folder: for its output and for what JAX compiles; where nothing is compiled yet, it compiles everything.
+
+    Raises:
+      PeerError: if it fails, or has written nothing to the first file when it is stopped.
+    """
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    tails = [Tail(path) for path in files]
+    started = time.monotonic()
+    with (
+        (folder / "stdout").open("w") as output,
+        (folder / "stderr").open("w+") as log,
+        subprocess.Popen(command, stdout=output, stderr=log, cwd=REPOSITORY, env=environment) as process,
+    ):
+        try:
+            while True:
+                finished, now = process.poll() is not None, time.monotonic() - started
+                for tail in tails:
+                    tail.read(now)
+                if finished or now >= seconds:
+                    break
+                time.sleep(POLL_SECONDS)
+        finally:
+            stop(process)
+        if finished and process.returncode:
+            raise ended(name, process, log)
+    if not tails[0].rows:
+        raise PeerError(f"{name} had nothing to tell within {now:.0f} s; give it more --minutes")
+    return Watched([tail.rows for tail in tails], now, finished)
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """Ask a process to end, and end it if it does not."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+class Tail:
+    """A growing file of JSON lines."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing read yet; the file may come later."""
+        self.rows: list[Row] = []
+        self._path, self._position = path, 0
+
+    def read(self, now: float) -> None:
+        """Take the whole lines that are new, as of now."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            whole = [line for line in file if line.endswith(b"\n")]
+        self._position += sum(map(len, whole))
+        self.rows += [(now, json.loads(line)) for line in whole]

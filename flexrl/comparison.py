@@ -1,0 +1,44 @@
+"""Runs side by side: what they reached, how soon, and in what their configs differ."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flexrl.curves import Curve
+from flexrl.run_record import RunRecord
+
+FRACTIONS = (0.5, 0.9)  # of the best return of all
+PLACE = ("name", "workspace")  # of a config; says nothing of what is computed
+
+
+def compare(curves: list[Curve]) -> list[dict[str, Any]]:
+    """For each run its final and best return, and when it first had a part of the best of all.
+
+    A part of a best return that is not positive means nothing, and is None.
+    """
+    best = max(value for curve in curves for value in curve.returns)
+    return [_row(curve, best) for curve in curves]
+
+
+def _row(curve: Curve, best: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": curve.name, "final_return": curve.returns[-1], "best_return": max(curve.returns)}
+    for fraction in FRACTIONS:
+        reached = curve.first_reaching(fraction * best) if best > 0 else None
+        percent = f"{100 * fraction:.0f}_percent"
+        row[f"steps_to_{percent}"], row[f"seconds_to_{percent}"] = reached or (None, None)
+    return row
+
+
+def differing_fields(records: list[RunRecord]) -> dict[str, list[Any]]:
+    """Fields in which configs differ, with each run's value; None where a config lacks the field."""
+    configs = [flat(record.config) for record in records]
+    names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
+    values = {name: [config.get(name) for config in configs] for name in names}
+    return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, of dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found

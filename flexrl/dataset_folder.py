@@ -1,0 +1,90 @@
+"""A dataset on the disk.
+
+data/               Minari's: main_data.hdf5, metadata.json
+provenance.json     what the data came from
+statistics.json     what is in it
+manifest.json       written last: every file's SHA-256
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from flexrl.dataset_statistics import statistics
+from flexrl.episode import Episode
+from flexrl.errors import ConfigError
+from flexrl.files import write_json
+from flexrl.flat_dataset import flatten
+from flexrl.manifest import MANIFEST, check_folder_manifest, write_folder_manifest
+from flexrl.minari_format import DATA, read_minari, write_minari
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a place for a new dataset that is taken, before anything is computed.
+
+    Raises:
+      ConfigError: if something is there.
+    """
+    if folder.exists():
+        raise ConfigError(f"out: {folder} is there already; name another folder")
+
+
+def write_dataset(
+    folder: Path, episodes: list[Episode], minari_metadata: dict[str, Any], provenance: dict[str, Any]
+) -> dict[str, Any]:
+    """Write a new dataset, and return its statistics.
+
+    Raises:
+      ConfigError: if the folder is there, or there are no episodes.
+    """
+    require_free(folder)
+    if not episodes:
+        raise ConfigError(f"out: {folder}: no episode with a finite first step was collected, so there is nothing")
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    write_minari(unfinished, episodes, minari_metadata)
+    write_json(unfinished / "provenance.json", provenance)
+    found = statistics(flatten(episodes))
+    write_json(unfinished / "statistics.json", found)
+    write_folder_manifest(unfinished)
+    unfinished.rename(folder)
+    return found
+
+
+def read_dataset(folder: Path) -> list[Episode]:
+    """The episodes of a dataset; of one that Minari wrote, which has no manifest, without comparing SHA-256.
+
+    Raises:
+      ConfigError: naming the file and what is wrong with it.
+    """
+    if not (folder / DATA).is_dir():
+        raise ConfigError(f"dataset: {folder} holds no dataset (no folder {DATA}); name one that flexrl.collect wrote")
+    if (folder / MANIFEST).is_file():
+        check_folder_manifest(folder)
+    return list(read_minari(folder))
+
+
+def verify_dataset(folder: Path) -> str:
+    """What was found to be in order, in a line.
+
+    Raises:
+      ConfigError: naming the file and what is wrong with it.
+    """
+    num_files = check_folder_manifest(folder)
+    num_steps = [episode.length for episode in read_minari(folder)]
+    return f"{folder}: {num_files} files, {len(num_steps)} episodes and {sum(num_steps):,} steps are in order"
+
+
+def read_record(folder: Path, name: str) -> dict[str, Any]:
+    """`statistics.json` or `provenance.json`.
+
+    Raises:
+      ConfigError: if it is missing or damaged.
+    """
+    path = folder / name
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise ConfigError(f"{path}: is missing or damaged; name a folder that flexrl.collect wrote") from None

@@ -1,0 +1,46 @@
+"""Episodes laid out as `algos.dataset.Dataset`, on the host."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from algos.dataset import Dataset
+from algos.normalization import RunningStatistics
+from flexrl.episode import Episode
+
+FIELDS = ("obs", "goal", "action", "reward", "terminated", "truncated")
+
+
+def flatten(episodes: Iterable[Episode]) -> Dataset:
+    """All episodes in one set of arrays; numbers become float32, which training computes in."""
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
+    for episode in episodes:
+        for name, column in columns.items():
+            rows = getattr(episode, name)[: episode.length]
+            column.append(rows if rows.dtype == bool else rows.astype(np.float32))
+    arrays: Any = {name: np.concatenate(column) for name, column in columns.items()}
+    start: Any = np.cumsum([0, *map(len, columns["reward"])], dtype=np.int32)
+    return Dataset(**arrays, start=start, statistics=_statistics(arrays["obs"]))
+
+
+def best_episodes(episodes: list[Episode], fraction: float) -> list[Episode]:
+    """Those of the highest return that together hold at most a fraction of all steps; at least one.
+
+    Source: Chen et al. 2021, section 5.1, as their code chooses.
+    """
+    ranked = sorted(range(len(episodes)), key=lambda i: -episodes[i].reward.sum(dtype=np.float64))
+    num_steps = np.cumsum([episodes[i].length for i in ranked])
+    num_kept = max(1, int(np.sum(num_steps <= fraction * num_steps[-1])))
+    return [episodes[i] for i in sorted(ranked[:num_kept])]
+
+
+def _statistics(obs: np.ndarray) -> RunningStatistics:
+    exact = obs.astype(np.float64)
+    numbers: Any = (np.float64(len(exact)), exact.mean(axis=0), len(exact) * exact.var(axis=0))
+    return RunningStatistics(*(x.astype(np.float32) for x in numbers))
+
+
+def returns_of(data: Dataset) -> np.ndarray:
+    """Sum of rewards of each episode, (E,) float64."""
+    return np.add.reduceat(np.asarray(data.reward, np.float64), np.asarray(data.start[:-1]))

@@ -1,0 +1,156 @@
+"""One page of HTML about a run, with its pictures inside."""
+
+import base64
+import io
+import json
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flexrl.comparison import flat
+from flexrl.curves import draw_metrics, draw_returns, read_curve
+from flexrl.errors import ConfigError
+from flexrl.lineage import lineage
+from flexrl.run_record import RunRecord
+from flexrl.tables import cell
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_CLIP_BYTES = 5_000_000
+CLIPS = {
+    ".mp4": '<video controls loop src="data:video/mp4;base64,{}"></video>',
+    ".gif": '<img alt="" src="data:image/gif;base64,{}">',
+}
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 }
+td, th { padding: .1em .7em; text-align: left; border-bottom: 1px solid #ddd; vertical-align: bottom }
+th + th, th ~ td { text-align: right }
+table.rows td + td { text-align: right }
+table.matrix { font-size: 75% }
+table.matrix td, table.matrix th { border: 1px solid #fff; padding: .1em .4em }
+svg, img, video { max-width: 100%; height: auto }
+.problem { color: #b00 }
+"""
+
+
+def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -> str:
+    """The whole page.
+
+    Args:
+      record: the run that it is about.
+      beside: runs whose curves stand beside.
+      records: runs among which its children are.
+    """
+    problems = list(record.problems)
+    sections = {
+        "Summary": _summary(record),
+        "Learning curves": _curves([record, *beside], problems),
+        "Skills": _skills(record.folder / "skills.json", problems),
+        "Clips": _clips(record.folder / "videos"),
+        "Lineage": f"<pre>{escape(chr(10).join(lineage(record, records)))}</pre>",
+        "Config": _table(flat(record.config).items()),
+    }
+    warnings = "".join(f'<p class="problem">{escape(problem)}</p>' for problem in problems)
+    body = "".join(f"<h2>{title}</h2>\n{section}\n" for title, section in sections.items() if section)
+    name = escape(record.name)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n<style>{STYLE}</style>\n'
+        f"<h1>{name}</h1>\n{warnings}{body}</html>\n"
+    )
+
+
+def _summary(record: RunRecord) -> str:
+    summary = {name: value for name, value in record.summary().items() if name not in ("name", "problems")}
+    result = flat(record.result or {})
+    kept = ("stopped_early", "return_interval", "episode_length_mean", "device", "timing.seconds")
+    summary |= {name: result[name] for name in kept if result.get(name) is not None}
+    recorded = flat(record.metadata)
+    kept = ("started", "git.commit", "git.changed", "config_hash", "versions.jax", "versions.mujoco")
+    summary |= {name: recorded[name] for name in kept if name in recorded}
+    if isinstance(recorded.get("command"), list):
+        summary["command"] = " ".join(map(str, recorded["command"]))
+    return _table((name.replace("_", " "), value) for name, value in summary.items())
+
+
+def _curves(records: list[RunRecord], problems: list[str]) -> str:
+    """Evaluations and training metrics of runs; what cannot be read is added to the problems."""
+    curves, metrics = [], {}
+    for record in records:
+        try:
+            curves.append(read_curve(record))
+            metrics[record.name] = record.metrics()
+        except ConfigError as error:
+            problems.append(str(error))
+    return _svg(draw_returns(curves)) + _svg(draw_metrics(metrics)) if curves else ""
+
+
+def _svg(figure: "Figure") -> str:
+    """A drawing as an element, the same at every call."""
+    import matplotlib
+
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "flexrl"}):
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _skills(path: Path, problems: list[str]) -> str:
+    """What `flexrl.skills` found, if it was asked."""
+    if not path.exists():
+        return ""
+    try:
+        report = json.loads(path.read_bytes())
+        rows = [{"skill": name, **row} for name, row in report["skills"].items()]
+        switching = {name: report[name] for name in ("switching", "switching_with_pushes")}
+        text = f"<p>Iteration {report['step']}, {report['episodes']} episodes each.</p>"
+        text += _table((row.values() for row in rows), rows[0])
+        text += _table(flat(switching).items())
+        if "transitions" in report:
+            text += "<p>Success of the skill in the column after a switch from the one in the row:</p>"
+            text += _matrix(report["transitions"])
+        return text
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        problems.append(f"{path.name}: is damaged ({type(error).__name__}: {error})")
+        return ""
+
+
+def _matrix(rows: dict[str, dict[str, float]]) -> str:
+    """Numbers between 0 and 1 by two names, from red to green."""
+    header = "".join(f"<th>{escape(name)}</th>" for name in rows)
+    lines = (
+        f"<tr><th>{escape(name)}</th>{''.join(_coloured(row.get(other)) for other in rows)}</tr>\n"
+        for name, row in rows.items()
+    )
+    return f'<table class="matrix"><thead><tr><td></td>{header}</tr></thead>\n{"".join(lines)}</table>\n'
+
+
+def _coloured(value: float | None) -> str:
+    if value is None:
+        return "<td></td>"
+    return f'<td style="background: hsl({120 * value:.0f} 60% 75%)">{value:.2f}</td>'
+
+
+def _clips(folder: Path) -> str:
+    """Videos that are small enough, inside the page; the others by name."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in CLIPS)
+    return "".join(map(_clip, files))
+
+
+def _clip(path: Path) -> str:
+    size = path.stat().st_size
+    caption = f"<p>{escape(path.name)}, {size / 1e6:.1f} MB{'' if size < MAX_CLIP_BYTES else ': left out'}</p>\n"
+    if size >= MAX_CLIP_BYTES:
+        return caption
+    return CLIPS[path.suffix].format(base64.b64encode(path.read_bytes()).decode()) + caption
+
+
+def _table(rows: Iterable[Iterable[Any]], header: Iterable[str] = ()) -> str:
+    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell(x))}</td>' for x in row)}</tr>\n" for row in rows)
+    names = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in header)
+    if not names:
+        return f"<table>\n{lines}</table>\n"
+    return f'<table class="rows">\n<tr>{names}</tr>\n{lines}</table>\n'

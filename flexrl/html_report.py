@@ -1,0 +1,53 @@
+"""A run in one file for reading and sending: `python -m flexrl.html_report RUN`. No network, no script."""
+
+import sys
+from dataclasses import dataclass
+
+from flexrl.errors import exit_codes
+
+
+@dataclass(frozen=True)
+class HtmlReportArguments:
+    """What to write beside the run's numbers.
+
+    Attributes:
+      compare: run whose curves stand beside; the parent, if there is one and nothing is given.
+      workspace: folder that holds the runs.
+    """
+
+    compare: str | None = None
+    workspace: str = "workspace"
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, and write `report.html` into the run's folder."""
+    with exit_codes():
+        from flexrl.arguments import parse_tool
+
+        run, options = parse_tool(HtmlReportArguments, arguments, "flexrl.html_report")
+        write_report(run, options)
+
+
+def write_report(run: str, options: HtmlReportArguments) -> None:
+    """Write the report.
+
+    Raises:
+      ConfigError: if a run is not there, or has no evaluation to compare.
+    """
+    from flexrl.files import write_text
+    from flexrl.html_page import page
+    from flexrl.lineage import ancestors
+    from flexrl.run_folder import find_run
+    from flexrl.run_record import read_run, read_runs
+
+    record = read_run(find_run(run, options.workspace))
+    beside = ancestors(record)[:1]
+    if options.compare is not None:
+        beside = [read_run(find_run(options.compare, options.workspace))]
+    out = record.folder / "report.html"
+    write_text(out, page(record, beside, read_runs(record.folder.parent)))
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,132 @@
+"""A run's episodes, and all that must be known of them."""
+
+import dataclasses
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import mujoco
+import numpy as np
+
+from envs.types import Env
+from envs.vector import VecEnv
+from flexrl.build import make_algorithm
+from flexrl.checkpoint import Checkpoints, leaves_of
+from flexrl.collect import MIN_REPLAY_STEPS, CollectArguments
+from flexrl.collection import Collector, UniformPolicy
+from flexrl.config import RunConfig, encode, without_places
+from flexrl.episode import Episode
+from flexrl.errors import ConfigError
+from flexrl.machine import git_state, machine, versions
+from flexrl.playback import judging_worlds, load_policy_of
+from flexrl.policy_file import digest, is_exported
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Episodes with their records.
+
+    Attributes:
+      episodes: in the order in which they began.
+      minari_metadata: for Minari's `metadata.json`.
+      provenance: what the data came from.
+      summary: for reading.
+    """
+
+    episodes: list[Episode]
+    minari_metadata: dict[str, Any]
+    provenance: dict[str, Any]
+    summary: str
+
+
+def record_episodes(run: str, options: CollectArguments) -> Recording:
+    """Collect what was asked for.
+
+    Raises:
+      ConfigError: if there is no such run or step.
+      CheckpointError: if a checkpoint is damaged.
+    """
+    num_envs = min(options.num_envs, options.episodes)
+    folder, config, env = judging_worlds(run, options.workspace, options.physics, num_envs)
+    policies = _policies(folder, config, env, options)
+    collector = Collector(VecEnv(env, num_envs))
+    episodes, digests, num_dropped_rows, num_dropped_episodes = [], {}, 0, 0
+    started = time.monotonic()
+    for i, (step, policy) in enumerate(policies.items()):
+        share = options.episodes * (i + 1) // len(policies) - options.episodes * i // len(policies)
+        noted = {"tier": options.tier} | ({} if step is None else {"step": step})
+        collected = collector(policy, share, jax.random.fold_in(jax.random.key(options.seed), i), noted)
+        episodes += collected.episodes
+        num_dropped_rows += collected.num_dropped_rows
+        num_dropped_episodes += collected.num_dropped_episodes
+        if step is not None:
+            digests[step] = digest(leaves_of(policy))
+    seconds = time.monotonic() - started
+    num_steps = sum(episode.length for episode in episodes)
+    provenance = {
+        "tier": options.tier,
+        "deterministic": options.deterministic,
+        "seed": options.seed,
+        "num_envs": num_envs,
+        "policies": digests,
+        "env": config.env,
+        "physics": config.physics,
+        "control_period": env.spec.control_period,
+        "model_sha256": _model_digest(env.model),
+        "config_hash": config.hash(),
+        "config": encode(without_places(config)),
+        "dropped": {"rows": num_dropped_rows, "episodes": num_dropped_episodes},
+        "reference_scores": options.reference_scores,
+        "git": git_state(),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    summary = (
+        f"{len(episodes)} episodes, {num_steps:,} steps at {num_steps / seconds:,.0f} steps/s, compiling included; "
+        f"dropped as not finite: {num_dropped_rows} steps, {num_dropped_episodes} whole episodes"
+    )
+    return Recording(episodes, _minari_metadata(config, options), provenance, summary)
+
+
+def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArguments) -> dict[int | None, Any]:
+    """The policies to act by, by iteration, all of one structure."""
+    if options.tier == "random":
+        return {None: UniformPolicy(env.spec.action_size)}
+    algorithm = make_algorithm(config, env)
+    steps = options.step or _default_steps(folder, options.tier)
+    loaded = dict(load_policy_of(folder, algorithm, step) for step in steps)
+    if options.tier == "replay" and len(loaded) < MIN_REPLAY_STEPS:
+        raise ConfigError(
+            f"tier: replay is of at least {MIN_REPLAY_STEPS} checkpoints, and {folder} offers {len(loaded)}; keep more "
+            "by --keep-checkpoints when training, or collect the tier expert"
+        )
+    return {step: dataclasses.replace(policy, deterministic=options.deterministic) for step, policy in loaded.items()}  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _default_steps(folder: Path, tier: str) -> tuple[str, ...]:
+    if tier == "expert" or is_exported(folder):
+        return ("best",)
+    return tuple(map(str, Checkpoints(folder).steps()))
+
+
+def _minari_metadata(config: RunConfig, options: CollectArguments) -> dict[str, Any]:
+    env = re.sub(r"[^A-Za-z0-9_-]+", "-", config.env.rpartition(":")[2])
+    algo = "uniform actions" if options.tier == "random" else config.algo
+    scores = options.reference_scores
+    return {
+        "dataset_id": f"flexrl/{env}/{options.tier}-v0",
+        "algorithm_name": algo,
+        "description": f"{options.tier} episodes of {config.env}, collected by flex-rl; see provenance.json",
+        **({"ref_min_score": scores[0], "ref_max_score": scores[1]} if scores else {}),
+    }
+
+
+def _model_digest(model: mujoco.MjModel) -> str:
+    """SHA-256 of the compiled model."""
+    content = np.empty(mujoco.mj_sizeModel(model), np.uint8)
+    mujoco.mj_saveModel(model, None, content)
+    return hashlib.sha256(content.tobytes()).hexdigest()

@@ -1,0 +1,166 @@
+"""What a run's folder tells: how far it came, how well, and what is wrong with it. Runs no code of its task."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flexrl.config import load_yaml
+from flexrl.errors import ConfigError
+from flexrl.metrics_file import last_row, read_rows
+from flexrl.policy_file import is_exported
+from flexrl.run_folder import is_in_use
+
+RUN_FILES = ("config.yaml", "metadata.json", "lock")  # one of them makes a folder a run
+EVALUATED = ("step", "control_steps", "evaluation/return_mean", "evaluation/return_interval")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as its files tell it; what is missing or damaged is empty.
+
+    Attributes:
+      folder: of the run.
+      config: as it was stored.
+      metadata: as it was recorded at the start.
+      result: as it was written at the end, None before.
+      evaluations: rows, oldest first.
+      control_steps: done until now.
+      state: `finished`, `running` or `stopped`; `exported` for a policy alone.
+      problems: a line for each file that could not be read.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    result: dict[str, Any] | None
+    evaluations: list[dict[str, Any]]
+    control_steps: int
+    state: str
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's, behind that of the training where it is one of several seeds."""
+        folder = self.folder.resolve()
+        return f"{folder.parent.name}/{folder.name}" if (folder.parent / "config.yaml").is_file() else folder.name
+
+    @property
+    def returns(self) -> list[float]:
+        """Mean return of each evaluation, oldest first."""
+        return [row["evaluation/return_mean"] for row in self.evaluations]
+
+    @property
+    def parent(self) -> str | None:
+        """`RUN:ITERATION` that the run began from."""
+        parent = self.config.get("parent")
+        return parent if isinstance(parent, str) else None
+
+    def summary(self) -> dict[str, Any]:
+        """What a list shows, as plain data."""
+        return {
+            "name": self.name,
+            **{field: self.config.get(field) for field in ("env", "algo", "seed")},
+            "control_steps": self.control_steps,
+            "total_steps": self.config.get("total_steps"),
+            "state": self.state,
+            "last_return": self.returns[-1] if self.returns else None,
+            "best_return": max(self.returns, default=None),
+            "parent": self.parent,
+            "problems": list(self.problems),
+        }
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of all iterations, oldest first.
+
+        Raises:
+          ConfigError: if the file is damaged.
+        """
+        path = self.folder / "metrics.jsonl"
+        try:
+            rows = read_rows(path) if path.exists() else []
+            for number, row in enumerate(rows, start=1):
+                _require_numbers(row, ("step", "control_steps"), f"line {number}")
+                _require_numbers(row.get("timing"), ("seconds",), f"line {number}, timing")
+            return rows
+        except ValueError as error:
+            raise ConfigError(f"{path}: is damaged ({error}); restore it from a copy") from None
+
+
+def read_runs(workspace: Path) -> list[RunRecord]:
+    """All runs in a workspace, by name; of several seeds in one training each is a run.
+
+    Raises:
+      ConfigError: if there is no such folder.
+    """
+    if not workspace.is_dir():
+        raise ConfigError(f"workspace: {workspace} is no folder; name the one that holds the runs by --workspace")
+    found = [path for folder in sorted(workspace.iterdir()) for path in (sorted(folder.glob("seed-*")) or [folder])]
+    return [read_run(path) for path in found if any((path / name).exists() for name in RUN_FILES)]
+
+
+def read_run(folder: Path) -> RunRecord:
+    """A run, however much of it is there."""
+    reader = _Reader(folder)
+    running = is_in_use(folder)
+    state = "exported" if is_exported(folder) else "running" if running else "stopped"
+    config = reader.read("config.yaml", load_yaml, {})
+    result = reader.read("result.json", _mapping, None)
+    if not config and not reader.problems and not running:
+        reader.problems.append("config.yaml: is missing")
+    row = reader.read("metrics.jsonl", _last_iteration, {"control_steps": 0})
+    return RunRecord(
+        folder,
+        config,
+        reader.read("metadata.json", _mapping, {}),
+        result,
+        reader.read("evaluations.jsonl", _evaluations, []),
+        row["control_steps"],
+        "finished" if result else state,
+        tuple(reader.problems),
+    )
+
+
+class _Reader:
+    """Reads a run's files, and notes which could not be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[Path], Any], missing: Any) -> Any:
+        """A file's content, or `missing` where there is none that can be read."""
+        path = self._folder / name
+        try:
+            return parse(path) if path.exists() else missing
+        except (OSError, ValueError) as error:
+            line = " ".join(str(error).removeprefix(f"{path}: ").split())
+            self.problems.append(f"{name}: {line}")
+            return missing
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError("must hold a mapping")
+    return content
+
+
+def _evaluations(path: Path) -> list[dict[str, Any]]:
+    rows = read_rows(path)
+    for number, row in enumerate(rows, start=1):
+        _require_numbers(row, EVALUATED, f"line {number}")
+    return rows
+
+
+def _last_iteration(path: Path) -> dict[str, Any]:
+    row = last_row(path)
+    return {"control_steps": 0} if row is None else _require_numbers(row, ("step", "control_steps"), "the last line")
+
+
+def _require_numbers(row: Any, fields: tuple[str, ...], place: str) -> dict[str, Any]:
+    lacking = [name for name in fields if not isinstance(row, dict) or not isinstance(row.get(name), int | float)]
+    if lacking:
+        raise ValueError(f"{place} lacks {', '.join(lacking)}")
+    return row

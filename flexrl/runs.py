@@ -1,0 +1,142 @@
+"""Look at runs: `python -m flexrl.runs list`, `show RUN`, `compare RUN RUN ... --out FILE.png`, `lineage RUN`."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from flexrl.errors import ConfigError, exit_codes
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def main(arguments: list[str]) -> None:
+    """Parse and do."""
+    with exit_codes():
+        options = _parse(arguments)
+        {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
+
+
+def _parse(arguments: list[str]) -> Namespace:
+    from flexrl.arguments import Parser
+
+    parser = Parser(prog="python -m flexrl.runs", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("list", "every run in the workspace: state, steps and returns"),
+        ("show", "one run: what was chosen, where it ran, what it reached"),
+        ("compare", "what runs reached and how soon, and in what they differ"),
+        ("lineage", "a run's parents and children"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--workspace", default="workspace", help="folder that holds the runs")
+        if name != "lineage":
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name in ("show", "lineage"):
+            command.add_argument("run", help="a run's folder or its name")
+        if name == "compare":
+            command.add_argument("runs", nargs="+", help="runs' folders or names")
+            command.add_argument("--out", type=Path, help=f"picture to draw, {', '.join(PICTURES)}")
+    return parser.parse_args(arguments)
+
+
+def list_all(options: Namespace) -> None:
+    """Every run, those that are damaged with what is wrong."""
+    from flexrl.run_record import read_runs
+    from flexrl.tables import print_table
+
+    summaries = [record.summary() for record in read_runs(Path(options.workspace))]
+    if options.json:
+        return _print_json(summaries)
+    for summary in summaries:
+        summary["problems"] = "; ".join(summary["problems"])
+        summary["parent"] = summary["parent"] and Path(summary["parent"]).name
+    columns = ["name", "env", "algo", "seed", "control_steps", "total_steps", "state", "last_return", "best_return"]
+    columns += [name for name in ("parent", "problems") if any(summary[name] for summary in summaries)]
+    rows = ([summary[name] for name in columns] for summary in summaries)
+    print_table([name.replace("_", " ") for name in columns], rows)
+
+
+def show(options: Namespace) -> None:
+    """One run."""
+    from flexrl.comparison import flat
+    from flexrl.run_folder import find_run
+    from flexrl.run_record import read_run
+    from flexrl.tables import print_table
+
+    record = read_run(find_run(options.run, options.workspace))
+    differences, problem = _differences(record.config)
+    content = record.summary() | {"differences": differences, "config": record.config, "metadata": record.metadata}
+    content |= {"result": record.result, "evaluations": record.evaluations}
+    content["problems"] += [problem] if problem else []
+    if options.json:
+        return _print_json(content)
+    summary = record.summary() | {"problems": "; ".join(content["problems"])}
+    print_table(("run", ""), ((name.replace("_", " "), value) for name, value in summary.items()))
+    print_table(("chosen", "value", "default"), ((name, *map(str, row)) for name, row in differences.items()))
+    print_table(("metadata", ""), ((name, str(value)) for name, value in flat(record.metadata).items()))
+    if record.result:
+        print_table(("result", ""), flat(record.result).items())
+    shown = ("control_steps", "evaluation/return_mean", "evaluation/return_std", "evaluation/episode_length_mean")
+    header = [name.rpartition("/")[2].replace("_", " ") for name in shown]
+    print_table(header, ([row.get(name) for name in shown] for row in record.evaluations))
+
+
+def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], str | None]:
+    """Fields that are not at their default, with value and default; and why the defaults are not known, if so."""
+    from flexrl.arguments import default_config
+    from flexrl.comparison import PLACE, flat
+    from flexrl.config import encode
+
+    algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
+    stored = {name: value for name, value in flat(config).items() if name not in PLACE}
+    try:
+        defaults = flat(encode(default_config(algo, env, profile)))
+    except ConfigError as error:
+        return {name: (value, None) for name, value in stored.items()}, f"defaults: {error}"
+    different = {name: (value, defaults.get(name)) for name, value in stored.items()}
+    return {name: (value, default) for name, (value, default) in different.items() if value != default}, None
+
+
+def compare(options: Namespace) -> None:
+    """Runs side by side, and their curves as a picture."""
+    from flexrl import comparison
+    from flexrl.curves import draw_returns, read_curve
+    from flexrl.run_folder import find_run
+    from flexrl.run_record import read_run
+    from flexrl.tables import print_table
+
+    if options.out is not None and options.out.suffix not in PICTURES:
+        raise ConfigError(f"out: {str(options.out)!r} must end in {', '.join(PICTURES)}")
+    records = [read_run(find_run(run, options.workspace)) for run in options.runs]
+    curves = [read_curve(record) for record in records]
+    rows, differences = comparison.compare(curves), comparison.differing_fields(records)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        draw_returns(curves).savefig(options.out, dpi=150)
+    if options.json:
+        return _print_json({"runs": rows, "differences": differences})
+    print_table((name.replace("_", " ") for name in rows[0]), (row.values() for row in rows))
+    header = ("differs", *(record.name for record in records))
+    print_table(header, ((name, *map(str, values)) for name, values in differences.items()))
+    if options.out is not None:
+        print(f"picture: {options.out}")
+
+
+def print_lineage(options: Namespace) -> None:
+    """Parents above, children below."""
+    from flexrl.lineage import lineage
+    from flexrl.run_folder import find_run
+    from flexrl.run_record import read_run, read_runs
+
+    record = read_run(find_run(options.run, options.workspace))
+    print("\n".join(lineage(record, read_runs(Path(options.workspace)))))
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Train on 1, 2 and 8 devices that are really one CPU, and print how far apart the results are, as JSON.
+
+A process of its own, because the number of devices is fixed when JAX starts: `XLA_FLAGS` must force 8.
+"""
+
+import json
+import sys
+
+import jax
+import numpy as np
+
+from algos.ppo import PPO
+from algos.ppo_config import PPOConfig
+from algos.rollout import RolloutSource
+from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.physics import PhysicsOptions
+from envs.shards import Shards
+from envs.vector import VecEnv
+from flexrl.engine import Engine
+from tests.algos.probes import make_probe
+
+NUM_ENVS = 16
+# Minibatches are shuffled on each device, so only a minibatch of everything is the same on any number of them.
+CONFIG = {"num_minibatches": 1, "entropy_weight": 0.0, "policy_layers": (8,), "value_layers": (8,)}
+
+
+def trained(env, num_devices: int, num_iterations: int, **config):
+    """The run after some iterations, and the last one's metrics."""
+    shards = Shards(num_devices)
+    ppo = PPO(PPOConfig(**CONFIG | config), env.spec, shards)
+    source = RolloutSource(VecEnv(env, NUM_ENVS // num_devices, shards), ppo.config.unroll_length)
+    engine = Engine(ppo, source, num_iterations=num_iterations, has_host_callback=env.has_host_callback, shards=shards)
+    run, metrics = engine.init(seed=0), {}
+    engine.compile()
+    for _ in range(num_iterations):
+        run, metrics = engine.step(run)
+    assert int(run.step) == num_iterations
+    return jax.device_get(run), jax.device_get(metrics)
+
+
+def distance(a, b) -> float:
+    """The largest difference of two trees, NaN being equal to NaN."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return max(float(np.max(np.abs(np.nan_to_num(x) - np.nan_to_num(y)), initial=0.0)) for x, y in pairs)
+
+
+def probe() -> dict[str, float]:
+    """Differences to one device in parameters and metrics after five iterations in double precision."""
+    jax.config.update("jax_enable_x64", True)
+    env = make_probe([0.1, 0.2, 0.3], target_weight=1.0)
+    options = {"unroll_length": 8, "learning_rate": 1e-3, "normalize_returns": True, "target_kl": 0.01}
+    options["action_distribution"] = "clipped_normal"  # whose entropy is exact; the other's is estimated by each device
+    (alone, metrics), *others = [trained(env, n, 5, **options) for n in (1, 2, 8)]
+    start = trained(env, 1, 0, **options)[0]
+    return {
+        "params": max(distance(run.train.params, alone.train.params) for run, _ in others),
+        "metrics": max(distance(seen, metrics) for _, seen in others),
+        "moved": distance(start.train.params, alone.train.params),
+    }
+
+
+def humanoid() -> dict[str, float]:
+    """Differences to one device in the first update's gradients, as a part of the largest gradient."""
+    env = HumanoidWalk(HumanoidWalkConfig(), PhysicsOptions("native", NUM_ENVS))
+    options = {"unroll_length": 8, "num_epochs": 1, "max_grad_norm": None}
+    moments = [trained(env, n, 1, **options)[0].train.optimizer[1].mu for n in (1, 2, 8)]  # a tenth of the gradient
+    gradients = [jax.tree.map(lambda x: 10 * x, moment) for moment in moments]
+    largest = max(float(np.abs(x).max()) for x in jax.tree.leaves(gradients[0]))
+    return {"gradients": max(distance(g, gradients[0]) for g in gradients[1:]), "largest": largest}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"probe": probe, "humanoid": humanoid}[sys.argv[1]]()))

@@ -1,0 +1,155 @@
+"""Episodes that are collected are what the task gave, whole, and none is favoured for its length."""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+from envs.physics import PhysicsState
+from envs.types import EnvSpec, EnvState
+from envs.vector import VecEnv
+from flexrl.arguments import parse_tool
+from flexrl.checkpoint import leaves_of
+from flexrl.collect import CollectArguments, collect
+from flexrl.collection import CHUNK, Collector, UniformPolicy
+from flexrl.config import decode
+from flexrl.dataset_folder import read_dataset, verify_dataset
+from flexrl.errors import ConfigError
+from flexrl.playback import load_playback
+from flexrl.policy_file import digest
+from tests.flexrl.episodes import PRETRAINED, expert
+
+TIME_LIMIT = 2 * CHUNK + 3
+LONGEST = 3 * CHUNK
+
+
+class Drawn:
+    """A world whose episode ends after a number of steps drawn at reset; it observes that number and the steps done.
+
+    Where the number is odd and it is `poisoned`, the last observation is not finite instead.
+    """
+
+    spec = EnvSpec(2, action_size=1, goal_size=0, control_period=1.0, episode_length=TIME_LIMIT)
+    has_host_callback = False
+
+    def __init__(self, poisoned: bool = False):
+        self._poisoned = poisoned
+
+    def reset(self, key: Array) -> EnvState:
+        length = jax.random.randint(key, (), 1, LONGEST + 1).astype(float)
+        obs = jnp.stack([length, 0.0])
+        physics = PhysicsState((), {"qpos": obs, "qvel": -obs}, jnp.zeros((), jnp.int32))
+        never = jnp.array(False)
+        return EnvState(physics, obs, jnp.zeros(0), jnp.zeros(()), never, never, {}, {})
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        obs = state.obs + jnp.array([0.0, 1.0])
+        ends = obs[1] >= obs[0]
+        odd = ends & self._poisoned & (obs[0] % 2 == 1)
+        physics = PhysicsState((), {"qpos": obs, "qvel": -obs}, state.physics.variant)
+        return state.replace(physics=physics, obs=jnp.where(odd, jnp.nan, obs), reward=action[0], terminated=ends)
+
+    def where(self, condition, chosen, other):
+        return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
+
+
+def collected(env, num_envs, num_episodes):
+    collector = Collector(VecEnv(env, num_envs))
+    return collector(UniformPolicy(env.spec.action_size), num_episodes, jax.random.key(0), {"tier": "random"})
+
+
+@pytest.mark.parametrize(("num_envs", "num_episodes"), [(4, 4), (4, 30), (4, 2)])
+def test_every_episode_that_begins_is_kept_whole(num_envs, num_episodes):
+    found = collected(Drawn(), num_envs, num_episodes)
+    assert len(found.episodes) == num_episodes
+    assert (found.num_dropped_rows, found.num_dropped_episodes) == (0, 0)
+    for episode in found.episodes:
+        drawn = int(episode.obs[0, 0])
+        assert episode.length == min(drawn, TIME_LIMIT)
+        np.testing.assert_array_equal(episode.obs[:, 1], np.arange(episode.length + 1))
+        np.testing.assert_array_equal(episode.infos["qvel"], -episode.obs)
+        np.testing.assert_array_equal(episode.reward, episode.action[:, 0])
+        assert episode.terminated[-1] == (drawn <= TIME_LIMIT) != episode.truncated[-1]
+        assert not episode.terminated[:-1].any() and not episode.truncated[:-1].any()
+        assert episode.goal.shape == (episode.length + 1, 0)
+
+
+def test_long_episodes_are_as_frequent_as_they_begin():
+    drawn = np.array([episode.obs[0, 0] for episode in collected(Drawn(), 16, 400).episodes])
+    assert drawn.mean() == pytest.approx((1 + LONGEST) / 2, rel=0.1)
+    assert len(np.unique(drawn)) > 80
+
+
+def test_a_step_that_is_not_finite_is_dropped_and_cuts_the_episode():
+    found = collected(Drawn(poisoned=True), 8, 100)
+    odd = [episode for episode in found.episodes if episode.obs[0, 0] % 2 == 1 and episode.obs[0, 0] <= TIME_LIMIT]
+    assert odd and found.num_dropped_rows == len(odd) + found.num_dropped_episodes
+    assert len(found.episodes) == 100 - found.num_dropped_episodes
+    for episode in odd:
+        assert episode.length == episode.obs[0, 0] - 1
+        assert episode.truncated[-1] and not episode.terminated[-1]
+    assert all(np.isfinite(episode.obs).all() for episode in found.episodes)
+
+
+def test_physics_played_back_from_qpos_and_qvel_is_what_was_seen():
+    recording = expert()
+    env = load_playback(str(PRETRAINED), "workspace", "best", "native").env
+    for episode in recording.episodes:
+        assert episode.infos["qpos"].shape == (episode.length + 1, env.model.nq)
+        np.testing.assert_array_equal(episode.obs[:, 0], episode.infos["qpos"][:, 2])  # height
+        np.testing.assert_array_less(np.abs(episode.action), 1 + 1e-6)
+
+
+def test_provenance_says_what_acted():
+    recording = expert()
+    playback = load_playback(str(PRETRAINED), "workspace", "best", "native")
+    provenance = json.loads(json.dumps(recording.provenance))
+    assert provenance["policies"] == {str(playback.step): digest(leaves_of(playback.policy))}
+    assert provenance["versions"]["minari"] and len(provenance["model_sha256"]) == 64
+    assert decode(provenance["config"], "provenance").env == "humanoid-skills"
+    assert recording.minari_metadata["dataset_id"] == "flexrl/humanoid-skills/expert-v0"
+
+
+def test_every_tier_is_collected_from_a_run(trained, tmp_path):
+    def collect_tier(tier, *flags, run="parent"):
+        arguments = [run, "--tier", tier, "--out", str(tmp_path / tier), "--episodes", "5", "--num-envs", "4"]
+        collect(*parse_tool(CollectArguments, [*arguments, *flags, "--workspace", str(trained)], "flexrl.collect"))
+        verify_dataset(tmp_path / tier)
+        return read_dataset(tmp_path / tier)
+
+    steps = sorted(int(p.name) for p in (trained / "parent" / "checkpoints").iterdir())
+    medium = collect_tier("medium", "--step", str(steps[0]), "--reference-scores", "0", "500")
+    assert {episode.options["step"] for episode in medium} == {steps[0]}
+    metadata = json.loads((tmp_path / "medium" / "data" / "metadata.json").read_text())
+    assert (metadata["ref_min_score"], metadata["ref_max_score"]) == (0.0, 500.0)
+    replay = collect_tier("replay")
+    assert len(replay) == 5 and {episode.options["step"] for episode in replay} <= set(steps)
+    assert len({episode.options["step"] for episode in replay}) == len(steps)
+    uniform = np.concatenate([episode.action for episode in collect_tier("random")])
+    assert abs(uniform.mean()) < 0.05 and uniform.std() == pytest.approx(1 / np.sqrt(3), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--tier", "medium"], "step: tier medium takes 1 of them, and 0 were given"),
+        (["--tier", "random", "--step", "3"], "step: tier random takes 0 of them"),
+        (["--tier", "expert", "--step", "3"], "step: '3' is not in"),
+        (["--tier", "replay"], "tier: replay is of at least 2 checkpoints"),
+        (["--tier", "expert", "--episodes", "0"], "episodes: 0 must be at least 1"),
+        (["--tier", "expert", "--num-envs", "0"], "num_envs: 0 must be at least 1"),
+        (["--tier", "expert", "--seed", "-1"], "seed: -1"),
+        (["--tier", "expert", "--reference-scores", "2", "1"], "reference_scores: .2.0, 1.0. must be"),
+        (["--tier", "expert", "--out", str(PRETRAINED)], "out: .* is there already"),
+        (["--tier", "best"], "tier"),
+    ],
+)
+def test_what_cannot_be_collected_is_refused(tmp_path, flags, reason):
+    with pytest.raises(ConfigError, match=reason):
+        arguments = [str(PRETRAINED), "--out", str(Path(tmp_path) / "new"), *flags]
+        collect(*parse_tool(CollectArguments, arguments, "flexrl.collect"))
+    assert not (tmp_path / "new").exists()

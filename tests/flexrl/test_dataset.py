@@ -1,0 +1,223 @@
+"""Datasets on the disk: Minari reads ours, we read Minari's, and what is not in order is refused by file and reason."""
+
+import json
+import subprocess
+import sys
+
+import gymnasium
+import h5py
+import minari
+import numpy as np
+import pytest
+from minari.data_collector import EpisodeBuffer
+
+from flexrl.dataset_folder import read_dataset, verify_dataset, write_dataset
+from flexrl.dataset_statistics import QUANTILES, statistics
+from flexrl.errors import ConfigError
+from flexrl.flat_dataset import flatten
+from flexrl.manifest import write_folder_manifest
+from flexrl.minari_format import ARRAYS, METADATA
+from tests.flexrl.episodes import made_up, write_made_up
+
+ARRAYS_OF_A_STEP = ("action", "reward", "terminated", "truncated")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_made_up(tmp_path / "made-up")
+    return tmp_path / "made-up"
+
+
+def assert_same(found, expected):
+    for name in ("obs", "goal", *ARRAYS_OF_A_STEP):
+        a, b = getattr(found, name), getattr(expected, name)
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    for name, array in expected.infos.items():
+        np.testing.assert_array_equal(found.infos[name], array)
+
+
+@pytest.mark.parametrize("goal_size", [0, 2])
+def test_what_is_written_is_read_again(tmp_path, goal_size):
+    written = write_made_up(tmp_path / "made-up", goal_size=goal_size)
+    read = read_dataset(tmp_path / "made-up")
+    assert len(read) == len(written)
+    for found, expected in zip(read, written, strict=True):
+        assert_same(found, expected)
+        assert found.options == expected.options
+
+
+def test_minari_loads_ours_by_its_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    written = write_made_up(tmp_path / "flexrl" / "made-up" / "expert-v0")
+    dataset = minari.load_dataset("flexrl/made-up/expert-v0")
+    assert list(minari.list_local_datasets()) == ["flexrl/made-up/expert-v0"]
+    assert (dataset.total_episodes, dataset.total_steps) == (3, 15)
+    assert dataset.action_space == gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    assert dataset.observation_space["desired_goal"].shape == (2,)
+    for found, expected in zip(dataset.iterate_episodes(), written, strict=True):
+        np.testing.assert_array_equal(found.observations["observation"], expected.obs)
+        np.testing.assert_array_equal(found.observations["desired_goal"], expected.goal)
+        np.testing.assert_array_equal(found.actions, expected.action)
+        np.testing.assert_array_equal(found.rewards, expected.reward)
+        np.testing.assert_array_equal(found.terminations, expected.terminated)
+        np.testing.assert_array_equal(found.truncations, expected.truncated)
+        np.testing.assert_array_equal(found.infos["qpos"], expected.infos["qpos"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("goal_size", [0, 2])
+def test_what_minari_writes_is_read(tmp_path, monkeypatch, goal_size):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    episodes = [made_up(n, seed=n, goal_size=goal_size) for n in (3, 2)]
+    box = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
+    goal = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    minari.create_dataset_from_buffers(
+        "theirs/simple-v0",
+        [
+            EpisodeBuffer(
+                observations={"observation": e.obs, "desired_goal": e.goal} if goal_size else e.obs,
+                actions=e.action,
+                rewards=e.reward,
+                terminations=e.terminated,
+                truncations=e.truncated,
+                infos=e.infos,
+            )
+            for e in episodes
+        ],
+        observation_space=gymnasium.spaces.Dict(observation=box, desired_goal=goal) if goal_size else box,
+        action_space=gymnasium.spaces.Box(-1, 1, (2,), np.float32),
+    )
+    for found, expected in zip(read_dataset(tmp_path / "theirs" / "simple-v0"), episodes, strict=True):
+        assert_same(found, expected)
+
+
+def test_an_intact_dataset_is_verified(folder):
+    assert verify_dataset(folder) == f"{folder}: 4 files, 3 episodes and 15 steps are in order"
+
+
+@pytest.mark.parametrize("name", [ARRAYS, METADATA, "statistics.json", "provenance.json"])
+def test_a_flipped_byte_and_a_missing_file_are_refused(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=f"{name}: differs from its SHA-256"):
+        verify_dataset(folder)
+    (folder / name).unlink()
+    with pytest.raises(ConfigError, match=f"{name}: is missing"):
+        read_dataset(folder)
+
+
+def test_a_changed_or_missing_manifest_is_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"].pop(ARRAYS)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match="manifest.json: was changed"):
+        verify_dataset(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ConfigError, match="manifest.json: is missing"):
+        verify_dataset(folder)
+
+
+def replace(group, name, value):
+    del group[name]
+    group[name] = value
+
+
+BROKEN = {
+    "actions has shape": lambda e: replace(e, "actions", np.zeros((5, 3), np.float32)),
+    "rewards has shape": lambda e: replace(e, "rewards", np.zeros((5, 1), np.float32)),
+    "observations has shape": lambda e: replace(e["observations"], "observation", np.zeros((5, 3), np.float32)),
+    "desired_goal has shape": lambda e: replace(e["observations"], "desired_goal", np.zeros((6, 1), np.float32)),
+    "is empty": lambda e: replace(e, "rewards", np.zeros(0, np.float32)),
+    "actions is not finite at row 2": lambda e: e["actions"].__setitem__((2, 1), np.nan),
+    "rewards is not finite at row 4": lambda e: e["rewards"].__setitem__(4, np.inf),
+    "observations is not finite at row 5": lambda e: e["observations/observation"].__setitem__((5, 0), np.nan),
+    "qpos is not finite at row 0": lambda e: e["infos/qpos"].__setitem__((0, 0), np.nan),
+    "terminations is true at step 1": lambda e: e["terminations"].__setitem__(1, True),
+    "terminated and truncated at once": lambda e: e["truncations"].__setitem__(4, True),
+    "cannot be read": lambda e: e.__delitem__("actions"),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_sealed_nonsense_is_refused_by_episode(folder, reason):
+    with h5py.File(folder / ARRAYS, "a") as file:
+        BROKEN[reason](file["episode_1"])
+    write_folder_manifest(folder)
+    with pytest.raises(ConfigError, match=rf"main_data.hdf5: episode_1: .*{reason}"):
+        verify_dataset(folder)
+
+
+def change_metadata(folder, **fields):
+    path = folder / METADATA
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    write_folder_manifest(folder)
+
+
+def box(low, high, *shape):
+    return json.dumps(
+        {
+            "type": "Box",
+            "dtype": "float32",
+            "shape": shape,
+            "low": np.full(shape, low).tolist(),
+            "high": np.full(shape, high).tolist(),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"total_episodes": 0}, "the dataset is empty"),
+        ({"total_episodes": 4}, "episode_3: cannot be read"),
+        ({"action_space": box(-0.4, 0.4, 2)}, "action_space: .*from -1 to 1"),
+        ({"action_space": box(-1, 1, 2, 1)}, "action_space: .* must be a vector"),
+        ({"observation_space": box(-1, 1, 3, 3)}, "observation_space: .* must be a vector"),
+        ({"action_space": "{}"}, "no dataset of Minari can be read"),
+    ],
+)
+def test_metadata_that_does_not_fit_is_refused(folder, fields, reason):
+    change_metadata(folder, **fields)
+    with pytest.raises(ConfigError, match=reason):
+        verify_dataset(folder)
+
+
+def test_nothing_is_not_written_and_nothing_is_overwritten(folder):
+    with pytest.raises(ConfigError, match="there is nothing"):
+        write_dataset(folder.with_name("empty"), [], {}, {})
+    with pytest.raises(ConfigError, match="is there already"):
+        write_made_up(folder)
+    with pytest.raises(ConfigError, match="holds no dataset"):
+        read_dataset(folder.with_name("nowhere"))
+
+
+def test_statistics_are_exact():
+    episodes = [made_up(n, seed=n, terminated=n == 5) for n in (4, 5, 6)]
+    found = statistics(flatten(episodes))
+    returns = [float(e.reward.astype(np.float64).sum()) for e in episodes]
+    assert found["return"]["mean"] == pytest.approx(np.mean(returns), rel=1e-12)
+    assert found["return"]["max"] == pytest.approx(max(returns), rel=1e-12)
+    assert found["length"]["std"] == pytest.approx(np.sqrt(2 / 3))
+    assert found["terminated"] == {"num_episodes": 1, "fraction": 1 / 3, "per_1000_steps": pytest.approx(1000 / 15)}
+    column = np.concatenate([e.obs[:-1, 1] for e in episodes]).astype(np.float64)
+    assert found["obs"]["mean"][1] == pytest.approx(column.mean(), rel=1e-12)
+    assert found["obs"]["quantiles"] == {
+        str(q): [np.quantile(np.concatenate([e.obs[:-1, i] for e in episodes]).astype(float), q) for i in range(3)]
+        for q in QUANTILES
+    }
+
+
+def test_the_tool_prints_and_refuses_with_exit_code_65(folder):
+    def tool(*arguments):
+        command = [sys.executable, "-m", "flexrl.dataset", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=100)
+
+    printed = tool("info", str(folder))
+    assert printed.returncode == 0 and "3 episodes, 15 steps; 1 episodes terminated" in printed.stdout, printed.stderr
+    assert json.loads(tool("info", str(folder), "--json").stdout)["statistics"]["num_steps"] == 15
+    assert "are in order" in tool("verify", str(folder)).stdout
+    (folder / ARRAYS).unlink()
+    refused = tool("verify", str(folder))
+    assert refused.returncode == 65 and refused.stderr.count("\n") == 1 and "is missing" in refused.stderr

@@ -1,0 +1,120 @@
+"""Several seeds in one program are the runs that each would be alone."""
+
+import shutil
+import signal
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from algos.ppo import PPO
+from algos.ppo_config import PPOConfig
+from algos.rollout import RolloutSource
+from envs.vector import VecEnv
+from flexrl.engine import Engine
+from flexrl.errors import ConfigError
+from flexrl.run_folder import read_config
+from flexrl.train import main
+from tests.algos.probes import make_probe
+from tests.flexrl.runs import TINY, finish, num_rows, outcome, start
+
+SEEDS = (5, 6, 7, 8)
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory):
+    """Four seeds trained together."""
+    workspace = tmp_path_factory.mktemp("together")
+    main([*TINY, "--workspace", str(workspace), "--name", "group", "--seed", "5", "--num-seeds", "4"])
+    return workspace / "group"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_seed_ends_as_it_would_alone_to_the_bit(group, tmp_path, seed):
+    main([*TINY, "--workspace", str(tmp_path), "--name", "alone", "--seed", str(seed)])
+    assert outcome(group / f"seed-{seed}") == outcome(tmp_path / "alone")
+
+
+def test_seeds_differ(group):
+    returns = {outcome(group / f"seed-{seed}")["result"]["return_mean"] for seed in SEEDS}
+    assert len(returns) == len(SEEDS)
+
+
+def test_a_member_is_a_run_of_its_own(group):
+    config = read_config(group / "seed-6")
+    assert (config.seed, config.num_seeds, config.folder) == (6, 1, group / "seed-6")
+    assert read_config(group).num_seeds == 4
+
+
+def test_a_member_without_any_checkpoint_beside_others_is_refused(group, tmp_path, capsys):
+    shutil.copytree(group, tmp_path / "group")
+    shutil.rmtree(tmp_path / "group" / "seed-7" / "checkpoints")
+    with pytest.raises(SystemExit) as end:
+        main(["--resume", "group", "--workspace", str(tmp_path)])
+    assert end.value.code == 65
+    assert "seed-7: has no checkpoint" in capsys.readouterr().err
+    assert (tmp_path / "group" / "seed-6" / "checkpoints").is_dir()
+
+
+@pytest.mark.slow
+def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
+    process = start(tmp_path, "group", "--seed", "5", "--num-seeds", "4")
+    while num_rows(tmp_path / "group" / "seed-8") < 11:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 75
+    finish(start(tmp_path, "group", "--resume"))
+    for seed in SEEDS:
+        assert outcome(tmp_path / "group" / f"seed-{seed}") == outcome(group / f"seed-{seed}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--num-seeds", "0"], "num_seeds: 0 must be at least 1"),
+        (["--num-seeds", "2", "--early-stop.patience", "3"], "num_seeds: 2 seeds in one program exclude early_stop"),
+        (["--num-seeds", "2", "--num-devices", "2"], "num_seeds: 2 seeds in one program exclude num_devices"),
+        (["--num-seeds", "2", "--seed", str(2**32 - 1)], "seed: 4294967295 must be between 0 and"),
+    ],
+)
+def test_what_cannot_be_is_refused(flags, message):
+    from flexrl.arguments import parse
+
+    with pytest.raises(ConfigError, match=message):
+        parse([*TINY, *flags])
+
+
+def test_a_batch_of_members_computes_what_each_would_alone():
+    """As on an accelerator, where members are one batch; sums are made in another order, so not to the bit."""
+    env = make_probe([0.1, 0.2, 0.3], target_weight=1.0)
+    ppo = PPO(PPOConfig(unroll_length=8, policy_layers=(8,), value_layers=(8,), learning_rate=1e-3), env.spec)
+    options = {"num_iterations": 5, "has_host_callback": False}
+    alone, together = (Engine(ppo, RolloutSource(VecEnv(env, 16), 8), num_members=n, **options) for n in (1, 3))
+    runs = [alone.init(seed) for seed in range(3)]
+    batch = together.join([together.init(seed) for seed in range(3)])
+    # another entropy weight for one of them: traced numbers may differ within a batch
+    weights = [1e-3, 1e-3, 0.5]
+    runs = [
+        run.replace(hyper=run.hyper | {"entropy_weight": jnp.array(w)}) for run, w in zip(runs, weights, strict=True)
+    ]
+    batch = batch.replace(hyper=batch.hyper | {"entropy_weight": jnp.array(weights)})
+    with jax.debug_key_reuse(False):  # it takes the keys that vmap moves along for used ones
+        together.compile()
+    for _ in range(5):
+        batch, metrics = together.step(batch)
+        ended = [alone.step(run) for run in runs]
+        runs = [run for run, _ in ended]
+    for i, (run, expected) in enumerate(ended):
+        member = together.member(batch, i)
+        assert int(member.step) == 5
+        assert float(together.member(metrics, i)["value/loss"]) == pytest.approx(
+            float(expected["value/loss"]), rel=1e-3
+        )
+        pairs = zip(jax.tree.leaves(member.train.params), jax.tree.leaves(run.train.params), strict=True)
+        for a, b in pairs:
+            np.testing.assert_allclose(a, b, atol=1e-5)
+    kernels = [run.train.params["policy"]["trunk"]["layers"][0]["kernel"] for run in runs]
+    assert np.abs(kernels[0] - kernels[1]).max() > 0.01
