@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "envs": (),
-    "algos": ("envs.types", "envs.vector"),
+    "algos": ("envs.types", "envs.vector", "envs.shards", "envs.errors"),
     "flexrl": ("envs", "algos"),
     "launch": ("envs", "algos", "flexrl"),
     "benchmarks": ("envs", "algos", "flexrl", "launch"),

@@ -1,0 +1,203 @@
+"""A sweep as Kubernetes objects: ConfigMaps that hold its trials, and one Indexed Job. Pure; talks to nobody."""
+
+import hashlib
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
+from launch.states import EXIT_TIME_LIMIT
+from launch.sweep_file import Cluster, Resources, Sweep
+from launch.trials import Trial, in_file
+
+Manifest = dict[str, Any]
+
+WORKSPACE = PurePosixPath("/workspace")  # where the volume is mounted
+TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
+MAX_SHARD_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
+CONTAINER = "trial"
+USER = 10_001  # not root
+GRACE_SECONDS = 30
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+SPOT = "cloud.google.com/gke-spot"
+GPU_KIND = "cloud.google.com/gke-accelerator"
+GPU = "nvidia.com/gpu"
+
+
+def manifests(sweep: Sweep, trials: list[Trial]) -> list[Manifest]:
+    """The objects of a sweep, in the order in which they are to be made.
+
+    A name ends in a hash of its object's content, so that applying them twice changes nothing.
+
+    Raises:
+      ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
+    """
+    if sweep.cluster is None:
+        raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+    if not trials:
+        raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
+    _require_no_local_files(trials)
+    shards = _shards([_line(sweep, trial) for trial in trials])
+    maps = [_config_map(sweep, sweep.cluster, i, text) for i, text in enumerate(shards)]
+    return [*maps, _job(sweep, sweep.cluster, trials, [each["metadata"]["name"] for each in maps])]
+
+
+def _require_no_local_files(trials: list[Trial]) -> None:
+    for trial in trials:
+        if in_file(trial.config.env):
+            raise ConfigError(
+                f"trial {trial.number}: env: {trial.config.env!r} is a file of this machine, which does not travel "
+                "to a cluster yet; install the task in the image, as an entry point of the group flexrl.envs"
+            )
+        if trial.config.parent is not None:
+            raise ConfigError(
+                f"trial {trial.number}: parent: {trial.config.parent!r} is a folder of this machine, which does not "
+                "travel to a cluster yet; leave the parent out"
+            )
+
+
+def _line(sweep: Sweep, trial: Trial) -> str:
+    """A trial in one line, as `launch.trial` reads it."""
+    place = {"name": trial.key, "workspace": str(WORKSPACE / sweep.name)}
+    content = {"number": trial.number, "key": trial.key, "values": trial.values, "config": trial.content() | place}
+    return json.dumps(content, sort_keys=True) + "\n"
+
+
+def _shards(lines: list[str]) -> list[str]:
+    """Lines in order, in as few texts as the size of an object allows."""
+    shards, size = [[]], 0
+    for line in lines:
+        if size + len(line) > MAX_SHARD_BYTES:
+            shards.append([])
+            size = 0
+        shards[-1].append(line)
+        size += len(line)
+    return ["".join(shard) for shard in shards]
+
+
+def _config_map(sweep: Sweep, cluster: Cluster, number: int, text: str) -> Manifest:
+    return _named(
+        f"{sweep.name}-trials-{number}",
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep)},
+            "immutable": True,
+            "data": {f"{number:05d}.jsonl": text},
+        },
+    )
+
+
+def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[str]) -> Manifest:
+    queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
+    return _named(
+        sweep.name,
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep) | queue},
+            "spec": {
+                "completionMode": "Indexed",
+                "completions": len(trials),
+                "parallelism": min(sweep.parallelism, len(trials)),
+                "backoffLimitPerIndex": sweep.retries,
+                "maxFailedIndexes": len(trials),  # the others go on
+                "podReplacementPolicy": "Failed",  # never two pods of one trial
+                "podFailurePolicy": {"rules": _failure_rules()},
+                "ttlSecondsAfterFinished": cluster.keep_seconds,
+                "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, config_maps)},
+            },
+        },
+    )
+
+
+def _failure_rules() -> list[Manifest]:
+    """What a pod's end means, first match first; what none matches counts as a failure of its index."""
+
+    def rule(action: str, *codes: int) -> Manifest:
+        return {
+            "action": action,
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": sorted(codes)},
+        }
+
+    disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    return [
+        disrupted,
+        rule("FailIndex", EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT),
+        rule("FailJob", EXIT_STORAGE),
+        rule("Ignore", EXIT_PREEMPTED),
+    ]
+
+
+def _pod(sweep: Sweep, cluster: Cluster, config_maps: list[str]) -> Manifest:
+    selector, tolerations = _placement(sweep.resources)
+    return {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "nodeSelector": selector,
+        "tolerations": tolerations,
+        "containers": [_container(sweep, cluster)],
+        "volumes": [
+            {"name": "trials", "projected": {"sources": [{"configMap": {"name": name}} for name in config_maps]}},
+            {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
+            {"name": "temporary", "emptyDir": {}},
+        ],
+    }
+
+
+def _container(sweep: Sweep, cluster: Cluster) -> Manifest:
+    limit = [] if sweep.time_limit_minutes is None else ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
+    one = sweep.resources
+    resources = {"cpu": one.cpu, "memory": one.memory} | ({GPU: str(one.gpu.count)} if one.gpu.count else {})
+    return {
+        "name": CONTAINER,
+        "image": cluster.image,
+        "command": ["python", "-m", "launch.trial", str(TRIALS), "--retries", str(sweep.retries), *limit],
+        "env": [{"name": "HOME", "value": "/tmp"}, {"name": "XDG_CACHE_HOME", "value": "/tmp/cache"}],
+        "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
+        "resources": {"requests": resources, "limits": {**resources}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "trials", "mountPath": str(TRIALS), "readOnly": True},
+            {"name": "workspace", "mountPath": str(WORKSPACE)},
+            {"name": "temporary", "mountPath": "/tmp"},
+        ],
+    }
+
+
+def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:
+    """Labels that a node must have, and taints that do not keep pods away."""
+    selector: dict[str, str] = {}
+    tolerations: list[Manifest] = []
+    if resources.gpu.count:
+        tolerations.append({"key": GPU, "operator": "Exists", "effect": "NoSchedule"})
+    if resources.gpu.kind:
+        selector[GPU_KIND] = resources.gpu.kind
+    if resources.spot:
+        selector[SPOT] = "true"
+        tolerations.append({"key": SPOT, "operator": "Equal", "value": "true", "effect": "NoSchedule"})
+    return selector, tolerations
+
+
+def _labels(sweep: Sweep) -> dict[str, str]:
+    return {"app.kubernetes.io/name": "flexrl", "app.kubernetes.io/instance": sweep.name}
+
+
+def _named(stem: str, manifest: Manifest) -> Manifest:
+    """The object under a name that ends in a hash of its content."""
+    digest = hashlib.sha256(json.dumps([stem, manifest], sort_keys=True).encode()).hexdigest()[:10]
+    metadata = {"name": f"{stem}-{digest}", **manifest["metadata"]}
+    return {key: metadata if key == "metadata" else value for key, value in manifest.items()}

@@ -1,0 +1,97 @@
+"""What a sweep found: every result in one table, and return by axis as a picture."""
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flexrl.comparison import flat
+from flexrl.errors import ConfigError
+from flexrl.files import write_text
+from launch.report import axis_names
+from launch.trial_folder import folder_of
+from launch.trials import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LOG_RATIO = 8.0  # an axis that spans more, and starts above 0, is drawn in logarithms
+PANELS_A_ROW = 3
+
+Row = dict[str, Any]
+
+
+def collate(trials: list[Trial]) -> tuple[list[Row], list[Trial]]:
+    """A row for each trial with a result: the axes' values, then the result; and the trials without one."""
+    rows, missing = [], []
+    for trial in trials:
+        result = folder_of(trial).result()
+        if result is None:
+            missing.append(trial)
+        else:
+            rows.append({"trial": trial.number, "key": trial.key, **trial.values, **_without_axes(result, trial)})
+    return rows, missing
+
+
+def _without_axes(result: Row, trial: Trial) -> Row:
+    return {name: value for name, value in flat(result).items() if name not in trial.values and name != "name"}
+
+
+def write_results(rows: list[Row], trials: list[Trial], out: Path) -> list[Path]:
+    """Write `results.csv` and `return.png` to a folder; the files.
+
+    Raises:
+      ConfigError: if there are no rows.
+    """
+    if not rows:
+        raise ConfigError("results: no trial has one yet; submit the sweep, or wait for the first to end")
+    out.mkdir(parents=True, exist_ok=True)
+    table, picture = out / "results.csv", out / "return.png"
+    write_text(table, _csv(rows))
+    draw(rows, axis_names(trials)).savefig(picture, dpi=150)
+    return [table, picture]
+
+
+def _csv(rows: list[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def draw(rows: list[Row], axes: list[str]) -> "Figure":
+    """Return over each axis: a dot for a trial, a line through the means; over trials where nothing differs."""
+    from matplotlib.figure import Figure
+
+    names = axes or ["trial"]
+    columns = min(PANELS_A_ROW, len(names))
+    height = -(-len(names) // columns)
+    figure = Figure(figsize=(4 * columns, 3.2 * height), layout="constrained")
+    panels = figure.subplots(height, columns, sharey=True, squeeze=False).flat
+    for panel, name in zip(panels, names, strict=False):
+        _draw_axis(panel, name, [row[name] for row in rows], [row["return_mean"] for row in rows])
+    for panel in list(panels)[len(names) :]:
+        panel.set_visible(False)
+    figure.supylabel("final evaluation return", fontsize="medium")
+    return figure
+
+
+def _draw_axis(panel: "Axes", name: str, values: list[Any], returns: list[float]) -> None:
+    numeric = name != "seed" and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    labels = list(dict.fromkeys(map(str, values)))
+    x = values if numeric else [labels.index(str(value)) for value in values]
+    panel.plot(x, returns, ".", alpha=0.5)
+    places = sorted(set(x))
+    means = [np.mean([r for place, r in zip(x, returns, strict=True) if place == at]) for at in places]
+    if len(places) < len(x):
+        panel.plot(places, means, "-o")
+    if not numeric:
+        panel.set_xticks(range(len(labels)), labels, rotation=20)
+    elif min(x) > 0 and max(x) / min(x) > LOG_RATIO:
+        panel.set_xscale("log")
+    panel.set_title(name, fontsize="medium")
+    panel.grid(alpha=0.3)

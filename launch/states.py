@@ -1,0 +1,111 @@
+"""What becomes of a trial: events in, state out. The same on this machine and on a cluster; touches nothing."""
+
+import signal
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE
+
+EXIT_TIME_LIMIT = 124  # of a trial that used its time up; as of the `timeout` command
+NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end alike
+
+State = Literal["waiting", "running", "stopped", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trial came.
+
+    Attributes:
+      state: `waiting` was never begun or will be tried anew; `stopped` has saved and goes on when submitted again;
+        `done` has a result; `failed` is not tried again unless `retry` clears it.
+      attempts: begun.
+      failures: attempts that count towards the limit of retries.
+      seconds: of all attempts that have ended.
+      exit_code: of the last attempt that has ended.
+      reason: why it stopped or failed, in a line.
+    """
+
+    state: State = "waiting"
+    attempts: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of an attempt.
+
+    Attributes:
+      exit_code: of the process; negative is the signal that killed it.
+      has_result: whether a valid result lies in the trial's folder.
+      asked: whether it was asked to stop.
+      seconds: that it took.
+      line: the last that it printed.
+    """
+
+    exit_code: int
+    has_result: bool
+    asked: bool
+    seconds: float
+    line: str
+
+
+def begun(progress: Progress) -> Progress:
+    """After an attempt began."""
+    assert progress.state in ("waiting", "stopped"), progress
+    return replace(progress, state="running", attempts=progress.attempts + 1, exit_code=None, reason="")
+
+
+def ended(progress: Progress, event: Ended, retries: int) -> Progress:
+    """After an attempt ended."""
+    code = event.exit_code
+    after = replace(progress, exit_code=code, seconds=progress.seconds + event.seconds)
+    if event.has_result:
+        return replace(after, state="done", reason="")
+    if code in NO_RETRY:
+        return replace(after, state="failed", failures=after.failures + 1, reason=event.line)
+    if code in (EXIT_PREEMPTED, EXIT_STORAGE) or event.asked:
+        return replace(after, state="stopped", reason=event.line)
+    reason = f"{_how(code)}: {event.line}" if event.line else _how(code)
+    failures = after.failures + 1
+    return replace(after, state="failed" if failures > retries else "waiting", failures=failures, reason=reason)
+
+
+def lost(progress: Progress, why: str) -> Progress:
+    """After the end of an attempt, or its result, was lost: not the trial's fault, and its checkpoints are there."""
+    return replace(progress, state="stopped", reason=why)
+
+
+def found_result(progress: Progress) -> Progress:
+    """With a valid result in the trial's folder, whoever wrote it."""
+    return replace(progress, state="done", reason="")
+
+
+def cleared(progress: Progress) -> Progress:
+    """After a user asked for a failed trial to be tried again: its count of failures and its time begin anew."""
+    assert progress.state == "failed", progress
+    return replace(progress, state="waiting", failures=0, seconds=0.0, reason="")
+
+
+def stops_sweep(progress: Progress) -> bool:
+    """Whether the other trials would meet the same end: the disk is full."""
+    return progress.exit_code == EXIT_STORAGE and progress.state != "done"
+
+
+def told(progress: Progress) -> int:
+    """The exit code that tells a scheduler how an attempt ended: a stopped trial's is never that of success."""
+    code = progress.exit_code
+    if progress.state == "done":
+        return 0
+    if progress.state == "stopped" and code != EXIT_STORAGE:
+        return EXIT_PREEMPTED
+    return (128 - code if code < 0 else code) if code else 1
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return "ended without a result" if code == 0 else f"exit code {code}"

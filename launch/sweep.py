@@ -1,0 +1,213 @@
+"""Many runs from one file: `python -m launch.sweep plan|submit|status|logs|cancel|retry|results|watch SWEEP.yaml`."""
+
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from flexrl.errors import EXIT_PREEMPTED, EXIT_STORAGE, ConfigError, exit_codes
+
+if TYPE_CHECKING:
+    from launch.sweep_file import Sweep
+    from launch.trials import Trial
+
+EXIT_FAILED = 1  # some trials failed
+WATCH_SECONDS = 5.0
+COMMANDS = {
+    "plan": "the trials, what differs between them, and how much there is to do; starts nothing",
+    "submit": "run what is not done; again, after an interruption, to go on",
+    "status": "state, attempts, step and return of each trial, and why it failed",
+    "watch": "status again and again, until all trials are done or failed or nobody submits",
+    "logs": "what a trial printed",
+    "cancel": "let the trials that run save and stop",
+    "retry": "clear failed trials, so that submit tries them again",
+    "results": "every result in one CSV file, what is missing, and return by axis as a picture",
+}
+CHANGING = ("submit", "cancel", "retry")
+
+
+def main(arguments: list[str]) -> None:
+    """Parse and do; exit codes are those of a run, and 1 where trials failed."""
+    with exit_codes():
+        options = _parse(arguments)
+        from launch.trials import load_trials
+
+        _require_backend(options)
+        sweep, trials = load_trials(options.sweep, options.workspace)
+        _DO[options.command](options, sweep, trials)
+
+
+def _parse(arguments: list[str]) -> Namespace:
+    from flexrl.arguments import Parser
+
+    parser = Parser(prog="python -m launch.sweep", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("sweep", type=Path, help="the sweep's file")
+        command.add_argument("--workspace", type=Path, default=Path("workspace"), help="holds the sweeps' folders")
+        command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
+        if name in ("plan", *CHANGING):
+            command.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+        if name in ("plan", "submit", "status", "watch"):
+            command.add_argument("--all", action="store_true", help="rows of all trials, however many")
+        if name == "submit":
+            command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
+        if name == "results":
+            command.add_argument("--out", type=Path, default=Path("results"), help="folder to write to")
+        if name == "logs":
+            command.add_argument("trial", help="number or key")
+        if name == "retry":
+            command.add_argument("--only", nargs="+", default=[], help="numbers or keys, instead of all that failed")
+    return parser.parse_args(arguments)
+
+
+def _require_backend(options: Namespace) -> None:
+    if options.backend == "kubernetes" and options.command != "plan":
+        raise ConfigError(
+            f"backend: {options.command} does not reach a cluster yet; "
+            "`plan --backend kubernetes --dry-run` prints the manifests, for kubectl apply"
+        )
+
+
+def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """What would be done."""
+    from launch.report import print_manifests, print_plan
+
+    if options.backend == "kubernetes" and options.dry_run:
+        return print_manifests(sweep, trials)
+    print_plan(options.sweep, sweep, trials, options.all)
+
+
+def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """Run what is neither done nor failed."""
+    from launch.local import Runner, StorageFull, submitting
+    from launch.report import print_plan
+    from launch.trial_folder import folder_of
+
+    parallel = sweep.parallelism if options.parallel is None else options.parallel
+    if parallel < 1:
+        raise ConfigError(f"parallel: {parallel} must be at least 1")
+    if sweep.resources.gpu.count and parallel > 1:
+        raise ConfigError(f"parallel: {parallel} trials would share this machine's GPU memory; use --parallel 1")
+    if options.dry_run:
+        return print_plan(options.sweep, sweep, trials, options.all)
+    with submitting(options.workspace / sweep.name):
+        before = [folder_of(trial).progress().state for trial in trials]
+        todo = [trial for trial, state in zip(trials, before, strict=True) if state not in ("done", "failed")]
+        skipped = ", ".join(f"{before.count(state)} {state}" for state in ("done", "failed") if state in before)
+        print(f"{sweep.name}: {len(todo)} of {len(trials)} trials to run" + (f" ({skipped})" if skipped else ""))
+        try:
+            complete = Runner(sweep, todo, parallel).run()
+        except StorageFull as error:
+            _leave(f"error: the disk is full; free space, then submit again ({error})", EXIT_STORAGE)
+    if not complete:
+        _leave("stopped: asked to; submit again to go on", EXIT_PREEMPTED)
+    failed = sum(folder_of(trial).progress().state == "failed" for trial in trials)
+    if failed:
+        _leave(f"{failed} of {len(trials)} trials failed; status says why, retry clears them", EXIT_FAILED)
+    print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
+
+
+def status(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """How far each trial is."""
+    from launch.local import submitter
+    from launch.report import print_status
+
+    print_status(sweep, trials, submitter(options.workspace / sweep.name), options.all)
+
+
+def watch(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """How far each trial is, again and again."""
+    from launch.local import submitter
+    from launch.report import print_status
+
+    while True:
+        process = submitter(options.workspace / sweep.name)
+        counts = print_status(sweep, trials, process, options.all)
+        if process is None or counts["done"] + counts["failed"] == len(trials):
+            return
+        try:
+            time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return
+
+
+def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """What a trial printed."""
+    from launch.trial_folder import folder_of
+
+    path = folder_of(_find(options.trial, trials)).log
+    if not path.exists():
+        raise ConfigError(f"trial: {options.trial} has printed nothing yet ({path})")
+    sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def cancel(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """Let the trials that run save and stop."""
+    from launch import local
+    from launch.trial_folder import folder_of
+
+    if options.dry_run:
+        running = [trial for trial in trials if folder_of(trial).is_running()]
+    else:
+        try:
+            running = local.cancel(options.workspace / sweep.name, trials)
+        except TimeoutError as error:
+            _leave(f"error: {error}", EXIT_FAILED)
+    done = "would be stopped" if options.dry_run else "stopped; submit goes on with them"
+    print(f"{sweep.name}: {len(running)} trials {done}")
+
+
+def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """Clear failed trials."""
+    from launch import states
+    from launch.trial_folder import folder_of
+
+    chosen = [_find(name, trials) for name in options.only] or trials
+    failed = [trial for trial in chosen if folder_of(trial).progress().state == "failed"]
+    for trial in failed if not options.dry_run else []:
+        folder_of(trial).write(states.cleared(folder_of(trial).progress()))
+    done = "would be cleared" if options.dry_run else "cleared; submit tries them again"
+    print(f"{sweep.name}: {len(failed)} failed trials {done}")
+
+
+def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
+    """Every result in one table."""
+    from launch.results import collate, write_results
+    from launch.trials import describe
+
+    rows, missing = collate(trials)
+    for path in write_results(rows, trials, options.out):
+        print(f"wrote {path}")
+    print(f"{sweep.name}: {len(rows)} of {len(trials)} trials have a result")
+    for trial in missing:
+        print(f"missing: trial {trial.number} {trial.key} ({describe(trial.values)})")
+
+
+def _find(name: str, trials: list["Trial"]) -> "Trial":
+    for trial in trials:
+        if name in (str(trial.number), trial.key):
+            return trial
+    raise ConfigError(f"trial: {name!r} is neither a number from 1 to {len(trials)} nor a trial's key; plan lists them")
+
+
+def _leave(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+_DO = {
+    "plan": plan,
+    "submit": submit,
+    "status": status,
+    "watch": watch,
+    "logs": logs,
+    "cancel": cancel,
+    "retry": retry,
+    "results": results,
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,204 @@
+"""The file that describes a sweep, and its strict decoding."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flexrl.config import decode_as, load_yaml
+from flexrl.errors import ConfigError
+
+NAME = re.compile(
+    r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+)  # also of Kubernetes objects, with room for a hash and an index
+QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a random field is drawn from; exactly one is given.
+
+    Attributes:
+      uniform: evenly from (low, high).
+      log_uniform: evenly in the logarithm, from (low, high), both above 0.
+      choice: one of these values.
+    """
+
+    uniform: tuple[float, float] | None = None
+    log_uniform: tuple[float, float] | None = None
+    choice: tuple[Any, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are none."""
+        given = [name for name in ("uniform", "log_uniform", "choice") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"random: a field needs one of uniform, log_uniform, choice, not {len(given)} of them")
+        for name in ("uniform", "log_uniform"):
+            low, high = getattr(self, name) or (1.0, 2.0)
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(f"{name}: ({low}, {high}) must be finite (low, high) with low below high")
+            if name == "log_uniform" and low <= 0:
+                raise ValueError(f"log_uniform: {low} must be above 0; use uniform")
+        if self.choice == ():
+            raise ValueError("choice: must name one value or more")
+
+
+@dataclass(frozen=True)
+class Random:
+    """Points drawn at random; each field has a stream of its own, and more points leave the first as they are.
+
+    Attributes:
+      num: points.
+      fields: what each field is drawn from, by dotted name.
+      seed: of the draws.
+    """
+
+    num: int
+    fields: dict[str, Draw]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse none."""
+        if self.num < 1 or not self.fields:
+            raise ValueError(f"random: {self.num} points of {len(self.fields)} fields; both must be at least 1")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """Accelerators of a trial.
+
+    Attributes:
+      count: how many; 0 is a CPU.
+      kind: as the cluster's nodes are labelled, such as `nvidia-l4`; any when not given.
+    """
+
+    count: int = 0
+    kind: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse less than none."""
+        if self.count < 0:
+            raise ValueError(f"resources.gpu.count: {self.count} must be at least 0")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial needs; decides the profile of all of them.
+
+    Attributes:
+      gpu: none is the profile `cpu`.
+      cpu: cores, as Kubernetes counts them.
+      memory: as Kubernetes counts it.
+      spot: whether it may run on machines that can be taken away.
+    """
+
+    gpu: Gpu = Gpu()
+    cpu: str = "2"
+    memory: str = "4Gi"
+    spot: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what Kubernetes would."""
+        for name in ("cpu", "memory"):
+            if not QUANTITY.fullmatch(getattr(self, name)):
+                raise ValueError(f"resources.{name}: {getattr(self, name)!r} must be a quantity such as '2' or '4Gi'")
+
+    @property
+    def profile(self) -> str:
+        """Of every trial."""
+        return "gpu" if self.gpu.count else "cpu"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where trials run on Kubernetes.
+
+    Attributes:
+      image: with this package, best by digest.
+      volume_claim: PersistentVolumeClaim that holds the workspace.
+      namespace: of all objects.
+      queue: Kueue's, when not given the cluster has none.
+      keep_seconds: until a finished Job is removed.
+    """
+
+    image: str
+    volume_claim: str
+    namespace: str = "default"
+    queue: str | None = None
+    keep_seconds: int = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Many runs: each combination of the axes' points, over one base.
+
+    Attributes:
+      name: of the sweep's folder in the workspace.
+      base: fields of a run's config, or the path of a config file, seen from the sweep's file.
+      grid: values by dotted field; every combination.
+      zip: values by dotted field, all equally many; the first of each together, then the second.
+      random: points drawn at random.
+      seeds: their number, counted from the base's seed, or the seeds.
+      resources: of one trial.
+      retries: of a trial that crashed.
+      time_limit_minutes: of one trial, all its attempts together.
+      parallelism: trials that run at once.
+      cluster: where they run on Kubernetes.
+    """
+
+    name: str
+    base: str | dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    zip: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    random: Random | None = None
+    seeds: int | tuple[int, ...] | None = None
+    resources: Resources = Resources()
+    retries: int = 2
+    time_limit_minutes: float | None = None
+    parallelism: int = 1
+    cluster: Cluster | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"name: {self.name!r} must be lower-case letters, digits and '-', at most 40 of them")
+        for name, low in (("retries", 0), ("parallelism", 1)):
+            if getattr(self, name) < low:
+                raise ValueError(f"{name}: {getattr(self, name)} must be at least {low}")
+        if self.time_limit_minutes is not None and not self.time_limit_minutes > 0:
+            raise ValueError(f"time_limit_minutes: {self.time_limit_minutes} must be above 0, or null for no limit")
+        if self.seeds == () or (isinstance(self.seeds, int) and self.seeds < 1):
+            raise ValueError(f"seeds: {self.seeds} must be at least 1, or a list of seeds")
+        if empty := [name for name, values in {**self.grid, **self.zip}.items() if not values]:
+            raise ValueError(f"{empty[0]}: must have one value or more")
+        lengths = {name: len(values) for name, values in self.zip.items()}
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise ValueError(f"zip: all fields must have equally many values, but {counts}")
+        self._require_one_axis_a_field()
+
+    def _require_one_axis_a_field(self) -> None:
+        axes = [*self.grid, *self.zip, *(self.random.fields if self.random else ())]
+        axes += ["seed"] if self.seeds is not None else []
+        for i, name in enumerate(axes):
+            if clash := next((other for other in axes[:i] if f"{name}.".startswith(f"{other}.")), None):
+                raise ValueError(f"{name}: is set by two axes ({clash}); keep one of them")
+            if clash := next((other for other in axes[:i] if other.startswith(f"{name}.")), None):
+                raise ValueError(f"{clash}: is set by two axes ({name}); keep one of them")
+
+
+def load_sweep(path: Path) -> tuple[Sweep, dict[str, Any]]:
+    """A sweep, and the base that it names or holds.
+
+    Raises:
+      ConfigError: naming the file, the field, the value and the limit.
+    """
+    sweep = decode_as(Sweep, load_yaml(path), str(path))
+    base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
+    for name in ("name", "workspace"):
+        if base.get(name) is not None:
+            raise ConfigError(
+                f"{path}: base.{name}: {base[name]!r} cannot be chosen in a sweep, which names each trial"
+            )
+    return sweep, base

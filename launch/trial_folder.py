@@ -1,0 +1,145 @@
+"""A trial's files, beside those of its run: `trial.json`, `progress.json`, `log.txt` and a lock."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from flexrl.config import decode_as
+from flexrl.errors import ConfigError
+from flexrl.files import write_json
+from flexrl.metrics_file import last_row
+from launch import states
+from launch.states import Progress
+from launch.trials import Trial
+
+LINE_BYTES = 4096  # of the log's end, in which its last line is looked for
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """What lies in `<workspace>/<sweep>/<key>/`.
+
+    Attributes:
+      path: of the folder.
+      config_hash: of the trial's config, which its result must name.
+    """
+
+    path: Path
+    config_hash: str
+
+    @property
+    def log(self) -> Path:
+        """What all attempts printed."""
+        return self.path / "log.txt"
+
+    def prepare(self, trial: Trial) -> None:
+        """Make the folder and write down what the trial is."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "trial.json", trial.content())
+
+    def command(self) -> list[str]:
+        """Arguments of `flexrl.train` that begin the run, or go on with it."""
+        if (self.path / "config.yaml").exists():
+            return ["--resume", str(self.path)]
+        return ["--config", str(self.path / "trial.json")]
+
+    def result(self) -> dict[str, Any] | None:
+        """The run's result, if it is whole and of this trial."""
+        try:
+            content = json.loads((self.path / "result.json").read_bytes())
+        except (FileNotFoundError, ValueError):  # damaged: the run goes on from its checkpoint and writes it anew
+            return None
+        valid = isinstance(content, dict) and content.get("config_hash") == self.config_hash
+        return content if valid and isinstance(content.get("return_mean"), int | float) else None
+
+    def write(self, progress: Progress) -> None:
+        """Record how far the trial came."""
+        write_json(self.path / "progress.json", dataclasses.asdict(progress))
+
+    def recorded(self) -> Progress:
+        """What was recorded last.
+
+        Raises:
+          ConfigError: if the record is damaged.
+        """
+        path = self.path / "progress.json"
+        try:
+            content = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return Progress()
+        except ValueError as error:
+            raise ConfigError(f"{path}: is damaged ({error}); delete it, and the trial's attempts count anew") from None
+        return decode_as(Progress, content, str(path))
+
+    def progress(self) -> Progress:
+        """How far the trial is now."""
+        recorded = self.recorded()
+        return recorded if recorded.state == "running" and self.is_running() else self.settled()
+
+    def settled(self) -> Progress:
+        """How far the trial is while no attempt runs, also where whoever ran the last one could not record its end."""
+        progress = self.recorded()
+        if self.result() is not None:
+            return states.found_result(progress)
+        if progress.state == "done":
+            return states.lost(progress, "its result.json is gone or damaged")
+        if progress.state == "running":
+            return states.lost(progress, "whoever ran it was killed")
+        return progress
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[IO[bytes]]:
+        """Hold the lock that says an attempt runs; a process that inherits the open file holds it, too.
+
+        Raises:
+          BlockingIOError: if an attempt runs.
+        """
+        with (self.path / "attempt.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield lock
+
+    def is_running(self) -> bool:
+        """Whether an attempt runs."""
+        path = self.path / "attempt.lock"
+        if not path.exists():
+            return False
+        with path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def note_process(self, number: int) -> None:
+        """Note whose attempt holds the lock."""
+        (self.path / "attempt.lock").write_text(str(number), encoding="utf-8")
+
+    def process(self) -> int:
+        """Whose attempt holds the lock."""
+        return int((self.path / "attempt.lock").read_text(encoding="utf-8"))
+
+    def steps_and_return(self) -> tuple[int, float | None]:
+        """Control steps done, and the newest evaluation's mean return."""
+        steps, evaluation = (self._last_row(name) for name in ("metrics.jsonl", "evaluations.jsonl"))
+        return (steps or {}).get("control_steps", 0), (evaluation or {}).get("evaluation/return_mean")
+
+    def _last_row(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        return last_row(path) if path.exists() else None
+
+    def last_line(self, start: int) -> str:
+        """The last line that is not empty, of the log from byte `start` on."""
+        with self.log.open("rb") as file:
+            file.seek(max(start, self.log.stat().st_size - LINE_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def folder_of(trial: Trial) -> TrialFolder:
+    """A trial's folder."""
+    return TrialFolder(trial.folder, trial.config_hash)

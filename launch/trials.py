@@ -1,0 +1,155 @@
+"""The trials of a sweep, each decoded by the run's own strict decoder before anything starts."""
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flexrl.arguments import with_defaults
+from flexrl.config import RunConfig, encode
+from flexrl.errors import ConfigError
+from launch.axes import Point, num_points, points
+from launch.sweep_file import Sweep, load_sweep
+
+MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
+FIXED = ("name", "workspace", "profile", "num_seeds")  # fields that no axis can set
+ENGINES = {"cpu": "native", "gpu": "mjx-warp"}  # what `auto` means on the device of a profile
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep.
+
+    Attributes:
+      number: its place in the sweep, from 1.
+      key: hash of what it computes; names its folder.
+      values: what the axes set, by dotted field.
+      config: resolved, without name and workspace.
+      config_hash: that its result will name.
+      folder: the run's.
+    """
+
+    number: int
+    key: str
+    values: Point
+    config: RunConfig
+    config_hash: str
+    folder: Path
+
+    def content(self) -> dict[str, Any]:
+        """The config as plain data, with its place."""
+        return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
+
+
+def load_trials(path: Path, workspace: Path) -> tuple[Sweep, list[Trial]]:
+    """A sweep and its trials.
+
+    Args:
+      path: of the sweep's file.
+      workspace: folder that holds the sweep's folder.
+
+    Raises:
+      ConfigError: naming the trial, the field, the value and the limit.
+    """
+    sweep, base = load_sweep(path)
+    if (number := num_points(sweep)) > MAX_TRIALS:
+        raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")
+    if not isinstance(seed := base.get("seed", 0), int):
+        raise ConfigError(f"{path}: base.seed: {seed!r} must be an integer")
+    axes = points(sweep, seed)
+    _require_open_fields(path, sweep, base, axes[0])
+    folder = workspace / sweep.name
+    trials = [_trial(path, sweep, base, i, values, folder) for i, values in enumerate(axes, start=1)]
+    _require_distinct(path, trials)
+    return sweep, trials
+
+
+def describe(values: Point) -> str:
+    """Axis values in a line."""
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+
+
+def _require_open_fields(path: Path, sweep: Sweep, base: dict[str, Any], axes: Point) -> None:
+    profile = base.get("profile") or sweep.resources.profile
+    if profile != sweep.resources.profile:
+        raise ConfigError(
+            f"{path}: base.profile: {profile!r} is not that of resources.gpu.count {sweep.resources.gpu.count}; leave "
+            "the profile out, or change the count"
+        )
+    if closed := [name for name in axes if name in FIXED]:
+        raise ConfigError(f"{path}: {closed[0]}: cannot be an axis; the sweep decides it (seeds, resources, folders)")
+
+
+def _trial(path: Path, sweep: Sweep, base: dict[str, Any], number: int, values: Point, folder: Path) -> Trial:
+    origin = f"{path}: trial {number}" + (f" ({describe(values)})" if values else "")
+    content = base | {"profile": sweep.resources.profile}
+    for name, value in values.items():
+        _set(content, name.split("."), value, f"{origin}: {name}")
+    if content.get("physics", "auto") == "auto":
+        content["physics"] = ENGINES[sweep.resources.profile]
+    try:
+        if isinstance(parent := content.get("parent"), str):
+            content["parent"] = _pinned(parent, str(folder.parent))
+        config = with_defaults(content, origin)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
+    if config.num_devices > max(1, sweep.resources.gpu.count):
+        count = sweep.resources.gpu.count
+        raise ConfigError(f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {count}")
+    if config.num_seeds > 1:
+        raise ConfigError(f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep; use the sweep's seeds")
+    config_hash = config.hash()
+    key = trial_key(config.env, config_hash)
+    return Trial(number, key, values, config, config_hash, folder / key)
+
+
+def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> None:
+    """Set a nested field; mappings on the way are copied, for they are shared by all trials."""
+    for name in names[:-1]:
+        inner = content.get(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{origin}: {name} is {inner!r}, no mapping with fields")
+        inner = dict(inner)
+        content[name] = inner
+        content = inner
+    content[names[-1]] = value
+
+
+@functools.cache
+def _pinned(parent: str, workspace: str) -> str:
+    """The parent's folder and iteration; a trial's own workspace is another than the parent's."""
+    from flexrl.parent import pin
+
+    run, colon, step = pin(parent, workspace).rpartition(":")
+    place = Path(workspace) / run  # where the name is a whole path, that path
+    return f"{place.resolve()}{colon}{step}"
+
+
+def trial_key(env: str, config_hash: str) -> str:
+    """Identity of what a trial computes: its config, and the text of a task in a user's file."""
+    if not in_file(env):
+        return config_hash
+    file = Path(env.rpartition(":")[0])
+    return hashlib.sha256(f"{config_hash} {_file_hash(file, file.stat().st_mtime_ns)}".encode()).hexdigest()[:16]
+
+
+def in_file(env: str) -> bool:
+    """Whether the task is in a user's file."""
+    return ".py:" in env
+
+
+@functools.cache
+def _file_hash(file: Path, _changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _require_distinct(path: Path, trials: list[Trial]) -> None:
+    numbers: dict[str, int] = {}
+    for trial in trials:
+        if (first := numbers.setdefault(trial.key, trial.number)) != trial.number:
+            raise ConfigError(
+                f"{path}: trials {first} and {trial.number} ({describe(trial.values)}) would compute the same; leave "
+                "out one of the equal values"
+            )

@@ -1,0 +1,161 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from flexrl.errors import ConfigError
+from launch import attempt
+from launch.local import Runner, StorageFull, cancel, submitter, submitting
+from launch.sweep_file import load_sweep
+from launch.trial_folder import folder_of
+from tests.launch import sweeps
+from tests.launch.fake_training import CRASHES_ONCE, KILLED, NEVER_ENDS, NO_RESULT
+
+pytestmark = pytest.mark.usefixtures("fake_trainings")
+
+
+def runner(folder, seeds, parallel=2, **fields):
+    """A sweep's runner and its trials."""
+    trials = sweeps.trials(folder, seeds=seeds, **fields)
+    return Runner(load_sweep(folder / "sweep.yaml")[0], trials, parallel), trials
+
+
+def progress(trials):
+    return [folder_of(trial).progress() for trial in trials]
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def signal_when_running(trial):
+    """Ask this process to stop as soon as the trial runs and can save."""
+
+    def ask():
+        wait_until(lambda: folder_of(trial).log.exists() and "seed" in folder_of(trial).log.read_text())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread
+
+
+def test_each_end_is_told_and_only_crashes_are_tried_again(tmp_path):
+    seeds = [0, CRASHES_ONCE, 65, 70, KILLED, NO_RESULT]
+    run, trials = runner(tmp_path, seeds, parallel=3, retries=1)
+    assert run.run()
+    found = {trial.config.seed: p for trial, p in zip(trials, progress(trials), strict=True)}
+    assert {seed: (p.state, p.attempts) for seed, p in found.items()} == {
+        0: ("done", 1),
+        CRASHES_ONCE: ("done", 2),
+        65: ("failed", 1),
+        70: ("failed", 1),
+        KILLED: ("failed", 2),
+        NO_RESULT: ("failed", 2),
+    }
+    assert found[65].reason == "error: as asked, 65"
+    assert found[KILLED].reason == f"killed by SIGKILL: seed {KILLED}, --resume"
+    assert found[NO_RESULT].reason.startswith("ended without a result")
+
+
+def test_a_full_disk_stops_the_sweep_and_lets_the_others_save(tmp_path):
+    run, trials = runner(tmp_path, [NEVER_ENDS, 74, 0])
+    with pytest.raises(StorageFull, match="as asked, 74"):
+        run.run()
+    assert [p.state for p in progress(trials)] == ["stopped", "stopped", "waiting"]
+    assert not any(folder_of(trial).is_running() for trial in trials)
+
+
+def test_asked_to_stop_it_lets_trials_save_and_another_submit_goes_on(tmp_path):
+    run, trials = runner(tmp_path, [0, NEVER_ENDS, 3], parallel=1)
+    thread = signal_when_running(trials[1])
+    assert not run.run()
+    thread.join()
+    assert [p.state for p in progress(trials)] == ["done", "stopped", "waiting"]
+    (trials[1].folder / "let-end").touch()
+    again, _ = runner(tmp_path, [0, NEVER_ENDS, 3])
+    assert again.run()
+    assert [(p.state, p.attempts, p.failures) for p in progress(trials)] == [
+        ("done", 1, 0),
+        ("done", 2, 0),
+        ("done", 1, 0),
+    ]
+
+
+def test_a_trial_over_its_time_is_stopped_and_not_tried_again(tmp_path):
+    run, trials = runner(tmp_path, [NEVER_ENDS], time_limit_minutes=0.02)
+    assert run.run()
+    (found,) = progress(trials)
+    assert (found.state, found.exit_code, found.attempts) == ("failed", 124, 1)
+    assert "time_limit_minutes 0.02" in found.reason
+
+
+def test_a_training_that_does_not_stop_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(attempt, "STOP_SECONDS", 0.2)
+    deaf = "import signal, sys, time; signal.signal(15, lambda *_: None); print('seed', flush=True); time.sleep(60)"
+    monkeypatch.setattr(attempt, "TRAINING", (sys.executable, "-c", deaf))
+    run, trials = runner(tmp_path, [0])
+    thread = signal_when_running(trials[0])
+    assert not run.run()
+    thread.join()
+    assert [(p.state, p.exit_code, p.failures) for p in progress(trials)] == [("stopped", -9, 0)]
+
+
+def test_a_task_changed_since_the_plan_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    task = tmp_path / "task.py"
+    task.write_text("from envs.humanoid_walk import HumanoidWalk as Mine\n")
+    run, trials = runner(tmp_path, [0], base={**sweeps.TINY, "env": "task.py:Mine"})
+    task.write_text(task.read_text() + "# changed\n")
+    with pytest.raises(ConfigError, match="task.py:Mine.*changed"):
+        run.run()
+    assert progress(trials)[0].attempts == 0
+
+
+def test_a_trial_that_outlives_its_launcher_is_waited_for_and_not_run_twice(tmp_path, capsys):
+    run, trials = runner(tmp_path, [NEVER_ENDS])
+    folder = folder_of(trials[0])
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH_AND_DIE, str(tmp_path / "sweep.yaml"), str(tmp_path / "workspace")],
+    )
+    wait_until(lambda: folder.log.exists() and "seed" in folder.log.read_text())
+    launcher.kill()
+    launcher.wait()
+    assert folder.progress().state == "running"
+    assert [trial.key for trial in cancel(trials[0].folder.parent, trials)] == [trials[0].key]
+    assert (folder.progress().state, folder.progress().attempts) == ("stopped", 1)
+    (trials[0].folder / "let-end").touch()
+    with folder.attempt():  # somebody else runs it
+        thread = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        thread.start()
+        assert not run.run()
+    assert capsys.readouterr().out.count("is run by another process") == 1
+    assert folder.progress().attempts == 1
+
+
+LAUNCH_AND_DIE = """
+import sys
+from pathlib import Path
+from launch import attempt
+from launch.local import Runner
+from launch.trials import load_trials
+attempt.TRAINING = (sys.executable, "-m", "tests.launch.fake_training")
+sweep, trials = load_trials(Path(sys.argv[1]), Path(sys.argv[2]))
+Runner(sweep, trials, 1).run()
+"""
+
+
+def test_two_launchers_of_one_sweep_are_one_too_many(tmp_path):
+    with submitting(tmp_path / "tiny"):
+        assert submitter(tmp_path / "tiny") == os.getpid()
+        with pytest.raises(ConfigError, match=f"process {os.getpid()} submits this sweep"):
+            with submitting(tmp_path / "tiny"):
+                pass
+    assert submitter(tmp_path / "tiny") is None

@@ -1,0 +1,157 @@
+import json
+
+import pytest
+from kubernetes.client import V1ConfigMap, V1Job
+
+from flexrl.errors import ConfigError
+from launch import manifests as module
+from launch.manifests import manifests
+from launch.sweep_file import load_sweep
+from launch.trial import read_trial
+from launch.trials import load_trials
+from tests.launch import sweeps
+
+CLUSTER = {"image": "registry.example/flexrl@sha256:0", "volume_claim": "workspace"}
+
+
+def make(folder, **fields):
+    path = sweeps.write(folder, **{"cluster": CLUSTER, **fields})
+    sweep, trials = load_trials(path, folder / "workspace")
+    return manifests(sweep, trials), trials
+
+
+def job(folder, **fields):
+    return make(folder, **fields)[0][-1]
+
+
+def pod(folder, **fields):
+    return job(folder, **fields)["spec"]["template"]["spec"]
+
+
+def test_objects_have_only_fields_that_kubernetes_knows(tmp_path):
+    resources = {"gpu": {"count": 1, "kind": "nvidia-l4"}, "spot": True}
+    *maps, job = make(tmp_path, seeds=3, resources=resources, time_limit_minutes=5.0)[0]
+    for each in maps:
+        assert V1ConfigMap.model_validate(each).immutable
+    assert V1Job.model_validate(job).spec.completions == 3
+    with pytest.raises(ValueError, match="complletions"):
+        V1Job.model_validate({**job, "spec": {**job["spec"], "complletions": 3}})
+
+
+def test_a_job_has_an_index_for_each_trial_and_retries_for_each_index(tmp_path):
+    spec = job(tmp_path, seeds=5, retries=3, parallelism=2)["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 5, 2)
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (3, 5)
+    assert spec["podReplacementPolicy"] == "Failed"
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"  # which podFailurePolicy needs
+    assert spec["ttlSecondsAfterFinished"] > 0
+    assert "suspend" not in spec  # it belongs to Kueue
+
+
+def test_the_first_rule_that_matches_decides_what_an_end_means(tmp_path):
+    rules = job(tmp_path)["spec"]["podFailurePolicy"]["rules"]
+
+    def action(code, disrupted=False):
+        for rule in rules:
+            if disrupted and "onPodConditions" in rule:
+                return rule["action"]
+            if code in rule.get("onExitCodes", {"values": []})["values"]:
+                return rule["action"]
+        return "Count"
+
+    assert {code: action(code) for code in (1, 65, 70, 74, 75, 124, 137)} == {
+        1: "Count",
+        65: "FailIndex",
+        70: "FailIndex",
+        74: "FailJob",
+        75: "Ignore",
+        124: "FailIndex",
+        137: "Count",
+    }
+    assert action(137, disrupted=True) == action(1, disrupted=True) == "Ignore"
+    names = {container["name"] for container in job(tmp_path)["spec"]["template"]["spec"]["containers"]}
+    assert {rule["onExitCodes"]["containerName"] for rule in rules if "onExitCodes" in rule} == names
+
+
+def test_names_follow_the_content_and_nothing_else(tmp_path):
+    def names(**fields):
+        return [each["metadata"]["name"] for each in make(tmp_path, **fields)[0]]
+
+    before = names(seeds=2)
+    assert names(seeds=2) == before
+    assert not set(names(seeds=3)) & set(before)
+    assert names(seeds=2, retries=5)[0] == before[0] and names(seeds=2, retries=5)[1] != before[1]
+    assert names(seeds=2, cluster={**CLUSTER, "image": "other"})[1] != before[1]
+    assert len(names(name="x" * 40)[-1]) <= 63 - len("-99999")  # a pod's host name has the index, too
+
+
+def test_trials_are_cut_into_objects_below_the_limit_and_each_is_found_by_its_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_SHARD_BYTES", 5000)
+    (*maps, job), trials = make(tmp_path, seeds=7)
+    assert len(maps) > 2
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    for each in maps:
+        ((name, text),) = each["data"].items()
+        assert len(text) <= 5000
+        (mounted / name).write_text(text)
+    sources = job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"]
+    assert [source["configMap"]["name"] for source in sources] == [each["metadata"]["name"] for each in maps]
+    for index, trial in enumerate(trials):
+        found = read_trial(mounted, str(index))
+        assert (found.number, found.key, found.values) == (trial.number, trial.key, trial.values)
+        assert found.config_hash == trial.config_hash
+        assert str(found.folder) == f"/workspace/tiny/{trial.key}"
+
+
+def test_ten_thousand_trials_stay_below_the_size_of_an_object(tmp_path):
+    objects, _ = make(tmp_path, seeds=10_000)
+    assert max(len(json.dumps(each)) for each in objects) < 1 << 20
+
+
+def test_resources_become_requests_and_a_place(tmp_path):
+    resources = {"gpu": {"count": 2, "kind": "nvidia-l4"}, "cpu": "8", "memory": "32Gi", "spot": True}
+    spec = pod(tmp_path, resources=resources)
+    asked = {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "2"}
+    assert spec["containers"][0]["resources"] == {"requests": asked, "limits": asked}
+    assert spec["nodeSelector"] == {
+        "cloud.google.com/gke-accelerator": "nvidia-l4",
+        "cloud.google.com/gke-spot": "true",
+    }
+    assert {each["key"] for each in spec["tolerations"]} == {"nvidia.com/gpu", "cloud.google.com/gke-spot"}
+    assert pod(tmp_path)["nodeSelector"] == {} and pod(tmp_path)["tolerations"] == []
+
+
+def test_a_queue_is_a_label(tmp_path):
+    label = "kueue.x-k8s.io/queue-name"
+    assert job(tmp_path, cluster={**CLUSTER, "queue": "team"})["metadata"]["labels"][label] == "team"
+    assert label not in job(tmp_path)["metadata"]["labels"]
+
+
+def test_a_pod_has_no_rights_that_it_does_not_need(tmp_path):
+    spec = pod(tmp_path)
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"]
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_retries_and_the_time_limit_travel(tmp_path):
+    command = pod(tmp_path, retries=4, time_limit_minutes=7.5)["containers"][0]["command"]
+    assert command[command.index("--retries") + 1] == "4"
+    assert command[command.index("--time-limit-minutes") + 1] == "7.5"
+
+
+def test_what_cannot_be_sent_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match=r"cluster: is missing"):
+        manifests(load_sweep(sweeps.write(tmp_path))[0], sweeps.trials(tmp_path))
+    with pytest.raises(ConfigError, match="all trials are done"):
+        manifests(load_sweep(sweeps.write(tmp_path, cluster=CLUSTER))[0], [])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "task.py").write_text("from envs.humanoid_walk import HumanoidWalk as Mine\n")
+    with pytest.raises(ConfigError, match=r"trial 1: env: 'task.py:Mine' is a file of this machine"):
+        make(tmp_path, base={**sweeps.TINY, "env": "task.py:Mine"})

@@ -1,0 +1,52 @@
+import csv
+import json
+
+import pytest
+
+from flexrl.errors import ConfigError
+from launch.results import collate, draw, write_results
+from tests.launch import sweeps
+
+AXES = {"algorithm.learning_rate": [1e-4, 1e-2], "algorithm.activation": ["elu", "swish"]}
+
+
+@pytest.fixture
+def trials(tmp_path):
+    """Four trials, of which the last has no result."""
+    trials = sweeps.trials(tmp_path, grid=AXES)
+    for trial in trials[:3]:
+        trial.folder.mkdir(parents=True)
+        result = {"config_hash": trial.key, "name": trial.key, "return_mean": 10.0 * trial.number}
+        (trial.folder / "result.json").write_text(json.dumps(result | {"timing": {"seconds": 2.5}}))
+    return trials
+
+
+def test_results_stand_beside_the_values_of_their_axes(tmp_path, trials):
+    rows, missing = collate(trials)
+    assert missing == [trials[3]]
+    table, picture = write_results(rows, trials, tmp_path / "out")
+    found = list(csv.DictReader(table.open()))
+    assert [row["return_mean"] for row in found] == ["10.0", "20.0", "30.0"]
+    assert [row["algorithm.activation"] for row in found] == ["elu", "swish", "elu"]
+    assert [float(row["algorithm.learning_rate"]) for row in found] == [1e-4, 1e-4, 1e-2]
+    assert found[0]["timing.seconds"] == "2.5"
+    assert picture.stat().st_size > 1000
+
+
+def test_each_axis_has_a_panel_with_the_mean_of_its_trials(trials):
+    panels = draw(collate(trials)[0], list(AXES)).axes
+    rate, activation = panels[:2]
+    assert rate.get_xscale() == "log"
+    assert [list(line.get_ydata()) for line in rate.lines] == [[10, 20, 30], [15, 30]]
+    assert [list(line.get_ydata()) for line in activation.lines] == [[10, 20, 30], [20, 20]]
+    assert [label.get_text() for label in activation.get_xticklabels()] == ["elu", "swish"]
+
+
+def test_seeds_are_names_and_no_numbers(trials):
+    rows = [row | {"seed": row["trial"]} for row in collate(trials)[0]]
+    assert [label.get_text() for label in draw(rows, ["seed"]).axes[0].get_xticklabels()] == ["1", "2", "3"]
+
+
+def test_without_any_result_there_is_nothing_to_collate(tmp_path, trials):
+    with pytest.raises(ConfigError, match="no trial has one yet"):
+        write_results([], trials, tmp_path / "out")

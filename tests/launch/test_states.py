@@ -1,0 +1,83 @@
+import pytest
+
+from launch.states import Ended, Progress, begun, cleared, ended, found_result, lost, stops_sweep, told
+
+RUNNING = begun(Progress())
+
+
+def after(code, *, has_result=False, asked=False, progress=RUNNING, retries=2):
+    return ended(progress, Ended(code, has_result, asked, 10.0, "last line"), retries)
+
+
+def test_beginning_counts_an_attempt():
+    assert (RUNNING.state, RUNNING.attempts, RUNNING.failures) == ("running", 1, 0)
+    assert begun(after(75)).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "failures", "exit_code"),
+    [
+        (65, "failed", 1, 65),
+        (70, "failed", 1, 70),
+        (124, "failed", 1, 124),
+        (74, "stopped", 0, 74),
+        (75, "stopped", 0, 75),
+        (1, "waiting", 1, 1),
+        (-9, "waiting", 1, 137),
+        (0, "waiting", 1, 1),
+    ],
+)
+def test_an_exit_code_decides_without_a_result(code, state, failures, exit_code):
+    progress = after(code)
+    assert (progress.state, progress.failures, progress.exit_code) == (state, failures, code)
+    assert "last line" in progress.reason
+    assert told(progress) == exit_code
+    assert stops_sweep(progress) == (code == 74)
+
+
+@pytest.mark.parametrize("code", [0, 1, -9, 74, 75])
+def test_a_result_is_what_counts(code):
+    progress = after(code, has_result=True)
+    assert (progress.state, progress.reason, told(progress)) == ("done", "", 0)
+    assert not stops_sweep(progress)
+
+
+def test_who_was_asked_to_stop_has_not_failed_however_it_ended():
+    for code in (75, -15, -9, 1):
+        progress = after(code, asked=True)
+        assert (progress.state, progress.failures, told(progress)) == ("stopped", 0, 75)
+    assert after(65, asked=True).state == "failed"
+
+
+def test_crashes_are_tried_again_so_often_and_not_more():
+    progress, states = Progress(), []
+    for _ in range(3):
+        progress = after(1, progress=begun(progress), retries=2)
+        states.append(progress.state)
+    assert states == ["waiting", "waiting", "failed"]
+    assert (progress.attempts, progress.failures, progress.seconds) == (3, 3, 30.0)
+
+
+def test_stops_use_up_no_retries():
+    progress = Progress()
+    for _ in range(5):
+        progress = after(75, progress=begun(progress), retries=0)
+    assert (progress.state, progress.attempts, progress.failures) == ("stopped", 5, 0)
+
+
+def test_clearing_gives_a_failed_trial_all_its_retries_and_its_time_again():
+    progress = cleared(after(1, retries=0))
+    assert (progress.state, progress.failures, progress.seconds, progress.attempts) == ("waiting", 0, 0.0, 1)
+
+
+def test_a_lost_attempt_goes_on_later():
+    assert begun(lost(RUNNING, "why")).state == "running"
+    assert lost(RUNNING, "why").failures == 0
+
+
+def test_a_result_that_is_found_ends_a_trial():
+    assert found_result(lost(RUNNING, "why")) == Progress("done", attempts=1)
+
+
+def test_names_of_signals_are_told():
+    assert after(-11).reason == "killed by SIGSEGV: last line"
