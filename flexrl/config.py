@@ -20,6 +20,7 @@ from envs.physics.options import Randomization
 from envs.registry import env_type
 from flexrl.errors import ConfigError
 from flexrl.stopping import EarlyStop
+from flexrl.variations import variations
 
 AlgorithmConfig = TypeVar("AlgorithmConfig")
 TaskConfig = TypeVar("TaskConfig")
@@ -50,6 +51,8 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       seed: of everything random.
       num_seeds: runs trained in one program, with this seed and those that follow it, each in a folder `seed-N` of its
         own within the run's.
+      vary: numbers of the algorithm that differ between runs in this program, as `learning_rate=1e-4,3e-4`: one run for
+        each value and seed, in a folder of its own. Several fields change together, from each value to the next.
       num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
@@ -74,6 +77,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     parent: str | None = None
     seed: int = 0
     num_seeds: int = 1
+    vary: tuple[str, ...] = ()
     num_evaluations: int = 10
     evaluation_episodes: int = 64
     checkpoint_interval: int = 25
@@ -106,8 +110,10 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
                 f"num_devices: {self.num_devices} does not divide num_envs {self.num_envs}; choose sizes that divide"
             )
         for field, limit in (("num_devices", 1), ("early_stop", EarlyStop())):
-            if self.num_seeds > 1 and getattr(self, field) != limit:
-                raise ValueError(f"num_seeds: {self.num_seeds} seeds in one program exclude {field}; use one seed")
+            if self.num_members > 1 and getattr(self, field) != limit:
+                raise ValueError(
+                    f"num_seeds, vary: {self.num_members} runs in one program exclude {field}; use one seed and no vary"
+                )
         self._require_minibatches_that_divide()
         for path, value in _leaves(_shallow(self)):
             if isinstance(value, float) and not math.isfinite(value):
@@ -139,6 +145,20 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     def num_iterations(self) -> int:
         """Iterations of the whole run."""
         return math.ceil(self.total_steps / self.steps_per_iteration)
+
+    @property
+    def variations(self) -> list[dict[str, float]]:
+        """The fields of the algorithm in which runs of this training differ, for one run after the other.
+
+        Raises:
+          ValueError: naming what of `vary` is not in order.
+        """
+        return variations(self.vary, self.algorithm)
+
+    @property
+    def num_members(self) -> int:
+        """Runs trained in one program."""
+        return self.num_seeds * len(self.variations)
 
     def evaluates_after(self, iteration: int) -> bool:
         """Whether an evaluation follows this iteration: evenly spread, the last at the end."""

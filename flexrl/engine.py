@@ -76,9 +76,9 @@ class Engine:
         self._update_program: Any = jax.jit(self._update, donate_argnums=0)
         self.program: Any = jax.jit(self._iterate, donate_argnums=0)
 
-    def init(self, seed: int) -> Run:
-        """A run before its first iteration."""
-        return self.place(self._init(seed))
+    def init(self, seed: int, algorithm: Algorithm | None = None) -> Run:
+        """A run before its first iteration, of an algorithm that differs from the engine's in traced numbers only."""
+        return self.place(self._init(seed, algorithm))
 
     def join(self, runs: list[Run]) -> Run:
         """The state of a batch's members, along a leading axis if they are several."""
@@ -127,11 +127,12 @@ class Engine:
         train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
         return self.algorithm.policy(train, deterministic=True)
 
-    def _init(self, seed: int) -> Run:
+    def _init(self, seed: int, algorithm: Algorithm | None = None) -> Run:
+        algorithm = algorithm or self.algorithm
         key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
-        train = jax.jit(self.algorithm.init)(key_train)
+        train = jax.jit(algorithm.init)(key_train)
         source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))(train, key_source)
-        return Run(train, source, self.algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
+        return Run(train, source, algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
 
     def _hyper(self, run: Run) -> dict[str, Array]:
         """The traced hyper-parameters, and `progress`: the part of the run that is done, in [0, 1)."""

@@ -1,11 +1,11 @@
-"""One seed of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
+"""One run of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
 
 import time
 from typing import Any
 
 from jax import Array
 
-from algos.types import Policy
+from algos.types import Algorithm, Policy
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.engine import Engine, Run
@@ -52,9 +52,9 @@ class Member:
         self._shows_progress = shows_progress
         self.reporter: Reporter  # once the run is there
 
-    def begin(self, engine: Engine) -> Run:
-        """The run before its first iteration."""
-        run = engine.init(self.config.seed)
+    def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
+        """The run before its first iteration, with its own hyper-parameters."""
+        run = engine.init(self.config.seed, algorithm)
         if self._inheritance is None:
             return run
         print(self._inheritance.summary(), flush=True)

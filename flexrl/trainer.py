@@ -1,17 +1,18 @@
-"""A training, from start or checkpoint to result: of one run, or of several seeds in one program."""
+"""A training, from start or checkpoint to result: of one run, or of several in one program."""
 
-import dataclasses
 from typing import Any, Self
 
 import jax
 from jax import Array
 
-from flexrl.build import make_engine, make_env, make_evaluation_env
+from envs.types import Env
+from flexrl.build import make_algorithm, make_engine, make_env, make_evaluation_env
 from flexrl.config import RunConfig
 from flexrl.engine import Run
 from flexrl.errors import CheckpointError
 from flexrl.evaluation import Evaluator
 from flexrl.member import Member
+from flexrl.members import member_configs, require_traced
 from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
 from flexrl.training_data import load_training_data
@@ -32,6 +33,7 @@ class Trainer:
         self._stop = stop
         env = make_env(config)
         data = load_training_data(config, env.spec)
+        require_traced(config, make_algorithm(config, env))
         configs = member_configs(config)
         if len(configs) > 1:
             self._group = RunFolder(config.folder)
@@ -48,7 +50,7 @@ class Trainer:
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         print(f"networks: {self._engine.algorithm.summary()}")
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
-        self._iteration, runs = self._first_runs(resume)
+        self._iteration, runs = self._first_runs(env, resume)
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
         self._metrics: list[dict[str, Array]] | None = None  # of the newest iteration, while its rows are not written
@@ -95,20 +97,20 @@ class Trainer:
         stopped = all(member.stopped_early(self._iteration) for member in self._members)
         return self._iteration >= self._config.num_iterations or stopped
 
-    def _first_runs(self, resume: bool) -> tuple[int, list[Run]]:
+    def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """Where the members stand together, and their state."""
         without = [member for member in self._members if member.checkpoints.no_save_ended()]
         if without:
             if any(len(member.checkpoints.steps()) > 1 for member in self._members):
                 raise CheckpointError(
-                    f"{without[0].config.folder}: has no checkpoint, and other seeds have several; restore the folder "
+                    f"{without[0].config.folder}: has no checkpoint, and other runs have several; restore the folder "
                     "from a copy, or go on with each of the others alone by --resume and its folder"
                 )
             if resume:
                 print("no checkpoint was saved yet: starts from the beginning", flush=True)
             for member in self._members:
                 member.checkpoints.forget_after(0)
-            return 0, [member.begin(self._engine) for member in self._members]
+            return 0, [member.begin(self._engine, make_algorithm(member.config, env)) for member in self._members]
         restored = [member.restore(self._engine) for member in self._members]
         step = min(number for number, _ in restored)  # one may have been saved, and another not yet
         runs = [
@@ -164,12 +166,3 @@ class Trainer:
             self._save_in_background([None] * len(self._members))
             for member in self._members:
                 member.checkpoints.wait()
-
-
-def member_configs(config: RunConfig) -> list[RunConfig]:
-    """The runs that a training consists of: itself, or one for each seed, in folders within its own."""
-    if config.num_seeds == 1:
-        return [config]
-    seeds = range(config.seed, config.seed + config.num_seeds)
-    place = {"num_seeds": 1, "workspace": str(config.folder)}
-    return [dataclasses.replace(config, **place, seed=seed, name=f"seed-{seed}") for seed in seeds]

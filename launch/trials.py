@@ -14,7 +14,7 @@ from launch.axes import Point, num_points, points
 from launch.sweep_file import Sweep, load_sweep
 
 MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
-FIXED = ("name", "workspace", "profile", "num_seeds")  # fields that no axis can set
+FIXED = ("name", "workspace", "profile", "num_seeds", "vary")  # fields that no axis can set
 ENGINES = {"cpu": "native", "gpu": "mjx-warp"}  # what `auto` means on the device of a profile
 
 
@@ -98,8 +98,11 @@ def _trial(path: Path, sweep: Sweep, base: dict[str, Any], number: int, values: 
     if config.num_devices > max(1, sweep.resources.gpu.count):
         count = sweep.resources.gpu.count
         raise ConfigError(f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {count}")
-    if config.num_seeds > 1:
-        raise ConfigError(f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep; use the sweep's seeds")
+    if config.num_members > 1:
+        raise ConfigError(
+            f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep, and vary empty; "
+            "use the sweep's seeds and axes"
+        )
     config_hash = config.hash()
     key = trial_key(config.env, config_hash)
     return Trial(number, key, values, config, config_hash, folder / key)

@@ -1,4 +1,4 @@
-"""Several seeds in one program are the runs that each would be alone."""
+"""Several runs in one program, of other seeds or other numbers, are what each would be alone."""
 
 import shutil
 import signal
@@ -58,6 +58,17 @@ def test_a_member_without_any_checkpoint_beside_others_is_refused(group, tmp_pat
     assert (tmp_path / "group" / "seed-6" / "checkpoints").is_dir()
 
 
+def test_varied_numbers_end_as_they_would_alone_to_the_bit(tmp_path):
+    vary = ["learning-rate=1e-3,1e-4", "entropy_weight=0,1e-2"]
+    main([*TINY, "--workspace", str(tmp_path), "--name", "group", "--seed", "5", "--vary", *vary])
+    alone = ["--workspace", str(tmp_path), "--name", "alone", "--seed", "5"]
+    main([*TINY, *alone, "--algorithm.learning-rate", "1e-4", "--algorithm.entropy-weight", "1e-2"])
+    members = sorted(path.name for path in (tmp_path / "group").iterdir() if path.is_dir())
+    assert members == ["learning_rate-0.0001-entropy_weight-0.01-seed-5", "learning_rate-0.001-entropy_weight-0-seed-5"]
+    assert outcome(tmp_path / "group" / members[0]) == outcome(tmp_path / "alone")
+    assert outcome(tmp_path / "group" / members[1]) != outcome(tmp_path / "alone")
+
+
 @pytest.mark.slow
 def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
     process = start(tmp_path, "group", "--seed", "5", "--num-seeds", "4")
@@ -75,8 +86,17 @@ def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
     ("flags", "message"),
     [
         (["--num-seeds", "0"], "num_seeds: 0 must be at least 1"),
-        (["--num-seeds", "2", "--early-stop.patience", "3"], "num_seeds: 2 seeds in one program exclude early_stop"),
-        (["--num-seeds", "2", "--num-devices", "2"], "num_seeds: 2 seeds in one program exclude num_devices"),
+        (
+            ["--num-seeds", "2", "--early-stop.patience", "3"],
+            "num_seeds, vary: 2 runs in one program exclude early_stop",
+        ),
+        (["--num-seeds", "2", "--num-devices", "2"], "num_seeds, vary: 2 runs in one program exclude num_devices"),
+        (["--vary", "discount=0.9,0.99", "--num-devices", "2"], "2 runs in one program exclude num_devices"),
+        (["--vary", "discount"], "vary: 'discount' must be field=value,value,... with numbers"),
+        (["--vary", "discont=0.9,0.99"], "'discont' is no field of the algorithm"),
+        (["--vary", "discount=0.9,2"], "discount: 2.0 must be between 0 and 1"),
+        (["--vary", "discount=0.9,0.99", "clip_ratio=0.1"], "{'discount': 2, 'clip_ratio': 1} values"),
+        (["--vary", "discount=0.9,0.9"], "has the same values twice"),
         (["--num-seeds", "2", "--seed", str(2**32 - 1)], "seed: 4294967295 must be between 0 and"),
     ],
 )
@@ -85,6 +105,13 @@ def test_what_cannot_be_is_refused(flags, message):
 
     with pytest.raises(ConfigError, match=message):
         parse([*TINY, *flags])
+
+
+def test_what_shapes_the_program_cannot_vary(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*TINY, "--workspace", str(tmp_path), "--name", "group", "--vary", "value_clip=0.1,0.2"])
+    assert end.value.code == 65
+    assert "vary: value_clip cannot differ within one program" in capsys.readouterr().err
 
 
 def test_a_batch_of_members_computes_what_each_would_alone():

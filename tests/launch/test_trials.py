@@ -26,6 +26,7 @@ RATES = {"algorithm.learning_rate": [1e-4, 1e-3]}
         ({"grid": {"workspace": ["x"]}}, ["workspace: cannot be an axis"]),
         ({"base": {"profile": "gpu"}}, ["base.profile: 'gpu'", "resources.gpu.count 0"]),
         ({"base": {**sweeps.TINY, "num_seeds": 2}}, ["num_seeds: 2 must be 1 in a sweep"]),
+        ({"base": {**sweeps.TINY, "vary": ["discount=0.9,0.99"]}}, ["vary empty; use the sweep's seeds and axes"]),
         ({"base": {**sweeps.TINY, "num_devices": 2}}, ["num_devices: 2", "resources.gpu.count 0"]),
         ({"base": {**sweeps.TINY, "parent": "nobody"}}, ["trial 1", "parent: nobody"]),
         ({"grid": {"num_envs": [8, 8]}}, ["trials 1 and 2 (num_envs=8) would compute the same"]),
