@@ -151,14 +151,12 @@ class Checkpoints:
             self._best_file.unlink()
 
     def _write(self, step: int, leaves: Leaves, score: float | None) -> None:
-        import orbax.checkpoint as ocp  # late, see `warm_up`
-
         folder = self._folder / str(step)
         if not (folder / "manifest.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             require_space(folder, leaves)
-            with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            with _checkpointer() as checkpointer:
                 checkpointer.save((folder / "state").absolute(), leaves)
             write_manifest(folder, step, leaves)
         best = self.best()
@@ -186,9 +184,21 @@ class Checkpoints:
                     "resume with the environment, sizes and networks that it was saved with"
                 )
         restore_args = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in manifest["leaves"]}
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        with _checkpointer() as checkpointer:
             leaves = checkpointer.restore((self._folder / str(step) / "state").absolute(), restore_args=restore_args)
         return tree_of(template, leaves)
+
+
+def _checkpointer() -> Any:
+    """Orbax, for this process alone: of several hosts one writes what all of them have."""
+    import orbax.checkpoint as ocp  # late, see `Checkpoints.warm_up`
+
+    this = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(this, {this}, f"host-{this}")
+    if jax.process_count() == 1:
+        alone = ocp.options.MultiprocessingOptions()
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
 
 
 def require_space(folder: Path, leaves: Leaves) -> None:
@@ -213,7 +223,7 @@ def leaves_of(tree: Any) -> Leaves:
 
 def shapes_of(tree: Any) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and dtype of what `leaves_of` would copy, also for a tree of `jax.ShapeDtypeStruct`."""
-    return {name: (leaf.shape, str(leaf.dtype)) for name, leaf in _named_leaves(jax.eval_shape(_all_data, tree))}
+    return {name: (leaf.shape, str(leaf.dtype)) for name, leaf in _named_leaves(jax.eval_shape(key_data, tree))}
 
 
 def tree_of(template: Any, leaves: Leaves) -> Any:
@@ -230,22 +240,24 @@ def _name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def _is_key(leaf: Any) -> bool:
+def is_key(leaf: Any) -> bool:
+    """Whether an array holds random keys."""
     return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _data(leaf: Array) -> Array:
-    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
-def _all_data(tree: Any) -> Any:
+def key_data(tree: Any) -> Any:
+    """The tree with random keys as plain numbers."""
     return jax.tree.map(_data, tree)
 
 
 def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
     if data is None:  # of zero size
         return jax.numpy.zeros(leaf.shape, leaf.dtype)
-    if _is_key(leaf):
+    if is_key(leaf):
         return jax.random.wrap_key_data(jax.numpy.array(data))
     return jax.numpy.array(data)
 

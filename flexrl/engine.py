@@ -6,12 +6,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from algos.types import Algorithm, Source
 from envs.shards import ALONE, AXIS, Shards
+from flexrl.checkpoint import is_key, key_data
 
 SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # the same on every device, or a device's own
 
@@ -65,7 +67,7 @@ class Engine:
         self._source = source
         self._is_split = has_host_callback
         self._mesh = None if shards.num == 1 else Mesh(jax.devices()[: shards.num], (AXIS,))
-        self._data = jax.device_put(data, self._mesh and NamedSharding(self._mesh, SHARED))
+        self._data = jax.tree.map(self._put_on_all, data)
         self._sample = self._on_devices(self._sample_locally, (SHARED, SHARED, OWN, SHARED), (OWN, OWN, SHARED))
         self._update = self._on_devices(algorithm.update, (SHARED, OWN, SHARED, SHARED), (SHARED, SHARED))
         self._num_members = num_members
@@ -97,7 +99,7 @@ class Engine:
 
     def place(self, run: Run) -> Run:
         """A run of this engine's shapes, on its devices."""
-        return run if self._mesh is None else jax.device_put(run, self._places(run))
+        return run if self._mesh is None else jax.tree.map(_put, run, self._places(run))
 
     def compile(self) -> None:
         """Build the programs, so that `step` only runs them."""
@@ -122,6 +124,13 @@ class Engine:
             return self.program(run, self._data)
         return self._iteration(run, self._data, self._sample_program, self._update_program)
 
+    def on_host(self, run: Run) -> Any:
+        """The whole run where this host can read it; hosts that share the worlds call it together."""
+        if self._mesh is None or not self._mesh.is_multi_process:
+            return run
+        gathered = jax.jit(key_data, out_shardings=NamedSharding(self._mesh, SHARED))(run)
+        return jax.tree.map(lambda x: x.addressable_data(0), gathered)
+
     def policy(self, run: Run) -> Any:
         """The policy of one run, acting deterministically, on one device."""
         train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
@@ -131,7 +140,8 @@ class Engine:
         algorithm = algorithm or self.algorithm
         key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
         train = jax.jit(algorithm.init)(key_train)
-        source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))(train, key_source)
+        init_source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))
+        source = init_source(*jax.tree.map(self._put_on_all, (train, key_source)))
         return Run(train, source, algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
 
     def _hyper(self, run: Run) -> dict[str, Array]:
@@ -185,22 +195,35 @@ class Engine:
         shared, split = NamedSharding(self._mesh, SHARED), NamedSharding(self._mesh, spec)
         return jax.tree.map(lambda x: split if x.size else shared, tree)  # nothing of what is empty is given away
 
+    def _put_on_all(self, x: Array) -> Array:
+        if isinstance(x, jax.core.Tracer):  # only shapes are asked for
+            return x
+        return jax.device_put(x) if self._mesh is None else _put(x, NamedSharding(self._mesh, SHARED))
+
     def _struct_on(self, tree: Any, spec: PartitionSpec) -> Any:
         return jax.tree.map(_struct, tree, self._places_of(tree, spec))
 
 
 def _stacked(*rows: Array) -> Array:
-    if _is_key(rows[0]):  # whose rows count as used when they are handled as keys
+    if is_key(rows[0]):  # whose rows count as used when they are handled as keys
         return jax.random.wrap_key_data(jnp.stack([jax.random.key_data(row) for row in rows]))
     return jnp.stack(rows)
 
 
 def _row(x: Array, i: int) -> Array:
-    return jax.random.wrap_key_data(jax.random.key_data(x)[i]) if _is_key(x) else x[i]
+    return jax.random.wrap_key_data(jax.random.key_data(x)[i]) if is_key(x) else x[i]
 
 
-def _is_key(x: Array) -> bool:
-    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+def _put(x: Any, place: NamedSharding) -> Array:
+    """The array on devices, also on those of other hosts, which put there what they have themselves."""
+    if place.is_fully_addressable:
+        return jax.device_put(x, place)
+    if isinstance(x, Array) and x.sharding == place:
+        return x
+    if is_key(x):
+        return jax.random.wrap_key_data(_put(jax.random.key_data(x), place))
+    here = np.asarray(x) if x.size else np.empty(x.shape, x.dtype)
+    return jax.make_array_from_callback(x.shape, place, lambda index: here[index])
 
 
 def _struct(x: Any, place: NamedSharding) -> jax.ShapeDtypeStruct:

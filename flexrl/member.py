@@ -23,34 +23,34 @@ from flexrl.training_data import TrainingData
 class Member:
     """What a run leaves on the disk, while it trains."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        data: TrainingData | None,
-        *,
-        resume: bool,
-        arguments: list[str],
-        shows_progress: bool = True,
-    ) -> None:
-        """Lock the folder, and record what is new.
+    def __init__(self, config: RunConfig, *, resume: bool, shows_progress: bool = True) -> None:
+        """Read what it begins from; nothing is written.
 
         Raises:
-          ConfigError: if the folder is in use, or holds a run although a new one was asked for; if the parent does not
-            fit; if the dataset is another than the one that the run began with.
+          ConfigError: if the parent does not fit.
           CheckpointError: if the parent's checkpoint is damaged.
         """
         self.config = config
         self.checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
         begins = not resume or self.checkpoints.no_save_ended()
         self._inheritance = inherit(config) if begins and config.parent else None
-        self._folder = RunFolder(config.folder)
+        self._shows_progress = shows_progress
+        self._folder: RunFolder  # once it is open
+        self.reporter: Reporter  # once the run is there
+
+    def open(self, data: TrainingData | None, *, resume: bool, arguments: list[str]) -> None:
+        """Lock the folder, and record what is new.
+
+        Raises:
+          ConfigError: if the folder is in use, or holds a run although a new one was asked for; if the dataset is
+            another than the one that the run began with.
+        """
+        self._folder = RunFolder(self.config.folder)
         if not resume:
             parent = self._inheritance and self._inheritance.record
-            self._folder.start(config, arguments, parent, data and data.record)
+            self._folder.start(self.config, arguments, parent, data and data.record)
         elif data is not None:
-            data.require_same(config.folder)
-        self._shows_progress = shows_progress
-        self.reporter: Reporter  # once the run is there
+            data.require_same(self.config.folder)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
@@ -60,14 +60,13 @@ class Member:
         print(self._inheritance.summary(), flush=True)
         return engine.place(run.replace(train=self._inheritance.into(run.train)))
 
-    def restore(self, engine: Engine, step: int | None = None) -> tuple[int, Run]:
-        """The newest intact checkpoint, or the one asked for.
+    def restore(self, engine: Engine, step: int) -> Run:
+        """The run as it was after so many iterations.
 
         Raises:
-          CheckpointError: if there is none.
+          CheckpointError: if that checkpoint is not there, damaged, or of other sizes.
         """
-        number, run = self.checkpoints.restore(engine.template(), step)
-        return number, engine.place(run)
+        return engine.place(self.checkpoints.restore(engine.template(), step)[1])
 
     def report_from(self, iteration: int) -> None:
         """Open the rows after so many iterations; later ones are cut."""

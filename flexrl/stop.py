@@ -30,6 +30,7 @@ class StopRequest:
         self._event = threading.Event()
         self._state_in_use = threading.Lock()
         self._save: Callable[[], None] = lambda: None
+        self._only_between_steps = False
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         self._wakeup_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
@@ -51,9 +52,15 @@ class StopRequest:
         """Whether the run was asked to stop."""
         return self._event.is_set()
 
-    def on_request(self, save: Callable[[], None]) -> None:
-        """What saves the run, whenever its state is not in use."""
+    def on_request(self, save: Callable[[], None], *, only_between_steps: bool) -> None:
+        """What saves the run, whenever its state is not in use.
+
+        Args:
+          save: may be called by another thread than the main one,
+          only_between_steps: unless this leaves it to the main thread, because several hosts must save together.
+        """
         self._save = save
+        self._only_between_steps = only_between_steps
 
     @contextmanager
     def state_in_use(self) -> Iterator[None]:
@@ -77,6 +84,8 @@ class StopRequest:
                 return reader.close()
         self._event.set()
         time.sleep(GRACE_SECONDS)
+        if self._only_between_steps:
+            return
         with self._state_in_use:
             try:
                 self._save()

@@ -9,6 +9,7 @@ from flexrl.stop import StopRequest
 
 if TYPE_CHECKING:
     from flexrl.arguments import Invocation
+    from flexrl.hosts import Hosts
 
 
 def main(arguments: list[str]) -> None:
@@ -18,16 +19,19 @@ def main(arguments: list[str]) -> None:
         from flexrl.startup import prepare_jax
 
         prepare_jax()
+        from flexrl.hosts import join_hosts
+
+        hosts, others = join_hosts(arguments)
         from flexrl.arguments import parse
 
-        run(parse(arguments), arguments, stop)
+        run(parse(others), arguments, stop, hosts)
 
 
-def run(invocation: "Invocation", arguments: list[str], stop: StopRequest) -> None:
+def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
     """Train what was asked for, from the start or from the newest checkpoint."""
     from flexrl.trainer import Trainer
 
-    with Trainer(invocation.config, stop, resume=invocation.resume, arguments=arguments) as trainer:
+    with Trainer(invocation.config, stop, resume=invocation.resume, arguments=arguments, hosts=hosts) as trainer:
         trainer.train()
         trainer.finish()
 

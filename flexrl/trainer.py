@@ -1,5 +1,6 @@
 """A training, from start or checkpoint to result: of one run, or of several in one program."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import jax
@@ -11,6 +12,7 @@ from flexrl.config import RunConfig
 from flexrl.engine import Run
 from flexrl.errors import CheckpointError
 from flexrl.evaluation import Evaluator
+from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
 from flexrl.members import member_configs, require_traced
 from flexrl.run_folder import RunFolder
@@ -21,16 +23,20 @@ from flexrl.training_data import load_training_data
 class Trainer:
     """Owns the state of its members while they train, all at the same iteration."""
 
-    def __init__(self, config: RunConfig, stop: StopRequest, *, resume: bool, arguments: list[str]) -> None:
-        """Lock the folders, and initialise or restore the members.
+    def __init__(
+        self, config: RunConfig, stop: StopRequest, *, resume: bool, arguments: list[str], hosts: Hosts
+    ) -> None:
+        """Lock the folders, and initialise or restore the members; of several hosts only the first one writes.
 
         Raises:
           ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
-            fit; if the dataset cannot be used.
+            fit; if the dataset cannot be used; if several hosts would not use all of their devices.
           CheckpointError: if there are checkpoints and none can be used.
         """
+        require_all_devices(hosts, config.num_devices)
         self._config = config
         self._stop = stop
+        self._hosts = hosts
         env = make_env(config)
         data = load_training_data(config, env.spec)
         require_traced(config, make_algorithm(config, env))
@@ -39,24 +45,24 @@ class Trainer:
             self._group = RunFolder(config.folder)
             if not resume:
                 self._group.start(config, arguments)
-        self._members = [
-            Member(each, data, resume=resume, arguments=arguments, shows_progress=each is configs[0])
-            for each in configs
-        ]
+        self._members = [Member(each, resume=resume, shows_progress=each is configs[0]) for each in configs]
+        self._writers = self._members if hosts.is_first else []
+        for member in self._writers:
+            member.open(data, resume=resume, arguments=arguments)
         learns_from = f"{config.num_envs} worlds" if data is None else data.summary
-        print(f"{config.folder}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
+        self._say(f"{config.folder}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
         # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
         self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
-        print(f"networks: {self._engine.algorithm.summary()}")
+        self._say(f"networks: {self._engine.algorithm.summary()}")
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
         self._iteration, runs = self._first_runs(env, resume)
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
         self._metrics: list[dict[str, Array]] | None = None  # of the newest iteration, while its rows are not written
-        for member in self._members:
+        for member in self._writers:
             member.report_from(self._iteration)
-        stop.on_request(self._save)
+        stop.on_request(self._save, only_between_steps=hosts.num > 1)
 
     def __enter__(self) -> Self:
         """The trainer itself."""
@@ -64,7 +70,7 @@ class Trainer:
 
     def __exit__(self, *_: object) -> None:
         """Close the outputs, however the training ended."""
-        for member in self._members:
+        for member in self._writers:
             member.close()
 
     def train(self) -> None:
@@ -77,12 +83,12 @@ class Trainer:
         self._evaluate_if_due()
         if not self._has_ended():
             self._engine.compile()
-            for member in self._members:
+            for member in self._writers:
                 member.checkpoints.warm_up()
-        for member in self._members:
+        for member in self._writers:
             member.reporter.restart_clock()
         while not self._has_ended():
-            if self._stop.requested:
+            if self._hosts.any(self._stop.requested):
                 self._stop.answer()
             with self._stop.state_in_use():
                 self._iterate()
@@ -90,37 +96,41 @@ class Trainer:
 
     def finish(self) -> None:
         """Write results and draw videos."""
-        for member in self._members:
+        for member in self._writers:
             member.finish(self._iteration)
 
+    def _say(self, text: str) -> None:
+        if self._hosts.is_first:
+            print(text, flush=True)
+
     def _has_ended(self) -> bool:
-        stopped = all(member.stopped_early(self._iteration) for member in self._members)
-        return self._iteration >= self._config.num_iterations or stopped
+        if self._iteration >= self._config.num_iterations:
+            return True
+        return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._writers))
 
     def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """Where the members stand together, and their state."""
-        without = [member for member in self._members if member.checkpoints.no_save_ended()]
-        if without:
-            if any(len(member.checkpoints.steps()) > 1 for member in self._members):
-                raise CheckpointError(
-                    f"{without[0].config.folder}: has no checkpoint, and other runs have several; restore the folder "
-                    "from a copy, or go on with each of the others alone by --resume and its folder"
-                )
-            if resume:
-                print("no checkpoint was saved yet: starts from the beginning", flush=True)
-            for member in self._members:
-                member.checkpoints.forget_after(0)
-            return 0, [member.begin(self._engine, make_algorithm(member.config, env)) for member in self._members]
-        restored = [member.restore(self._engine) for member in self._members]
-        step = min(number for number, _ in restored)  # one may have been saved, and another not yet
-        runs = [
-            run if number == step else member.restore(self._engine, step)[1]
-            for member, (number, run) in zip(self._members, restored, strict=True)
-        ]
-        for member in self._members:
+        step = self._hosts.shared(self._newest_step() if self._hosts.is_first else 0)
+        for member in self._writers:
             member.checkpoints.forget_after(step)
-        print(f"goes on after iteration {step}", flush=True)
-        return step, runs
+        if step:
+            self._say(f"goes on after iteration {step}")
+            return step, [member.restore(self._engine, step) for member in self._members]
+        if resume:
+            self._say("no checkpoint was saved yet: starts from the beginning")
+        return 0, [member.begin(self._engine, make_algorithm(member.config, env)) for member in self._members]
+
+    def _newest_step(self) -> int:
+        """The newest iteration from which all members can go on, 0 for the beginning."""
+        without = [member for member in self._members if member.checkpoints.no_save_ended()]
+        if not without:  # one may have been saved, and another not yet
+            return min(member.checkpoints.intact()[0] for member in self._members)
+        if any(len(member.checkpoints.steps()) > 1 for member in self._members):
+            raise CheckpointError(
+                f"{without[0].config.folder}: has no checkpoint, and other runs have several; restore the folder "
+                "from a copy, or go on with each of the others alone by --resume and its folder"
+            )
+        return 0
 
     def _iterate(self) -> None:
         """One iteration; the rows of the one before are written while this one runs."""
@@ -129,40 +139,43 @@ class Trainer:
         self._batches, self._metrics = [run for run, _ in stepped], [metrics for _, metrics in stepped]
         self._iteration += 1
         if self._config.saves_after(self._iteration):
-            self._save_in_background([None] * len(self._members))
+            self._save_in_background()
 
     def _write_rows(self) -> None:
         if self._metrics is None:
             return
         metrics, self._metrics = self._metrics, None
-        for i, member in enumerate(self._members):
+        for i, member in enumerate(self._writers):
             member.write_row(self._iteration, self._of_member(metrics, i))
 
     def _evaluate_if_due(self) -> None:
         """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
-        if not any(member.needs_evaluation(self._iteration) for member in self._members):
+        if not self._hosts.decided(any(member.needs_evaluation(self._iteration) for member in self._writers)):
             return
         policies = [self._engine.policy(self._of_member(self._batches, i)) for i in range(len(self._members))]
         found = [
-            member.evaluate(self._evaluator, policy) for member, policy in zip(self._members, policies, strict=True)
+            member.evaluate(self._evaluator, policy)
+            for member, policy in zip(self._members, policies, strict=True)
+            if self._hosts.is_first
         ]
         with self._stop.state_in_use():
             self._write_rows()
-            for member, (evaluation, seconds) in zip(self._members, found, strict=True):
+            for member, (evaluation, seconds) in zip(self._writers, found, strict=True):
                 if member.needs_evaluation(self._iteration):
                     member.reporter.evaluation(self._iteration, evaluation, seconds)
             self._save_in_background([evaluation["return_mean"] for evaluation, _ in found])
 
-    def _save_in_background(self, scores: list[float | None]) -> None:
+    def _save_in_background(self, scores: Sequence[float] = ()) -> None:
         self._write_rows()
-        for i, (member, score) in enumerate(zip(self._members, scores, strict=True)):
-            member.save(self._iteration, self._of_member(self._batches, i), score)
+        runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
+        for i, member in enumerate(self._writers):
+            member.save(self._iteration, runs[i], scores[i] if scores else None)
 
     def _of_member(self, batches: list[Any], i: int) -> Any:
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:
         if self._iteration > 0:
-            self._save_in_background([None] * len(self._members))
-            for member in self._members:
+            self._save_in_background()
+            for member in self._writers:
                 member.checkpoints.wait()

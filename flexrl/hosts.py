@@ -1,0 +1,107 @@
+"""Several hosts that train one run together: each runs the same command and owns some of the devices.
+
+Only the first writes; the others read the same folders. What it alone knows, such as how an evaluation went, it tells
+the others, so that all take the same way through the program: else one would wait in a collective for ever.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flexrl.errors import ConfigError
+
+VARIABLES = {"coordinator": "FLEXRL_COORDINATOR", "num_hosts": "FLEXRL_NUM_HOSTS", "host_index": "FLEXRL_HOST_INDEX"}
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """One host among those of a run.
+
+    Attributes:
+      num: of hosts.
+      index: of it; the first, 0, writes.
+    """
+
+    num: int = 1
+    index: int = 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this host writes and decides."""
+        return self.index == 0
+
+    def decided(self, decision: bool) -> bool:
+        """What the first host decided, at every host."""
+        return bool(self.shared(decision))
+
+    def shared(self, number: int) -> int:
+        """The first host's number, at every host."""
+        if self.num == 1:
+            return number
+        from jax.experimental import multihost_utils
+
+        return int(multihost_utils.broadcast_one_to_all(number))
+
+    def any(self, flag: bool) -> bool:
+        """Whether one of the hosts says so."""
+        if self.num == 1:
+            return flag
+        from jax.experimental import multihost_utils
+
+        return bool(multihost_utils.process_allgather(flag).any())
+
+
+def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
+    """Meet the other hosts, if the flags or the environment say that there are any; and the other arguments.
+
+    Call it before JAX is asked for its devices.
+
+    Raises:
+      ConfigError: naming the flag, the value and the limit.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name, variable in VARIABLES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, default=os.environ.get(variable))
+    given, rest = parser.parse_known_args(list(arguments))
+    if given.coordinator is None and given.num_hosts is None and given.host_index is None:
+        return Hosts(), rest
+    hosts = Hosts(_whole(given, "num_hosts", 1, 1 << 16), _whole(given, "host_index", 0, 1 << 16))
+    if hosts.index >= hosts.num:
+        raise ConfigError(f"host_index: {hosts.index} must be below num_hosts {hosts.num}; the first host is 0")
+    if ":" not in (given.coordinator or ""):
+        raise ConfigError(
+            f"coordinator: {given.coordinator!r} must be HOST:PORT, where the first host can be reached by the others; "
+            f"give --coordinator or {VARIABLES['coordinator']}"
+        )
+    if hosts.num > 1:
+        import jax
+
+        jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours (`flexrl.stop`)
+        jax.distributed.initialize(given.coordinator, hosts.num, hosts.index)
+    return hosts, rest
+
+
+def require_all_devices(hosts: Hosts, num_devices: int) -> None:
+    """Refuse to leave out devices of some hosts.
+
+    Raises:
+      ConfigError: if a run of several hosts asks for fewer devices than they have.
+    """
+    import jax
+
+    if hosts.num > 1 and num_devices != jax.device_count():
+        raise ConfigError(
+            f"num_devices: {num_devices} must be {jax.device_count()}, all devices of the {hosts.num} hosts together; "
+            "hide from JAX what shall not be used"
+        )
+
+
+def _whole(given: argparse.Namespace, name: str, least: int, limit: int) -> int:
+    text = getattr(given, name)
+    if text is None or not text.isdecimal() or not least <= int(text) < limit:
+        raise ConfigError(
+            f"{name}: {text} must be a whole number from {least}; several hosts need --coordinator, --num-hosts and "
+            f"--host-index, or {', '.join(VARIABLES.values())}"
+        )
+    return int(text)

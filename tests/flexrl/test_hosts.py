@@ -1,0 +1,91 @@
+"""Several hosts train one run: here they are processes of this machine, each with one device."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from flexrl.errors import ConfigError
+from flexrl.hosts import Hosts, join_hosts
+from tests.flexrl.runs import TINY, num_rows, outcome
+
+NUM_ITERATIONS = 100
+
+
+def start(workspace, *flags, devices=1):
+    """A process of a training in this workspace, on so many devices of its own."""
+    forced = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "flexrl.train", *flags, "--workspace", str(workspace)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | forced)
+
+
+def start_hosts(workspace, *flags):
+    """Two hosts that meet."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meeting = ["--coordinator", f"localhost:{free.getsockname()[1]}", "--num-hosts", "2"]
+    return [start(workspace, *flags, *meeting, "--host-index", str(i)) for i in range(2)]
+
+
+def end(*processes):
+    """Exit codes, and what was written to standard error."""
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    return [process.returncode for process in processes], errors
+
+
+@pytest.mark.slow
+def test_two_hosts_compute_what_two_devices_do_to_the_bit_also_across_a_stop_of_one(tmp_path):
+    new = [*TINY, "--num-devices", "2", "--total-steps", str(NUM_ITERATIONS * 8 * 4), "--checkpoint-interval", "5"]
+    codes, errors = end(start(tmp_path / "devices", *new, "--name", "run", devices=2))
+    assert codes == [0], errors
+    hosts = start_hosts(tmp_path / "hosts", *new, "--name", "run")
+    while num_rows(tmp_path / "hosts" / "run") < 8:
+        assert all(host.poll() is None for host in hosts)
+        time.sleep(0.05)
+    hosts[1].send_signal(signal.SIGTERM)
+    codes, errors = end(*hosts)
+    assert codes == [75, 75], errors
+    assert num_rows(tmp_path / "hosts" / "run") < NUM_ITERATIONS
+    codes, errors = end(*start_hosts(tmp_path / "hosts", "--resume", "run"))
+    assert codes == [0, 0], errors
+    assert outcome(tmp_path / "hosts" / "run") == outcome(tmp_path / "devices" / "run")
+
+
+@pytest.mark.slow
+def test_hosts_that_would_leave_out_devices_are_refused(tmp_path):
+    codes, errors = end(*start_hosts(tmp_path, *TINY, "--name", "run"))
+    assert codes == [65, 65]
+    assert all("num_devices: 1 must be 2, all devices of the 2 hosts together" in error for error in errors)
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_flags_and_variables_a_host_is_alone():
+    assert join_hosts(["--algo", "ppo"]) == (Hosts(), ["--algo", "ppo"])
+
+
+def test_variables_say_what_flags_do(monkeypatch):
+    for name, value in (("COORDINATOR", "host:1"), ("NUM_HOSTS", "1"), ("HOST_INDEX", "0")):
+        monkeypatch.setenv(f"FLEXRL_{name}", value)
+    assert join_hosts(["--seed", "1"]) == (Hosts(1, 0), ["--seed", "1"])
+    with pytest.raises(ConfigError, match="^host_index: 3 must be below num_hosts 1"):
+        join_hosts(["--host-index", "3"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--num-hosts", "2"], "host_index: None must be a whole number from 0; several hosts need --coordinator"),
+        (["--num-hosts", "0", "--host-index", "0"], "num_hosts: 0 must be a whole number from 1"),
+        (["--num-hosts", "two", "--host-index", "0"], "num_hosts: two must be"),
+        (["--num-hosts", "2", "--host-index", "2"], "host_index: 2 must be below num_hosts 2"),
+        (["--num-hosts", "2", "--host-index", "1"], "coordinator: None must be HOST:PORT"),
+        (["--num-hosts", "2", "--host-index", "1", "--coordinator", "here"], "coordinator: 'here' must be HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_is_refused(flags, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        join_hosts(flags)
