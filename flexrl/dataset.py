@@ -1,4 +1,4 @@
-"""Look at a dataset: `python -m flexrl.dataset info DIR`, `verify DIR`.
+"""Datasets: `python -m flexrl.dataset info|verify|merge|import|export`.
 
 A dataset that lies at `ROOT/<its id>` is found by `minari.load_dataset(id)` with MINARI_DATASETS_PATH=ROOT.
 """
@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> None:
     """Parse and do."""
     with exit_codes():
         options = _parse(arguments)
-        {"info": info, "verify": verify}[options.command](options)
+        COMMANDS[options.command](options)
 
 
 def _parse(arguments: list[str]) -> Namespace:
@@ -24,15 +24,25 @@ def _parse(arguments: list[str]) -> Namespace:
 
     parser = Parser(prog="python -m flexrl.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (
-        ("info", "what is in it, and what it came from"),
-        ("verify", "whether every file and every number is in order"),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("folder", type=Path, help="the dataset's folder")
-        if name == "info":
-            command.add_argument("--json", action="store_true", help="print JSON")
+    command = _command(commands, "info", "what is in it, and what it came from")
+    command.add_argument("folder", type=Path, help="the dataset's folder")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command = _command(commands, "verify", "whether every file and every number is in order")
+    command.add_argument("folder", type=Path, help="the dataset's folder")
+    command = _command(commands, "merge", "one dataset of the episodes of several, such as medium-expert")
+    command.add_argument("folders", type=Path, nargs="+", help="the datasets' folders")
+    command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command = _command(commands, "import", "a dataset of ours from one that Minari wrote, or from Parquet")
+    command.add_argument("source", type=Path, help="folder that holds Minari's folder data, or a .parquet file")
+    command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command = _command(commands, "export", "a Parquet file with a row for each observation")
+    command.add_argument("folder", type=Path, help="the dataset's folder")
+    command.add_argument("--out", type=Path, required=True, help="file to make, .parquet")
     return parser.parse_args(arguments)
+
+
+def _command(commands: Any, name: str, text: str) -> Any:
+    return commands.add_parser(name, help=text, description=text)
 
 
 def info(options: Namespace) -> None:
@@ -57,8 +67,33 @@ def verify(options: Namespace) -> None:
     print(verify_dataset(options.folder))
 
 
+def merge(options: Namespace) -> None:
+    """The episodes of several datasets, one after the other."""
+    from flexrl.dataset_exchange import merge_datasets
+
+    print_statistics(merge_datasets(options.folders, options.out))
+
+
+def import_(options: Namespace) -> None:
+    """Checked, described and sealed."""
+    from flexrl.dataset_exchange import import_dataset
+
+    print_statistics(import_dataset(options.source, options.out))
+
+
+def export(options: Namespace) -> None:
+    """Everything that `import` needs to give it back."""
+    from flexrl.dataset_exchange import export_dataset
+
+    print(export_dataset(options.folder, options.out))
+
+
+COMMANDS = {"info": info, "verify": verify, "merge": merge, "import": import_, "export": export}
+
+
 def print_statistics(found: dict[str, Any]) -> None:
     """Tables for reading: of episodes, and of each dimension of observation, goal and action."""
+    from flexrl.dataset_statistics import statistics_table
     from flexrl.tables import print_table
 
     falls = found["terminated"]
@@ -66,17 +101,7 @@ def print_statistics(found: dict[str, Any]) -> None:
         f"{found['num_episodes']:,} episodes, {found['num_steps']:,} steps; {falls['num_episodes']:,} episodes "
         f"terminated ({falls['fraction']:.1%}, {falls['per_1000_steps']:.3g} in 1,000 steps)"
     )
-    names = list(found["return"]["quantiles"])
-    columns = ("mean", "std", "min", *names, "max")
-    rows = []
-    for name in ("return", "length", "reward", "obs", "goal", "action"):
-        numbers = [found[name][x] for x in ("mean", "std", "min")]
-        numbers += [*found[name]["quantiles"].values(), found[name]["max"]]
-        if isinstance(numbers[0], list):
-            rows += [[f"{name} {i}", *row] for i, row in enumerate(zip(*numbers, strict=True))]
-        else:
-            rows.append([name, *numbers])
-    print_table(("", *columns), rows)
+    print_table(*statistics_table(found))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 data/               Minari's: main_data.hdf5, metadata.json
 provenance.json     what the data came from
 statistics.json     what is in it
+datasheet.html      the same for reading, with pictures
 manifest.json       written last: every file's SHA-256
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.dataset_statistics import statistics
+from flexrl.datasheet import datasheet
 from flexrl.episode import Episode
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
@@ -46,8 +48,11 @@ def write_dataset(
     unfinished.mkdir(parents=True)
     write_minari(unfinished, episodes, minari_metadata)
     write_json(unfinished / "provenance.json", provenance)
-    found = statistics(flatten(episodes))
+    data = flatten(episodes)
+    found = statistics(data)
     write_json(unfinished / "statistics.json", found)
+    title = minari_metadata.get("dataset_id", folder.name)
+    (unfinished / "datasheet.html").write_text(datasheet(title, data, found, provenance))
     write_folder_manifest(unfinished)
     unfinished.rename(folder)
     return found

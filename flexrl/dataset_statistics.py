@@ -40,3 +40,17 @@ def _summary(rows: np.ndarray) -> dict[str, Any]:
         "max": exact.max(axis=0).tolist(),
         "quantiles": {str(q): x.tolist() for q, x in zip(QUANTILES, quantiles, strict=True)},
     }
+
+
+def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows for reading: of episodes, and of each dimension of observation, goal and action."""
+    names = list(found["return"]["quantiles"])
+    rows = []
+    for name in ("return", "length", "reward", "obs", "goal", "action"):
+        numbers = [found[name][x] for x in ("mean", "std", "min")]
+        numbers += [*found[name]["quantiles"].values(), found[name]["max"]]
+        if isinstance(numbers[0], list):
+            rows += [[f"{name} {i}", *row] for i, row in enumerate(zip(*numbers, strict=True))]
+        else:
+            rows.append([name, *numbers])
+    return ["", "mean", "std", "min", *names, "max"], rows

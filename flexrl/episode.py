@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from flexrl.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -34,3 +36,29 @@ class Episode:
     def length(self) -> int:
         """Control steps."""
         return len(self.reward)
+
+    def require_sound(self, place: str) -> None:
+        """Refuse an episode without steps, what is not finite, and steps after the end.
+
+        Args:
+          place: where it was found, for messages.
+
+        Raises:
+          ConfigError: naming the array and the row.
+        """
+        if not self.length:
+            raise ConfigError(f"{place}: is empty; an episode has at least one step")
+        own = {"observations": self.obs, "desired_goal": self.goal, "actions": self.action}
+        for name, array in (own | {"rewards": self.reward} | self.infos).items():
+            if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+                row = int(np.argwhere(~np.isfinite(array))[0][0])
+                raise ConfigError(
+                    f"{place}: {name} is not finite at row {row}; leave the episode out, or collect it anew"
+                )
+        for name, flags in (("terminations", self.terminated), ("truncations", self.truncated)):
+            if flags[:-1].any():
+                raise ConfigError(
+                    f"{place}: {name} is true at step {int(flags.argmax())}, before the last; split it there"
+                )
+        if self.terminated[-1] and self.truncated[-1]:
+            raise ConfigError(f"{place}: ends terminated and truncated at once; keep terminated alone")

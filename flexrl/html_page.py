@@ -1,39 +1,22 @@
 """One page of HTML about a run, with its pictures inside."""
 
 import base64
-import io
 import json
-from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from flexrl.comparison import flat
 from flexrl.curves import draw_metrics, draw_returns, read_curve
 from flexrl.errors import ConfigError
+from flexrl.html import document, svg, table
 from flexrl.lineage import lineage
 from flexrl.run_record import RunRecord
-from flexrl.tables import cell
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MAX_CLIP_BYTES = 5_000_000
 CLIPS = {
     ".mp4": '<video controls loop src="data:video/mp4;base64,{}"></video>',
     ".gif": '<img alt="" src="data:image/gif;base64,{}">',
 }
-STYLE = """
-body { font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 }
-td, th { padding: .1em .7em; text-align: left; border-bottom: 1px solid #ddd; vertical-align: bottom }
-th + th, th ~ td { text-align: right }
-table.rows td + td { text-align: right }
-table.matrix { font-size: 75% }
-table.matrix td, table.matrix th { border: 1px solid #fff; padding: .1em .4em }
-svg, img, video { max-width: 100%; height: auto }
-.problem { color: #b00 }
-"""
 
 
 def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -> str:
@@ -51,15 +34,9 @@ def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -
         "Skills": _skills(record.folder / "skills.json", problems),
         "Clips": _clips(record.folder / "videos"),
         "Lineage": f"<pre>{escape(chr(10).join(lineage(record, records)))}</pre>",
-        "Config": _table(flat(record.config).items()),
+        "Config": table(flat(record.config).items()),
     }
-    warnings = "".join(f'<p class="problem">{escape(problem)}</p>' for problem in problems)
-    body = "".join(f"<h2>{title}</h2>\n{section}\n" for title, section in sections.items() if section)
-    name = escape(record.name)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n<style>{STYLE}</style>\n'
-        f"<h1>{name}</h1>\n{warnings}{body}</html>\n"
-    )
+    return document(record.name, sections, problems)
 
 
 def _summary(record: RunRecord) -> str:
@@ -72,7 +49,7 @@ def _summary(record: RunRecord) -> str:
     summary |= {name: recorded[name] for name in kept if name in recorded}
     if isinstance(recorded.get("command"), list):
         summary["command"] = " ".join(map(str, recorded["command"]))
-    return _table((name.replace("_", " "), value) for name, value in summary.items())
+    return table((name.replace("_", " "), value) for name, value in summary.items())
 
 
 def _curves(records: list[RunRecord], problems: list[str]) -> str:
@@ -84,18 +61,7 @@ def _curves(records: list[RunRecord], problems: list[str]) -> str:
             metrics[record.name] = record.metrics()
         except ConfigError as error:
             problems.append(str(error))
-    return _svg(draw_returns(curves)) + _svg(draw_metrics(metrics)) if curves else ""
-
-
-def _svg(figure: "Figure") -> str:
-    """A drawing as an element, the same at every call."""
-    import matplotlib
-
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "flexrl"}):
-        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    text = file.getvalue()
-    return text[text.index("<svg") :]
+    return svg(draw_returns(curves)) + svg(draw_metrics(metrics)) if curves else ""
 
 
 def _skills(path: Path, problems: list[str]) -> str:
@@ -107,8 +73,8 @@ def _skills(path: Path, problems: list[str]) -> str:
         rows = [{"skill": name, **row} for name, row in report["skills"].items()]
         switching = {name: report[name] for name in ("switching", "switching_with_pushes")}
         text = f"<p>Iteration {report['step']}, {report['episodes']} episodes each.</p>"
-        text += _table((row.values() for row in rows), rows[0])
-        text += _table(flat(switching).items())
+        text += table((row.values() for row in rows), rows[0])
+        text += table(flat(switching).items())
         if "transitions" in report:
             text += "<p>Success of the skill in the column after a switch from the one in the row:</p>"
             text += _matrix(report["transitions"])
@@ -146,11 +112,3 @@ def _clip(path: Path) -> str:
     if size >= MAX_CLIP_BYTES:
         return caption
     return CLIPS[path.suffix].format(base64.b64encode(path.read_bytes()).decode()) + caption
-
-
-def _table(rows: Iterable[Iterable[Any]], header: Iterable[str] = ()) -> str:
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell(x))}</td>' for x in row)}</tr>\n" for row in rows)
-    names = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in header)
-    if not names:
-        return f"<table>\n{lines}</table>\n"
-    return f'<table class="rows">\n<tr>{names}</tr>\n{lines}</table>\n'

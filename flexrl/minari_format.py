@@ -4,6 +4,7 @@ Of an environment without goals an observation is a vector, of one with goals a 
 `desired_goal`. Infos hold a row for every observation. Minari is imported late: it takes a second.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from flexrl.errors import ConfigError
 DATA = "data"  # Minari's folder within a dataset's
 ARRAYS = f"{DATA}/main_data.hdf5"
 METADATA = f"{DATA}/metadata.json"
+DERIVED = (  # what Minari adds to metadata by itself
+    *("total_episodes", "total_steps", "observation_space", "action_space", "data_format", "minari_version"),
+    *("dataset_size", "jpeg_encoding"),
+)
 PARTS = ("observation", "desired_goal")  # of a goal-conditioned observation
 
 
@@ -56,7 +61,21 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
         )
         for episode in episodes
     )
-    storage.update_metadata(metadata | {"minari_version": minari.__version__})
+    authors = {name: set(metadata[name]) for name in ("author", "author_email") if name in metadata}  # as Minari wants
+    storage.update_metadata(metadata | authors | {"minari_version": minari.__version__})
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """What `write_minari` was given as metadata, by whoever wrote it.
+
+    Raises:
+      ConfigError: if it is missing or damaged.
+    """
+    try:
+        content = json.loads((folder / METADATA).read_bytes())
+        return {name: value for name, value in content.items() if name not in DERIVED}
+    except (OSError, ValueError, AttributeError):
+        raise ConfigError(f"{folder / METADATA}: is missing or damaged; fetch or collect the dataset anew") from None
 
 
 def read_minari(folder: Path) -> Iterator[Episode]:
@@ -84,7 +103,7 @@ def read_minari(folder: Path) -> Iterator[Episode]:
         place = f"{file}: episode_{number}"
         try:
             content = next(iter(storage.get_episodes([number])))
-            options = next(iter(storage.get_episode_metadata([number]))).get("options", {})
+            noted = next(iter(storage.get_episode_metadata([number]))).get("options", {})
         except (OSError, KeyError, ValueError, AssertionError, RuntimeError) as error:
             raise ConfigError(f"{place}: cannot be read ({error!r}); fetch or collect the dataset anew") from None
         obs, goal = spaces.parts(content["observations"])
@@ -97,10 +116,10 @@ def read_minari(folder: Path) -> Iterator[Episode]:
             content["terminations"],
             content["truncations"],
             infos,
-            options,
+            {name: x.item() if isinstance(x, np.generic) else x for name, x in noted.items()},
         )
+        episode.require_sound(place)
         spaces.require_shapes(episode, place)
-        _require_sound(episode, place)
         yield episode
 
 
@@ -136,8 +155,6 @@ class _Spaces:
     def require_shapes(self, episode: Episode, place: str) -> None:
         """Refuse arrays of another shape."""
         length = episode.length
-        if length == 0:
-            raise ConfigError(f"{place}: is empty; an episode has at least one step")
         wanted = {
             "observations": (episode.obs, (length + 1, self._obs_size)),
             "desired_goal": (episode.goal, (length + 1, self._goal_size)),
@@ -149,17 +166,3 @@ class _Spaces:
         for name, (array, shape) in wanted.items():
             if array.shape != shape:
                 raise ConfigError(f"{place}: {name} has shape {array.shape}, and {shape} is wanted; collect it anew")
-
-
-def _require_sound(episode: Episode, place: str) -> None:
-    """Refuse what is not finite, and steps after the end."""
-    own = {"observations": episode.obs, "desired_goal": episode.goal, "actions": episode.action}
-    for name, array in (own | {"rewards": episode.reward} | episode.infos).items():
-        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-            row = int(np.argwhere(~np.isfinite(array))[0][0])
-            raise ConfigError(f"{place}: {name} is not finite at row {row}; leave the episode out, or collect it anew")
-    for name, flags in (("terminations", episode.terminated), ("truncations", episode.truncated)):
-        if flags[:-1].any():
-            raise ConfigError(f"{place}: {name} is true at step {int(flags.argmax())}, before the last; split it there")
-    if episode.terminated[-1] and episode.truncated[-1]:
-        raise ConfigError(f"{place}: ends terminated and truncated at once; keep terminated alone")

@@ -93,7 +93,7 @@ def test_what_minari_writes_is_read(tmp_path, monkeypatch, goal_size):
 
 
 def test_an_intact_dataset_is_verified(folder):
-    assert verify_dataset(folder) == f"{folder}: 4 files, 3 episodes and 15 steps are in order"
+    assert verify_dataset(folder) == f"{folder}: 5 files, 3 episodes and 15 steps are in order"
 
 
 @pytest.mark.parametrize("name", [ARRAYS, METADATA, "statistics.json", "provenance.json"])

@@ -1,0 +1,90 @@
+"""Datasets from others, and for others."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flexrl.dataset_folder import read_dataset, read_record, require_free, write_dataset
+from flexrl.episode import Episode
+from flexrl.errors import ConfigError
+from flexrl.files import sha256
+from flexrl.manifest import MANIFEST
+from flexrl.minari_format import ARRAYS, METADATA, read_metadata
+from flexrl.parquet_format import read_parquet, write_parquet
+
+PARQUET = ".parquet"
+
+
+def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
+    """Write the episodes of several datasets as one, and return its statistics.
+
+    Raises:
+      ConfigError: if one is not in order, of another environment or of other sizes than the first, or named twice.
+    """
+    require_free(out)
+    if len(folders) < 2 or len({folder.resolve() for folder in folders}) < len(folders):
+        raise ConfigError(f"merge: {' '.join(map(str, folders))} must be two or more different datasets")
+    parts = [read_dataset(folder) for folder in folders]
+    records = [read_record(folder, "provenance.json") for folder in folders]
+    metadata = [read_metadata(folder) for folder in folders]
+    for folder, episodes, record in zip(folders, parts, records, strict=True):
+        for name, found, wanted in (
+            ("env", record.get("env"), records[0].get("env")),
+            ("sizes", _sizes(episodes[0]), _sizes(parts[0][0])),
+        ):
+            if found != wanted:
+                raise ConfigError(f"merge: {folder} has {name} {found}, and {folders[0]} has {wanted}; leave it out")
+    names = [str(record.get("tier", folder.name)) for folder, record in zip(folders, records, strict=True)]
+    tier = "-".join(dict.fromkeys(names))
+    env = re.sub(r"[^A-Za-z0-9_-]+", "-", str(records[0].get("env", "unknown")).rpartition(":")[2])
+    scores = [(each.get("ref_min_score"), each.get("ref_max_score")) for each in metadata]
+    merged = {
+        "dataset_id": f"flexrl/{env}/{tier}-v0",
+        "algorithm_name": ", ".join(dict.fromkeys(str(each.get("algorithm_name")) for each in metadata)),
+        "description": "; ".join(str(each.get("description")) for each in metadata),
+    }
+    if None not in scores[0] and len(set(scores)) == 1:
+        merged |= {"ref_min_score": scores[0][0], "ref_max_score": scores[0][1]}
+    sources = [
+        {"folder": folder.name, "manifest_sha256": sha256(folder / MANIFEST), "provenance": record}
+        for folder, record in zip(folders, records, strict=True)
+    ]
+    provenance = {"tier": tier, "env": records[0].get("env"), "merged": sources}
+    return write_dataset(out, [episode for part in parts for episode in part], merged, provenance)
+
+
+def import_dataset(source: Path, out: Path) -> dict[str, Any]:
+    """Write a dataset of ours from a folder of Minari's or a Parquet file, and return its statistics.
+
+    Raises:
+      ConfigError: naming the file and what is wrong with it.
+    """
+    require_free(out)
+    if source.suffix == PARQUET:
+        episodes, metadata, provenance = read_parquet(source)
+        return write_dataset(out, episodes, metadata, provenance | {"imported": {source.name: sha256(source)}})
+    episodes = read_dataset(source)
+    files = {name: sha256(source / name) for name in (ARRAYS, METADATA) if (source / name).is_file()}
+    metadata = read_metadata(source)
+    return write_dataset(out, episodes, metadata, {"imported": files, "minari": metadata})
+
+
+def export_dataset(folder: Path, out: Path) -> str:
+    """Write a Parquet file, and return a line about it.
+
+    Raises:
+      ConfigError: if the dataset is not in order, or the file is there or named otherwise.
+    """
+    if out.suffix != PARQUET:
+        raise ConfigError(f"out: {out} must end in {PARQUET}")
+    require_free(out)
+    episodes = read_dataset(folder)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_parquet(out, episodes, read_metadata(folder), read_record(folder, "provenance.json"))
+    return f"{out}: {len(episodes)} episodes, {out.stat().st_size / 1e6:.1f} MB"
+
+
+def _sizes(episode: Episode) -> dict[str, Any]:
+    rows = {"observations": episode.obs, "goals": episode.goal, "actions": episode.action, **episode.infos}
+    return {name: array.shape[1:] for name, array in rows.items()}

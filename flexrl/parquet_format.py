@@ -1,0 +1,106 @@
+"""Episodes in one Parquet file: a row for each observation, of which an episode's last has no action.
+
+Columns: `episode`, `step`, `observation`, `desired_goal` if there are goals, `infos.<name>`; and `action`, `reward`,
+`terminated`, `truncated` of the step that follows the observation. Vectors are lists of a fixed size. What is noted of
+the dataset and of each episode is JSON in the file's metadata, under `flexrl`.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flexrl.episode import Episode
+from flexrl.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+KEY = b"flexrl"
+OF_STEPS = ("action", "reward", "terminated", "truncated")
+INFO = "infos."
+
+
+def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any], provenance: dict[str, Any]) -> None:
+    """Write one or more episodes, all of the same sizes; a group of rows for each."""
+    import pyarrow.parquet as pq
+
+    options = [episode.options for episode in episodes]
+    noted = json.dumps({"metadata": metadata, "provenance": provenance, "options": options})
+    schema = _table(0, episodes[0]).schema.with_metadata({KEY: noted})
+    unfinished = file.with_name(file.name + ".unfinished")
+    with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        for i, episode in enumerate(episodes):
+            writer.write_table(_table(i, episode).cast(schema))
+    unfinished.rename(file)
+
+
+def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, Any]]:
+    """Episodes, metadata and provenance, as `write_parquet` was given them.
+
+    Raises:
+      ConfigError: naming the file and what is wrong with it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        content = pq.ParquetFile(file)
+        noted = json.loads((content.schema_arrow.metadata or {})[KEY])
+        groups = [content.read_row_group(i) for i in range(content.num_row_groups)]
+        episodes = [_episode(group, options) for group, options in zip(groups, noted["options"], strict=True)]
+        metadata, provenance = noted["metadata"], noted["provenance"]
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise ConfigError(
+            f"{file}: holds no dataset that flexrl.dataset exported ({type(error).__name__}: {error})"
+        ) from None
+    for i, episode in enumerate(episodes):
+        episode.require_sound(f"{file}: episode {i}")
+    return episodes, metadata, provenance
+
+
+def _table(number: int, episode: Episode) -> "pyarrow.Table":
+    import pyarrow as pa
+
+    length = episode.length
+    columns: dict[str, Any] = {
+        "episode": pa.array(np.full(length + 1, number, np.int64)),
+        "step": pa.array(np.arange(length + 1)),
+    }
+    columns["observation"] = _column(episode.obs)
+    if episode.goal.shape[1]:
+        columns["desired_goal"] = _column(episode.goal)
+    for name in OF_STEPS:
+        column = _column(getattr(episode, name))
+        columns[name] = pa.concat_arrays([column, pa.nulls(1, column.type)])
+    columns |= {f"{INFO}{name}": _column(rows) for name, rows in episode.infos.items()}
+    return pa.table(columns)
+
+
+def _column(rows: np.ndarray) -> "pyarrow.Array":
+    import pyarrow as pa
+
+    if rows.ndim == 1:
+        return pa.array(rows)
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+
+
+def _episode(group: "pyarrow.Table", options: dict[str, Any]) -> Episode:
+    obs = _rows(group, "observation")
+    has_goal = "desired_goal" in group.column_names
+    goal = _rows(group, "desired_goal") if has_goal else np.zeros((len(obs), 0), obs.dtype)
+    parts: dict[str, Any] = {name: _rows(group.slice(0, len(group) - 1), name) for name in OF_STEPS}
+    names: Iterable[str] = group.column_names
+    infos = {name.removeprefix(INFO): _rows(group, name) for name in names if name.startswith(INFO)}
+    return Episode(obs, goal, **parts, infos=infos, options=options)
+
+
+def _rows(group: "pyarrow.Table", name: str) -> np.ndarray:
+    column = group.column(name).combine_chunks()
+    if not hasattr(column.type, "list_size"):
+        return column.to_numpy(zero_copy_only=False)
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    dtype = column.type.value_type.to_pandas_dtype()
+    return flat.astype(dtype, copy=False).reshape(len(column), column.type.list_size)

@@ -1,0 +1,109 @@
+"""Datasets merged, imported and exported keep every number."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from flexrl.dataset import main
+from flexrl.dataset_folder import read_dataset, read_record, write_dataset
+from flexrl.minari_format import read_metadata
+from tests.flexrl.episodes import made_up, write_made_up
+from tests.flexrl.test_dataset import assert_same
+
+
+def refusal(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main([*map(str, arguments)])
+    assert end.value.code == 65
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("goal_size", [0, 2])
+def test_a_parquet_file_gives_everything_back(tmp_path, goal_size):
+    write_made_up(tmp_path / "a", goal_size=goal_size)
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+    main(["import", str(tmp_path / "a.parquet"), "--out", str(tmp_path / "b")])
+    a, b = read_dataset(tmp_path / "a"), read_dataset(tmp_path / "b")
+    for found, expected in zip(b, a, strict=True):
+        assert_same(found, expected)
+        assert found.options == expected.options
+    assert read_metadata(tmp_path / "a") == read_metadata(tmp_path / "b")
+    assert read_record(tmp_path / "b", "statistics.json") == read_record(tmp_path / "a", "statistics.json")
+    assert read_record(tmp_path / "b", "provenance.json")["seed"] == 0
+
+
+def test_others_read_the_parquet_file_by_its_columns(tmp_path):
+    first, *_ = write_made_up(tmp_path / "a")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+    rows = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [row["episode"] for row in rows] == [0] * 5 + [1] * 6 + [2] * 7
+    np.testing.assert_array_equal(np.float32(rows[3]["observation"]), first.obs[3])
+    np.testing.assert_array_equal(np.float32(rows[3]["action"]), first.action[3])
+    assert rows[3]["truncated"] and rows[4]["action"] is None and rows[4]["reward"] is None
+
+
+def test_minaris_folder_is_imported_with_a_manifest(tmp_path, capsys):
+    write_made_up(tmp_path / "a")
+    for name in ("manifest.json", "statistics.json", "provenance.json", "datasheet.html"):
+        (tmp_path / "a" / name).unlink()
+    main(["import", str(tmp_path / "a"), "--out", str(tmp_path / "b")])
+    main(["verify", str(tmp_path / "b")])
+    assert "3 episodes and 15 steps are in order" in capsys.readouterr().out
+    assert set(read_record(tmp_path / "b", "provenance.json")["imported"]) == {
+        "data/main_data.hdf5",
+        "data/metadata.json",
+    }
+
+
+def test_episodes_of_several_are_merged_in_order(tmp_path):
+    one = write_made_up(tmp_path / "one")
+    two = [made_up(7, seed=9)]
+    write_dataset(tmp_path / "two", two, {"dataset_id": "flexrl/made-up/medium-v0"}, {"tier": "medium"})
+    main(["merge", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "both")])
+    for found, expected in zip(read_dataset(tmp_path / "both"), one + two, strict=True):
+        assert_same(found, expected)
+    provenance = read_record(tmp_path / "both", "provenance.json")
+    assert provenance["tier"] == "one-medium"
+    assert [source["folder"] for source in provenance["merged"]] == ["one", "two"]
+    assert read_record(tmp_path / "both", "statistics.json")["num_steps"] == 22
+
+
+def test_the_datasheet_shows_the_dataset_and_fetches_nothing(tmp_path):
+    write_made_up(tmp_path / "a")
+    page = (tmp_path / "a" / "datasheet.html").read_text()
+    for text in ("flexrl/made-up/expert-v0", "<td>episodes that terminated</td><td>1</td>", "<svg", "obs 2", "goal 0"):
+        assert text in page
+    assert "<script" not in page and "http://www.w3.org" in page and 'src="http' not in page
+
+
+def test_what_cannot_be_merged_is_refused(tmp_path, capsys):
+    write_made_up(tmp_path / "a")
+    write_made_up(tmp_path / "b", goal_size=0)
+    out = ["--out", tmp_path / "c"]
+    assert "must be two or more different datasets" in refusal(capsys, "merge", tmp_path / "a", tmp_path / "a", *out)
+    assert f"{tmp_path / 'b'} has sizes" in refusal(capsys, "merge", tmp_path / "a", tmp_path / "b", *out)
+    write_dataset(tmp_path / "d", [made_up(3, seed=1)], {}, {"env": "other"})
+    assert "has env other" in refusal(capsys, "merge", tmp_path / "a", tmp_path / "d", *out)
+    assert not (tmp_path / "c").exists()
+
+
+def test_what_cannot_be_exchanged_is_refused(tmp_path, capsys):
+    write_made_up(tmp_path / "a")
+    assert "must end in .parquet" in refusal(capsys, "export", tmp_path / "a", "--out", tmp_path / "a.csv")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
+    assert "x.parquet: holds no dataset" in refusal(capsys, "import", tmp_path / "x.parquet", "--out", tmp_path / "b")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+    table = pq.read_table(tmp_path / "a.parquet")
+    pq.write_table(table.replace_schema_metadata({}), tmp_path / "bare.parquet")
+    assert "holds no dataset" in refusal(capsys, "import", tmp_path / "bare.parquet", "--out", tmp_path / "b")
+    rewards = table.column("reward").to_pylist()
+    rewards[6] = float("nan")
+    broken = table.set_column(table.column_names.index("reward"), "reward", [rewards])
+    with pq.ParquetWriter(tmp_path / "nan.parquet", table.schema) as writer:
+        for begin, length in ((0, 5), (5, 6), (11, 7)):
+            writer.write_table(broken.slice(begin, length).cast(table.schema))
+    error = refusal(capsys, "import", tmp_path / "nan.parquet", "--out", tmp_path / "b")
+    assert "nan.parquet: episode 1: rewards is not finite at row 1" in error
+    assert json.loads(table.schema.metadata[b"flexrl"])["provenance"] == {"seed": 0}
