@@ -8,16 +8,18 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flexrl.errors import ConfigError, Preempted, exit_codes
 
 if TYPE_CHECKING:
     from launch.attempt import Attempt
+    from launch.trial_folder import TrialFolder
     from launch.trials import Trial
 
 INDEX = "JOB_COMPLETION_INDEX"  # set by Kubernetes in each pod of an Indexed Job
 POLL_SECONDS = 0.2
+TELL_SECONDS = 30.0  # between lines that say how far it is
 LOCK_SECONDS = 10.0  # for a pod that is replaced to leave its trial
 
 
@@ -38,6 +40,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
     parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
     parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
+    parser.add_argument("--report", type=Path, help="file for the pod's termination message")
     return parser.parse_args(arguments)
 
 
@@ -52,21 +55,40 @@ def run(options: Namespace, asked: list[int]) -> int:
       ConfigError: if there is no such trial.
       Preempted: if another pod runs it.
     """
-    from launch import states
+    from launch import pod_report, states
     from launch.trial_folder import folder_of
 
-    trial = read_trial(options.trials, os.environ.get(INDEX, ""))
-    log = folder_of(trial).log
-    shown = log.stat().st_size if log.exists() else 0
+    index = os.environ.get(INDEX, "")
+    trial = read_trial(options.trials, index)
+    folder = folder_of(trial)
+    _clear(folder, _read_line(options.trials, index).get("cleared_attempts", 0))
+    shown = folder.log.stat().st_size if folder.log.exists() else 0
+    told = time.monotonic()
     with _begun(trial, options) as attempt:
         while not attempt.has_ended():
             if asked:
                 attempt.stop()
             time.sleep(POLL_SECONDS)
-            shown = _show(log, shown)
+            shown = _show(folder.log, shown)
+            if time.monotonic() > told + TELL_SECONDS:
+                told = time.monotonic()
+                print(pod_report.line(trial.number, trial.key, *folder.steps_and_return()), flush=True)
     progress = attempt.progress
     print(f"trial {trial.number} {trial.key}: {progress.state} {progress.reason}", flush=True)
+    if options.report:
+        report = pod_report.PodReport(progress, *folder.steps_and_return(), folder.result())
+        options.report.write_text(pod_report.encode(report), encoding="utf-8")
     return states.told(progress)
+
+
+def _clear(folder: "TrialFolder", attempts: int) -> None:
+    """Forget a failure that a user has asked to try again: one of the first so many attempts."""
+    from launch import states
+
+    if not folder.is_running():
+        progress = folder.settled()
+        if progress.state == "failed" and progress.attempts <= attempts:
+            folder.write(states.cleared(progress))
 
 
 def read_trial(folder: Path, index: str) -> "Trial":
@@ -78,15 +100,19 @@ def read_trial(folder: Path, index: str) -> "Trial":
     from flexrl.config import decode
     from launch.trials import Trial
 
+    content = _read_line(folder, index)
+    config = decode(content["config"], f"{folder}: trial {content['number']}")
+    return Trial(content["number"], content["key"], content["values"], config, config.hash(), config.folder)
+
+
+def _read_line(folder: Path, index: str) -> dict[str, Any]:
     if not index.isdecimal():
         raise ConfigError(f"{INDEX}: {index!r} must be a trial's index; a pod of an Indexed Job has it")
     lines = (line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines())
     line = next(itertools.islice(lines, int(index), None), None)
     if line is None:
         raise ConfigError(f"{INDEX}: {index} has no line in {folder}/*.jsonl; apply all ConfigMaps of the sweep")
-    content = json.loads(line)
-    config = decode(content["config"], f"{folder}: trial {content['number']}")
-    return Trial(content["number"], content["key"], content["values"], config, config.hash(), config.folder)
+    return json.loads(line)
 
 
 def _begun(trial: "Trial", options: Namespace) -> "Attempt":
