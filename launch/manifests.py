@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +16,9 @@ Manifest = dict[str, Any]
 WORKSPACE = PurePosixPath("/workspace")  # where the volume is mounted
 TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
 MAX_SHARD_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
+REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
+KEYS = "flexrl/keys"  # annotation of a ConfigMap: keys of its trials
+AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
 CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
@@ -24,10 +28,18 @@ GPU_KIND = "cloud.google.com/gke-accelerator"
 GPU = "nvidia.com/gpu"
 
 
-def manifests(sweep: Sweep, trials: list[Trial]) -> list[Manifest]:
+def manifests(
+    sweep: Sweep, trials: list[Trial], cleared: Mapping[str, int] | None = None, after: str = ""
+) -> list[Manifest]:
     """The objects of a sweep, in the order in which they are to be made.
 
     A name ends in a hash of its object's content, so that applying them twice changes nothing.
+
+    Args:
+      sweep: whose trials they are.
+      trials: to run.
+      cleared: by key, attempts of failed trials that are to be tried again.
+      after: Jobs that had them before; names follow it, so that what ended is not taken for what is sent.
 
     Raises:
       ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
@@ -37,9 +49,23 @@ def manifests(sweep: Sweep, trials: list[Trial]) -> list[Manifest]:
     if not trials:
         raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
     _require_no_local_files(trials)
-    shards = _shards([_line(sweep, trial) for trial in trials])
-    maps = [_config_map(sweep, sweep.cluster, i, text) for i, text in enumerate(shards)]
-    return [*maps, _job(sweep, sweep.cluster, trials, [each["metadata"]["name"] for each in maps])]
+    cleared = cleared or {}
+    shards = _shards([(trial.key, _line(sweep, trial, cleared.get(trial.key, 0))) for trial in trials])
+    maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(shards)]
+    return [*maps, _job(sweep, sweep.cluster, trials, [each["metadata"]["name"] for each in maps], after)]
+
+
+def selector(sweep: Sweep) -> str:
+    """What finds all objects of a sweep."""
+    return ",".join(f"{name}={value}" for name, value in _labels(sweep).items())
+
+
+def config_maps_of(job: Manifest) -> list[str]:
+    """Names of the ConfigMaps that hold a Job's trials, in the order of its indexes."""
+    (sources,) = (
+        volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
+    )
+    return [source["configMap"]["name"] for source in sources]
 
 
 def _require_no_local_files(trials: list[Trial]) -> None:
@@ -56,46 +82,55 @@ def _require_no_local_files(trials: list[Trial]) -> None:
             )
 
 
-def _line(sweep: Sweep, trial: Trial) -> str:
+def _line(sweep: Sweep, trial: Trial, cleared_attempts: int) -> str:
     """A trial in one line, as `launch.trial` reads it."""
     place = {"name": trial.key, "workspace": str(WORKSPACE / sweep.name)}
     content = {"number": trial.number, "key": trial.key, "values": trial.values, "config": trial.content() | place}
+    if cleared_attempts:
+        content["cleared_attempts"] = cleared_attempts
     return json.dumps(content, sort_keys=True) + "\n"
 
 
-def _shards(lines: list[str]) -> list[str]:
-    """Lines in order, in as few texts as the size of an object allows."""
+def _shards(lines: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Keys and lines in order, in as few parts as the size of an object allows."""
     shards, size = [[]], 0
-    for line in lines:
+    for key, line in lines:
         if size + len(line) > MAX_SHARD_BYTES:
             shards.append([])
             size = 0
-        shards[-1].append(line)
+        shards[-1].append((key, line))
         size += len(line)
-    return ["".join(shard) for shard in shards]
+    return shards
 
 
-def _config_map(sweep: Sweep, cluster: Cluster, number: int, text: str) -> Manifest:
+def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[str, str]]) -> Manifest:
     return _named(
         f"{sweep.name}-trials-{number}",
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep)},
+            "metadata": {
+                "namespace": cluster.namespace,
+                "labels": _labels(sweep),
+                "annotations": {KEYS: " ".join(key for key, _ in shard)},  # to be read without the rest
+            },
             "immutable": True,
-            "data": {f"{number:05d}.jsonl": text},
+            "data": {f"{number:05d}.jsonl": "".join(line for _, line in shard)},
         },
     )
 
 
-def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[str]) -> Manifest:
+def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[str], after: str) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
+    metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
+    if after:
+        metadata["annotations"] = {AFTER: after}
     return _named(
         sweep.name,
         {
             "apiVersion": "batch/v1",
             "kind": "Job",
-            "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep) | queue},
+            "metadata": metadata,
             "spec": {
                 "completionMode": "Indexed",
                 "completions": len(trials),
@@ -131,7 +166,9 @@ def _failure_rules() -> list[Manifest]:
 
 def _pod(sweep: Sweep, cluster: Cluster, config_maps: list[str]) -> Manifest:
     selector, tolerations = _placement(sweep.resources)
+    account = {"serviceAccountName": cluster.service_account} if cluster.service_account else {}
     return {
+        **account,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "automountServiceAccountToken": False,
@@ -154,13 +191,15 @@ def _pod(sweep: Sweep, cluster: Cluster, config_maps: list[str]) -> Manifest:
 
 
 def _container(sweep: Sweep, cluster: Cluster) -> Manifest:
-    limit = [] if sweep.time_limit_minutes is None else ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
+    settings = ["--retries", str(sweep.retries), "--report", REPORT]
+    if sweep.time_limit_minutes is not None:
+        settings += ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
     one = sweep.resources
     resources = {"cpu": one.cpu, "memory": one.memory} | ({GPU: str(one.gpu.count)} if one.gpu.count else {})
     return {
         "name": CONTAINER,
         "image": cluster.image,
-        "command": ["python", "-m", "launch.trial", str(TRIALS), "--retries", str(sweep.retries), *limit],
+        "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
         "env": [{"name": "HOME", "value": "/tmp"}, {"name": "XDG_CACHE_HOME", "value": "/tmp/cache"}],
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
         "resources": {"requests": resources, "limits": {**resources}},

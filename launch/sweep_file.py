@@ -119,6 +119,7 @@ class Cluster:
       volume_claim: PersistentVolumeClaim that holds the workspace.
       namespace: of all objects.
       queue: Kueue's, when not given the cluster has none.
+      service_account: of the pods, which get no token of it; the namespace's default when not given.
       keep_seconds: until a finished Job is removed.
     """
 
@@ -126,6 +127,7 @@ class Cluster:
     volume_claim: str
     namespace: str = "default"
     queue: str | None = None
+    service_account: str | None = None
     keep_seconds: int = 7 * 24 * 3600
 
 

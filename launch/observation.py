@@ -1,0 +1,190 @@
+"""How far each trial is, from what a cluster says about Jobs and pods. Pure; states are those of `launch.states`."""
+
+import dataclasses
+import signal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from launch import pod_report, states
+from launch.manifests import KEYS, config_maps_of
+from launch.pod_report import PodReport
+from launch.states import Ended, Progress
+
+Object = dict[str, Any]
+
+INDEX = "batch.kubernetes.io/job-completion-index"  # annotation of a pod
+JOB = "batch.kubernetes.io/job-name"  # label of a pod
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a trial stands.
+
+    Attributes:
+      progress: how far it is.
+      report: of its last pod that could tell.
+      job: the newest that has it.
+      held: whether that Job goes on, and with it the trial; if not, submitting would send it.
+      pods: names of its pods that were begun, oldest first.
+    """
+
+    progress: Progress
+    report: PodReport | None = None
+    job: str | None = None
+    held: bool = False
+    pods: tuple[str, ...] = ()
+
+
+def observe(
+    records: Mapping[str, Progress],
+    jobs: Iterable[Object],
+    config_maps: Iterable[Object],
+    pods: Iterable[Object],
+    retries: int,
+) -> dict[str, Standing]:
+    """Each trial's standing.
+
+    Args:
+      records: what is known on this machine, by key.
+      jobs: of the sweep.
+      config_maps: of the sweep, metadata alone.
+      pods: of the sweep.
+      retries: of a trial that crashed.
+    """
+    keys = {each["metadata"]["name"]: each["metadata"]["annotations"][KEYS].split() for each in config_maps}
+    at = _by_place(pods)
+    found: dict[str, Standing] = {}
+    for job in sorted(jobs, key=lambda job: (job["metadata"]["creationTimestamp"], job["metadata"]["name"])):
+        view = _JobView(job, retries)
+        names = [key for name in config_maps_of(job) for key in keys.get(name, ())]
+        for index, key in enumerate(names):
+            if key in records:
+                found[key] = view.standing(found.get(key, Standing(Progress())), index, at[view.name, index])
+    return {key: _with_record(record, found.get(key)) for key, record in records.items()}
+
+
+def unfinished(job: Object) -> bool:
+    """Whether a Job still has trials to run."""
+    return _condition(job, "Complete") is None and _condition(job, "Failed") is None
+
+
+def _with_record(record: Progress, found: Standing | None) -> Standing:
+    """What is known here counts where it is done, or where it is about the failure that the cluster still shows."""
+    if found is None or record.state == "done":
+        return dataclasses.replace(found or Standing(record), progress=record, held=False)
+    if found.progress.state == "failed" and record.attempts >= max(1, found.progress.attempts):
+        return dataclasses.replace(found, progress=record)
+    return found
+
+
+def _by_place(pods: Iterable[Object]) -> defaultdict[tuple[str, int], list[Object]]:
+    places: defaultdict[tuple[str, int], list[Object]] = defaultdict(list)
+    for pod in pods:
+        metadata = pod["metadata"]
+        places[metadata["labels"].get(JOB, ""), int(metadata.get("annotations", {}).get(INDEX, -1))].append(pod)
+    for several in places.values():
+        several.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], int(pod["metadata"]["resourceVersion"])))
+    return places
+
+
+class _JobView:
+    """One Job, read once for all its indexes."""
+
+    def __init__(self, job: Object, retries: int) -> None:
+        status = job.get("status", {})
+        self.name: str = job["metadata"]["name"]
+        self._retries = retries
+        self._done = _indexes(status.get("completedIndexes"))
+        self._failed = _indexes(status.get("failedIndexes"))
+        self._open = unfinished(job)
+        ending = _condition(job, "Failed") or _condition(job, "Complete") or {}
+        self._ending = ending.get("message") or ending.get("reason") or "its Job has ended"
+        self._suspended = "the Job is suspended; its queue decides when it begins" if job["spec"].get("suspend") else ""
+
+    def standing(self, before: Standing, index: int, pods: list[Object]) -> Standing:
+        """Of the trial of an index."""
+        progress, report = before.progress, before.report
+        if progress.state == "failed":  # by another Job, and sent again
+            progress = states.cleared(progress)
+        for pod in pods:
+            progress, told = _after_pod(progress, pod, self._retries)
+            report = told or report
+        begun = (pod["metadata"]["name"] for pod in pods if pod.get("status", {}).get("phase") != "Pending")
+        names = (*before.pods, *begun)
+        held = self._open
+        if index in self._done:
+            progress, held = states.found_result(progress), False
+        elif index in self._failed:
+            if progress.state != "failed":
+                attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"
+                progress = dataclasses.replace(progress, state="failed", attempts=attempts, reason=reason)
+            held = False
+        elif not self._open and progress.state not in ("done", "failed"):
+            progress = dataclasses.replace(progress, state="stopped", reason=progress.reason or self._ending)
+        elif self._suspended and progress.state != "running":
+            progress = dataclasses.replace(progress, reason=self._suspended)
+        return Standing(progress, report, self.name, held, names)
+
+
+def _after_pod(progress: Progress, pod: Object, retries: int) -> tuple[Progress, PodReport | None]:
+    """What becomes of a trial by a pod, and what the pod said."""
+    status = pod.get("status", {})
+    phase = status.get("phase")
+    if phase == "Running":
+        leaving = "is asked to save and stop" if pod["metadata"].get("deletionTimestamp") else ""
+        return dataclasses.replace(_begun(progress), reason=leaving), None
+    if phase not in ("Succeeded", "Failed"):
+        return dataclasses.replace(progress, state="waiting", reason=_why_pending(status)), None
+    end = _terminated(status)
+    if report := pod_report.decode(end.get("message")):
+        return report.progress, report
+    begun = _begun(progress)
+    if phase == "Succeeded":
+        return states.found_result(begun), None
+    if taken := _condition(pod, "DisruptionTarget"):
+        return states.lost(begun, f"its pod was taken away: {taken.get('message') or taken.get('reason')}"), None
+    if status.get("reason") or "exitCode" not in end:  # such as Evicted
+        return states.lost(begun, f"{status.get('reason', 'lost')}: {status.get('message', 'its pod is gone')}"), None
+    line = (end.get("message") or "").strip().rpartition("\n")[2]
+    if end.get("reason") == "OOMKilled":
+        line = "out of memory; raise resources.memory"
+    return states.ended(begun, Ended(_code(end["exitCode"]), False, False, 0.0, line), retries), None
+
+
+def _begun(progress: Progress) -> Progress:
+    return states.begun(progress if progress.state == "stopped" else dataclasses.replace(progress, state="waiting"))
+
+
+def _why_pending(status: Object) -> str:
+    for container in status.get("containerStatuses", []):
+        if waiting := container.get("state", {}).get("waiting"):
+            return ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+    return "its pod is about to begin"
+
+
+def _terminated(status: Object) -> Object:
+    for container in status.get("containerStatuses", []):
+        if end := container.get("state", {}).get("terminated"):
+            return end
+    return {}
+
+
+def _code(exit_code: int) -> int:
+    """As Python tells it: negative is a signal."""
+    return 128 - exit_code if exit_code - 128 in signal.valid_signals() else exit_code
+
+
+def _condition(thing: Object, kind: str) -> Object | None:
+    conditions = thing.get("status", {}).get("conditions") or ()
+    return next((each for each in conditions if each["type"] == kind and each["status"] == "True"), None)
+
+
+def _indexes(text: str | None) -> set[int]:
+    """Of `0-2,5`: 0, 1, 2 and 5."""
+    ranges = (part.split("-") for part in (text or "").split(",") if part)
+    return {index for part in ranges for index in range(int(part[0]), int(part[-1]) + 1)}
