@@ -1,8 +1,9 @@
 """A sweep's plan and its status, as tables."""
 
+import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from launch.sweep_file import Sweep
 from launch.trial_folder import folder_of
 from launch.trials import Trial
 
+Figures = Callable[[Trial], tuple[int, float | None]]  # control steps and return of a trial
+
 MAX_ROWS = 200  # of a table, unless all are asked for
 
 
@@ -19,8 +22,8 @@ def print_plan(path: Path, sweep: Sweep, trials: list[Trial], everything: bool) 
     """The trials, what differs between them, and how much there is to do."""
     axes = axis_names(trials)
     states = {trial.key: folder_of(trial).progress().state for trial in trials}
-    rows = [[trial.number, trial.key, *_values(trial, axes), states[trial.key]] for trial in trials]
-    _print_rows(["trial", "key", *axes, "state"], rows, everything)
+    rows = ([trial.number, trial.key, *_values(trial, axes), states[trial.key]] for trial in trials)
+    _print_rows(["trial", "key", *axes, "state"], rows, len(trials), everything)
     steps = [trial.config.num_iterations * trial.config.steps_per_iteration for trial in trials]
     left = [n for n, trial in zip(steps, trials, strict=True) if states[trial.key] != "done"]
     one = sweep.resources
@@ -46,17 +49,35 @@ def print_manifests(sweep: Sweep, trials: list[Trial]) -> None:
     yaml.safe_dump_all(manifests(sweep, left), sys.stdout, sort_keys=False, width=1 << 20)
 
 
-def print_status(sweep: Sweep, trials: list[Trial], submitter: int | None, everything: bool) -> Counter[str]:
-    """How far each trial is; how many are in each state."""
+def print_status(
+    sweep: Sweep, trials: list[Trial], progresses: list[Progress], figures: Figures, who: str, everything: bool
+) -> Counter[str]:
+    """How far each trial is; how many are in each state.
+
+    Args:
+      sweep: whose trials they are.
+      trials: all of them.
+      progresses: of each.
+      figures: steps and return of one; asked for what is shown alone.
+      who: runs them.
+      everything: rows of all trials, however many.
+    """
     axes = axis_names(trials)
-    now = [(trial, folder_of(trial).progress()) for trial in trials]
-    rows = [[trial.number, trial.key, *_values(trial, axes), *_progress(trial, progress)] for trial, progress in now]
+    now = list(zip(trials, progresses, strict=True))
+    rows = (
+        [trial.number, trial.key, *_values(trial, axes), p.state, p.attempts, *figures(trial), p.reason]
+        for trial, p in now
+    )
     columns = ["trial", "key", *axes, "state", "attempts", "step", "return", "why"]
-    _print_rows(columns, rows, everything)
-    counts = Counter(progress.state for _, progress in now)
-    told = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
-    print(f"{sweep.name}: {told}; " + (f"process {submitter} submits" if submitter else "nobody submits"))
+    _print_rows(columns, rows, len(trials), everything)
+    counts = Counter(progress.state for progress in progresses)
+    print(f"{sweep.name}: {told(counts)}; {who}")
     return counts
+
+
+def told(counts: Counter[str]) -> str:
+    """How many trials are in each state."""
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
 
 
 def axis_names(trials: list[Trial]) -> list[str]:
@@ -70,16 +91,11 @@ def _values(trial: Trial, axes: list[str]) -> list[Any]:
     return [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
 
 
-def _progress(trial: Trial, progress: Progress) -> list[Any]:
-    steps, mean_return = folder_of(trial).steps_and_return()
-    return [progress.state, progress.attempts, steps, mean_return, progress.reason]
-
-
-def _print_rows(columns: Iterable[str], rows: list[list[Any]], everything: bool) -> None:
-    shown = rows if everything else rows[:MAX_ROWS]
-    print_table(columns, shown)
-    if len(shown) < len(rows):
-        print(f"and {len(rows) - len(shown):,} more; --all shows them")
+def _print_rows(columns: Iterable[str], rows: Iterable[list[Any]], number: int, everything: bool) -> None:
+    shown = number if everything else min(number, MAX_ROWS)
+    print_table(columns, itertools.islice(rows, shown))
+    if shown < number:
+        print(f"and {number - shown:,} more; --all shows them")
 
 
 def _limit(minutes: float | None) -> str:

@@ -3,6 +3,8 @@
 import sys
 import time
 from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,13 +14,16 @@ if TYPE_CHECKING:
     from launch.sweep_file import Sweep
     from launch.trials import Trial
 
+Command = Callable[[Namespace, "Sweep", list["Trial"]], None]
+
 EXIT_FAILED = 1  # some trials failed
+EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
 WATCH_SECONDS = 5.0
 COMMANDS = {
     "plan": "the trials, what differs between them, and how much there is to do; starts nothing",
-    "submit": "run what is not done; again, after an interruption, to go on",
+    "submit": "run what is not done; again, after an interruption, to go on; a cluster runs it on its own",
     "status": "state, attempts, step and return of each trial, and why it failed",
-    "watch": "status again and again, until all trials are done or failed or nobody submits",
+    "watch": "status again and again, until all trials are done or failed or nobody runs them",
     "logs": "what a trial printed",
     "cancel": "let the trials that run save and stop",
     "retry": "clear failed trials, so that submit tries them again",
@@ -28,14 +33,26 @@ CHANGING = ("submit", "cancel", "retry")
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and do; exit codes are those of a run, and 1 where trials failed."""
+    """Parse and do; exit codes are those of a run, 1 where trials failed, and 69 where a cluster does not answer."""
     with exit_codes():
         options = _parse(arguments)
         from launch.trials import load_trials
 
-        _require_backend(options)
         sweep, trials = load_trials(options.sweep, options.workspace)
-        _DO[options.command](options, sweep, trials)
+        try:
+            _command(options)(options, sweep, trials)
+        except ConnectionError as error:
+            _leave(f"error: {error}", EXIT_UNAVAILABLE)
+        except TimeoutError as error:
+            _leave(f"error: {error}", EXIT_FAILED)
+
+
+def _command(options: Namespace) -> Command:
+    if options.backend == "kubernetes":
+        from launch import remote_commands
+
+        return remote_commands.DO.get(options.command) or _DO[options.command]
+    return _DO[options.command]
 
 
 def _parse(arguments: list[str]) -> Namespace:
@@ -48,6 +65,8 @@ def _parse(arguments: list[str]) -> Namespace:
         command.add_argument("sweep", type=Path, help="the sweep's file")
         command.add_argument("--workspace", type=Path, default=Path("workspace"), help="holds the sweeps' folders")
         command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
+        command.add_argument("--namespace", help="of the cluster, instead of the sweep's")
+        command.add_argument("--context", help="of the kubeconfig, instead of its current one")
         if name in ("plan", *CHANGING):
             command.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
         if name in ("plan", "submit", "status", "watch"):
@@ -61,14 +80,6 @@ def _parse(arguments: list[str]) -> Namespace:
         if name == "retry":
             command.add_argument("--only", nargs="+", default=[], help="numbers or keys, instead of all that failed")
     return parser.parse_args(arguments)
-
-
-def _require_backend(options: Namespace) -> None:
-    if options.backend == "kubernetes" and options.command != "plan":
-        raise ConfigError(
-            f"backend: {options.command} does not reach a cluster yet; "
-            "`plan --backend kubernetes --dry-run` prints the manifests, for kubectl apply"
-        )
 
 
 def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -113,19 +124,17 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 def status(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """How far each trial is."""
     from launch.local import submitter
-    from launch.report import print_status
 
-    print_status(sweep, trials, submitter(options.workspace / sweep.name), options.all)
+    _print_status(options, sweep, trials, submitter(options.workspace / sweep.name))
 
 
 def watch(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """How far each trial is, again and again."""
     from launch.local import submitter
-    from launch.report import print_status
 
     while True:
         process = submitter(options.workspace / sweep.name)
-        counts = print_status(sweep, trials, process, options.all)
+        counts = _print_status(options, sweep, trials, process)
         if process is None or counts["done"] + counts["failed"] == len(trials):
             return
         try:
@@ -134,11 +143,21 @@ def watch(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
             return
 
 
+def _print_status(options: Namespace, sweep: "Sweep", trials: list["Trial"], process: int | None) -> Counter[str]:
+    from launch.report import print_status
+    from launch.trial_folder import folder_of, progress_of_all
+
+    progress = list(progress_of_all(options.workspace / sweep.name, trials).values())
+    who = f"process {process} submits" if process else "nobody submits"
+    return print_status(sweep, trials, progress, lambda t: folder_of(t).steps_and_return(), who, options.all)
+
+
 def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """What a trial printed."""
     from launch.trial_folder import folder_of
+    from launch.trials import find_trial
 
-    path = folder_of(_find(options.trial, trials)).log
+    path = folder_of(find_trial(options.trial, trials)).log
     if not path.exists():
         raise ConfigError(f"trial: {options.trial} has printed nothing yet ({path})")
     sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
@@ -152,10 +171,7 @@ def cancel(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     if options.dry_run:
         running = [trial for trial in trials if folder_of(trial).is_running()]
     else:
-        try:
-            running = local.cancel(options.workspace / sweep.name, trials)
-        except TimeoutError as error:
-            _leave(f"error: {error}", EXIT_FAILED)
+        running = local.cancel(options.workspace / sweep.name, trials)
     done = "would be stopped" if options.dry_run else "stopped; submit goes on with them"
     print(f"{sweep.name}: {len(running)} trials {done}")
 
@@ -164,8 +180,9 @@ def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Clear failed trials."""
     from launch import states
     from launch.trial_folder import folder_of
+    from launch.trials import find_trial
 
-    chosen = [_find(name, trials) for name in options.only] or trials
+    chosen = [find_trial(name, trials) for name in options.only] or trials
     failed = [trial for trial in chosen if folder_of(trial).progress().state == "failed"]
     for trial in failed if not options.dry_run else []:
         folder_of(trial).write(states.cleared(folder_of(trial).progress()))
@@ -184,13 +201,6 @@ def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     print(f"{sweep.name}: {len(rows)} of {len(trials)} trials have a result")
     for trial in missing:
         print(f"missing: trial {trial.number} {trial.key} ({describe(trial.values)})")
-
-
-def _find(name: str, trials: list["Trial"]) -> "Trial":
-    for trial in trials:
-        if name in (str(trial.number), trial.key):
-            return trial
-    raise ConfigError(f"trial: {name!r} is neither a number from 1 to {len(trials)} nor a trial's key; plan lists them")
 
 
 def _leave(line: str, code: int) -> NoReturn:

@@ -143,3 +143,9 @@ class TrialFolder:
 def folder_of(trial: Trial) -> TrialFolder:
     """A trial's folder."""
     return TrialFolder(trial.folder, trial.config_hash)
+
+
+def progress_of_all(sweep: Path, trials: list[Trial]) -> dict[str, Progress]:
+    """How far each trial of a sweep's folder is, by key; those without a folder are not looked for one by one."""
+    known = {path.name for path in sweep.iterdir()} if sweep.exists() else set()
+    return {trial.key: folder_of(trial).progress() if trial.key in known else Progress() for trial in trials}

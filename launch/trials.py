@@ -66,6 +66,18 @@ def load_trials(path: Path, workspace: Path) -> tuple[Sweep, list[Trial]]:
     return sweep, trials
 
 
+def find_trial(name: str, trials: list[Trial]) -> Trial:
+    """The trial of this number or key.
+
+    Raises:
+      ConfigError: if there is none.
+    """
+    for trial in trials:
+        if name in (str(trial.number), trial.key):
+            return trial
+    raise ConfigError(f"trial: {name!r} is neither a number from 1 to {len(trials)} nor a trial's key; plan lists them")
+
+
 def describe(values: Point) -> str:
     """Axis values in a line."""
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())

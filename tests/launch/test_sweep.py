@@ -35,7 +35,7 @@ def command(tmp_path, capsys):
         (["plan"], "sweep"),
         (["fly", "x.yaml"], "fly"),
         (["submit", "SWEEP", "--parallel", "0"], "parallel: 0 must be at least 1"),
-        (["submit", "SWEEP", "--backend", "kubernetes"], "plan --backend kubernetes --dry-run"),
+        (["submit", "SWEEP", "--backend", "kubernetes"], "cluster: is missing"),
         (["logs", "SWEEP", "9"], "trial: '9' is neither a number from 1 to 2"),
         (["logs", "SWEEP", "1"], "has printed nothing yet"),
         (["retry", "SWEEP", "--only", "x"], "trial: 'x'"),

@@ -1,0 +1,172 @@
+"""A sweep on a Kubernetes cluster: the commands of `launch.sweep`, as `launch.local` is for this machine.
+
+What the cluster says of trials that ended is recorded in their folders here, as if they had run here.
+"""
+
+import dataclasses
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from flexrl.errors import ConfigError
+from flexrl.files import write_json
+from launch import manifests, observation, pod_report
+from launch.attempt import STOP_SECONDS
+from launch.cluster import Cluster, Object
+from launch.observation import Standing
+from launch.states import Progress
+from launch.sweep_file import Sweep
+from launch.trial_folder import folder_of, progress_of_all
+from launch.trials import Trial
+
+POLL_SECONDS = 0.5
+LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
+
+
+class Remote:
+    """One sweep on one cluster."""
+
+    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+          ConfigError: if the sweep does not say where it runs, or the cluster is not known.
+        """
+        if sweep.cluster is None:
+            raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+        if options.namespace:
+            sweep = dataclasses.replace(sweep, cluster=dataclasses.replace(sweep.cluster, namespace=options.namespace))
+        assert sweep.cluster is not None
+        self.sweep, self.trials = sweep, trials
+        self._folder: Path = options.workspace / sweep.name
+        self._cluster = Cluster(sweep.cluster.namespace, options.context)
+        self._selector = manifests.selector(sweep)
+        self.jobs: list[Object] = []
+        self.standings: dict[str, Standing] = {}
+
+    def look(self) -> None:
+        """Ask the cluster where each trial stands."""
+        self.jobs = self._cluster.jobs(self._selector)
+        config_maps = self._cluster.config_maps(self._selector) if self.jobs else []
+        pods = self._cluster.pods(self._selector) if self.jobs else []
+        records = progress_of_all(self._folder, self.trials)
+        self.standings = observation.observe(records, self.jobs, config_maps, pods, self.sweep.retries)
+
+    def record(self) -> None:
+        """Look, and write down what ended."""
+        self.look()
+        for trial in self.trials:
+            _record(trial, self.standings[trial.key])
+
+    def progress(self, trial: Trial) -> Progress:
+        """How far a trial is."""
+        return self.standings[trial.key].progress
+
+    def figures(self, trial: Trial) -> tuple[int, float | None]:
+        """Control steps and the newest return; of a few running trials, from the end of their logs."""
+        standing = self.standings[trial.key]
+        if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
+            self._logs_left -= 1
+            found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES))
+            if found[0]:
+                return found
+        if standing.report:
+            return standing.report.steps, standing.report.mean_return
+        result = folder_of(trial).result() if standing.progress.state == "done" else None
+        return (result["steps"], result["return_mean"]) if result else (0, None)
+
+    _logs_left = LOGS
+
+    def who(self) -> str:
+        """Which Jobs go on, and what keeps them from beginning pods."""
+        names = [job["metadata"]["name"] for job in self.jobs if observation.unfinished(job)]
+        if not names:
+            return "no Job goes on"
+        waiting = [name for name in names if not self._has_pods(name)]
+        warnings = [f"; {name}: {text}" for name in waiting for text in self._cluster.warnings(name)[-1:]]
+        return f"Job {', '.join(names)} goes on{''.join(warnings)}"
+
+    def _has_pods(self, job: str) -> bool:
+        return any(standing.job == job and standing.progress.state == "running" for standing in self.standings.values())
+
+    def goes_on(self) -> bool:
+        """Whether a Job has trials left."""
+        return any(map(observation.unfinished, self.jobs))
+
+    def send(self, dry_run: bool) -> tuple[str, list[Trial]]:
+        """Apply what is neither done nor failed nor with a Job already; the new Job's name, and its trials."""
+        todo = [
+            trial
+            for trial in self.trials
+            if self.progress(trial).state not in ("done", "failed") and not self.standings[trial.key].held
+        ]
+        if not todo:
+            return "", []
+        cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
+        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo))
+        answers = [self._cluster.apply(each, dry_run) for each in objects]
+        *maps, job = answers
+        name = job["metadata"]["name"]
+        for each in maps if not dry_run else ():
+            self._cluster.own(each["metadata"]["name"], job)
+        return name, todo
+
+    def _was_cleared(self, trial: Trial) -> bool:
+        progress = self.progress(trial)
+        return progress.state == "waiting" and progress.attempts > 0
+
+    def _jobs_before(self, trials: list[Trial]) -> str:
+        return " ".join(sorted({self.standings[trial.key].job or "" for trial in trials} - {""}))
+
+    def log(self, trial: Trial) -> str:
+        """What a trial's pods printed.
+
+        Raises:
+          ConfigError: if none did.
+        """
+        standing = self.standings[trial.key]
+        if not standing.pods:
+            reason = standing.progress.reason or standing.progress.state
+            raise ConfigError(f"trial: {trial.number} has printed nothing that the cluster still has ({reason})")
+        return "".join(map(self._cluster.log, standing.pods))
+
+    def running(self) -> list[Trial]:
+        """Trials that run now."""
+        return [trial for trial in self.trials if self.progress(trial).state == "running"]
+
+    def cancel(self) -> None:
+        """Remove the Jobs that go on, and wait until their pods have saved and ended.
+
+        Raises:
+          TimeoutError: if they do not end.
+        """
+        ran = self.running()
+        leaving = {job["metadata"]["uid"]: job for job in self.jobs if observation.unfinished(job)}
+        for job in leaving.values():
+            self._cluster.delete(job)
+        deadline = time.monotonic() + 2 * STOP_SECONDS
+        while leaving.keys() & {job["metadata"]["uid"] for job in self._cluster.jobs(self._selector)}:
+            if time.monotonic() > deadline:
+                names = ", ".join(job["metadata"]["name"] for job in leaving.values())
+                raise TimeoutError(f"Job {names}: goes on, {2 * STOP_SECONDS:.0f} s after it was asked to stop")
+            time.sleep(POLL_SECONDS)
+        for trial in ran:
+            _write(trial, dataclasses.replace(self.progress(trial), state="stopped", reason="cancelled"))
+
+
+def _record(trial: Trial, standing: Standing) -> None:
+    """Write down an end and a result that are not known here yet."""
+    progress, report = standing.progress, standing.report
+    if progress.state == "done" and report and report.result and folder_of(trial).result() is None:
+        folder_of(trial).prepare(trial)
+        write_json(trial.folder / "result.json", report.result)
+    if progress.state == "failed" or (progress.state == "done" and folder_of(trial).result() is not None):
+        _write(trial, progress)
+
+
+def _write(trial: Trial, progress: Progress) -> None:
+    """Record how far a trial came, unless it was known, or its folder is the very one that a pod is working in."""
+    folder = folder_of(trial)
+    if not folder.is_running() and folder.recorded() != progress:
+        folder.prepare(trial)
+        folder.write(progress)
