@@ -1,0 +1,186 @@
+"""What follows from Jobs: pods, and their ends. The rules are those of Kubernetes' Job controller and its collector."""
+
+import contextlib
+import copy
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from tests.launch.kube.node import Node
+from tests.launch.kube.server import KubeServer
+from tests.launch.kube.store import Key, Object
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+JOB = "batch.kubernetes.io/job-name"
+STEP_SECONDS = 0.02
+
+
+class Controller:
+    """Gives each index of each Job pods until it is done or failed."""
+
+    def __init__(self, server: KubeServer, node: Node) -> None:
+        self._server, self._store, self.node = server, server.store, node
+        self._made = 0
+        self._counted: set[str] = set()  # uids of pods whose end was taken into account
+        self._failures: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._endings: dict[str, tuple[str, str, str]] = {}  # of Jobs that let their last pods end
+        self.quota: str | None = None  # why no pod may be made
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Controller"]:
+        """Look after Jobs, until left; then no process is left either."""
+        leaving = threading.Event()
+
+        def loop() -> None:
+            while not leaving.wait(STEP_SECONDS):
+                self.step()
+
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            leaving.set()
+            thread.join()
+            self.node.kill_all()
+
+    def step(self) -> None:
+        """Bring everything one step further."""
+        with self._store.changed:
+            self.node.step()
+            jobs = [(key, thing) for key, thing in self._store.objects.items() if key[0] == "jobs"]
+            for key, job in jobs:
+                self._job(key, copy.deepcopy(job))
+            self._collect({job["metadata"]["uid"] for _, job in jobs})
+
+    def _pods(self, job: Object) -> dict[Key, Object]:
+        return {
+            key: pod
+            for key, pod in self._store.objects.items()
+            if key[0] == "pods" and pod["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+        }
+
+    def _collect(self, uids: set[str]) -> None:
+        for key, pod in list(self._store.objects.items()):
+            if key[0] != "pods":
+                continue
+            orphan = pod["metadata"]["ownerReferences"][0]["uid"] not in uids
+            if orphan or "deletionTimestamp" in pod["metadata"]:
+                self._let_go(key, pod)
+
+    def _let_go(self, key: Key, pod: Object) -> None:
+        if pod["status"]["phase"] == "Running":
+            self.node.stop(key[2])
+        else:
+            self.node.forget(key[2])
+            self._store.remove(key)
+
+    def _job(self, key: Key, job: Object) -> None:
+        pods = self._pods(job)
+        if "deletionTimestamp" in job["metadata"]:
+            for name, pod in pods.items():
+                self._let_go(name, pod)
+            if not pods:
+                self._store.remove(key)
+            return
+        status = copy.deepcopy(job.get("status") or {"completedIndexes": "", "failedIndexes": ""})
+        if any(each["type"] in ("Complete", "Failed") for each in status.get("conditions", [])):
+            return
+        done, failed = _indexes(status["completedIndexes"]), _indexes(status["failedIndexes"])
+        self._count(job, pods, done, failed)
+        ending = self._endings.get(job["metadata"]["uid"])
+        active = {_index(pod): name for name, pod in pods.items() if pod["status"]["phase"] in ("Pending", "Running")}
+        spec = job["spec"]
+        if len(done) + len(failed) == spec["completions"] and not ending:
+            ending = ("Failed", "FailedIndexes", "Job has failed indexes") if failed else ("Complete", "", "")
+        if ending or spec.get("suspend"):
+            for name in active.values():
+                self._let_go(name, pods[name])
+        else:
+            self._begin(job, set(range(spec["completions"])) - done - failed - active.keys(), len(active))
+        status |= {"active": len(active), "completedIndexes": _ranges(done), "failedIndexes": _ranges(failed)}
+        suspended = {"type": "Suspended", "status": str(bool(spec.get("suspend"))), "reason": "JobSuspended"}
+        status["conditions"] = [suspended] if "suspend" in spec else []
+        if ending and not active:
+            kind, reason, message = ending
+            status["conditions"].append({"type": kind, "status": "True", "reason": reason, "message": message})
+        self._store.update(key, **status)
+
+    def _count(self, job: Object, pods: dict[Key, Object], done: set[int], failed: set[int]) -> None:
+        """Take pods that ended into account."""
+        spec = job["spec"]
+        for pod in pods.values():
+            uid, index = pod["metadata"]["uid"], _index(pod)
+            if uid in self._counted or pod["status"]["phase"] not in ("Succeeded", "Failed"):
+                continue
+            self._counted.add(uid)
+            if pod["status"]["phase"] == "Succeeded":
+                done.add(index)
+                continue
+            action = _action(spec["podFailurePolicy"]["rules"], pod["status"])
+            place = (job["metadata"]["uid"], index)
+            self._failures[place] += action == "Count"
+            if action == "FailIndex" or self._failures[place] > spec["backoffLimitPerIndex"]:
+                failed.add(index)
+            if action == "FailJob":
+                message = f"Container trial for pod {pod['metadata']['name']} failed"
+                self._endings[job["metadata"]["uid"]] = ("Failed", "PodFailurePolicy", message)
+
+    def _begin(self, job: Object, indexes: set[int], active: int) -> None:
+        if self.quota and indexes:
+            key = ("events", job["metadata"]["namespace"], f"{job['metadata']['name']}.quota")
+            involved = {"kind": "Job", "name": job["metadata"]["name"]}
+            event = {"type": "Warning", "reason": "FailedCreate", "message": self.quota, "involvedObject": involved}
+            self._store.put(key, {"metadata": {"name": key[2], "namespace": key[1]}, **event})
+            return
+        for index in sorted(indexes)[: max(0, job["spec"]["parallelism"] - active)]:
+            self._made += 1
+            name = f"{job['metadata']['name']}-{index}-{self._made:05d}"
+            template, owner = job["spec"]["template"], job["metadata"]
+            pod = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "name": name,
+                    "namespace": owner["namespace"],
+                    "labels": {**template["metadata"]["labels"], JOB: owner["name"]},
+                    "annotations": {INDEX: str(index)},
+                    "ownerReferences": [{"kind": "Job", "name": owner["name"], "uid": owner["uid"]}],
+                },
+                "spec": copy.deepcopy(template["spec"]),
+                "status": {"phase": "Pending", "conditions": []},
+            }
+            self._store.put(("pods", owner["namespace"], name), pod)
+
+
+def _index(pod: Object) -> int:
+    return int(pod["metadata"]["annotations"][INDEX])
+
+
+def _action(rules: list[Object], status: Object) -> str:
+    """Of the first rule that matches a pod that failed."""
+    conditions = {each["type"] for each in status.get("conditions", []) if each["status"] == "True"}
+    code: Any = status["containerStatuses"][0]["state"]["terminated"]["exitCode"]
+    for rule in rules:
+        if any(each["type"] in conditions for each in rule.get("onPodConditions", [])):
+            return rule["action"]
+        if code in rule.get("onExitCodes", {"values": []})["values"]:
+            return rule["action"]
+    return "Count"
+
+
+def _indexes(text: str) -> set[int]:
+    ranges = [[int(end) for end in part.split("-")] for part in text.split(",") if part]
+    return {index for ends in ranges for index in range(ends[0], ends[-1] + 1)}
+
+
+def _ranges(indexes: set[int]) -> str:
+    """Of 0, 1, 2 and 5: `0-2,5`."""
+    runs: list[list[int]] = []
+    for index in sorted(indexes):
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1] = [runs[-1][0], index]
+        else:
+            runs.append([index])
+    return ",".join("-".join(map(str, run)) for run in runs)

@@ -1,0 +1,191 @@
+"""The machine on which pods run: each a local process of what its container would run.
+
+Paths of a container are replaced by folders here, in its command, its environment and its ConfigMaps.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.launch.kube.server import KubeServer
+from tests.launch.kube.store import Key, Object, now
+
+MESSAGE_BYTES, LOG_BYTES = 4096, 2048  # kept of a termination message, and of a log in its place
+DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
+
+
+@dataclass
+class _Running:
+    key: Key
+    process: subprocess.Popen
+    message: Path
+    oom: bool = False
+
+
+class Node:
+    """Room for so many pods."""
+
+    def __init__(self, server: KubeServer, folder: Path, room: int = 2, trial: list[str] | None = None) -> None:
+        """Nothing runs yet.
+
+        Args:
+          server: whose pods are run.
+          folder: for the volumes; `volume` is the workspace.
+          room: pods at a time.
+          trial: runs in place of `python -m launch.trial`.
+        """
+        self._server, self._store, self._folder, self._room = server, server.store, folder, room
+        self._trial = trial or [sys.executable, "-m", "launch.trial"]
+        self._running: dict[str, _Running] = {}
+        self.volume = folder / "volume"
+        self.temporary = folder / "temporary"  # one for all pods, so that they share what they compiled
+        for each in (self.volume, self.temporary):
+            each.mkdir(parents=True)
+
+    def step(self) -> None:
+        """Begin pods that wait, as far as there is room, and note the ends of those that ran."""
+        for name, running in list(self._running.items()):
+            if (code := running.process.poll()) is not None:
+                self._note_end(running, code)
+                del self._running[name]
+        for key, pod in list(self._store.objects.items()):
+            waits = key[0] == "pods" and pod["status"]["phase"] == "Pending"
+            if waits and "deletionTimestamp" not in pod["metadata"]:
+                self._begin(key, pod)
+
+    def _begin(self, key: Key, pod: Object) -> None:
+        container = pod["spec"]["containers"][0]
+        if "missing" in container["image"]:
+            waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{container["image"]}"'}
+            self._store.update(key, containerStatuses=[{"name": container["name"], "state": {"waiting": waiting}}])
+        elif len(self._running) >= self._room or "nvidia.com/gpu" in container["resources"]["limits"]:
+            lacks = "nvidia.com/gpu" if len(self._running) < self._room else "cpu"
+            condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+            self._store.update(key, conditions=[condition | {"message": f"0/1 nodes: 1 Insufficient {lacks}"}])
+        else:
+            self._start(key, pod, container)
+
+    def _start(self, key: Key, pod: Object, container: Object) -> None:
+        name = key[2]
+        place = self._folder / "pods" / name
+        place.mkdir(parents=True)
+        paths = {
+            "/workspace": self.volume,
+            "/tmp": self.temporary,
+            "/etc/flexrl": place,
+            "/dev/termination-log": place / "end",
+        }
+
+        def here(text: str) -> str:
+            for inside, outside in paths.items():
+                if text == inside or text.startswith(f"{inside}/"):
+                    return str(outside) + text[len(inside) :]
+            return text
+
+        for volume in pod["spec"]["volumes"]:
+            for source in volume.get("projected", {}).get("sources", []):
+                config_map = self._store.objects["configmaps", key[1], source["configMap"]["name"]]
+                for file, text in config_map["data"].items():
+                    (place / file).write_text(text.replace('"/workspace/', f'"{self.volume}/'))
+        command = container["command"]
+        assert command[:3] == ["python", "-m", "launch.trial"]
+        index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
+        own = {each["name"]: here(each["value"]) for each in container["env"] if each["name"] != "HOME"}
+        log = place / "log"
+        self._server.logs[name] = log
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [*self._trial, *map(here, command[3:])],
+                env={**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        self._running[name] = _Running(key, process, place / "end")
+        state = {"name": container["name"], "state": {"running": {"startedAt": now()}}}
+        self._store.update(key, phase="Running", startTime=now(), conditions=[], containerStatuses=[state])
+
+    def _note_end(self, running: _Running, code: int) -> None:
+        pod = self._store.objects[running.key]
+        code = 128 - code if code < 0 else code
+        end: Object = {"exitCode": code, "reason": "OOMKilled" if running.oom else "Error" if code else "Completed"}
+        if running.message.exists():
+            end["message"] = running.message.read_bytes()[:MESSAGE_BYTES].decode()
+        elif code:
+            end["message"] = self._server.logs[running.key[2]].read_bytes()[-LOG_BYTES:].decode()
+        state = {"name": pod["spec"]["containers"][0]["name"], "state": {"terminated": end}}
+        self._store.update(running.key, phase="Failed" if code else "Succeeded", containerStatuses=[state])
+
+    def names(self) -> list[str]:
+        """Pods that run."""
+        with self._store.changed:
+            return list(self._running)
+
+    def stop(self, name: str) -> None:
+        """Ask a pod to save and end."""
+        if name in self._running:
+            self._running[name].process.terminate()
+
+    def pause(self, name: str) -> None:
+        """Let a pod do nothing for a while."""
+        self._running[name].process.send_signal(signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """End a pause."""
+        self._running[name].process.send_signal(signal.SIGCONT)
+
+    def evict(self, name: str) -> None:
+        """Take a pod away, with notice."""
+        with self._store.changed:
+            if self._disrupt(name):
+                self.stop(name)
+
+    def lose(self, name: str) -> None:
+        """Take a pod away without notice, as when its machine is gone."""
+        with self._store.changed:
+            if self._disrupt(name):
+                _kill_tree(self._running[name].process)
+
+    def _disrupt(self, name: str) -> bool:
+        if name not in self._running:
+            return False
+        self._store.update(self._running[name].key, conditions=[DISRUPTED | {"reason": "test", "message": "was drawn"}])
+        return True
+
+    def run_out_of_memory(self, name: str) -> None:
+        """Kill a pod for its memory."""
+        with self._store.changed:
+            self._running[name].oom = True
+            _kill_tree(self._running[name].process)
+
+    def forget(self, name: str) -> None:
+        """Remove what a pod that is gone left."""
+        shutil.rmtree(self._folder / "pods" / name, ignore_errors=True)
+
+    def kill_all(self) -> None:
+        """Leave no process."""
+        for running in self._running.values():
+            _kill_tree(running.process)
+
+
+def _kill_tree(process: subprocess.Popen) -> None:
+    """Kill a process and what it began, all at once, as the end of a container does."""
+    process.send_signal(signal.SIGSTOP)  # so that it begins no more
+    for number in [*_descendants(process.pid), process.pid]:
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+def _descendants(number: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{number}/task/{number}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [each for child in map(int, text.split()) for each in (child, *_descendants(child))]
