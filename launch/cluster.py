@@ -98,9 +98,10 @@ class Cluster:
         """Jobs with these labels."""
         return self._list("list Jobs", PATHS["Job"].format(self.namespace), [("labelSelector", selector)])
 
-    def pods(self, selector: str) -> list[Object]:
-        """Pods with these labels."""
-        return self._list("list Pods", f"{CORE.format(self.namespace)}pods", [("labelSelector", selector)])
+    def pods(self, selector: str, succeeded: bool) -> list[Object]:
+        """Pods with these labels: those that ended well, or all others."""
+        query = [("labelSelector", selector), ("fieldSelector", f"status.phase{'=' if succeeded else '!='}Succeeded")]
+        return self._list("list Pods", f"{CORE.format(self.namespace)}pods", query)
 
     def config_maps(self, selector: str) -> list[Object]:
         """ConfigMaps with these labels, their metadata alone."""

@@ -115,7 +115,8 @@ class _JobView:
         names = (*before.pods, *begun)
         held = self._open
         if index in self._done:
-            progress, held = states.found_result(progress), False
+            attempts = max(1, progress.attempts)  # also where its pods were not looked at
+            progress, held = states.found_result(dataclasses.replace(progress, attempts=attempts)), False
         elif index in self._failed:
             if progress.state != "failed":
                 attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"

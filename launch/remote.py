@@ -20,6 +20,7 @@ from launch.trial_folder import folder_of, progress_of_all
 from launch.trials import Trial
 
 POLL_SECONDS = 0.5
+MANY = 500  # results that a look does not bring along
 LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
 
 
@@ -44,17 +45,32 @@ class Remote:
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
 
-    def look(self) -> None:
-        """Ask the cluster where each trial stands."""
+    def look(self, at_all: bool = False) -> None:
+        """Ask the cluster where each trial stands.
+
+        Args:
+          at_all: also at thousands of pods that ended well, whose results are not here yet.
+        """
         self.jobs = self._cluster.jobs(self._selector)
-        config_maps = self._cluster.config_maps(self._selector) if self.jobs else []
-        pods = self._cluster.pods(self._selector) if self.jobs else []
         records = progress_of_all(self._folder, self.trials)
+        if not self.jobs:
+            self.standings = observation.observe(records, [], [], [], self.sweep.retries)
+            return
+        config_maps = self._cluster.config_maps(self._selector)
+        pods = self._cluster.pods(self._selector, succeeded=False)
         self.standings = observation.observe(records, self.jobs, config_maps, pods, self.sweep.retries)
+        elsewhere = [
+            key
+            for key, record in records.items()
+            if record.state != "done" and self.standings[key].progress.state == "done"
+        ]
+        if elsewhere and (at_all or len(elsewhere) <= MANY):
+            pods += self._cluster.pods(self._selector, succeeded=True)
+            self.standings = observation.observe(records, self.jobs, config_maps, pods, self.sweep.retries)
 
     def record(self) -> None:
         """Look, and write down what ended."""
-        self.look()
+        self.look(at_all=True)
         for trial in self.trials:
             _record(trial, self.standings[trial.key])
 
