@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 CLUSTER ?= minikube# or gke: the overlay of k8s/
-TAG ?= latest
+TAG ?= dev# a tag of `latest` would be pulled, and what Minikube built itself cannot be
 KUBECTL := kubectl --namespace flexrl
 
 .PHONY: train test test-slow lint setup bench peers lock
@@ -97,7 +97,7 @@ jobs-clean:
 # Manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, the Dockerfile against hadolint's, in an
 # environment of its own.
 k8s-check: setup .venv-k8s/installed
-	$(BIN)/python -m k8s.check
+	$(BIN)/python -m pytest tests/k8s $(ARGS)
 
 .venv-k8s/installed:
 	$(PYTHON) -m venv .venv-k8s

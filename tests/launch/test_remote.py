@@ -1,12 +1,16 @@
 """Sweeps on a cluster: the real client against a server that speaks the Kubernetes API, pods as processes here."""
 
 import json
+import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from launch import cluster, sweep
+from launch.observation import INDEX
 from tests.launch import sweeps
 from tests.launch.fake_training import CRASHES_ONCE, NEVER_ENDS
 from tests.launch.kube.controller import Controller
@@ -326,3 +330,25 @@ def test_a_full_disk_ends_the_job_and_the_trials_stay_to_be_sent_again(server, c
     names = [name for name, _ in indexes(server)]
     assert "trials sent" in command("submit", **seeds)[1]
     assert len(set(dict(indexes(server))) - set(names)) == 1  # under another name than the Job that ended
+
+
+def test_the_launchers_role_allows_what_is_asked_and_nothing_else(server, controller, command):
+    controller.quota = "none"
+    command("submit")
+    command("status")
+    (job,) = server.all("jobs")
+    server.logs["a-pod"] = Path(__file__)
+    owned = {"ownerReferences": [{"uid": job["metadata"]["uid"]}], "annotations": {INDEX: "0"}}
+    pod = {"metadata": {"name": "a-pod", **owned}}
+    server.store.put(("pods", "default", "a-pod"), {**pod, "status": {"phase": "Succeeded"}})
+    assert "a-pod" in cluster.Cluster("default").log("a-pod")
+    command("cancel")
+    asked = set()
+    for method, path in server.requests:
+        resource, name, part = re.fullmatch(r".*/namespaces/default/(\w+)(/[^/?]+)?(/\w+)?(?:\?.*)?", path).groups()
+        verbs = {"GET": ["get" if name else "list"], "PATCH": ["create", "patch"], "DELETE": ["delete"]}[method]
+        asked |= {(verb, resource + (part or "")) for verb in verbs}
+    objects = yaml.safe_load_all((Path(__file__).parents[2] / "k8s" / "base" / "rbac.yaml").read_text())
+    (role,) = (each for each in objects if each["kind"] == "Role")
+    allowed = {(v, r) for rule in role["rules"] for v in rule["verbs"] for r in rule["resources"]}
+    assert allowed - {("update", "jobs/finalizers")} == asked

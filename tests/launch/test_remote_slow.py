@@ -116,7 +116,7 @@ def test_a_sweep_whose_pods_are_killed_at_random_ends_as_if_undisturbed(tmp_path
 def test_kubectl_applies_reads_and_deletes_what_we_send(tmp_path, server, command):
     def kubectl(*arguments, given=None):
         home = {**os.environ, "HOME": str(tmp_path)}
-        ran = subprocess.run(["kubectl", *arguments], input=given, capture_output=True, text=True, env=home, timeout=600)
+        ran = subprocess.run(["kubectl", *arguments], input=given, capture_output=True, text=True, env=home)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
