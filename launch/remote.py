@@ -3,6 +3,7 @@
 What the cluster says of trials that ended is recorded in their folders here, as if they had run here.
 """
 
+import contextlib
 import dataclasses
 import time
 from argparse import Namespace
@@ -83,9 +84,10 @@ class Remote:
         standing = self.standings[trial.key]
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
             self._logs_left -= 1
-            found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES))
-            if found[0]:
-                return found
+            with contextlib.suppress(ConfigError):  # its pod has just gone
+                found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES))
+                if found[0]:
+                    return found
         if standing.report:
             return standing.report.steps, standing.report.mean_return
         result = folder_of(trial).result() if standing.progress.state == "done" else None

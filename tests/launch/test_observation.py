@@ -1,0 +1,117 @@
+"""What Jobs and pods mean; `tests/launch/test_remote.py` has the same with pods that run."""
+
+import pytest
+
+from launch.observation import INDEX, JOB, observe
+from launch.pod_report import PodReport, encode
+from launch.states import Progress
+
+KEYS = ["a", "b", "c"]
+
+
+def job(name="j", maps="m", at="1", suspend=False, conditions=(), **status):
+    volumes = [{"projected": {"sources": [{"configMap": {"name": maps}}]}}]
+    spec = {"template": {"spec": {"volumes": volumes}}, "suspend": suspend}
+    status["conditions"] = [{"type": kind, "status": "True", "message": "why it ended"} for kind in conditions]
+    return {"metadata": {"name": name, "creationTimestamp": at}, "spec": spec, "status": status}
+
+
+def pod(index, phase, at="1", job="j", conditions=(), code=None, message=None, **status):
+    metadata = {"name": f"{job}-{index}-{at}", "labels": {JOB: job}, "annotations": {INDEX: str(index)}}
+    if code is not None:
+        end = {"exitCode": code, "message": message}
+        status["containerStatuses"] = [{"name": "trial", "state": {"terminated": end}}]
+    status |= {"phase": phase, "conditions": [{"type": kind, "status": "True", "reason": "r"} for kind in conditions]}
+    return {"metadata": metadata | {"creationTimestamp": at, "resourceVersion": at}, "status": status}
+
+
+def look(jobs, pods, records=None, retries=1):
+    maps = [{"metadata": {"name": "m", "annotations": {"flexrl/keys": " ".join(KEYS)}}}]
+    maps += [{"metadata": {"name": "n", "annotations": {"flexrl/keys": "b"}}}]
+    return observe({key: Progress() for key in KEYS} | (records or {}), jobs, maps, pods, retries)
+
+
+def states(found):
+    return [(found[key].progress.state, found[key].progress.attempts, found[key].held) for key in KEYS]
+
+
+def test_indexes_are_trials_and_what_is_not_begun_waits():
+    found = look([job(completedIndexes="0", failedIndexes="2")], [])
+    assert states(found) == [("done", 1, False), ("waiting", 0, True), ("failed", 1, False)]
+    assert found["c"].progress.reason == "its pods are gone"
+
+
+def test_several_ranges_of_indexes_are_read():
+    assert [s for s, *_ in states(look([job(completedIndexes="0-1")], []))] == ["done", "done", "waiting"]
+    assert [s for s, *_ in states(look([job(completedIndexes="0,2")], []))] == ["done", "waiting", "done"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "state", "failures", "reason"),
+    [
+        ({"code": 1, "message": "x\nlast"}, "waiting", 1, "exit code 1: last"),
+        ({"code": 137}, "waiting", 1, "killed by SIGKILL"),
+        ({"code": 70, "message": "diverged: so"}, "failed", 1, "diverged: so"),
+        ({"code": 75, "message": "stopped: so"}, "stopped", 0, "stopped: so"),
+        ({"code": 137, "conditions": ["DisruptionTarget"]}, "stopped", 0, "its pod was taken away: r"),
+        ({"reason": "Evicted", "message": "no disk"}, "stopped", 0, "Evicted: no disk"),
+    ],
+)
+def test_the_end_of_a_pod_is_an_event_of_the_state_machine(ended, state, failures, reason):
+    message = ended.pop("message") if "reason" in ended else None
+    found = look([job()], [pod(0, "Failed", **ended)] if message is None else [_evicted(message)])
+    progress = found["a"].progress
+    assert (progress.state, progress.attempts, progress.failures) == (state, 1, failures)
+    assert progress.reason == reason and found["a"].held
+
+
+def _evicted(message):
+    evicted = pod(0, "Failed")
+    evicted["status"] |= {"reason": "Evicted", "message": message}
+    return evicted
+
+
+def test_crashes_of_several_pods_add_up_in_the_order_of_time():
+    crashed = [pod(0, "Failed", at=str(i), code=1, message=f"crash {i}") for i in (2, 1)]
+    found = look([job()], crashed)["a"].progress
+    assert (found.state, found.attempts, found.failures, found.reason) == ("failed", 2, 2, "exit code 1: crash 2")
+    assert look([job()], [*crashed, pod(0, "Running", at="3")])["a"].progress.attempts == 3
+
+
+def test_a_report_counts_more_than_what_is_seen():
+    report = PodReport(Progress("stopped", 7, 3, 9.0, 75, "why"), 40, 2.5)
+    found = look([job()], [pod(0, "Failed", code=75, message=encode(report))])["a"]
+    assert (found.progress, found.report) == (report.progress, report)
+
+
+def test_what_ended_with_its_job_goes_on_when_submitted():
+    found = look([job(conditions=["Failed"], failedIndexes="")], [pod(0, "Failed", code=74, message="disk")])
+    assert [(s, held) for s, _, held in states(found)] == [("stopped", False)] * 3
+    assert [found[key].progress.reason for key in KEYS] == ["disk", "why it ended", "why it ended"]
+
+
+def test_a_suspended_job_says_so():
+    assert "suspended" in look([job(suspend=True)], [])["a"].progress.reason
+
+
+def test_the_newest_job_decides_and_begins_with_all_retries():
+    old = job("old", at="1", failedIndexes="1", conditions=["Failed"])
+    found = look([job("new", "n", at="2"), old], [pod(1, "Failed", job="old", code=1)], retries=0)
+    assert (found["b"].progress.state, found["b"].job, found["b"].held) == ("waiting", "new", True)
+    assert found["b"].progress.failures == 0
+    again = [pod(1, "Failed", job="old", code=1), pod(0, "Failed", at="3", job="new", code=1)]
+    progress = look([job("new", "n", at="2", failedIndexes="0"), old], again, retries=0)["b"].progress
+    assert (progress.state, progress.attempts) == ("failed", 2)
+
+
+def test_a_failure_that_was_cleared_here_stays_cleared_until_another():
+    jobs, pods = [job(failedIndexes="0", conditions=["Failed"])], [pod(0, "Failed", code=1)]
+    cleared = {"a": Progress("waiting", attempts=1)}
+    assert look(jobs, pods, cleared)["a"].progress.state == "waiting"
+    assert look(jobs, [*pods, pod(0, "Failed", at="2", code=1)], cleared)["a"].progress.state == "failed"
+
+
+def test_what_is_done_here_is_done_whatever_the_cluster_forgot():
+    done = Progress("done", 4)
+    assert look([job(failedIndexes="0")], [], {"a": done})["a"].progress == done
+    assert look([], [], {"a": done})["a"].progress == done
