@@ -78,8 +78,9 @@ pvc-up:
 	$(KUBECTL) scale deployment tensorboard mlflow --replicas 0
 
 # Deletes the workspace with every run in it, so it asks for YES=1.
-pvc-down: jobs-clean tensorboard-down
+pvc-down:
 	@test "$(YES)" = 1 || { echo "pvc-down: deletes every run of the workspace; make pvc-down YES=1"; exit 65; }
+	$(MAKE) jobs-clean tensorboard-down
 	$(KUBECTL) delete persistentvolumeclaim workspace --ignore-not-found
 
 tensorboard-up:
