@@ -67,7 +67,7 @@ def disturb(node, keys, draw, leaving, killed):
 
 
 def test_a_sweep_whose_pods_are_killed_at_random_ends_as_if_undisturbed(tmp_path, server, command, monkeypatch):
-    base = {**sweeps.TINY, "env": "Hopper-v5"}
+    base = {**sweeps.TINY, "env": "Hopper-v5", "checkpoint_interval": 3, "num_evaluations": 2}
     axes = {"grid": {"algorithm.learning_rate": [1e-4, 3e-4, 1e-3]}, "seeds": 8}
     trials = sweeps.trials(tmp_path, base=base, cluster=CLUSTER, parallelism=2, **axes)
     node = Node(server, tmp_path / "node")
