@@ -18,7 +18,7 @@ from launch.observation import Standing
 from launch.states import Progress
 from launch.sweep_file import Sweep
 from launch.trial_folder import folder_of, progress_of_all
-from launch.trials import Trial
+from launch.trials import MAX_TRIALS, Trial
 
 POLL_SECONDS = 0.5
 MANY = 500  # results that a look does not bring along
@@ -45,35 +45,35 @@ class Remote:
         self._selector = manifests.selector(sweep)
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
+        self._records: dict[str, Progress] = {}
+        self._logs_left = LOGS
 
-    def look(self, at_all: bool = False) -> None:
+    def look(self, most: int | None = MANY) -> None:
         """Ask the cluster where each trial stands.
 
         Args:
-          at_all: also at thousands of pods that ended well, whose results are not here yet.
+          most: results not known here yet that may be brought along; `None` looks at every pod, whatever is known.
         """
+        self._logs_left = LOGS
         self.jobs = self._cluster.jobs(self._selector)
-        records = progress_of_all(self._folder, self.trials)
-        if not self.jobs:
-            self.standings = observation.observe(records, [], [], [], self.sweep.retries)
-            return
-        config_maps = self._cluster.config_maps(self._selector)
-        pods = self._cluster.pods(self._selector, succeeded=False)
-        self.standings = observation.observe(records, self.jobs, config_maps, pods, self.sweep.retries)
-        elsewhere = [
-            key
-            for key, record in records.items()
-            if record.state != "done" and self.standings[key].progress.state == "done"
-        ]
-        if elsewhere and (at_all or len(elsewhere) <= MANY):
-            pods += self._cluster.pods(self._selector, succeeded=True)
-            self.standings = observation.observe(records, self.jobs, config_maps, pods, self.sweep.retries)
+        self._records = progress_of_all(self._folder, self.trials)
+        config_maps = self._cluster.config_maps(self._selector) if self.jobs else []
+        pods = self._cluster.pods(self._selector, succeeded=False) if self.jobs else []
+        self._observe(config_maps, pods)
+        unknown = sum(self._records[key] != each.progress for key, each in self.standings.items() if _is_done(each))
+        if self.jobs and (most is None or 0 < unknown <= most):
+            self._observe(config_maps, pods + self._cluster.pods(self._selector, succeeded=True))
+
+    def _observe(self, config_maps: list[Object], pods: list[Object]) -> None:
+        retries = self.sweep.retries
+        self.standings = observation.observe(self._records, self.jobs, config_maps, pods, retries)
 
     def record(self) -> None:
-        """Look, and write down what ended."""
-        self.look(at_all=True)
+        """Look, and write down what ended and is not known here yet."""
+        self.look(most=MAX_TRIALS)
         for trial in self.trials:
-            _record(trial, self.standings[trial.key])
+            if self.progress(trial) != self._records[trial.key]:
+                _record(trial, self.standings[trial.key])
 
     def progress(self, trial: Trial) -> Progress:
         """How far a trial is."""
@@ -92,8 +92,6 @@ class Remote:
             return standing.report.steps, standing.report.mean_return
         result = folder_of(trial).result() if standing.progress.state == "done" else None
         return (result["steps"], result["return_mean"]) if result else (0, None)
-
-    _logs_left = LOGS
 
     def who(self) -> str:
         """Which Jobs go on, and what keeps them from beginning pods."""
@@ -122,12 +120,10 @@ class Remote:
             return "", []
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
         objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo))
-        answers = [self._cluster.apply(each, dry_run) for each in objects]
-        *maps, job = answers
-        name = job["metadata"]["name"]
+        *maps, job = [self._cluster.apply(each, dry_run) for each in objects]
         for each in maps if not dry_run else ():
             self._cluster.own(each["metadata"]["name"], job)
-        return name, todo
+        return job["metadata"]["name"], todo
 
     def _was_cleared(self, trial: Trial) -> bool:
         progress = self.progress(trial)
@@ -172,14 +168,18 @@ class Remote:
             _write(trial, dataclasses.replace(self.progress(trial), state="stopped", reason="cancelled"))
 
 
+def _is_done(standing: Standing) -> bool:
+    return standing.progress.state == "done"
+
+
 def _record(trial: Trial, standing: Standing) -> None:
-    """Write down an end and a result that are not known here yet."""
-    progress, report = standing.progress, standing.report
-    if progress.state == "done" and report and report.result and folder_of(trial).result() is None:
-        folder_of(trial).prepare(trial)
+    """Write down an end, with the result where there is one."""
+    folder, report = folder_of(trial), standing.report
+    if _is_done(standing) and report and report.result and folder.result() is None:
+        folder.prepare(trial)
         write_json(trial.folder / "result.json", report.result)
-    if progress.state == "failed" or (progress.state == "done" and folder_of(trial).result() is not None):
-        _write(trial, progress)
+    if standing.progress.state == "failed" or (_is_done(standing) and folder.result() is not None):
+        _write(trial, standing.progress)
 
 
 def _write(trial: Trial, progress: Progress) -> None:

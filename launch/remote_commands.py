@@ -60,7 +60,7 @@ def logs(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     """What a trial printed."""
     trial = find_trial(options.trial, trials)
     remote = Remote(options, sweep, trials)
-    remote.look()
+    remote.look(most=None)
     print(remote.log(trial), end="")
 
 

@@ -16,10 +16,10 @@ def job(name="j", maps="m", at="1", suspend=False, conditions=(), **status):
     return {"metadata": {"name": name, "creationTimestamp": at}, "spec": spec, "status": status}
 
 
-def pod(index, phase, at="1", job="j", conditions=(), code=None, message=None, **status):
+def pod(index, phase, at="1", job="j", conditions=(), code=None, said=None, **status):
     metadata = {"name": f"{job}-{index}-{at}", "labels": {JOB: job}, "annotations": {INDEX: str(index)}}
     if code is not None:
-        end = {"exitCode": code, "message": message}
+        end = {"exitCode": code, "message": said}
         status["containerStatuses"] = [{"name": "trial", "state": {"terminated": end}}]
     status |= {"phase": phase, "conditions": [{"type": kind, "status": "True", "reason": "r"} for kind in conditions]}
     return {"metadata": metadata | {"creationTimestamp": at, "resourceVersion": at}, "status": status}
@@ -49,30 +49,23 @@ def test_several_ranges_of_indexes_are_read():
 @pytest.mark.parametrize(
     ("ended", "state", "failures", "reason"),
     [
-        ({"code": 1, "message": "x\nlast"}, "waiting", 1, "exit code 1: last"),
+        ({"code": 1, "said": "x\nlast"}, "waiting", 1, "exit code 1: last"),
         ({"code": 137}, "waiting", 1, "killed by SIGKILL"),
-        ({"code": 70, "message": "diverged: so"}, "failed", 1, "diverged: so"),
-        ({"code": 75, "message": "stopped: so"}, "stopped", 0, "stopped: so"),
+        ({"code": 70, "said": "diverged: so"}, "failed", 1, "diverged: so"),
+        ({"code": 75, "said": "stopped: so"}, "stopped", 0, "stopped: so"),
         ({"code": 137, "conditions": ["DisruptionTarget"]}, "stopped", 0, "its pod was taken away: r"),
         ({"reason": "Evicted", "message": "no disk"}, "stopped", 0, "Evicted: no disk"),
     ],
 )
 def test_the_end_of_a_pod_is_an_event_of_the_state_machine(ended, state, failures, reason):
-    message = ended.pop("message") if "reason" in ended else None
-    found = look([job()], [pod(0, "Failed", **ended)] if message is None else [_evicted(message)])
+    found = look([job()], [pod(0, "Failed", **ended)])
     progress = found["a"].progress
     assert (progress.state, progress.attempts, progress.failures) == (state, 1, failures)
     assert progress.reason == reason and found["a"].held
 
 
-def _evicted(message):
-    evicted = pod(0, "Failed")
-    evicted["status"] |= {"reason": "Evicted", "message": message}
-    return evicted
-
-
 def test_crashes_of_several_pods_add_up_in_the_order_of_time():
-    crashed = [pod(0, "Failed", at=str(i), code=1, message=f"crash {i}") for i in (2, 1)]
+    crashed = [pod(0, "Failed", at=str(i), code=1, said=f"crash {i}") for i in (2, 1)]
     found = look([job()], crashed)["a"].progress
     assert (found.state, found.attempts, found.failures, found.reason) == ("failed", 2, 2, "exit code 1: crash 2")
     assert look([job()], [*crashed, pod(0, "Running", at="3")])["a"].progress.attempts == 3
@@ -80,12 +73,12 @@ def test_crashes_of_several_pods_add_up_in_the_order_of_time():
 
 def test_a_report_counts_more_than_what_is_seen():
     report = PodReport(Progress("stopped", 7, 3, 9.0, 75, "why"), 40, 2.5)
-    found = look([job()], [pod(0, "Failed", code=75, message=encode(report))])["a"]
+    found = look([job()], [pod(0, "Failed", code=75, said=encode(report))])["a"]
     assert (found.progress, found.report) == (report.progress, report)
 
 
 def test_what_ended_with_its_job_goes_on_when_submitted():
-    found = look([job(conditions=["Failed"], failedIndexes="")], [pod(0, "Failed", code=74, message="disk")])
+    found = look([job(conditions=["Failed"], failedIndexes="")], [pod(0, "Failed", code=74, said="disk")])
     assert [(s, held) for s, _, held in states(found)] == [("stopped", False)] * 3
     assert [found[key].progress.reason for key in KEYS] == ["disk", "why it ended", "why it ended"]
 

@@ -8,11 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.launch.kube.server import KubeServer
 from tests.launch.kube.store import Key, Object, now
+
+Run = Callable[[list[str], dict[str, str], Path], Any]
 
 MESSAGE_BYTES, LOG_BYTES = 4096, 2048  # kept of a termination message, and of a log in its place
 DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
@@ -21,7 +25,7 @@ DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
 @dataclass
 class _Running:
     key: Key
-    process: subprocess.Popen
+    process: Any
     message: Path
     oom: bool = False
 
@@ -29,17 +33,17 @@ class _Running:
 class Node:
     """Room for so many pods."""
 
-    def __init__(self, server: KubeServer, folder: Path, room: int = 2, trial: list[str] | None = None) -> None:
+    def __init__(self, server: KubeServer, folder: Path, room: int = 2, run: Run | None = None) -> None:
         """Nothing runs yet.
 
         Args:
           server: whose pods are run.
           folder: for the volumes; `volume` is the workspace.
           room: pods at a time.
-          trial: runs in place of `python -m launch.trial`.
+          run: begins a process with arguments of `launch.trial`, an environment and a log; the real one if not given.
         """
         self._server, self._store, self._folder, self._room = server, server.store, folder, room
-        self._trial = trial or [sys.executable, "-m", "launch.trial"]
+        self._run = run or _run_trial
         self._running: dict[str, _Running] = {}
         self.volume = folder / "volume"
         self.temporary = folder / "temporary"  # one for all pods, so that they share what they compiled
@@ -97,14 +101,8 @@ class Node:
         own = {each["name"]: here(each["value"]) for each in container["env"] if each["name"] != "HOME"}
         log = place / "log"
         self._server.logs[name] = log
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [*self._trial, *map(here, command[3:])],
-                env={**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"},
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
+        environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
+        process = self._run(list(map(here, command[3:])), environment, log)
         self._running[name] = _Running(key, process, place / "end")
         state = {"name": container["name"], "state": {"running": {"startedAt": now()}}}
         self._store.update(key, phase="Running", startTime=now(), conditions=[], containerStatuses=[state])
@@ -172,7 +170,15 @@ class Node:
             _kill_tree(running.process)
 
 
-def _kill_tree(process: subprocess.Popen) -> None:
+def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "launch.trial", *arguments]
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def _kill_tree(process: Any) -> None:
     """Kill a process and what it began, all at once, as the end of a container does."""
     process.send_signal(signal.SIGSTOP)  # so that it begins no more
     for number in [*_descendants(process.pid), process.pid]:

@@ -1,0 +1,47 @@
+"""Pods whose training is fake, forked from one process that has imported what they need: importing takes seconds."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+from launch import attempt, trial
+from launch import pod_report as _pod_report  # noqa: F401  # what a trial imports late
+from launch import trial_folder as _trial_folder  # noqa: F401
+from tests.launch import fake_training
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
+
+
+class ForkedTrial:
+    """As much of `subprocess.Popen` as a node needs."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+        self._process = _CONTEXT.Process(target=_run, args=(arguments, environment, log), daemon=False)
+        self._process.start()
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def send_signal(self, number: int) -> None:
+        if self._process.is_alive():
+            os.kill(self.pid, number)
+
+    def wait(self) -> None:
+        self._process.join()
+
+
+def _run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    os.environ.update(environment)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    attempt.TRAINING = (sys.executable, "-m", fake_training.__name__)
+    trial.main(arguments)
