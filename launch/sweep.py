@@ -204,7 +204,7 @@ def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 
 def _leave(line: str, code: int) -> NoReturn:
-    print(line, file=sys.stderr, flush=True)
+    print(" ".join(line.split()), file=sys.stderr, flush=True)
     raise SystemExit(code)
 
 

@@ -107,7 +107,7 @@ def test_someone_elses_change_is_not_overwritten(server, on_cluster):
     server.store.put(key, {**job, "spec": {**job["spec"], "parallelism": 1}})
     server.store.note_owner(key, "kubectl", job, patch, apply=False)
     applied = {**job, "metadata": {k: job["metadata"][k] for k in ("name", "labels")}}
-    with pytest.raises(cluster.ConfigError, match=r'409 Conflict: .*"kubectl": \.spec\.parallelism'):
+    with pytest.raises(cluster.ConfigError, match=r'409 Conflict: .*"kubectl \(update\)": \.spec\.parallelism'):
         cluster.Cluster("default").apply(applied)
 
 

@@ -175,3 +175,7 @@ def test_a_full_disk_ends_the_job_and_the_trials_stay_to_be_sent_again(server, c
     names = [name for name, _ in indexes(server)]
     assert "trials sent" in on_cluster("submit", **seeds)[1]
     assert len(set(dict(indexes(server))) - set(names)) == 1  # under another name than the Job that ended
+    (config_map,) = server.all("configmaps")  # the same trials, so the same one; it stays as long as one of the Jobs
+    assert {each["uid"] for each in config_map["metadata"]["ownerReferences"]} == {
+        job["metadata"]["uid"] for job in server.all("jobs")
+    }

@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        message = f"as asked, {fault.code}"
+        message = f"as asked,\n{fault.code}"
         self._send(fault.code, json.dumps(_status(fault.code, REASONS[fault.code], message)).encode(), headers)
 
     def _send(self, code: int, body: bytes, headers: dict[str, str] | None = None) -> None:

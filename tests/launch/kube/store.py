@@ -100,7 +100,8 @@ class Store:
         return merged(thing, manifest)
 
     def note_owner(self, key: Key, manager: str, before: Object | None, sent: Object, apply: bool) -> None:
-        """Remember whose the fields are that a request set."""
+        """Remember whose the fields are that a request set; who applies is another than who updates, as there."""
+        manager = manager if apply else f"{manager} (update)"
         leaves = _leaves(sent)
         if not apply:
             old = _leaves(before or {})
