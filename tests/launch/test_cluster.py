@@ -48,6 +48,14 @@ def test_each_failure_has_its_attempts_and_one_line(
     assert server.all("jobs") == []
 
 
+@pytest.mark.parametrize(("code", "retry_after"), [("broken", None), (503, 0), (429, 0)])
+def test_nobody_below_us_tries_again_on_its_own(server, on_cluster, waits, code, retry_after):
+    server.faults.append(Fault("GET", "/jobs", code, retry_after=retry_after))
+    found, _, error = on_cluster("status")
+    assert found == 69 and error.startswith("error: list Jobs in namespace default: ")
+    assert server.count("GET", "/jobs") == cluster.ATTEMPTS == len(waits) + 1
+
+
 def test_the_server_says_when_to_ask_again_and_is_obeyed_within_reason(server, on_cluster, waits):
     server.faults += [Fault("PATCH", JOBS, 429, times=1, retry_after=7), Fault("PATCH", JOBS, 503, 1, retry_after=900)]
     assert on_cluster("submit")[0] == 0
