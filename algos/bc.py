@@ -9,6 +9,7 @@ import optax
 from flax import struct
 from jax import Array
 
+from algos.adamw import adamw_step, make_adam, over_updates
 from algos.bc_config import BCConfig
 from algos.dataset import Minibatches
 from algos.distributions import TanhNormal
@@ -46,8 +47,7 @@ class BC:
         self.spec = spec
         self.shards = shards
         self.network = Network(self._build)
-        clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
-        self.optimizer = optax.chain(clip, optax.scale_by_adam())
+        self.optimizer = make_adam(config.max_grad_norm)
 
     def _build(self, rngs: Any) -> ControlNetwork:
         config, spec = self.config, self.spec
@@ -103,31 +103,17 @@ class BC:
         inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
 
         def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:
-            return self._step(train, *minibatch, learning_rate, hyper["weight_decay"])
+            return adamw_step(
+                self.optimizer,
+                train,
+                lambda params: self._loss(params, *minibatch),
+                learning_rate=learning_rate,
+                weight_decay=hyper["weight_decay"],
+                shards=self.shards,
+            )
 
         train, steps = jax.lax.scan(step, train, (inputs_UB, batch.action))
-        metrics = {name: x.mean() for name, x in steps.items()}
-        metrics["update/skipped"] = steps["update/skipped"].sum()
-        metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
-        metrics["update/learning_rate"] = learning_rate
-        return train, metrics
-
-    def _step(
-        self, train: BCTrainState, inputs: Array, action: Array, learning_rate: Array, weight_decay: Array
-    ) -> tuple[BCTrainState, dict[str, Array]]:
-        """One step of AdamW, left out if any of its numbers is not finite.
-
-        Source: Loshchilov and Hutter 2019, decoupled weight decay.
-        """
-        loss, grads = self.shards.mean(jax.value_and_grad(self._loss)(train.params, inputs, action))
-        direction, optimizer = self.optimizer.update(grads, train.optimizer)
-        params = jax.tree.map(lambda p, d: p - learning_rate * (d + weight_decay * p), train.params, direction)
-        grad_norm = optax.tree.norm(grads)
-        finite = jnp.isfinite(grad_norm)
-        updated = train.replace(params=params, optimizer=optimizer)
-        kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), updated, train)
-        kept = kept.replace(skipped_in_a_row=jnp.where(finite, 0, train.skipped_in_a_row + 1))
-        return kept, {"policy/loss": loss, "update/grad_norm": grad_norm, "update/skipped": ~finite}
+        return train, over_updates(steps, train.skipped_in_a_row) | {"update/learning_rate": learning_rate}
 
     def _loss(self, params: dict[str, Params], inputs: Array, action: Array) -> Array:
         """Mean squared distance of the deterministic action (B, A) from the data's, per dimension."""

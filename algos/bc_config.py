@@ -1,9 +1,10 @@
 """Hyper-parameters of behavior cloning."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from algos.networks import ACTIVATIONS, DType
+from algos.requirements import require
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,20 @@ class BCConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require(0 < self.best_fraction <= 1, "best_fraction", self.best_fraction, "above 0 and at most 1")
+        require(0 < self.best_fraction <= 1, "best_fraction", self.best_fraction, "above 0 and at most 1")
         for name in ("num_updates", "batch_size"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         for name in ("final_learning_rate", "max_grad_norm"):
             value = getattr(self, name)
-            _require(value is None or value > 0, name, value, "above 0, or null for none")
-        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "at least 0")
+            require(value is None or value > 0, name, value, "above 0, or null for none")
+        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "at least 0")
         layers = self.policy_layers
-        _require(len(layers) > 0 and min(layers) > 0, "policy_layers", layers, "one or more positive sizes")
-        _require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
-        _require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+        require(len(layers) > 0 and min(layers) > 0, "policy_layers", layers, "one or more positive sizes")
+        require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
+        require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
 
     @property
     def steps_per_iteration(self) -> int:
         """Control steps learnt from in one iteration."""
         return self.num_updates * self.batch_size
-
-
-def _require(holds: bool, name: str, value: Any, limit: str) -> None:
-    if not holds:
-        raise ValueError(f"{name}: {value} must be {limit}")

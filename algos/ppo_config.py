@@ -1,10 +1,11 @@
 """Hyper-parameters of PPO."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from algos.distributions import ClippedNormal, TanhNormal
 from algos.networks import ACTIVATIONS, CELLS, MLP, ConstantScaleMLP, DType
+from algos.requirements import require
 
 KL_BAND = (0.5, 2.0)  # the learning rate stays while KL is within these multiples of its target
 LEARNING_RATE_FACTOR = 1.5
@@ -90,40 +91,35 @@ class PPOConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         for name in ("unroll_length", "num_epochs", "num_minibatches", "memory_size"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_ratio", "reward_scale"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+            require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         for name in ("final_learning_rate", "target_kl", "max_grad_norm", "value_clip", "mirror_weight"):
             value = getattr(self, name)
-            _require(value is None or value > 0, name, value, "above 0, or null for none")
+            require(value is None or value > 0, name, value, "above 0, or null for none")
         for name in ("discount", "gae_lambda"):
-            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         for name in ("entropy_weight", "value_weight"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+            require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         final_entropy = self.final_entropy_weight
-        _require(
+        require(
             final_entropy is None or final_entropy >= 0, "final_entropy_weight", final_entropy, "at least 0, or null"
         )
         for name in ("policy_layers", "value_layers"):
             layers = getattr(self, name)
-            _require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
-        _require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
+            require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
+        require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
         decays = self.final_learning_rate is not None
         one_schedule = not (decays and self.target_kl is not None)
-        _require(one_schedule, "final_learning_rate", self.final_learning_rate, "null when target_kl adapts the rate")
+        require(one_schedule, "final_learning_rate", self.final_learning_rate, "null when target_kl adapts the rate")
         low, high = LEARNING_RATE_BOUNDS
         within = self.target_kl is None or low <= self.learning_rate <= high
-        _require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
+        require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
         for name, known in CHOICES.items():
-            _require(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
-        _require(not (self.mirror_weight and self.has_memory), "mirror_weight", self.mirror_weight, "null with memory")
+            require(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
+        require(not (self.mirror_weight and self.has_memory), "mirror_weight", self.mirror_weight, "null with memory")
 
     @property
     def has_memory(self) -> bool:
         """Whether policy and value remember."""
         return self.memory != "none"
-
-
-def _require(holds: bool, name: str, value: Any, limit: str) -> None:
-    if not holds:
-        raise ValueError(f"{name}: {value} must be {limit}")
