@@ -97,9 +97,7 @@ class BC:
         decays = self.config.final_learning_rate is not None
         learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
         if self.config.normalize_observations:
-            is_new = train.normalizer.count == 0
-            normalizer = jax.tree.map(lambda a, b: jnp.where(is_new, a, b), batch.statistics, train.normalizer)
-            train = train.replace(normalizer=normalizer)
+            train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
 
         def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:

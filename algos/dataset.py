@@ -23,6 +23,7 @@ class Dataset:
     truncated: Array  # (N,) bool, likewise
     start: Array  # (E + 1,) int32: where each episode begins, and N
     statistics: RunningStatistics  # of obs
+    return_to_go: Array | None = None  # (N,) rewards from this step to the episode's end
 
 
 @struct.dataclass

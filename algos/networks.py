@@ -138,19 +138,30 @@ class ControlNetwork(nnx.Module):
         return self.cell(jax.tree.map(lambda x: jnp.where(is_first[..., None], 0, x), memory), features)
 
 
-class Network:
-    """A `ControlNetwork`'s definition, split from its parameters."""
+class Definition:
+    """A module's definition, split from its parameters."""
 
-    def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork]) -> None:
+    def __init__(self, build: Callable[[nnx.Rngs], Any]) -> None:
         """Remember how to build the module; `build` takes the source of initial weights."""
         self._build = build
-        module = nnx.eval_shape(lambda: build(nnx.Rngs(0)))
-        self._definition = nnx.split(module)[0]
-        self.has_memory = module.cell is not None
+        self._definition = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))[0]
 
     def init(self, key: Array) -> Params:
         """Fresh parameters."""
         return nnx.to_pure_dict(nnx.state(self._build(nnx.Rngs(key)), nnx.Param))
+
+    def module(self, params: Params) -> Any:
+        """The module with parameters from `init`."""
+        return nnx.merge(self._definition, params)
+
+
+class Network(Definition):
+    """A `ControlNetwork`'s definition, split from its parameters."""
+
+    def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork]) -> None:
+        """Remember how to build the module; `build` takes the source of initial weights."""
+        super().__init__(build)
+        self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
 
     def init_memory(self, num_envs: int) -> Memory:
         """Memory (B, ...) of nothing."""
@@ -170,7 +181,7 @@ class Network:
           inputs: (..., I).
           is_first: (...) bool, where an episode begins.
         """
-        module = nnx.merge(self._definition, params)
+        module = self.module(params)
         memory, features = module.remember(memory, module.encode(inputs), is_first)
         return memory, module.trunk(features)
 
@@ -185,7 +196,7 @@ class Network:
         """
         if not self.has_memory:
             return self.step(params, memory, inputs, is_first)
-        module = nnx.merge(self._definition, params)
+        module = self.module(params)
 
         def remember(memory: Memory, step: tuple[Array, Array]) -> tuple[Memory, tuple[Memory, Array]]:
             memory, features = module.remember(memory, *step)

@@ -1,5 +1,6 @@
 """Running mean and variance of observations."""
 
+import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
@@ -34,6 +35,10 @@ class RunningStatistics:
         sum_squares = self.sum_squares + shards.sum(jnp.square(rows - mean_new).sum(axis=0))
         sum_squares = sum_squares + jnp.square(delta) * (self.count * num_new / count)
         return RunningStatistics(count, mean, sum_squares)
+
+    def or_if_empty(self, other: "RunningStatistics") -> "RunningStatistics":
+        """These statistics, or others if these are of no row."""
+        return jax.tree.map(lambda a, b: jnp.where(self.count == 0, a, b), other, self)
 
     @property
     def std(self) -> Array:

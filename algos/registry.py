@@ -7,10 +7,13 @@ from typing import Any
 from algos.bc import BC
 from algos.bc_config import BCConfig
 from algos.dataset import DatasetSource
+from algos.dt import DT
+from algos.dt_config import DTConfig
 from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
 from algos.types import Algorithm, Source
+from algos.windows import WindowSource
 from envs.shards import Shards
 from envs.types import EnvSpec
 from envs.vector import VecEnv
@@ -32,6 +35,14 @@ ALGORITHMS: dict[str, AlgorithmEntry] = {
         BCConfig,
         BC,
         lambda config, vec_env: DatasetSource(config.num_updates, config.batch_size, vec_env.shards),
+        is_offline=True,
+    ),
+    "dt": AlgorithmEntry(
+        DTConfig,
+        DT,
+        lambda config, vec_env: WindowSource(
+            config.num_updates, config.batch_size, config.context_length, vec_env.shards
+        ),
         is_offline=True,
     ),
 }

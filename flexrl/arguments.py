@@ -14,7 +14,7 @@ from algos.registry import ALGORITHMS
 from envs.registry import env_names
 from flexrl.config import RunConfig, config_type, decode, load_yaml
 from flexrl.errors import ConfigError
-from flexrl.presets import FALLBACK_PRESET, PRESETS
+from flexrl.presets import preset_of
 from flexrl.run_folder import find_run, free_name, read_config
 
 Options = TypeVar("Options")
@@ -101,7 +101,7 @@ def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
     algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT_ENV)
     config_type(algo, env)
     profile = content.get("profile") or default_profile()
-    preset = PRESETS.get((algo, env, profile), FALLBACK_PRESET)
+    preset = preset_of(algo, env, profile)
     merged = {"algo": algo, "env": env, "profile": profile, "algorithm": {}, "task": {}} | preset | content
     for section in ("algorithm", "task"):
         if not isinstance(merged[section], dict):

@@ -41,6 +41,14 @@ def _statistics(obs: np.ndarray) -> RunningStatistics:
     return RunningStatistics(*(x.astype(np.float32) for x in numbers))
 
 
+def with_returns_to_go(data: Dataset) -> Dataset:
+    """With the rewards that were still to come at each step, the step's own included."""
+    start = np.asarray(data.start)
+    earned = np.concatenate([[0.0], np.cumsum(data.reward, dtype=np.float64)])  # before each step
+    at_end: Any = np.repeat(earned[start[1:]], np.diff(start))
+    return data.replace(return_to_go=(at_end - earned[:-1]).astype(np.float32))
+
+
 def returns_of(data: Dataset) -> np.ndarray:
     """Sum of rewards of each episode, (E,) float64."""
     return np.add.reduceat(np.asarray(data.reward, np.float64), np.asarray(data.start[:-1]))

@@ -19,6 +19,7 @@ from flexrl.run_folder import find_run, read_config
 POLICY = "params.policy."
 VALUE = "params.value."
 STATISTICS = ("normalizer.", "privileged.", "returns.")  # that networks were trained with
+READERS = ("layers.0.kernel", "embed_obs.kernel", "embed_goal.kernel")  # first to see observation and goal
 INHERITED = ("params.", *STATISTICS)  # names in a train state; optimizer and counters start fresh
 
 Shape = tuple[tuple[int, ...], str]  # and dtype
@@ -165,7 +166,7 @@ def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -
       ConfigError: with both sizes.
     """
     layers = [name for name in wanted if name.startswith(POLICY) and "goal_encoder" not in name]
-    readers = [name for name in layers if ".cell." in name] or [n for n in layers if n.endswith("layers.0.kernel")]
+    readers = [name for name in layers if ".cell." in name] or [n for n in layers if n.endswith(READERS)]
     unfit = [name for name in readers if name not in taken]
     same_observation = spec.obs_size == parent.spec.obs_size
     if same_observation and not unfit:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from algos.dataset import Dataset
 from algos.registry import ALGORITHMS
 from envs.types import EnvSpec
@@ -12,7 +14,7 @@ from flexrl.checkpoint import leaves_of
 from flexrl.config import RunConfig
 from flexrl.dataset_folder import read_dataset
 from flexrl.errors import ConfigError
-from flexrl.flat_dataset import best_episodes, flatten
+from flexrl.flat_dataset import best_episodes, flatten, with_returns_to_go
 from flexrl.policy_file import digest
 
 
@@ -23,7 +25,7 @@ class TrainingData:
     Attributes:
       folder: where it was found.
       arrays: on the host.
-      sha256: of the arrays.
+      sha256: of what was read; returns-to-go follow from it.
     """
 
     folder: str
@@ -72,7 +74,8 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
             f"dataset: {config.algo} learns from one; name its folder by --algorithm.dataset DIR, or make one by "
             "python -m flexrl.collect RUN --tier expert --out DIR"
         )
-    arrays = flatten(best_episodes(read_dataset(Path(folder)), config.algorithm.best_fraction))
+    fraction = getattr(config.algorithm, "best_fraction", 1.0)
+    arrays = flatten(best_episodes(read_dataset(Path(folder)), fraction))
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),
@@ -83,4 +86,10 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
                 f"dataset: {folder} has {name} of {found} numbers, and {config.env} of {wanted}; choose the "
                 "environment that it was collected in"
             )
-    return TrainingData(folder, arrays, digest(leaves_of(arrays)))
+    longest = int(np.diff(arrays.start).max())
+    if config.algo == "dt" and longest > spec.episode_length:
+        raise ConfigError(
+            f"dataset: {folder} has an episode of {longest} control steps, and {config.env} ends after "
+            f"{spec.episode_length}; choose the environment that it was collected in"
+        )
+    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flexrl.collect import CollectArguments
+from flexrl.collect import CollectArguments, collect
 from flexrl.dataset_folder import write_dataset
 from flexrl.episode import Episode
 from flexrl.recording import Recording, record_episodes
@@ -39,6 +39,14 @@ def write_made_up(folder: Path, *, goal_size: int = 2) -> list[Episode]:
     episodes = [made_up(n, seed=n, terminated=n == 5, goal_size=goal_size) for n in (4, 5, 6)]
     write_dataset(folder, episodes, {"dataset_id": "flexrl/made-up/expert-v0"}, {"seed": 0})
     return episodes
+
+
+def record_run(trained: Path, folder: Path, num_episodes: int) -> None:
+    """A dataset of the run `parent` in a workspace, acting deterministically."""
+    options = CollectArguments(
+        folder, "expert", episodes=num_episodes, num_envs=8, step=("latest",), deterministic=True
+    )
+    collect(str(trained / "parent"), options)
 
 
 @functools.cache

@@ -11,7 +11,6 @@ import pytest
 from envs.types import Observation
 from flexrl.arguments import parse
 from flexrl.checkpoint import leaves_of
-from flexrl.collect import CollectArguments, collect
 from flexrl.dataset_folder import read_dataset
 from flexrl.evaluate import EvaluateArguments, evaluate
 from flexrl.export import ExportArguments, export
@@ -21,7 +20,7 @@ from flexrl.playback import load_playback
 from flexrl.policy_file import digest
 from flexrl.run_folder import read_config
 from flexrl.train import main
-from tests.flexrl.episodes import PRETRAINED, made_up
+from tests.flexrl.episodes import PRETRAINED, made_up, record_run
 from tests.flexrl.runs import outcome, rows
 
 ITERATIONS = 30
@@ -38,16 +37,9 @@ FLAGS = [
 def workspace(trained, tmp_path_factory):
     """The dataset `data` of a run's deterministic policy, and the run `clone` that learnt from it; leave them be."""
     workspace = tmp_path_factory.mktemp("bc")
-    record(trained, workspace / "data", NUM_EPISODES)
+    record_run(trained, workspace / "data", NUM_EPISODES)
     main([*FLAGS, "--algorithm.dataset", str(workspace / "data"), "--workspace", str(workspace), "--name", "clone"])
     return workspace
-
-
-def record(trained, folder, num_episodes):
-    options = CollectArguments(
-        folder, "expert", episodes=num_episodes, num_envs=8, step=("latest",), deterministic=True
-    )
-    collect(str(trained / "parent"), options)
 
 
 def test_acts_as_the_expert_on_its_data(trained, workspace):
@@ -90,7 +82,7 @@ def test_does_not_go_on_with_other_data(trained, workspace, tmp_path, capsys):
     shutil.copytree(workspace / "clone", tmp_path / "clone")
     config = tmp_path / "clone" / "config.yaml"
     config.write_text(config.read_text().replace(str(workspace / "data"), str(tmp_path / "other")))
-    record(trained, tmp_path / "other", 2)
+    record_run(trained, tmp_path / "other", 2)
     with pytest.raises(SystemExit) as end:
         main(["--resume", str(tmp_path / "clone")])
     assert end.value.code == 65 and "began with" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+"""Hyper-parameters of the Decision Transformer."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from algos.networks import ACTIVATIONS, DType
+from algos.requirements import require
+
+GoalInput = Literal["observation", "token"]
+
+
+@dataclass(frozen=True)
+class DTConfig:
+    """Hyper-parameters of the Decision Transformer; as the paper has them, where nothing else is said.
+
+    `total_steps` of the run counts control steps learnt from: batch_size windows of context_length for each update.
+
+    Attributes:
+      dataset: folder that `flexrl.collect` or Minari wrote.
+      target_return: that is asked for when the policy acts; null for that of the best episode in the data.
+      num_updates: gradient steps per iteration.
+      batch_size: windows per gradient step; divides by num_devices.
+      context_length: control steps that the policy looks back over, the present one included.
+      num_layers: blocks of attention and dense layers.
+      num_heads: of attention; divides embed_size.
+      embed_size: numbers per token. Dense layers within blocks are four times as wide.
+      activation: within blocks.
+      dropout: part of what is dropped from embeddings, attention and what blocks add.
+      time_embedding: tell the control steps since the episode began; without, the order of tokens is unknown.
+      goal_input: where a task has goals, as part of the `observation`, or as a `token` of its own in front of it.
+      stochastic: learn a distribution over actions, by likelihood and entropy, instead of one action.
+      entropy_weight: bonus per nat of entropy, where stochastic.
+      return_scale: returns-to-go are divided by it.
+      normalize_observations: by mean and standard deviation over the data.
+      learning_rate: of AdamW.
+      warmup_updates: over which it rises linearly from 0.
+      weight_decay: of AdamW, as a multiple of the learning rate.
+      max_grad_norm: gradients are scaled down to this global norm; null for no limit.
+      dtype: that layers compute in; parameters stay float32.
+    """
+
+    dataset: str | None = None
+    target_return: float | None = None
+    num_updates: int = 50
+    batch_size: int = 64
+    context_length: int = 20
+    num_layers: int = 3
+    num_heads: int = 1
+    embed_size: int = 128
+    activation: Literal["elu", "relu", "swish", "tanh"] = "relu"
+    dropout: float = 0.1
+    time_embedding: bool = True
+    goal_input: GoalInput = "observation"
+    stochastic: bool = False
+    entropy_weight: float = 0.1
+    return_scale: float = 1000.0
+    normalize_observations: bool = True
+    learning_rate: float = 1e-4
+    warmup_updates: int = 10_000
+    weight_decay: float = 1e-4
+    max_grad_norm: float | None = 0.25
+    dtype: DType = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for name in (
+            "num_updates",
+            "batch_size",
+            "context_length",
+            "num_layers",
+            "num_heads",
+            "embed_size",
+            "warmup_updates",
+        ):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        divides = self.embed_size % self.num_heads == 0
+        require(divides, "num_heads", self.num_heads, f"a divisor of embed_size {self.embed_size}")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "at least 0 and below 1")
+        for name in ("learning_rate", "return_scale"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+        for name in ("weight_decay", "entropy_weight"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        norm = self.max_grad_norm
+        require(norm is None or norm > 0, "max_grad_norm", norm, "above 0, or null for none")
+        known = {"activation": tuple(ACTIVATIONS), "goal_input": get_args(GoalInput), "dtype": get_args(DType)}
+        for name, values in known.items():
+            require(getattr(self, name) in values, name, getattr(self, name), f"one of {', '.join(values)}")
+
+    @property
+    def steps_per_iteration(self) -> int:
+        """Control steps learnt from in one iteration."""
+        return self.num_updates * self.batch_size * self.context_length
