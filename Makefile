@@ -29,12 +29,12 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
 
-# Stable-Baselines3, for its test and its benchmark, in an environment of its own.
+# Stable-Baselines3 and PyTorch's Decision Transformer, for tests and benchmarks, in an environment of their own.
 peers: .venv-peers/installed
 
-.venv-peers/installed: requirements.lock
+.venv-peers/installed: requirements.lock Makefile
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install -q torch==2.13.0 stable-baselines3
+	.venv-peers/bin/python -m pip install -q torch==2.13.0 stable-baselines3 transformers
 	.venv-peers/bin/python -m pip install -q --require-hashes -r requirements.lock
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
