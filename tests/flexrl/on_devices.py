@@ -9,14 +9,19 @@ import sys
 import jax
 import numpy as np
 
+from algos.dt import DT
+from algos.dt_config import DTConfig
 from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
+from algos.windows import WindowSource
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
 from envs.physics import PhysicsOptions
 from envs.shards import Shards
+from envs.types import EnvSpec
 from envs.vector import VecEnv
 from flexrl.engine import Engine
+from tests.algos.offline_data import random_dataset
 from tests.algos.probes import make_probe
 
 NUM_ENVS = 16
@@ -69,5 +74,34 @@ def humanoid() -> dict[str, float]:
     return {"gradients": max(distance(g, gradients[0]) for g in gradients[1:]), "largest": largest}
 
 
+def transformer() -> dict[str, float]:
+    """Differences to one device in parameters and metrics of a Decision Transformer, as `probe` gives them.
+
+    Without dropout, which each device draws for itself.
+    """
+    jax.config.update("jax_enable_x64", True)
+    sizes = {"num_updates": 3, "batch_size": 16, "context_length": 4, "num_layers": 1, "embed_size": 8}
+    config = DTConfig(**sizes, dropout=0.0, learning_rate=1e-2, warmup_updates=2)
+    spec = EnvSpec(obs_size=3, action_size=2, goal_size=0, control_period=1.0, episode_length=20)
+    data = random_dataset()
+
+    def learnt(num_devices: int, num_iterations: int):
+        shards = Shards(num_devices)
+        source = WindowSource(config.num_updates, config.batch_size, config.context_length, shards)
+        options = {"num_iterations": 2, "has_host_callback": False, "shards": shards, "data": data}
+        engine = Engine(DT(config, spec, shards), source, **options)
+        run, metrics = engine.init(seed=0), {}
+        for _ in range(num_iterations):
+            run, metrics = engine.step(run)
+        return jax.device_get(run.train.params), jax.device_get(metrics)
+
+    (alone, metrics), *others = [learnt(n, 2) for n in (1, 2, 8)]
+    return {
+        "params": max(distance(params, alone) for params, _ in others),
+        "metrics": max(distance(seen, metrics) for _, seen in others),
+        "moved": distance(learnt(1, 0)[0], alone),
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps({"probe": probe, "humanoid": humanoid}[sys.argv[1]]()))
+    print(json.dumps({"probe": probe, "humanoid": humanoid, "transformer": transformer}[sys.argv[1]]()))

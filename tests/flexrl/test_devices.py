@@ -22,8 +22,9 @@ def measured(what):
     return json.loads(process.stdout)
 
 
-def test_parameters_of_a_probe_do_not_depend_on_the_number_of_devices():
-    found = measured("probe")
+@pytest.mark.parametrize("what", ["probe", "transformer"])
+def test_parameters_do_not_depend_on_the_number_of_devices(what):
+    found = measured(what)
     assert found["moved"] > 1e-3
     assert found["params"] < 1e-9 and found["metrics"] < 1e-9
 
