@@ -30,6 +30,7 @@ class BCTrainState:
     optimizer: optax.OptState
     normalizer: RunningStatistics  # the data's from the first iteration on, or a parent's
     skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
+    target_return: Array | None = None  # () where returns are asked for: as configured, or the data's best
 
 
 class BC:
@@ -51,12 +52,13 @@ class BC:
 
     def _build(self, rngs: Any) -> ControlNetwork:
         config, spec = self.config, self.spec
+        goal_size = spec.goal_size + self._asks_for_return
         return ControlNetwork(
             MLP,
-            spec.obs_size + spec.goal_size,
+            spec.obs_size + goal_size,
             config.policy_layers,
             2 * spec.action_size,
-            goal_size=spec.goal_size,
+            goal_size=goal_size,
             goal_layers=config.goal_layers,
             cell=None,
             cell_size=0,
@@ -70,7 +72,8 @@ class BC:
         """A fresh network."""
         params = {"policy": self.network.init(key)}
         normalizer = RunningStatistics.init(self.spec.obs_size)
-        return BCTrainState(params, self.optimizer.init(params), normalizer, jnp.zeros((), jnp.int32))
+        target = jnp.array(self.config.target_return or 0.0, jnp.result_type(float)) if self._asks_for_return else None
+        return BCTrainState(params, self.optimizer.init(params), normalizer, jnp.zeros((), jnp.int32), target)
 
     def init_hyper(self) -> dict[str, Array]:
         """The numbers that may change without recompiling."""
@@ -80,8 +83,15 @@ class BC:
 
     def policy(self, train: BCTrainState, *, deterministic: bool = False) -> PPOPolicy:
         """The policy that a train state holds; the scale of its actions is not learnt."""
-        params = train.params["policy"]
-        return PPOPolicy(self.network, TanhNormal, deterministic, params, train.normalizer, shards=self.shards)
+        params, target = train.params["policy"], train.target_return
+        asked = None if target is None else target[None] / self.spec.episode_length
+        return PPOPolicy(
+            self.network, TanhNormal, deterministic, params, train.normalizer, shards=self.shards, asked=asked
+        )
+
+    @property
+    def _asks_for_return(self) -> bool:
+        return self.config.condition == "return"
 
     def summary(self) -> str:
         """Size of the network, on one line."""
@@ -98,6 +108,8 @@ class BC:
         learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
+        if self._asks_for_return and self.config.target_return is None:
+            train = train.replace(target_return=batch.best_return)
         inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
 
         def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from algos.hindsight import Hindsight
 from algos.networks import ACTIVATIONS, DType
 from algos.requirements import require
+
+CONDITIONS = ("none", "return", "goal")
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,10 @@ class BCConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
+        control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
+      target_return: of an episode, that is asked for when the policy acts; null for that of the best in the data.
+      hindsight: which states are goals, where that is the condition.
       best_fraction: part of the data's steps that is learnt from, in the episodes of the highest return; 1 for all.
       num_updates: gradient steps per iteration.
       batch_size: control steps per gradient step; divides by num_devices.
@@ -30,6 +37,9 @@ class BCConfig:
     """
 
     dataset: str | None = None
+    condition: Literal["none", "return", "goal"] = "none"
+    target_return: float | None = None
+    hindsight: Hindsight = Hindsight()
     best_fraction: float = 1.0
     num_updates: int = 50
     batch_size: int = 256
@@ -56,7 +66,13 @@ class BCConfig:
         layers = self.policy_layers
         require(len(layers) > 0 and min(layers) > 0, "policy_layers", layers, "one or more positive sizes")
         require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
+        require(self.condition in CONDITIONS, "condition", self.condition, f"one of {', '.join(CONDITIONS)}")
         require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether learning needs to know how far an episode is from the time limit."""
+        return self.condition == "return"
 
     @property
     def steps_per_iteration(self) -> int:

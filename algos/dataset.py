@@ -1,8 +1,10 @@
 """Episodes as flat arrays, from which training samples inside the program. Axes: U updates, B samples of each."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
@@ -24,6 +26,16 @@ class Dataset:
     start: Array  # (E + 1,) int32: where each episode begins, and N
     statistics: RunningStatistics  # of obs
     return_to_go: Array | None = None  # (N,) rewards from this step to the episode's end
+    achieved: Array | None = None  # (N + E, P) by each state, of each episode also by the one after its last step
+
+    def episode_of(self, row: Array) -> Array:
+        """Which episode each row (...) is of."""
+        return jnp.searchsorted(self.start, row, side="right") - 1
+
+    @property
+    def best_return(self) -> Array | None:
+        """() of all episodes, where returns are known."""
+        return None if self.return_to_go is None else self.return_to_go[self.start[:-1]].max()
 
 
 @struct.dataclass
@@ -34,6 +46,15 @@ class Minibatches:
     goal: Array  # (U, B, G)
     action: Array  # (U, B, A)
     statistics: RunningStatistics  # of all observations in the data
+    best_return: Array | None  # () of all episodes in the data
+
+
+class Outcomes(Protocol):
+    """What a step of the data is told to be asked for, instead of its goal."""
+
+    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
+        """Shape (..., W) for rows (...), by a number drawn evenly from [0, 1) for each."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,7 @@ class DatasetSource:
     num_updates: int
     batch_size: int  # of all devices together
     shards: Shards = ALONE
+    outcomes: Outcomes | None = None
 
     def init(self, policy: Policy, key: Array) -> tuple:
         """Nothing to remember."""
@@ -52,7 +74,13 @@ class DatasetSource:
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, Minibatches, dict[str, Array]]:
         """Steps drawn with replacement; this device's share of each minibatch."""
-        drawn_BU = jax.random.randint(key, (self.batch_size, self.num_updates), 0, len(data.reward))
-        rows_UB = self.shards.rows(drawn_BU).T
-        batch = Minibatches(data.obs[rows_UB], data.goal[rows_UB], data.action[rows_UB], data.statistics)
+        shape = (self.batch_size, self.num_updates)
+        key_rows, key_chance = (key, key) if self.outcomes is None else jax.random.split(key)
+        rows_UB = self.shards.rows(jax.random.randint(key_rows, shape, 0, len(data.reward))).T
+        if self.outcomes is None:
+            goal = data.goal[rows_UB]
+        else:
+            chance_UB = self.shards.rows(jax.random.uniform(key_chance, shape)).T
+            goal = self.outcomes.outcome(data, rows_UB, chance_UB)
+        batch = Minibatches(data.obs[rows_UB], goal, data.action[rows_UB], data.statistics, data.best_return)
         return state, batch, {}

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from algos.hindsight import Hindsight
 from algos.networks import ACTIVATIONS, DType
 from algos.requirements import require
 
+Condition = Literal["return", "goal"]
 GoalInput = Literal["observation", "token"]
 
 
@@ -17,6 +19,9 @@ class DTConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
+        learnt from goals that were reached in hindsight.
+      hindsight: which states are goals, where that is the condition; a window has the goal of its last step.
       target_return: that is asked for when the policy acts; null for that of the best episode in the data.
       num_updates: gradient steps per iteration.
       batch_size: windows per gradient step; divides by num_devices.
@@ -40,6 +45,8 @@ class DTConfig:
     """
 
     dataset: str | None = None
+    condition: Condition = "return"
+    hindsight: Hindsight = Hindsight()
     target_return: float | None = None
     num_updates: int = 50
     batch_size: int = 64
@@ -82,9 +89,19 @@ class DTConfig:
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         norm = self.max_grad_norm
         require(norm is None or norm > 0, "max_grad_norm", norm, "above 0, or null for none")
-        known = {"activation": tuple(ACTIVATIONS), "goal_input": get_args(GoalInput), "dtype": get_args(DType)}
+        known = {
+            "condition": get_args(Condition),
+            "goal_input": get_args(GoalInput),
+            "activation": tuple(ACTIVATIONS),
+            "dtype": get_args(DType),
+        }
         for name, values in known.items():
             require(getattr(self, name) in values, name, getattr(self, name), f"one of {', '.join(values)}")
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether learning needs to know how many steps an episode is old."""
+        return self.time_embedding
 
     @property
     def steps_per_iteration(self) -> int:

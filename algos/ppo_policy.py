@@ -33,6 +33,7 @@ class PPOPolicy:
     normalizer: RunningStatistics
     critic: Critic | None = None
     shards: Shards = struct.field(pytree_node=False, default=ALONE)
+    asked: Array | None = None  # (W,) what is asked for all the time, in front of the goal
 
     def init_carry(self, num_envs: int) -> dict[str, Memory]:
         """Memory of nothing, by network."""
@@ -43,6 +44,9 @@ class PPOPolicy:
         self, carry: dict[str, Memory], observation: Observation, key: Array
     ) -> tuple[dict[str, Memory], Array, dict[str, Array]]:
         """Actions, and the distribution and the value before squashing that they came from."""
+        if self.asked is not None:
+            asked = jnp.broadcast_to(self.asked, (*observation.reward.shape, *self.asked.shape))
+            observation = observation.replace(goal=jnp.concatenate([asked, observation.goal], axis=-1))
         inputs = network_inputs(self.normalizer, observation)
         memory, output = self.network.step(self.params, carry["policy"], inputs, observation.is_first)
         carry = carry | {"policy": memory}

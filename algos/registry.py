@@ -9,6 +9,7 @@ from algos.bc_config import BCConfig
 from algos.dataset import DatasetSource
 from algos.dt import DT
 from algos.dt_config import DTConfig
+from algos.hindsight import AverageReturn, HindsightGoals
 from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
@@ -29,20 +30,32 @@ class AlgorithmEntry:
     is_offline: bool = False  # learns from the dataset that its config names, and steps no worlds
 
 
+def _steps(config: BCConfig, vec_env: VecEnv) -> DatasetSource:
+    by_condition = {
+        "none": lambda: None,
+        "return": lambda: AverageReturn(vec_env.env.spec.episode_length),
+        "goal": lambda: HindsightGoals.of(config.hindsight, vec_env.env.spec),
+    }
+    return DatasetSource(config.num_updates, config.batch_size, vec_env.shards, by_condition[config.condition]())
+
+
+def _windows(config: DTConfig, vec_env: VecEnv) -> WindowSource:
+    hindsight = HindsightGoals.of(config.hindsight, vec_env.env.spec) if config.condition == "goal" else None
+    return WindowSource(config.num_updates, config.batch_size, config.context_length, vec_env.shards, hindsight)
+
+
 ALGORITHMS: dict[str, AlgorithmEntry] = {
     "ppo": AlgorithmEntry(PPOConfig, PPO, lambda config, vec_env: RolloutSource(vec_env, config.unroll_length)),
     "bc": AlgorithmEntry(
         BCConfig,
         BC,
-        lambda config, vec_env: DatasetSource(config.num_updates, config.batch_size, vec_env.shards),
+        _steps,
         is_offline=True,
     ),
     "dt": AlgorithmEntry(
         DTConfig,
         DT,
-        lambda config, vec_env: WindowSource(
-            config.num_updates, config.batch_size, config.context_length, vec_env.shards
-        ),
+        _windows,
         is_offline=True,
     ),
 }

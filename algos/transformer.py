@@ -24,7 +24,7 @@ Dropout = Callable[[Array], Array]
 
 
 class DecisionTransformer(nnx.Module):
-    """Tokens of a step: return-to-go, the goal if it has one of its own, observation, action."""
+    """Tokens of a step: return-to-go and goal, if they are asked for by one of their own, observation, action."""
 
     def __init__(self, config: DTConfig, spec: EnvSpec, *, rngs: nnx.Rngs) -> None:
         """Build the layers; a head that is stochastic has two outputs for each number of an action, else one."""
@@ -32,7 +32,7 @@ class DecisionTransformer(nnx.Module):
         size, options = config.embed_size, _options(config)
         has_goal_token = spec.goal_size > 0 and config.goal_input == "token"
         obs_size = spec.obs_size + (0 if has_goal_token else spec.goal_size)
-        self.embed_return = _linear(1, size, rngs, options)
+        self.embed_return = _linear(1, size, rngs, options) if config.condition == "return" else None
         self.embed_goal = _linear(spec.goal_size, size, rngs, options) if has_goal_token else None
         self.embed_obs = _linear(obs_size, size, rngs, options)
         self.embed_action = _linear(spec.action_size, size, rngs, options)
@@ -73,7 +73,9 @@ class DecisionTransformer(nnx.Module):
 
     def _tokens(self, windows: Windows) -> Array:
         config = self.config
-        tokens = [self.embed_return(windows.return_to_go[..., None] / config.return_scale)]
+        tokens = []
+        if self.embed_return is not None:
+            tokens.append(self.embed_return(windows.return_to_go[..., None] / config.return_scale))
         if self.embed_goal is None:
             obs = jnp.concatenate([windows.obs, windows.goal], axis=-1)
         else:

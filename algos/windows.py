@@ -1,5 +1,7 @@
 """Stretches of episodes, drawn inside the program. Axes: U updates, B windows of each, K control steps of a window."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -8,6 +10,7 @@ from flax import struct
 from jax import Array
 
 from algos.dataset import Dataset
+from algos.hindsight import HindsightGoals
 from algos.normalization import RunningStatistics
 from algos.types import Policy
 from envs.shards import ALONE, Shards
@@ -46,6 +49,7 @@ class WindowSource:
     batch_size: int  # of all devices together
     context_length: int
     shards: Shards = ALONE
+    hindsight: HindsightGoals | None = None  # instead of the data's own goals
 
     def init(self, policy: Policy, key: Array) -> tuple:
         """Nothing to remember."""
@@ -55,15 +59,30 @@ class WindowSource:
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
         """Windows drawn with replacement; this device's share of each minibatch."""
-        assert data.return_to_go is not None
         num_places = len(data.reward) + (len(data.start) - 1) * (self.context_length - 1)
-        drawn_BU = jax.random.randint(key, (self.batch_size, self.num_updates), 0, num_places)
-        windows = windows_at(data, self.shards.rows(drawn_BU).T, self.context_length)
-        return state, WindowBatch(windows, data.statistics, data.return_to_go[data.start[:-1]].max()), {}
+        shape = (self.batch_size, self.num_updates)
+        key_place, key_chance = (key, key) if self.hindsight is None else jax.random.split(key)
+        place_UB = self.shards.rows(jax.random.randint(key_place, shape, 0, num_places)).T
+        goal_of = None
+        if self.hindsight is not None:
+            chance_UB = self.shards.rows(jax.random.uniform(key_chance, shape)).T
+            goal_of = functools.partial(_goal_of_last, self.hindsight, data, chance_UB)
+        windows = windows_at(data, place_UB, self.context_length, goal_of)
+        assert data.best_return is not None
+        return state, WindowBatch(windows, data.statistics, data.best_return), {}
 
 
-def windows_at(data: Dataset, place: Array, context_length: int) -> Windows:
-    """Windows (..., K) by their places (...): an episode of T steps has T + K - 1 of them, the first with one step."""
+def windows_at(
+    data: Dataset, place: Array, context_length: int, goal_of: Callable[[Array], Array] | None = None
+) -> Windows:
+    """Windows (..., K) by their places (...): an episode of T steps has T + K - 1 of them, the first with one step.
+
+    Args:
+      data: with returns-to-go.
+      place: counted through all episodes.
+      context_length: K.
+      goal_of: goals (..., K, G) for rows (..., K) of the data; None for the data's own.
+    """
     over = context_length - 1
     episode = jnp.searchsorted(data.start + over * jnp.arange(len(data.start)), place, side="right") - 1
     begin, end = data.start[episode], data.start[episode + 1]
@@ -75,8 +94,13 @@ def windows_at(data: Dataset, place: Array, context_length: int) -> Windows:
     return Windows(
         return_to_go=data.return_to_go[row],
         obs=data.obs[row],
-        goal=data.goal[row],
+        goal=data.goal[row] if goal_of is None else goal_of(row),
         action=data.action[row],
         time=jnp.maximum(time, 0),
         valid=time >= jnp.maximum(first, 0)[..., None],
     )
+
+
+def _goal_of_last(hindsight: HindsightGoals, data: Dataset, chance: Array, row: Array) -> Array:
+    """One goal for all steps (..., K) of a window, drawn for its last step by a chance (...) in [0, 1)."""
+    return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], chance)[..., None])

@@ -14,7 +14,7 @@ from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.rotations import heading_of, turned_back
 from envs.success import GOAL_RADIUS
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState, Mirror
+from envs.types import EnvState, GoalMap, Mirror
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,11 @@ class HumanoidGoal(MujocoTask):
         """See `MujocoTask.mirror`."""
         obs, action = body.mirror(self.model)
         return Mirror(obs, symmetry.joined([symmetry.PLANAR, symmetry.unchanged(1), symmetry.PLANAR]), action)
+
+    @property
+    def goal_map(self) -> GoalMap:
+        """See `MujocoTask.goal_map`: a state achieves to be where it is, facing where it faces."""
+        return GoalMap(place_and_heading, goal_seen)
 
     def reset(self, key: Array) -> EnvState:
         """Standing in the middle, facing anywhere, with a goal somewhere around."""
@@ -170,11 +175,21 @@ class HumanoidGoal(MujocoTask):
         return jnp.concatenate([place, jnp.stack([jnp.cos(heading), jnp.sin(heading)])])
 
     def _goal_vector(self, physics: PhysicsState, goal: Array) -> Array:
-        heading = heading_of(physics["qpos"][3:7])
-        offset = turned_back(heading, goal[:2] - physics["qpos"][:2])
-        distance = jnp.sqrt(jnp.square(offset).sum() + 1e-12)
-        angle = turned_back(heading, goal[2:])
-        return jnp.concatenate([offset / distance, jnp.minimum(distance, 10.0)[None], angle])
+        return goal_seen(place_and_heading(physics["qpos"]), goal)
+
+
+def place_and_heading(qpos: Array) -> Array:
+    """Where the humanoid is (m) and faces (unit vector), in the plane of the world, shape (4,)."""
+    return jnp.concatenate([qpos[:2], heading_of(qpos[3:7])])
+
+
+def goal_seen(here: Array, goal: Array) -> Array:
+    """A place and heading (4,) as a humanoid sees it from its own (4,): see `HumanoidGoal`, shape (5,)."""
+    heading = here[2:]
+    offset = turned_back(heading, goal[:2] - here[:2])
+    distance = jnp.sqrt(jnp.square(offset).sum() + 1e-12)
+    angle = turned_back(heading, goal[2:])
+    return jnp.concatenate([offset / distance, jnp.minimum(distance, 10.0)[None], angle])
 
 
 def _squared_distance(physics: PhysicsState, goal: Array) -> Array:

@@ -10,7 +10,7 @@ from jax import Array
 
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
-from envs.types import EnvSpec, EnvState, Mirror
+from envs.types import EnvSpec, EnvState, GoalMap, Mirror
 
 
 class MujocoTask:
@@ -54,12 +54,18 @@ class MujocoTask:
             control_period=self.control_period,
             episode_length=self.episode_length,
             mirror=self.mirror,
+            goal_map=self.goal_map,
             privileged_size=0 if first.privileged is None else first.privileged.shape[0],
         )
 
     @property
     def mirror(self) -> Mirror | None:
         """Left-right symmetry, of a task that has it."""
+        return None
+
+    @property
+    def goal_map(self) -> GoalMap | None:
+        """Which goals states achieve, of a task whose goals can be learnt in hindsight."""
         return None
 
     @property

@@ -3,6 +3,7 @@
 Shapes below are those of one world; `VecEnv` adds a leading axis B (worlds).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +49,14 @@ class Mirror:
     action: Reflection
 
 
+@dataclass(frozen=True)
+class GoalMap:
+    """Of a task whose goals are reached by states: which one a state achieves, and how the task shows one."""
+
+    achieved: Callable[[Array], Array]  # MuJoCo's qpos, of one world -> (P,), in the world's frame
+    shown: Callable[[Array, Array], Array]  # what the present state and a goal's achieve, (P,) each -> goal (G,)
+
+
 @struct.dataclass
 class EnvSpec:
     """Sizes and clocks of an environment; all static."""
@@ -59,6 +68,7 @@ class EnvSpec:
     episode_length: int = struct.field(pytree_node=False)  # control steps
     privileged_size: int = struct.field(pytree_node=False, default=0)
     mirror: Mirror | None = struct.field(pytree_node=False, default=None)
+    goal_map: GoalMap | None = struct.field(pytree_node=False, default=None)
 
 
 class Env(Protocol):

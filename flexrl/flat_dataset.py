@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import jax
 import numpy as np
 
 from algos.dataset import Dataset
 from algos.normalization import RunningStatistics
+from envs.types import GoalMap
 from flexrl.episode import Episode
+from flexrl.errors import ConfigError
 
 FIELDS = ("obs", "goal", "action", "reward", "terminated", "truncated")
 
@@ -39,6 +42,26 @@ def _statistics(obs: np.ndarray) -> RunningStatistics:
     exact = obs.astype(np.float64)
     numbers: Any = (np.float64(len(exact)), exact.mean(axis=0), len(exact) * exact.var(axis=0))
     return RunningStatistics(*(x.astype(np.float32) for x in numbers))
+
+
+def achieved(episodes: list[Episode], goal_map: GoalMap, folder: str) -> np.ndarray:
+    """What each state of all episodes achieved, the ones after their last steps included, (N + E, P).
+
+    Args:
+      episodes: in order.
+      goal_map: of the task.
+      folder: where they are from, for messages.
+
+    Raises:
+      ConfigError: if a dataset did not keep positions.
+    """
+    if any("qpos" not in episode.infos for episode in episodes):
+        raise ConfigError(
+            f"dataset: {folder} has no infos named qpos, from which goals in hindsight are computed; collect it by "
+            "flexrl.collect, or choose another --algorithm.condition"
+        )
+    qpos = np.concatenate([episode.infos["qpos"] for episode in episodes]).astype(np.float32)
+    return np.asarray(jax.jit(jax.vmap(goal_map.achieved))(qpos))
 
 
 def with_returns_to_go(data: Dataset) -> Dataset:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from algos.dataset import Dataset
+from algos.hindsight import HindsightGoals
 from algos.registry import ALGORITHMS
 from envs.types import EnvSpec
 from flexrl.checkpoint import leaves_of
 from flexrl.config import RunConfig
 from flexrl.dataset_folder import read_dataset
 from flexrl.errors import ConfigError
-from flexrl.flat_dataset import best_episodes, flatten, with_returns_to_go
+from flexrl.flat_dataset import achieved, best_episodes, flatten, with_returns_to_go
 from flexrl.policy_file import digest
 
 
@@ -25,7 +26,7 @@ class TrainingData:
     Attributes:
       folder: where it was found.
       arrays: on the host.
-      sha256: of what was read; returns-to-go follow from it.
+      sha256: of what was read, from which returns-to-go follow.
     """
 
     folder: str
@@ -75,7 +76,8 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
             "python -m flexrl.collect RUN --tier expert --out DIR"
         )
     fraction = getattr(config.algorithm, "best_fraction", 1.0)
-    arrays = flatten(best_episodes(read_dataset(Path(folder)), fraction))
+    episodes = best_episodes(read_dataset(Path(folder)), fraction)
+    arrays = flatten(episodes)
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),
@@ -87,9 +89,12 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
                 "environment that it was collected in"
             )
     longest = int(np.diff(arrays.start).max())
-    if config.algo == "dt" and longest > spec.episode_length:
+    if config.algorithm.reads_clock and longest > spec.episode_length:
         raise ConfigError(
             f"dataset: {folder} has an episode of {longest} control steps, and {config.env} ends after "
             f"{spec.episode_length}; choose the environment that it was collected in"
         )
+    if config.algorithm.condition == "goal":
+        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
+        arrays = arrays.replace(achieved=achieved(episodes, goal_map, folder))
     return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)))

@@ -1,0 +1,119 @@
+"""What episodes turned out to achieve, as what a policy could have been asked for: goals and returns.
+
+Axes: P numbers of what a state achieves, G goal. Indices have the shape (...) of whatever is sampled.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import jax.numpy as jnp
+from jax import Array
+
+from algos.dataset import Dataset
+from algos.requirements import require
+from envs.errors import ConfigError
+from envs.types import EnvSpec, GoalMap
+
+Strategy = Literal["current", "future-geometric", "future-uniform", "random"]
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """Which state is taken as the goal of a step.
+
+    Attributes:
+      strategy: the `current` one; one that followed in the episode, `future-geometric` with near ones likelier or
+        `future-uniform`; or a `random` one of all episodes.
+      discount: by which each later step is less likely than the one before it, where geometric.
+    """
+
+    strategy: Strategy = "future-uniform"
+    discount: float = 0.99
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        known = get_args(Strategy)
+        require(self.strategy in known, "hindsight.strategy", self.strategy, f"one of {', '.join(known)}")
+        require(0 <= self.discount < 1, "hindsight.discount", self.discount, "at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class HindsightGoals:
+    """Goals that were reached, as the task would have shown them.
+
+    Source: Andrychowicz et al. 2017; the four ways to choose are those of Park et al. 2025 (OGBench).
+    """
+
+    hindsight: Hindsight
+    goal_map: GoalMap
+
+    @classmethod
+    def of(cls, hindsight: Hindsight, spec: EnvSpec) -> "HindsightGoals":
+        """For an environment.
+
+        Raises:
+          ConfigError: if it has no goals that states achieve.
+        """
+        if spec.goal_map is None:
+            raise ConfigError(
+                "condition: goal is learnt from what states achieve, and this environment does not say what that is "
+                "(goal_map); choose humanoid-goal, or another condition"
+            )
+        return cls(hindsight, spec.goal_map)
+
+    def reached(self, data: Dataset, row: Array, chance: Array) -> Array:
+        """Which row of `achieved` becomes the goal of a step.
+
+        Args:
+          data: with E episodes in N rows, and in N + E rows what their states achieved, the last ones included.
+          row: of the step.
+          chance: drawn evenly from [0, 1).
+        """
+        assert data.achieved is not None
+        episode = data.episode_of(row)
+        now, end = row + episode, data.start[episode + 1] + episode  # of what the episode's last action led to
+        match self.hindsight.strategy:
+            case "current":
+                return now
+            case "random":
+                return _scaled(chance, len(data.achieved))
+            case "future-uniform":
+                return now + 1 + _scaled(chance, end - now)
+            case "future-geometric":
+                log = jnp.log(jnp.maximum(self.hindsight.discount, 1e-30))
+                further = jnp.floor(jnp.log1p(-chance) / log).astype(row.dtype)
+                return jnp.minimum(now + 1 + further, end)
+
+    def shown(self, data: Dataset, row: Array, reached: Array) -> Array:
+        """The goal (..., G) that the task would have shown at a step, for a row of `achieved`."""
+        assert data.achieved is not None
+        shown = jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)")
+        return shown(data.achieved[row + data.episode_of(row)], data.achieved[reached])
+
+    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
+        """What each step alone is told to be asked for, (..., G)."""
+        return self.shown(data, row, self.reached(data, row, chance))
+
+
+@dataclass(frozen=True)
+class AverageReturn:
+    """The return that was still to come, for each control step until the time limit; in front of the goal.
+
+    What ends early earned nothing from then on.
+
+    Source: Emmons et al. 2022 (RvS), who take the longest episode in the data for the time limit.
+    """
+
+    episode_length: int
+
+    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
+        """What each step is told to be asked for, (..., 1 + G)."""
+        assert data.return_to_go is not None
+        steps_left = self.episode_length - (row - data.start[data.episode_of(row)])
+        average = data.return_to_go[row] / steps_left
+        return jnp.concatenate([average[..., None], data.goal[row]], axis=-1)
+
+
+def _scaled(chance: Array, count: Array | int) -> Array:
+    """An index below a count; rounding must not reach it."""
+    return jnp.minimum((chance * count).astype(jnp.int32), count - 1)
