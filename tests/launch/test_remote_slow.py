@@ -16,20 +16,12 @@ from tests.flexrl.runs import num_rows
 from tests.launch import sweeps
 from tests.launch.kube.controller import Controller
 from tests.launch.kube.node import Node
-from tests.launch.kube.server import KubeServer
 
 pytestmark = pytest.mark.slow
 
 CLUSTER = {"image": "registry.example/flexrl@sha256:0", "volume_claim": "workspace"}
 KILLED = 0.3  # of the pods
 LAST_ROW = 28  # of 30, at which a pod is killed
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    with KubeServer().serving() as server:
-        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
-        yield server
 
 
 @pytest.fixture
