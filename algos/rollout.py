@@ -1,7 +1,8 @@
 """Data from stepping worlds with the current policy."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,10 @@ class RolloutSource:
 
     vec_env: VecEnv
     unroll_length: int
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """See `SteppingSource.reweighted`."""
+        return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> RolloutState:
         """Fresh worlds."""

@@ -1,6 +1,7 @@
 """What a learner is to the engine, and a policy to whoever runs it."""
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
 
 from flax import struct
 from jax import Array
@@ -42,6 +43,14 @@ class Source(Protocol):
 
     def sample(self, data: Any, state: Any, policy: Policy, key: Array) -> tuple[Any, Any, dict[str, Array]]:
         """The next state, a batch for `Algorithm.update`, and scalar metrics; `data` never changes in a run."""
+        ...
+
+
+class SteppingSource(Source, Protocol):
+    """A source that steps worlds."""
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """The same source, in whose worlds rewards have other weights."""
         ...
 
 

@@ -74,6 +74,15 @@ class HumanoidGoal(MujocoTask):
     """
 
     Config = HumanoidGoalConfig
+    weights = (
+        "progress_weight",
+        "reach_weight",
+        "heading_weight",
+        "survive_weight",
+        "upright_weight",
+        "ctrl_weight",
+        "posture_weight",
+    )
 
     def __init__(self, config: HumanoidGoalConfig, options: PhysicsOptions) -> None:
         """Compile the model for a backend."""

@@ -62,6 +62,7 @@ class HumanoidWalk(MujocoTask):
     """
 
     Config = HumanoidWalkConfig
+    weights = ("forward_weight", "survive_weight", "ctrl_weight")
 
     def __init__(self, config: HumanoidWalkConfig, options: PhysicsOptions) -> None:
         """Compile the model for a backend."""

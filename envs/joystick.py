@@ -38,6 +38,7 @@ class Joystick(MujocoTask):
     """
 
     Config = JoystickConfig
+    weights = tuple(name for name in JoystickConfig.__dataclass_fields__ if name.endswith("_weight"))
     robot: ClassVar[Robot]
 
     def __init__(self, config: JoystickConfig, options: PhysicsOptions) -> None:
@@ -143,8 +144,7 @@ class Joystick(MujocoTask):
 
     @property
     def _weights(self) -> dict[str, float]:
-        suffix = "_weight"
-        return {name.removesuffix(suffix): x for name, x in vars(self.config).items() if name.endswith(suffix)}
+        return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
 
     @property
     def _steps_per_command(self) -> int:

@@ -1,6 +1,8 @@
 """What may happen to a world while it runs: pushes, noisy observations, late actions."""
 
-from typing import Any
+import copy
+from collections.abc import Mapping
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -49,6 +51,12 @@ class RandomizedEnv:
     def has_host_callback(self) -> bool:
         """See `Env.has_host_callback`."""
         return self.env.has_host_callback
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """See `Env.reweighted`."""
+        changed = copy.copy(self)
+        changed.env = self.env.reweighted(weights)
+        return changed
 
     def reset(self, key: Array) -> EnvState:
         """See `Env.reset`."""

@@ -1,7 +1,9 @@
 """What tasks on MuJoCo physics share. A task adds `reset` and `step`."""
 
+import copy
 import functools
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +22,9 @@ class MujocoTask:
     to this class's constructor.
     """
 
+    config: Any
     Config: ClassVar[type[Any]]
+    weights: ClassVar[tuple[str, ...]] = ()  # dotted fields of `self.config` that only `step` reads, to weigh rewards
     episode_length: ClassVar[int] = 1000  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
@@ -34,6 +38,18 @@ class MujocoTask:
     def evaluated(config: Any) -> Any:
         """The config that a policy is evaluated by: the task's own rules, without what only helps to learn."""
         return config
+
+    @classmethod
+    def reward_weights(cls, config: Any) -> dict[str, float]:
+        """The weights in a config, by field: numbers that may differ within one compiled program."""
+        return {name: functools.reduce(getattr, name.split("."), config) for name in cls.weights}
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """The task with other weights, which may be traced, by the names of `reward_weights`."""
+        task = copy.copy(self)
+        for name, weight in weights.items():
+            task.config = _changed(task.config, name.split("."), weight)
+        return task
 
     def reset(self, key: Array) -> EnvState:
         """See `Env.reset`."""
@@ -99,3 +115,11 @@ def first_state(physics: PhysicsState, obs: Array, goal: Array, metrics: dict[st
     """The state after a reset: no reward yet, and an episode that goes on."""
     never = jnp.array(False)
     return EnvState(physics, obs, goal, jnp.zeros(()), terminated=never, truncated=never, metrics=metrics, info=info)
+
+
+def _changed(config: Any, path: list[str], value: Array) -> Any:
+    """A copy of a frozen config with another value, unchecked, for a traced one cannot be compared."""
+    name, *rest = path
+    changed = copy.copy(config)
+    object.__setattr__(changed, name, _changed(getattr(config, name), rest, value) if rest else value)
+    return changed

@@ -3,9 +3,9 @@
 Shapes below are those of one world; `VecEnv` adds a leading axis B (worlds).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import jax.numpy as jnp
 import mujoco
@@ -91,6 +91,10 @@ class Env(Protocol):
 
     def reset(self, key: Array) -> EnvState:
         """Draw a first state."""
+        ...
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """The same environment with other reward weights; asked only of those that have some."""
         ...
 
     def step(self, state: EnvState, action: Array) -> EnvState:

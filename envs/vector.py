@@ -1,6 +1,8 @@
 """Many worlds as one: time limits, automatic resets, and the numbers of finished episodes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +45,10 @@ class VecEnv:
     env: Env
     num_envs: int
     shards: Shards = ALONE
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """The same worlds with other reward weights, if there are any."""
+        return replace(self, env=self.env.reweighted(weights)) if weights else self
 
     def init(self, key: Array) -> VecState:
         """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""

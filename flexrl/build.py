@@ -47,7 +47,15 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
         shards=shards,
         num_members=num_members,
         data=data,
+        weights=reward_weights(config),
     )
+
+
+def reward_weights(config: RunConfig) -> dict[str, float]:
+    """Weights of the environment's rewards that are traced, by their fields; none where no worlds are stepped."""
+    if ALGORITHMS[config.algo].is_offline:
+        return {}
+    return registry.env_type(config.env).reward_weights(config.task)
 
 
 def policy_template(algorithm: Algorithm) -> Any:

@@ -51,8 +51,9 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       seed: of everything random.
       num_seeds: runs trained in one program, with this seed and those that follow it, each in a folder `seed-N` of its
         own within the run's.
-      vary: numbers of the algorithm that differ between runs in this program, as `learning_rate=1e-4,3e-4`: one run for
-        each value and seed, in a folder of its own. Several fields change together, from each value to the next.
+      vary: numbers that differ between runs in this program, as `learning_rate=1e-4,3e-4` or, of the environment's
+        rewards, `task.ctrl_weight=0.1,0.2`: one run for each value and seed, in a folder of its own. Several fields
+        change together, from each value to the next.
       num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
@@ -147,12 +148,12 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
 
     @property
     def variations(self) -> list[dict[str, float]]:
-        """The fields of the algorithm in which runs of this training differ, for one run after the other.
+        """The fields of algorithm and task in which runs of this training differ, for one run after the other.
 
         Raises:
           ValueError: naming what of `vary` is not in order.
         """
-        return variations(self.vary, self.algorithm)
+        return variations(self.vary, self.algorithm, self.task)
 
     @property
     def num_members(self) -> int:

@@ -1,8 +1,8 @@
 """One training iteration for every algorithm: sample, update, count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,11 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from algos.types import Algorithm, Source
+from algos.types import Algorithm, Source, SteppingSource
 from envs.shards import ALONE, AXIS, Shards
 from flexrl.checkpoint import is_key, key_data
 
+TASK = "task."  # begins the name of a hyper-parameter of the environment
 SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # the same on every device, or a device's own
 
 
@@ -24,7 +25,7 @@ class Run:
 
     train: Any  # the algorithm's
     source: Any  # the source's: worlds and policy memory; with several devices, one for each, along a leading axis
-    hyper: dict[str, Array]  # traced hyper-parameters
+    hyper: dict[str, Array]  # traced hyper-parameters; weights of the environment's rewards begin with `task.`
     key: Array  # random key of the next iteration
     step: Array  # () int32, iterations done
 
@@ -47,6 +48,7 @@ class Engine:
         shards: Shards = ALONE,
         num_members: int = 1,
         data: Any = None,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         """Define the programs; `compile` builds them.
 
@@ -60,27 +62,29 @@ class Engine:
             than one after the other, and not the same to the bit.
           data: what the source samples from, the same for all devices and members: an argument of the programs, neither
             donated nor part of a run.
+          weights: of rewards in the worlds of a source that steps some, by name: those that are traced.
         """
         assert num_members == 1 or shards.num == 1
         self.algorithm = algorithm
         self._num_iterations = num_iterations
         self._source = source
+        self._weights = dict(weights or {})
         self._is_split = has_host_callback
         self._mesh = None if shards.num == 1 else Mesh(jax.devices()[: shards.num], (AXIS,))
         self._data = jax.tree.map(self._put_on_all, data)
-        self._sample = self._on_devices(self._sample_locally, (SHARED, SHARED, OWN, SHARED), (OWN, OWN, SHARED))
+        self._sample = self._on_devices(self._sample_locally, (SHARED, SHARED, OWN, SHARED, SHARED), (OWN, OWN, SHARED))
         self._update = self._on_devices(algorithm.update, (SHARED, OWN, SHARED, SHARED), (SHARED, SHARED))
         self._num_members = num_members
         if num_members > 1:
-            self._sample = jax.vmap(self._sample, in_axes=(None, 0, 0, 0))
+            self._sample = jax.vmap(self._sample, in_axes=(None, 0, 0, 0, 0))
             self._update = jax.vmap(self._update)
         self._sample_program: Any = jax.jit(self._sample, donate_argnums=2)
         self._update_program: Any = jax.jit(self._update, donate_argnums=0)
         self.program: Any = jax.jit(self._iterate, donate_argnums=0)
 
-    def init(self, seed: int, algorithm: Algorithm | None = None) -> Run:
-        """A run before its first iteration, of an algorithm that differs from the engine's in traced numbers only."""
-        return self.place(self._init(seed, algorithm))
+    def init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+        """A run before its first iteration; algorithm and weights may differ from the engine's in traced numbers."""
+        return self.place(self._init(seed, algorithm, weights))
 
     def join(self, runs: list[Run]) -> Run:
         """The state of a batch's members, along a leading axis if they are several."""
@@ -109,8 +113,9 @@ class Engine:
         if not self._is_split:
             self.program = self.program.lower(run, self._data).compile()
             return
-        batch = jax.eval_shape(self._sample, self._data, run.train, run.source, run.key)[1]
-        sample = self._sample_program.lower(self._data, run.train, run.source, run.key)
+        given = (self._data, run.train, run.source, run.hyper, run.key)
+        batch = jax.eval_shape(self._sample, *given)[1]
+        sample = self._sample_program.lower(*given)
         hyper = jax.eval_shape(self._hyper, run)
         if self._mesh is not None:
             batch, hyper = self._struct_on(batch, OWN), self._struct_on(hyper, SHARED)
@@ -136,13 +141,14 @@ class Engine:
         train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
         return self.algorithm.policy(train, deterministic=True)
 
-    def _init(self, seed: int, algorithm: Algorithm | None = None) -> Run:
-        algorithm = algorithm or self.algorithm
+    def _init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+        algorithm, weights = algorithm or self.algorithm, weights or self._weights
         key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
         train = jax.jit(algorithm.init)(key_train)
         init_source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))
         source = init_source(*jax.tree.map(self._put_on_all, (train, key_source)))
-        return Run(train, source, algorithm.init_hyper(), key_run, jnp.zeros((), jnp.int32))
+        of_task = {TASK + name: jnp.array(weight, jnp.result_type(float)) for name, weight in weights.items()}
+        return Run(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
 
     def _hyper(self, run: Run) -> dict[str, Array]:
         """The traced hyper-parameters, and `progress`: the part of the run that is done, in [0, 1)."""
@@ -151,15 +157,19 @@ class Engine:
     def _init_source(self, train: Any, key: Array) -> Any:
         return self._source.init(self.algorithm.policy(train), key)
 
-    def _sample_locally(self, data: Any, train: Any, source: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
-        return self._source.sample(data, source, self.algorithm.policy(train), key)
+    def _sample_locally(
+        self, data: Any, train: Any, state: Any, hyper: dict[str, Array], key: Array
+    ) -> tuple[Any, Any, dict[str, Array]]:
+        weights = {name: hyper[TASK + name] for name in self._weights}
+        source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
+        return source.sample(data, state, self.algorithm.policy(train), key)
 
     def _iterate(self, run: Run, data: Any = None) -> tuple[Run, dict[str, Array]]:
         return self._iteration(run, data, self._sample, self._update)
 
     def _iteration(self, run: Run, data: Any, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
         key, key_sample, key_update = self._split(run.key)
-        source, batch, sample_metrics = sample(data, run.train, run.source, key_sample)
+        source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
         train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
 

@@ -1,6 +1,7 @@
 """How good a policy is: deterministic episodes in many worlds at once, inside one program."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -42,19 +43,20 @@ class Evaluator:
         self._settling_steps = round(SETTLING_SECONDS / env.spec.control_period)
         self._run = jax.jit(self._episodes)
 
-    def __call__(self, policy: Policy, key: Array) -> dict[str, Any]:
+    def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
         """Statistics over the episodes, as plain numbers for a report."""
-        return summarize(self.episodes(policy, key))
+        return summarize(self.episodes(policy, key, weights))
 
-    def episodes(self, policy: Policy, key: Array) -> Episodes:
-        """Every episode's numbers, on the host."""
-        return jax.device_get(self._run(policy, key))
+    def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
+        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given."""
+        return jax.device_get(self._run(policy, key, weights or {}))
 
-    def _episodes(self, policy: Policy, key: Array) -> Episodes:
+    def _episodes(self, policy: Policy, key: Array, weights: Mapping[str, Array]) -> Episodes:
         key_reset, key_act = jax.random.split(key)
-        num = self._vec_env.num_envs
-        fresh = self._vec_env.fresh(key_reset)
-        worlds = self._vec_env.start(fresh)
+        vec_env = self._vec_env.reweighted(weights)
+        num = vec_env.num_envs
+        fresh = vec_env.fresh(key_reset)
+        worlds = vec_env.start(fresh)
         zero = jnp.zeros(num)
         zeros = {name: zero for name in fresh.metrics}
         nothing = Episodes(zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), zeros, zeros, zeros)
@@ -63,7 +65,7 @@ class Evaluator:
             worlds, carry, running, total, time = state
             observation = worlds.observation
             carry, action, _ = policy.act(carry, observation, jax.random.fold_in(key_act, time))
-            worlds, transition = self._vec_env.step(worlds, action, fresh)
+            worlds, transition = vec_env.step(worlds, action, fresh)
             settled = running & (time >= self._settling_steps)
             total = Episodes(
                 total.episode_return + jnp.where(running, transition.reward, 0),

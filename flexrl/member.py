@@ -6,6 +6,7 @@ from typing import Any
 from jax import Array
 
 from algos.types import Algorithm, Policy
+from flexrl.build import reward_weights
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.engine import Engine, Run
@@ -54,7 +55,7 @@ class Member:
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
-        run = engine.init(self.config.seed, algorithm)
+        run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
         if self._inheritance is None:
             return run
         print(self._inheritance.summary(), flush=True)
@@ -95,7 +96,8 @@ class Member:
     def evaluate(self, evaluator: Evaluator, policy: Policy) -> tuple[dict[str, Any], float]:
         """What an evaluation found, and the seconds that it took."""
         started = time.monotonic()
-        return evaluator(policy, evaluation_key(self.config.seed)), time.monotonic() - started
+        weights = reward_weights(self.config)
+        return evaluator(policy, evaluation_key(self.config.seed), weights), time.monotonic() - started
 
     def save(self, iteration: int, run: Run, score: float | None = None) -> None:
         """Write a checkpoint in the background, after all rows that it builds on."""

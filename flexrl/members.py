@@ -2,11 +2,13 @@
 
 import dataclasses
 import itertools
-from typing import Any
 
 from algos.types import Algorithm
+from flexrl.build import reward_weights
 from flexrl.config import RunConfig
+from flexrl.engine import TASK
 from flexrl.errors import ConfigError
+from flexrl.variations import varied
 
 
 def member_configs(config: RunConfig) -> list[RunConfig]:
@@ -23,7 +25,7 @@ def require_traced(config: RunConfig, algorithm: Algorithm) -> None:
     Raises:
       ConfigError: naming the field and those that can vary.
     """
-    known = algorithm.init_hyper().keys() | {"learning_rate"}
+    known = algorithm.init_hyper().keys() | {"learning_rate", *(f"{TASK}{name}" for name in reward_weights(config))}
     for name in config.variations[0]:
         if name not in known:
             raise ConfigError(
@@ -33,7 +35,6 @@ def require_traced(config: RunConfig, algorithm: Algorithm) -> None:
 
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
-    algorithm: Any = dataclasses.replace(config.algorithm, **values)
     name = "-".join([f"{field}-{value:g}" for field, value in values.items()] + [f"seed-{seed}"])
     place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name}
-    return dataclasses.replace(config, algorithm=algorithm, seed=seed, **place)
+    return dataclasses.replace(config, **varied(config.algorithm, config.task, values), seed=seed, **place)

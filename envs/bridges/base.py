@@ -52,6 +52,11 @@ class BridgedTask:
         """See `MujocoTask.evaluated`."""
         return config
 
+    @staticmethod
+    def reward_weights(config: Any) -> dict[str, float]:
+        """See `MujocoTask.reward_weights`: what a bridged environment rewards is compiled in."""
+        return {}
+
     @property
     def model(self) -> mujoco.MjModel:
         """See `Env.model`."""

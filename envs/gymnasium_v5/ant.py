@@ -47,6 +47,7 @@ class AntV5(GymnasiumTask):
     """
 
     Config = AntV5Config
+    weights = (*GymnasiumTask.weights, "forward_reward_weight")
     gymnasium_file = "ant.xml"
     first_velocities = "normal"
 

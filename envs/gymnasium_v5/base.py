@@ -74,6 +74,8 @@ class GymnasiumTask(MujocoTask):
     positions and velocities by at most 4e-5 of the largest, contact forces by at most 1e-3.
     """
 
+    weights = ("ctrl_cost_weight",)  # those of contacts decide what physics is asked for
+
     gymnasium_file: ClassVar[str]  # the MJCF among Gymnasium's assets
     constant_reward: ClassVar[float] = 0.0  # per control step, and no term of its own in Gymnasium's `info`
     first_velocities: ClassVar[Literal["uniform", "normal"]] = "uniform"  # distribution of a reset's noise

@@ -38,6 +38,7 @@ class HumanoidV5(HumanoidBody):
     """
 
     Config = HumanoidV5Config
+    weights = (*HumanoidBody.weights, "forward_reward_weight")
     gymnasium_file = "humanoid.xml"
 
     def __init__(self, config: HumanoidV5Config, options: PhysicsOptions) -> None:

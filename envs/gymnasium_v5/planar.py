@@ -28,6 +28,8 @@ class PlanarTask(GymnasiumTask):
     Observation: positions (m, rad; without x), then velocities (m/s, rad/s).
     """
 
+    weights = (*GymnasiumTask.weights, "forward_reward_weight")
+
     def _observe(self, physics: PhysicsState) -> Array:
         skipped = 1 if self.config.exclude_current_positions_from_observation else 0
         return jnp.concatenate([physics["qpos"][skipped:], physics["qvel"]])

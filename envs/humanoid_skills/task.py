@@ -1,7 +1,7 @@
 """`humanoid-skills`: one humanoid, many skills, asked for one after the other."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import jax
@@ -79,6 +79,7 @@ class HumanoidSkills(MujocoTask):
     """
 
     Config = HumanoidSkillsConfig
+    weights = tuple(f"rewards.{term.name}" for term in fields(RewardWeights))
 
     def __init__(self, config: HumanoidSkillsConfig, options: PhysicsOptions) -> None:
         """Compile the model for a backend."""

@@ -18,6 +18,11 @@ INTEGRATION = mujoco.mjtState.mjSTATE_INTEGRATION
 Worlds = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
+def num_threads() -> int:
+    """One for each core that this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class BatchRunner:
     """By `mujoco.batch`: one batch for each number of worlds, made on first use."""
 
@@ -50,7 +55,7 @@ class BatchRunner:
 
     def _batch(self, num_worlds: int) -> Batch:
         if num_worlds not in self._batches:
-            batch = Batch(self._models[0], nsim=num_worlds, nthread=0)
+            batch = Batch(self._models[0], nsim=num_worlds, nthread=num_threads())
             for name in self._spec.fields:
                 batch.bind(name)
             self._batches[num_worlds] = batch
@@ -64,7 +69,7 @@ class DataRunner:
         """Start the threads."""
         self._spec = spec
         self._models = models
-        self._datas = [mujoco.MjData(models[0]) for _ in range(os.cpu_count() or 1)]
+        self._datas = [mujoco.MjData(models[0]) for _ in range(num_threads())]
         self._threads = ThreadPoolExecutor(len(self._datas), thread_name_prefix="mujoco")
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:

@@ -69,6 +69,14 @@ def test_varied_numbers_end_as_they_would_alone_to_the_bit(tmp_path):
     assert outcome(tmp_path / "group" / members[1]) != outcome(tmp_path / "alone")
 
 
+def test_varied_reward_weights_end_as_they_would_alone_to_the_bit(tmp_path):
+    main([*TINY, "--workspace", str(tmp_path), "--name", "group", "--vary", "task.forward-weight=1,8"])
+    main([*TINY, "--workspace", str(tmp_path), "--name", "alone", "--task.forward-weight", "8"])
+    members = [tmp_path / "group" / f"task.forward_weight-{weight}-seed-0" for weight in (1, 8)]
+    assert outcome(members[1]) == outcome(tmp_path / "alone")
+    assert outcome(members[0]) != outcome(tmp_path / "alone")
+
+
 @pytest.mark.slow
 def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
     process = start(tmp_path, "group", "--seed", "5", "--num-seeds", "4")
@@ -93,7 +101,8 @@ def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
         (["--num-seeds", "2", "--num-devices", "2"], "num_seeds, vary: 2 runs in one program exclude num_devices"),
         (["--vary", "discount=0.9,0.99", "--num-devices", "2"], "2 runs in one program exclude num_devices"),
         (["--vary", "discount"], "vary: 'discount' must be field=value,value,... with numbers"),
-        (["--vary", "discont=0.9,0.99"], "'discont' is no field of the algorithm"),
+        (["--vary", "discont=0.9,0.99"], "vary: 'discont' is no field of the algorithm"),
+        (["--vary", "task.forwardweight=1,2"], "vary: 'task.forwardweight' is no field of the task"),
         (["--vary", "discount=0.9,2"], "discount: 2.0 must be between 0 and 1"),
         (["--vary", "discount=0.9,0.99", "clip_ratio=0.1"], "{'discount': 2, 'clip_ratio': 1} values"),
         (["--vary", "discount=0.9,0.9"], "has the same values twice"),
