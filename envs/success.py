@@ -34,6 +34,16 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
     return ~fallen & follows
 
 
+def goal_success(terminated: Rows, final: Mapping[str, Rows]) -> Rows:
+    """Which of N episodes ended at their goal, within GOAL_RADIUS and without a fall, shape (N,).
+
+    Args:
+      terminated: (N,) whether the episode ended by a fall.
+      final: metrics (N,) at the end.
+    """
+    return ~terminated & (final["success"] > 0)
+
+
 def wilson_lower_bound(num_successes: int, num_trials: int, z: float = 1.96) -> float:
     """The lower end of the 95 % interval of a probability.
 

@@ -10,7 +10,7 @@ from flax import struct
 from jax import Array
 
 from algos.types import Policy
-from envs.success import SETTLING_SECONDS
+from envs.success import SETTLING_SECONDS, goal_success
 from envs.types import Env
 from envs.vector import VecEnv
 
@@ -99,4 +99,12 @@ def summarize(episodes: Episodes) -> dict[str, Any]:
         "terminated_fraction": float(episodes.terminated.mean()),
         "num_episodes": num,
         **{name: float(x.mean()) for name, x in episodes.metrics.items()},
+        **_success_rate(episodes),
     }
+
+
+def _success_rate(episodes: Episodes) -> dict[str, float]:
+    """The part of the episodes that ended at their goal, of a task that says where a goal is."""
+    if "success" not in episodes.final:
+        return {}
+    return {"success_rate": float(goal_success(episodes.terminated, episodes.final).mean())}

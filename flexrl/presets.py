@@ -8,14 +8,14 @@ from typing import Any
 from envs.humanoid_skills.goals import SKILL_NAMES
 
 DMC_HUMANOID: dict[str, Any] = {
-    "total_steps": 10_000_000,
-    "num_envs": 1024,
+    "total_steps": 6_000_000,
+    "num_envs": 256,
+    "num_evaluations": 15,
     "algorithm": {
-        "num_minibatches": 16,
-        "target_kl": 0.01,
+        "learning_rate": 6e-4,
+        "final_learning_rate": 6e-5,
         "action_distribution": "clipped_normal",
         "policy_layers": [128, 128, 128],
-        "value_layers": [256, 256, 256],
     },
     "task": {"end_below_height": 0.8},
 }
@@ -40,6 +40,17 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         },
         # One that learns to stand up lies for seconds while the others fall at once: it would be most of the data.
         "task": {"skills": [name for name in SKILL_NAMES if name != "stand-up"]},
+    },
+    ("ppo", "humanoid-goal", "cpu"): {
+        "total_steps": 8_000_000,
+        "num_envs": 256,
+        "num_evaluations": 16,
+        "algorithm": {
+            "learning_rate": 5e-4,
+            "final_learning_rate": 5e-5,
+            "reward_scale": 0.2,
+            "policy_layers": [128, 128, 128],
+        },
     },
     **{("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID for speed in ("stand", "walk", "run")},
     ("ppo", "humanoid-walk", "gpu"): {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envs.success import skill_success, wilson_lower_bound
+from envs.success import goal_success, skill_success, wilson_lower_bound
 
 
 def succeeds(skill="walk-forward", *, fallen=False, **metrics):
@@ -36,6 +36,11 @@ def test_a_jump_is_a_flight_without_a_fall():
 def test_standing_up_must_last():
     assert succeeds("stand-up", standing_seconds=2.0)
     assert not succeeds("stand-up", standing_seconds=1.9)
+
+
+def test_a_goal_is_reached_by_ending_there_on_its_feet():
+    terminated, at_goal = np.array([False, False, True]), np.array([1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(goal_success(terminated, {"success": at_goal}), [True, False, False])
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(256, 256), (240, 256), (0, 20), (7, 10)])
