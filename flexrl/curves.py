@@ -29,6 +29,7 @@ class Curve:
       seconds: of training until each evaluation, without compiling and evaluating.
       returns: mean of each evaluation.
       intervals: half the width of the mean's 95 % interval.
+      success: part of the episodes that ended at their goal, of a task that has one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Curve:
     seconds: list[float]
     returns: list[float]
     intervals: list[float]
+    success: list[float] | None = None
 
     def first_reaching(self, threshold: float) -> tuple[int, float] | None:
         """Control steps and seconds until the first evaluation with at least this return."""
@@ -61,27 +63,34 @@ def read_curve(record: RunRecord) -> Curve:
     lacking = [row["step"] for row in record.evaluations if row["step"] not in elapsed]
     if lacking:
         raise ConfigError(f"{record.folder / 'metrics.jsonl'}: lacks iteration {lacking[0]}; restore it from a copy")
+    success = [row.get("evaluation/success_rate") for row in record.evaluations]
     return Curve(
         record.name,
         [row["control_steps"] for row in record.evaluations],
         [elapsed[row["step"]] for row in record.evaluations],
         record.returns,
         [row["evaluation/return_interval"] for row in record.evaluations],
+        None if None in success else success,
     )
 
 
 def draw_returns(curves: list[Curve]) -> "Figure":
-    """Return over control steps and over seconds, with 95 % intervals."""
+    """Return over control steps and over seconds, with 95 % intervals; and how often goals are reached, if all have them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    by_steps, by_seconds = figure.subplots(1, 2, sharey=True)
+    num_panels = 3 if all(curve.success for curve in curves) else 2
+    figure = Figure(figsize=(4.5 * num_panels, 3.4), layout="constrained")
+    by_steps, by_seconds, *by_success = panels = figure.subplots(1, num_panels)
+    by_seconds.sharey(by_steps)
     for curve in curves:
         _draw(by_steps, curve, curve.control_steps)
         _draw(by_seconds, curve, curve.seconds)
+        for axes in by_success:
+            axes.plot(curve.control_steps, curve.success, marker=".")
+            axes.set(xlabel="control steps", ylabel="episodes that end at their goal", ylim=(0, 1))
     by_steps.set(xlabel="control steps", ylabel="evaluation return")
     by_seconds.set(xlabel="seconds of training")
-    for axes in (by_steps, by_seconds):
+    for axes in panels:
         axes.grid(alpha=0.3)
         axes.set_xlim(left=0)
     by_steps.legend(frameon=False)

@@ -5,10 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flexrl.comparison import compare, differing_fields
-from flexrl.curves import Curve, read_curve
+from flexrl.curves import Curve, draw_returns, read_curve
 from flexrl.run_record import read_run, read_runs
 from flexrl.runs import main
 from tests.flexrl import runs
@@ -133,6 +134,14 @@ def test_a_run_is_compared_by_when_it_first_had_a_part_of_the_best_of_all():
         },
     ]
     assert compare([Curve("bad", [10], [1.0], [-5.0], [0.0])])[0]["steps_to_50_percent"] is None
+
+
+def test_goals_that_are_reached_are_drawn_if_all_runs_have_goals():
+    with_goal = Curve("goal", [10, 20], [1.0, 2.0], [0.0, 5.0], [0.0, 0.0], [0.25, 0.75])
+    without = Curve("walk", [10, 20], [1.0, 2.0], [0.0, 5.0], [0.0, 0.0])
+    *_, success = draw_returns([with_goal]).axes
+    np.testing.assert_array_equal(success.lines[0].get_ydata(), [0.25, 0.75])
+    assert len(draw_returns([with_goal, without]).axes) == 2
 
 
 def test_compare_prints_what_differs_and_draws(trained, look, tmp_path):
