@@ -63,19 +63,19 @@ def read_curve(record: RunRecord) -> Curve:
     lacking = [row["step"] for row in record.evaluations if row["step"] not in elapsed]
     if lacking:
         raise ConfigError(f"{record.folder / 'metrics.jsonl'}: lacks iteration {lacking[0]}; restore it from a copy")
-    success = [row.get("evaluation/success_rate") for row in record.evaluations]
+    success = [row["evaluation/success_rate"] for row in record.evaluations if "evaluation/success_rate" in row]
     return Curve(
         record.name,
         [row["control_steps"] for row in record.evaluations],
         [elapsed[row["step"]] for row in record.evaluations],
         record.returns,
         [row["evaluation/return_interval"] for row in record.evaluations],
-        None if None in success else success,
+        success or None,
     )
 
 
 def draw_returns(curves: list[Curve]) -> "Figure":
-    """Return over control steps and over seconds, with 95 % intervals; and how often goals are reached, if all have them."""
+    """Return over control steps and over seconds, with 95 % intervals; if all have goals, how often they reach them."""
     from matplotlib.figure import Figure
 
     num_panels = 3 if all(curve.success for curve in curves) else 2
