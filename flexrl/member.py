@@ -8,6 +8,7 @@ from jax import Array
 from algos.types import Algorithm, Policy
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
+from flexrl.delivery import Ended
 from flexrl.engine import Engine, Run
 from flexrl.errors import Diverged
 from flexrl.evaluation import Evaluator, evaluation_key
@@ -136,7 +137,11 @@ class Member:
         if config.video:
             draw_video(config.folder)
 
+    def end(self, ended: Ended) -> None:
+        """Tell trackers how the run ended; waits for nothing."""
+        self.reporter.end(ended)
+
     def close(self) -> None:
-        """Close the outputs."""
+        """Close the outputs, after `end`."""
         self.reporter.close()
         self.checkpoints.close()

@@ -35,5 +35,6 @@ def require_traced(config: RunConfig, algorithm: Algorithm) -> None:
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
     algorithm: Any = dataclasses.replace(config.algorithm, **values)
     name = "-".join([f"{field}-{value:g}" for field, value in values.items()] + [f"seed-{seed}"])
-    place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name}
+    tracking = dataclasses.replace(config.tracking, group=config.name, name=None)
+    place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name, "tracking": tracking}
     return dataclasses.replace(config, algorithm=algorithm, seed=seed, **place)
