@@ -73,7 +73,7 @@ def send(folder: Path, options: Namespace) -> bool:
     trackers = Trackers(folder, tracking, metrics, evaluations)
     trackers.end("finished" if (folder / "result.json").exists() else "stopped")
     if complete := trackers.close():
-        print(f"{folder}: {', '.join(tracking.to)} has all {len(metrics) + len(evaluations)} rows", flush=True)
+        print(f"{folder}: {', '.join(tracking.to)}: all {len(metrics) + len(evaluations)} rows are there", flush=True)
     return complete
 
 
