@@ -1,13 +1,18 @@
 """Runs side by side: what they reached, how soon, and in what their configs differ."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from flexrl.curves import Curve
 from flexrl.run_record import RunRecord
+from flexrl.tracking import Tracking
 
 FRACTIONS = (0.5, 0.9)  # of the best return of all
-PLACE = ("name", "workspace")  # of a config; says nothing of what is computed
+PLACE = (  # of a config; says nothing of what is computed
+    *("name", "workspace"),
+    *(f"tracking.{field.name}" for field in dataclasses.fields(Tracking)),
+)
 
 
 def compare(curves: list[Curve]) -> list[dict[str, Any]]:

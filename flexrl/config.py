@@ -20,6 +20,7 @@ from envs.physics.options import Randomization
 from envs.registry import env_type
 from flexrl.errors import ConfigError
 from flexrl.stopping import EarlyStop
+from flexrl.tracking import Tracking
 from flexrl.variations import variations
 
 AlgorithmConfig = TypeVar("AlgorithmConfig")
@@ -61,6 +62,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       early_stop: reasons to end before total_steps.
       max_skipped_updates: consecutive non-finite updates after which the run has diverged.
       video: draw a video at the end, where a GL library is found.
+      tracking: MLflow and Weights & Biases, none when not asked for.
     """
 
     algorithm: AlgorithmConfig
@@ -86,6 +88,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     early_stop: EarlyStop = EarlyStop()
     max_skipped_updates: int = 20
     video: bool = True
+    tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -176,17 +179,18 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         return Path(self.workspace) / self.name
 
     def hash(self) -> str:
-        """Identity of what will be computed: the same for runs that differ in name and place only."""
-        content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video")}
+        """Identity of what will be computed: the same for runs that differ only in name, place and what they show."""
+        content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
 
 
 def without_places(config: RunConfig) -> RunConfig:
-    """A config that names no place on this machine."""
+    """A config that names no place on this machine, and no tracker."""
     algorithm: Any = config.algorithm
     if getattr(algorithm, "dataset", None) is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
-    return dataclasses.replace(config, workspace=RunConfig.workspace, parent=None, algorithm=algorithm)
+    place = {"workspace": RunConfig.workspace, "parent": None, "tracking": Tracking()}
+    return dataclasses.replace(config, **place, algorithm=algorithm)
 
 
 def config_type(algo: str, env: str) -> type[RunConfig]:

@@ -31,7 +31,11 @@ def machine() -> dict[str, Any]:
 
 def device_name() -> str:
     """What computes: the accelerator's name, or the processor's and its cores."""
-    found = machine()
+    return name_of(machine())
+
+
+def name_of(found: dict[str, Any]) -> str:
+    """The accelerator's name, or the processor's and its cores, of what `machine` found."""
     return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
 
 

@@ -9,6 +9,7 @@ from algos.types import Algorithm, Policy
 from flexrl.build import reward_weights
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
+from flexrl.delivery import Ended
 from flexrl.engine import Engine, Run
 from flexrl.errors import Diverged
 from flexrl.evaluation import Evaluator, evaluation_key
@@ -138,7 +139,11 @@ class Member:
         if config.video:
             draw_video(config.folder)
 
+    def end(self, ended: Ended) -> None:
+        """Tell trackers how the run ended; waits for nothing."""
+        self.reporter.end(ended)
+
     def close(self) -> None:
-        """Close the outputs."""
+        """Close the outputs, after `end`."""
         self.reporter.close()
         self.checkpoints.close()

@@ -36,5 +36,6 @@ def require_traced(config: RunConfig, algorithm: Algorithm) -> None:
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
     name = "-".join([f"{field}-{value:g}" for field, value in values.items()] + [f"seed-{seed}"])
-    place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name}
+    tracking = dataclasses.replace(config.tracking, group=config.name, name=None)
+    place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name, "tracking": tracking}
     return dataclasses.replace(config, **varied(config.algorithm, config.task, values), seed=seed, **place)

@@ -40,6 +40,19 @@ class MetricsFile:
         os.fsync(self._file.fileno())
 
 
+def is_evaluation(row: dict[str, Any]) -> bool:
+    """Whether a row is an evaluation's, not an iteration's."""
+    return "evaluation/return_mean" in row
+
+
+def scalars(row: dict[str, Any]) -> dict[str, float]:
+    """A row's numbers by the names that curves have; those that JSON has no number for are left out."""
+    timing = "timing/evaluation_" if is_evaluation(row) else "timing/"
+    numbers = {name: value for name, value in row.items() if name not in ("step", "control_steps", "timing")}
+    numbers |= {f"{timing}{name}": value for name, value in row["timing"].items()}
+    return {name: value for name, value in numbers.items() if value is not None}
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a file; a last line that a crash cut short is left out."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: metrics rows, TensorBoard, and a line or a progress bar."""
+"""What a run tells while it goes on: metrics rows, TensorBoard, trackers, and a line or a progress bar."""
 
 import math
 import sys
@@ -9,7 +9,9 @@ from typing import Any
 import jax
 
 from flexrl.config import RunConfig
-from flexrl.metrics_file import MetricsFile
+from flexrl.delivery import Ended
+from flexrl.metrics_file import MetricsFile, scalars
+from flexrl.trackers import Trackers
 
 PLAIN_LINE_SECONDS = 10.0  # between lines in a log
 
@@ -31,6 +33,7 @@ class Reporter:
             folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
         )
         self._tensorboard = SummaryWriter(str(folder / "tensorboard"), purge_step=self._steps(last_iteration) + 1)
+        self._trackers = Trackers(folder, config.tracking, self._metrics.rows, self._evaluations.rows)
         self._display = _display(config, last_iteration, shows_progress)
         self._clock = time.monotonic()
 
@@ -73,17 +76,22 @@ class Reporter:
         self._evaluations.sync()
         self._tensorboard.flush()
 
+    def end(self, ended: Ended) -> None:
+        """Tell trackers how the run ended; waits for nothing."""
+        self._trackers.end(ended)
+
     def close(self) -> None:
-        """Release the terminal and the files."""
+        """Release the terminal and the files, after `end`; trackers have some seconds for what they lack."""
         self._display.close()
         self._tensorboard.close()
+        self._trackers.close()
 
     def _write(self, file: MetricsFile, iteration: int, numbers: dict[str, Any], timing: dict[str, float]) -> dict:
         row = {"step": iteration, "control_steps": self._steps(iteration), **numbers, "timing": timing}
         file.write(row)
-        for name, value in {**numbers, **{f"timing/{k}": v for k, v in timing.items()}}.items():
-            if value is not None:
-                self._tensorboard.add_scalar(name, value, row["control_steps"])
+        for name, value in scalars(row).items():
+            self._tensorboard.add_scalar(name, value, row["control_steps"])
+        self._trackers.add(row)
         return row
 
     def _steps(self, iteration: int) -> int:

@@ -10,13 +10,14 @@ from envs.types import Env
 from flexrl.build import make_algorithm, make_engine, make_env, make_evaluation_env
 from flexrl.config import RunConfig
 from flexrl.engine import Run
-from flexrl.errors import CheckpointError
+from flexrl.errors import CheckpointError, Preempted
 from flexrl.evaluation import Evaluator
 from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
 from flexrl.members import member_configs, require_traced
 from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
+from flexrl.tracking import require_usable
 from flexrl.training_data import load_training_data
 
 
@@ -30,10 +31,12 @@ class Trainer:
 
         Raises:
           ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
-            fit; if the dataset cannot be used; if several hosts would not use all of their devices.
+            fit; if the dataset or a tracker cannot be used; if several hosts would not use all of their devices.
           CheckpointError: if there are checkpoints and none can be used.
         """
         require_all_devices(hosts, config.num_devices)
+        if hosts.is_first:
+            require_usable(config.tracking)
         self._config = config
         self._stop = stop
         self._hosts = hosts
@@ -68,8 +71,11 @@ class Trainer:
         """The trainer itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the outputs, however the training ended."""
+        stopped = kind is not None and issubclass(kind, Preempted)
+        for member in self._writers:
+            member.end("finished" if kind is None else "stopped" if stopped else "failed")
         for member in self._writers:
             member.close()
 

@@ -22,6 +22,9 @@ AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
 CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
+SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
+ENVIRONMENT = {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache"}
+MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 SPOT = "cloud.google.com/gke-spot"
 GPU_KIND = "cloud.google.com/gke-accelerator"
@@ -49,6 +52,7 @@ def manifests(
     if not trials:
         raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
     _require_no_local_files(trials)
+    _require_server(sweep, sweep.cluster)
     cleared = cleared or {}
     shards = _shards([(trial.key, _line(sweep, trial, cleared.get(trial.key, 0))) for trial in trials])
     maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(shards)]
@@ -80,6 +84,15 @@ def _require_no_local_files(trials: list[Trial]) -> None:
                 f"trial {trial.number}: parent: {trial.config.parent!r} is a folder of this machine, which does not "
                 "travel to a cluster yet; leave the parent out"
             )
+
+
+def _require_server(sweep: Sweep, cluster: Cluster) -> None:
+    """Refuse a local store on a volume that many pods share."""
+    if "mlflow" in sweep.tracking.to and not (MLFLOW_SERVER in cluster.env or cluster.env_from_secret):
+        raise ConfigError(
+            f"tracking.to: 'mlflow' needs {MLFLOW_SERVER} in pods; give it in cluster.env, such as http://mlflow:5000, "
+            "or in a Secret that cluster.env_from_secret names"
+        )
 
 
 def _line(sweep: Sweep, trial: Trial, cleared_attempts: int) -> str:
@@ -123,8 +136,9 @@ def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[s
 def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[str], after: str) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
-    if after:
-        metadata["annotations"] = {AFTER: after}
+    annotations = ({AFTER: after} if after else {}) | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
+    if annotations:
+        metadata["annotations"] = annotations
     return _named(
         sweep.name,
         {
@@ -194,13 +208,16 @@ def _container(sweep: Sweep, cluster: Cluster) -> Manifest:
     settings = ["--retries", str(sweep.retries), "--report", REPORT]
     if sweep.time_limit_minutes is not None:
         settings += ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
+    secrets = {"envFrom": [{"secretRef": {"name": name}} for name in cluster.env_from_secret]}
+    secrets = secrets if cluster.env_from_secret else {}
     one = sweep.resources
     resources = {"cpu": one.cpu, "memory": one.memory} | ({GPU: str(one.gpu.count)} if one.gpu.count else {})
     return {
         "name": CONTAINER,
         "image": cluster.image,
         "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
-        "env": [{"name": "HOME", "value": "/tmp"}, {"name": "XDG_CACHE_HOME", "value": "/tmp/cache"}],
+        "env": [{"name": name, "value": value} for name, value in {**ENVIRONMENT, **cluster.env}.items()],
+        **secrets,
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
         "resources": {"requests": resources, "limits": {**resources}},
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -93,6 +93,7 @@ def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Run what is neither done nor failed."""
+    from flexrl.tracking import require_usable
     from launch.local import Runner, StorageFull, submitting
     from launch.report import print_plan
     from launch.trial_folder import folder_of
@@ -104,6 +105,7 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
         raise ConfigError(f"parallel: {parallel} trials would share this machine's GPU memory; use --parallel 1")
     if options.dry_run:
         return print_plan(options.sweep, sweep, trials, options.all)
+    require_usable(sweep.tracking)
     with submitting(options.workspace / sweep.name):
         before = [folder_of(trial).progress().state for trial in trials]
         todo = [trial for trial, state in zip(trials, before, strict=True) if state not in ("done", "failed")]

@@ -8,10 +8,14 @@ from typing import Any
 
 from flexrl.config import decode_as, load_yaml
 from flexrl.errors import ConfigError
+from flexrl.tracking import Tracking
 
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 )  # also of Kubernetes objects, with room for a hash and an index
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET = re.compile(r"KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL", re.IGNORECASE)  # in a variable's name
+SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
@@ -121,6 +125,8 @@ class Cluster:
       queue: Kueue's, when not given the cluster has none.
       service_account: of the pods, which get no token of it; the namespace's default when not given.
       keep_seconds: until a finished Job is removed.
+      env: environment variables of the pods, such as MLFLOW_TRACKING_URI; no secrets.
+      env_from_secret: Secrets whose keys are environment variables of the pods, such as WANDB_API_KEY.
     """
 
     image: str
@@ -129,6 +135,22 @@ class Cluster:
     queue: str | None = None
     service_account: str | None = None
     keep_seconds: int = 7 * 24 * 3600
+    env: dict[str, str] = field(default_factory=dict)
+    env_from_secret: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse names that Kubernetes would, and secrets in the open."""
+        for name, value in self.env.items():
+            if not VARIABLE.fullmatch(name):
+                raise ValueError(f"cluster.env: {name!r} must be letters, digits and '_', as environment variables are")
+            if SECRET.search(name) or "@" in value.partition("://")[2].partition("/")[0]:
+                raise ValueError(
+                    f"cluster.env.{name}: would show a secret; put it into a Secret (kubectl create secret generic "
+                    f"NAME --from-literal {name}=...) and name that in cluster.env_from_secret"
+                )
+        for name in self.env_from_secret:
+            if not SECRET_NAME.fullmatch(name):
+                raise ValueError(f"cluster.env_from_secret: {name!r} must be the name of a Secret")
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,7 @@ class Sweep:
       time_limit_minutes: of one trial, all its attempts together.
       parallelism: trials that run at once.
       cluster: where they run on Kubernetes.
+      tracking: of every trial, in a group of the sweep's name; part of no trial's key.
     """
 
     name: str
@@ -160,6 +183,7 @@ class Sweep:
     time_limit_minutes: float | None = None
     parallelism: int = 1
     cluster: Cluster | None = None
+    tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -178,6 +202,9 @@ class Sweep:
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
             raise ValueError(f"zip: all fields must have equally many values, but {counts}")
+        for name in ("group", "name"):
+            if (value := getattr(self.tracking, name)) is not None:
+                raise ValueError(f"tracking.{name}: {value!r} cannot be chosen in a sweep, which names groups and runs")
         self._require_one_axis_a_field()
 
     def _require_one_axis_a_field(self) -> None:
@@ -198,9 +225,8 @@ def load_sweep(path: Path) -> tuple[Sweep, dict[str, Any]]:
     """
     sweep = decode_as(Sweep, load_yaml(path), str(path))
     base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
-    for name in ("name", "workspace"):
+    for name in ("name", "workspace", "tracking"):
         if base.get(name) is not None:
-            raise ConfigError(
-                f"{path}: base.{name}: {base[name]!r} cannot be chosen in a sweep, which names each trial"
-            )
+            way_out = "give it beside the base" if name == "tracking" else "which names each trial"
+            raise ConfigError(f"{path}: base.{name}: {base[name]!r} cannot be chosen in a sweep's base, {way_out}")
     return sweep, base

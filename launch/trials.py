@@ -1,5 +1,6 @@
 """The trials of a sweep, each decoded by the run's own strict decoder before anything starts."""
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -10,11 +11,12 @@ from typing import Any
 from flexrl.arguments import with_defaults
 from flexrl.config import RunConfig, encode
 from flexrl.errors import ConfigError
+from flexrl.tracking import Tracking
 from launch.axes import Point, num_points, points
 from launch.sweep_file import Sweep, load_sweep
 
 MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
-FIXED = ("name", "workspace", "profile", "num_seeds", "vary")  # fields that no axis can set
+FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # fields that no axis can set
 ENGINES = {"cpu": "native", "gpu": "mjx-warp"}  # what `auto` means on the device of a profile
 
 
@@ -90,8 +92,10 @@ def _require_open_fields(path: Path, sweep: Sweep, base: dict[str, Any], axes: P
             f"{path}: base.profile: {profile!r} is not that of resources.gpu.count {sweep.resources.gpu.count}; leave "
             "the profile out, or change the count"
         )
-    if closed := [name for name in axes if name in FIXED]:
-        raise ConfigError(f"{path}: {closed[0]}: cannot be an axis; the sweep decides it (seeds, resources, folders)")
+    if closed := [name for name in axes if name.partition(".")[0] in FIXED]:
+        raise ConfigError(
+            f"{path}: {closed[0]}: cannot be an axis; the sweep decides it (seeds, resources, folders, tracking)"
+        )
 
 
 def _trial(path: Path, sweep: Sweep, base: dict[str, Any], number: int, values: Point, folder: Path) -> Trial:
@@ -115,9 +119,18 @@ def _trial(path: Path, sweep: Sweep, base: dict[str, Any], number: int, values: 
             f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep, and vary empty; "
             "use the sweep's seeds and axes"
         )
+    config = dataclasses.replace(config, tracking=_tracking(sweep, values))
     config_hash = config.hash()
     key = trial_key(config.env, config_hash)
     return Trial(number, key, values, config, config_hash, folder / key)
+
+
+def _tracking(sweep: Sweep, values: Point) -> Tracking:
+    """A trial's: in the sweep's group, under a name that tells it from the others."""
+    if not sweep.tracking.to:
+        return sweep.tracking
+    name = " ".join(f"{path.rpartition('.')[2]}={json.dumps(value)}" for path, value in values.items())
+    return dataclasses.replace(sweep.tracking, group=sweep.name, name=name or None)
 
 
 def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> None:

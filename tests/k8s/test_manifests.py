@@ -37,6 +37,7 @@ def swept(folder):
     }
     fields = {"seeds": 2, "time_limit_minutes": 5.0, "resources": resources}
     cluster |= {"queue": "flexrl", "service_account": "flexrl-trial"}
+    cluster |= {"env": {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, "env_from_secret": ["trackers"]}
     trials = sweeps.trials(folder, cluster=cluster, **fields)
     return manifests(load_sweep(folder / "sweep.yaml")[0], trials)
 

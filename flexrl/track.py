@@ -1,0 +1,89 @@
+"""Send runs to trackers afterwards: `python -m flexrl.track RUN ... --to mlflow`. What is there is not sent again."""
+
+import dataclasses
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flexrl.errors import ConfigError, exit_codes
+
+if TYPE_CHECKING:
+    from flexrl.config import RunConfig
+    from flexrl.tracking import Tracking
+
+EXIT_UNAVAILABLE = 69  # a tracker did not take everything; the same command may go well later
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, and send one run after the other."""
+    with exit_codes():
+        options = _parse(arguments)
+        complete = [send(folder, options) for folder in _folders(options)]
+    if not all(complete):
+        raise SystemExit(EXIT_UNAVAILABLE)
+
+
+def _parse(arguments: list[str]) -> Namespace:
+    from flexrl.arguments import Parser
+    from flexrl.tracking import PACKAGES
+
+    parser = Parser(prog="python -m flexrl.track", description=__doc__)
+    parser.add_argument("runs", nargs="+", help="runs' folders or names, or folders of runs, such as a sweep's")
+    parser.add_argument("--to", nargs="+", choices=PACKAGES, help="trackers, instead of the run's own")
+    parser.add_argument("--project", help="instead of the run's own")
+    parser.add_argument("--group", help="instead of the run's own; a sweep's is its name")
+    parser.add_argument("--workspace", default="workspace", help="folder that holds the runs")
+    return parser.parse_args(arguments)
+
+
+def _folders(options: Namespace) -> list[Path]:
+    """The folder of each run; of a training of several seeds, and of a folder of runs, those within."""
+    from flexrl.run_folder import find_run
+
+    found: list[Path] = []
+    for name in options.runs:
+        folder = Path(name) if Path(name).is_dir() else find_run(name, options.workspace)
+        within = sorted(path.parent for path in folder.glob("*/config.yaml"))
+        found += within or [find_run(name, options.workspace)]
+    return found
+
+
+def send(folder: Path, options: Namespace) -> bool:
+    """Send what a run's trackers lack; whether they then have all.
+
+    Raises:
+      ConfigError: if it trains, tells no tracker, or one cannot be used.
+    """
+    from flexrl.metrics_file import read_rows
+    from flexrl.run_folder import RunFolder, read_config
+    from flexrl.trackers import Trackers
+    from flexrl.tracking import require_usable
+
+    tracking = _tracking(read_config(folder), options)
+    if not tracking.to:
+        raise ConfigError(f"{folder}: tells no tracker; name one by --to")
+    if not (folder / "metadata.json").exists():
+        raise ConfigError(f"{folder}: lacks metadata.json; restore it from a copy")
+    require_usable(tracking)
+    RunFolder(folder)  # refuses while it trains, for it tells by itself then
+    metrics, evaluations = (
+        read_rows(path) if path.exists() else [] for path in (folder / "metrics.jsonl", folder / "evaluations.jsonl")
+    )
+    trackers = Trackers(folder, tracking, metrics, evaluations)
+    trackers.end("finished" if (folder / "result.json").exists() else "stopped")
+    if complete := trackers.close():
+        print(f"{folder}: {', '.join(tracking.to)}: all {len(metrics) + len(evaluations)} rows are there", flush=True)
+    return complete
+
+
+def _tracking(config: "RunConfig", options: Namespace) -> "Tracking":
+    given = {"to": options.to and tuple(options.to), "project": options.project, "group": options.group}
+    try:
+        return dataclasses.replace(config.tracking, **{name: value for name, value in given.items() if value})
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
