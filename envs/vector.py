@@ -34,6 +34,7 @@ class Transition:
     episode_return: Array  # (B,) including this step
     episode_length: Array  # (B,) including this step
     metrics: dict[str, Array]  # (B,) each, from the task
+    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where it never does
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class VecEnv:
             episode_return=state.episode_return + env_state.reward,
             episode_length=state.episode_length + 1,
             metrics=env_state.metrics,
+            overflowed=env_state.physics.overflowed,
         )
         going_on = VecState(
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length

@@ -1,5 +1,6 @@
 """One run of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
 
+import sys
 import time
 from typing import Any
 
@@ -35,6 +36,7 @@ class Member:
         begins = not resume or self.checkpoints.no_save_ended()
         self._inheritance = inherit(config) if begins and config.parent else None
         self._shows_progress = shows_progress
+        self._told_of_overflow = False
         self._folder: RunFolder  # once it is open
         self.reporter: Reporter  # once the run is there
 
@@ -79,6 +81,15 @@ class Member:
           Diverged: after too many updates in a row that were not finite.
         """
         row = self.reporter.iteration(iteration, metrics)
+        if row.get("episode/overflowed") and not self._told_of_overflow:
+            self._told_of_overflow = True
+            print(
+                f"{self.config.folder}: contacts were left out in {row['episode/overflowed']:,} of "
+                f"{self.config.steps_per_iteration:,} control steps at iteration {row['step']}, and maybe later; raise "
+                "--warp.contacts-per-world or --warp.constraints-per-world (episode/overflowed in metrics.jsonl)",
+                file=sys.stderr,
+                flush=True,
+            )
         skipped, limit = row["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
             raise Diverged(
