@@ -34,7 +34,7 @@ class Transition:
     episode_return: Array  # (B,) including this step
     episode_length: Array  # (B,) including this step
     metrics: dict[str, Array]  # (B,) each, from the task
-    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where it never does
+    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where nobody knows
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,10 @@ class Member:
         if not resume:
             parent = self._inheritance and self._inheritance.record
             self._folder.start(self.config, arguments, parent, data and data.record)
-        elif data is not None:
+            return
+        if data is not None:
             data.require_same(self.config.folder)
+        self._folder.move(self.config)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""

@@ -70,7 +70,7 @@ class PhysicsState:
     internal: Any
     fields: dict[str, Array]
     variant: Array  # () int32: which model variant this world runs on
-    overflowed: Array | None = None  # () bool: the last step left contacts out; None where there is no such limit
+    overflowed: Array | None = None  # () bool: the last step left contacts out; None where nobody knows
 
     def __getitem__(self, name: str) -> Array:
         """A declared field, in MuJoCo's units and shape."""

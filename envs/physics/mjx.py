@@ -86,8 +86,8 @@ class MjxPhysics(IntegrationPhysics):
 
     def _state(self, data: mjx.Data, variant: Array) -> PhysicsState:
         fields = {name: getattr(data, name) for name in ("qpos", "qvel", *self.spec.fields)}
-        overflowed = (data._impl.overflow & BUFFER_OVERFLOWS) != 0 if self._impl == "warp" else None
-        return PhysicsState(self.packed(data), fields, variant, overflowed)
+        overflow = data._impl.overflow if self._impl == "warp" else jnp.zeros((), int)
+        return PhysicsState(self.packed(data), fields, variant, (overflow & BUFFER_OVERFLOWS) != 0)
 
 
 def _constant(x: Array) -> Any:

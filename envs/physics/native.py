@@ -67,7 +67,7 @@ class NativePhysics(IntegrationPhysics):
         # Its buffers are XLA's own: a copy less than `pure_callback`, and a third of its cost.
         state, fields = buffer_callback(host_function, shapes, vmap_method="broadcast_all")(state, variant)
         fields |= {name: self.component(state, name) for name in ("qpos", "qvel")}
-        return PhysicsState(state, fields, variant)
+        return PhysicsState(state, fields, variant, jnp.zeros((), bool))
 
     def _advance(
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]

@@ -53,7 +53,7 @@ def test_a_world_goes_on_on_another_backend(model):
     for _ in range(5):
         state = native(state, ctrl)
     expected, actual = native(state, ctrl), warp(state, ctrl)
-    assert jax.tree.map(jnp.shape, actual.replace(overflowed=None)) == jax.tree.map(jnp.shape, expected)
+    assert jax.tree.map(jnp.shape, actual) == jax.tree.map(jnp.shape, expected)
     for name in ("qpos", "qvel", "xpos"):
         np.testing.assert_allclose(actual[name], expected[name], rtol=5e-3, atol=5e-3)
 
@@ -76,7 +76,6 @@ def test_batches_of_worlds_are_simulated_as_each_alone():
     """As several seeds are in one program: a batch more is still one call of Warp's, in a buffer for all of them."""
     env = HumanoidWalk(HumanoidWalkConfig(), PhysicsOptions("mjx-warp", 2 * NUM_WORLDS))
     worlds = VecEnv(env, NUM_WORLDS)
-    keys = jax.random.split(jax.random.key(0), 2)
     actions = jax.random.uniform(jax.random.key(1), (2, NUM_WORLDS, env.spec.action_size), minval=-1)
 
     def two_steps(key, action):
@@ -84,10 +83,13 @@ def test_batches_of_worlds_are_simulated_as_each_alone():
         fresh, state = worlds.fresh(key_fresh), worlds.init(key_init)
         return jax.lax.scan(lambda state, _: worlds.step(state, action, fresh), state, None, length=2)[1]
 
-    together = jax.jit(jax.vmap(two_steps))(keys, actions)
+    def keys():
+        return jax.random.split(jax.random.key(0), 2)
+
+    together = jax.jit(jax.vmap(two_steps))(keys(), actions)
     alone = jax.jit(two_steps)
     for i in range(2):
-        expected = alone(keys[i], actions[i])
+        expected = alone(keys()[i], actions[i])
         for name in ("reward", "terminated", "overflowed"):
             np.testing.assert_allclose(getattr(together, name)[i], getattr(expected, name), rtol=1e-4, err_msg=name)
         np.testing.assert_allclose(
