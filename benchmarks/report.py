@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,11 @@ def one_line(error: Exception) -> str:
 
 
 def memory() -> dict[str, int | None]:
-    """Bytes of the accelerator that this process had in use at most: XLA's, and Warp's own beside them."""
-    import warp
-
-    peak = (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-    device = warp.get_preferred_device()
-    return {"xla_peak": peak, "warp_peak": warp.get_mempool_used_mem_high(device) if device.is_cuda else None}
+    """Bytes of the accelerator that this process had in use at most: XLA's, and those that Warp took for itself."""
+    peak = {"xla": (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"), "warp": None}
+    if "warp" in sys.modules and (device := sys.modules["warp"].get_preferred_device()).is_cuda:
+        peak["warp"] = sys.modules["warp"].get_mempool_used_mem_high(device)
+    return peak
 
 
 def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class WarpSubject:
             wp.synchronize()
             return time.perf_counter() - started
 
+    @property
+    def qpos(self) -> np.ndarray:
+        """Positions (B, nq)."""
+        return self._data.qpos.numpy()
+
     def _step(self) -> None:
         data, fresh = self._data, self._fresh
         wp.launch(take_controls, dim=data.ctrl.shape, inputs=[self._time, self._ctrl, data.ctrl])
