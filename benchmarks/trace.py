@@ -79,7 +79,7 @@ def device_lines(profile: ProfileData) -> dict[str, dict[str, float]]:
 
 def kind(name: str) -> str:
     """An operation's name without the numbers that tell its copies apart."""
-    return re.sub(r"[._]\d+|_[0-9a-f]{6,}", "", name)[:80]
+    return re.sub(r"_[0-9a-f]{8}$|[._]\d+", "", name)[:80]
 
 
 def largest(operations: dict[str, float], seconds: float) -> dict[str, Any]:
