@@ -72,12 +72,14 @@ def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str
     def mean_finished(x: Array) -> Array:
         return shards.sum(jnp.where(done, x, 0).sum()) / jnp.where(num_episodes > 0, num_episodes, jnp.nan)
 
+    overflowed = transitions.overflowed
     return {
         "episode/return": mean_finished(transitions.episode_return),
         "episode/length": mean_finished(transitions.episode_length),
         "episode/count": num_episodes,
         "episode/terminated": shards.sum(transitions.terminated.sum()),
         "episode/diverged": shards.sum(transitions.diverged.sum()),
+        **({} if overflowed is None else {"episode/overflowed": shards.sum(overflowed.sum())}),
         "reward/mean": shards.mean(transitions.reward.mean()),
         **{f"task/{name}": shards.mean(x.mean()) for name, x in transitions.metrics.items()},
     }

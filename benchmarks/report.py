@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,16 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.measure import Measurement, pairwise_ratio, summary
+from flexrl.files import write_text
 from flexrl.machine import REPOSITORY, git_state, machine, machine_slug, versions
+
+# What a program adds to the one before it.
+PARTS = {
+    "physics": "physics in JAX",
+    "observations, rewards and resets": "worlds",
+    "policy": "rollout",
+    "update": "training",
+}
 
 
 def header(config: Any) -> dict[str, Any]:
@@ -36,8 +46,21 @@ def save(report: dict[str, Any], name: str, out: Path | None) -> Path:
     """Write a report to `out`, or under its name and the machine's in benchmarks/results; returns where it lies."""
     path = out or REPOSITORY / f"benchmarks/results/{name}-{machine_slug()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    write_text(path, json.dumps(report, indent=2) + "\n")
     return path
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, in short."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160]
+
+
+def memory() -> dict[str, int | None]:
+    """Bytes of the accelerator that this process had in use at most: XLA's, and those that Warp took for itself."""
+    peak = {"xla": (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"), "warp": None}
+    if "warp" in sys.modules and (device := sys.modules["warp"].get_preferred_device()).is_cuda:
+        peak["warp"] = sys.modules["warp"].get_mempool_used_mem_high(device)
+    return peak
 
 
 def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -47,6 +70,7 @@ def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> 
         "num_envs": num_envs,
         "measurements": {m.subject.name: _measurement(m) for m in measurements},
         "ratios": _ratios({m.subject.name: m for m in measurements}),
+        "shares": _shares({m.subject.name: m for m in measurements}),
     }
 
 
@@ -62,6 +86,8 @@ def table(case: dict[str, Any]) -> Table:
     rows.add_section()
     for name, ratio in case["ratios"].items():
         rows.add_row(name, *[f"{ratio[key]:.3g}" for key in ("median", "min", "max")])
+    shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in case["shares"].items())
+    rows.caption = f"of training's time: {shares}"
     return rows
 
 
@@ -77,7 +103,16 @@ def _measurement(measured: Measurement) -> dict[str, Any]:
 def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
     """Each program over physics alone, which is MuJoCo's own threads where they were measured; ours over peers."""
     alone = next(iter(measured))
-    ours = [name for name in ("physics in JAX", "rollout", "training") if name != alone]
+    ours = [name for name in ("physics in JAX", "worlds", "rollout", "training") if name != alone]
     pairs = [(name, alone) for name in ours]
     pairs += [("training", name) for name in measured if name not in (alone, *ours)]
     return {f"{a} / {b}": pairwise_ratio(measured[a], measured[b]) for a, b in pairs}
+
+
+def _shares(measured: dict[str, Measurement]) -> dict[str, float]:
+    """Where training's time goes, by what each program adds to the one before: medians over rounds."""
+    parts, spent = {}, 0.0
+    for part, name in PARTS.items():
+        until = pairwise_ratio(measured["training"], measured[name])["median"]
+        parts[part], spent = until - spent, until
+    return parts

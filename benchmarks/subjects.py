@@ -22,9 +22,10 @@ from algos.types import Rollout
 from benchmarks.measure import Subject
 from envs.humanoid_walk import HumanoidWalk
 from envs.physics import PhysicsState
-from envs.vector import VecEnv
+from envs.vector import Transition, VecEnv, VecState
 from flexrl.arguments import parse
-from flexrl.build import make_algorithm, make_env
+from flexrl.build import make_algorithm, make_engine, make_env
+from flexrl.config import RunConfig
 from flexrl.engine import Engine, Run
 
 NUM_MIXING_STEPS = 100  # several episodes of an untrained policy, after which worlds fall at different times
@@ -34,6 +35,7 @@ NUM_MIXING_STEPS = 100  # several episodes of an untrained policy, after which w
 class Setup:
     """An environment, its worlds and a learner."""
 
+    physics: str
     env: HumanoidWalk
     source: RolloutSource
     algo: PPO
@@ -43,15 +45,29 @@ class Setup:
         """Control steps of one iteration."""
         return self.source.vec_env.num_envs * self.source.unroll_length
 
+    @property
+    def state_bytes(self) -> int:
+        """Of what one world carries from step to step, policy memory included."""
+        train = jax.eval_shape(self.algo.init, jax.random.key(0))
+        state = jax.eval_shape(
+            lambda train, key: self.source.init(self.algo.policy(train), key), train, jax.random.key(1)
+        )
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) // self.source.vec_env.num_envs
+
+
+def default_config(physics: str, num_envs: int, *flags: str) -> RunConfig:
+    """humanoid-walk and PPO as `flexrl.train` runs them on this machine when told nothing but the flags."""
+    return parse(["--physics", physics, "--num-envs", str(num_envs), *flags]).config
+
 
 def default_setup(physics: str, num_envs: int) -> Setup:
-    """humanoid-walk and PPO as `flexrl.train` runs them on this machine when told nothing else."""
-    config = parse(["--physics", physics, "--num-envs", str(num_envs), "--evaluation-episodes", "1"]).config
+    """The parts of a `default_config`."""
+    config = default_config(physics, num_envs)
     env = make_env(config)
     algo = make_algorithm(config, env)
     assert isinstance(env, HumanoidWalk)
     assert isinstance(algo, PPO)
-    return Setup(env, RolloutSource(VecEnv(env, num_envs), config.algorithm.unroll_length), algo)
+    return Setup(config.physics, env, RolloutSource(VecEnv(env, num_envs), config.algorithm.unroll_length), algo)
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,8 @@ class Start:
     train: PPOTrainState  # untrained
     source: RolloutState  # worlds that fall at different times
     fresh: PhysicsState  # (B, ...) first states for worlds that fall
-    ctrl_TBA: Array  # what the policy's actions mean to the actuators
+    action_TBA: Array  # the policy's
+    ctrl_TBA: Array  # what they mean to the actuators
     key: Array
 
 
@@ -94,20 +111,30 @@ class RolloutSubject:
         """Run on until the worlds are in the middle of episodes, and return them."""
         self.run(math.ceil(NUM_MIXING_STEPS / self._setup.source.unroll_length))
         self._key, key_action, key = jax.random.split(self._key, 3)
-        return Start(self._train, _copy(self._source), self._fresh, self._draw_controls(key_action), key)
+        action_TBA = self._draw_actions(key_action)
+        ctrl_TBA = action_TBA * jnp.asarray(self._setup.env.physics.spec.model.actuator_ctrlrange[:, 1])
+        return Start(self._train, _copy(self._source), self._fresh, action_TBA, ctrl_TBA, key)
 
-    def _draw_controls(self, key: Array) -> Array:
-        """Controls (T, B, A) drawn from the policy, T times for the same observations."""
+    def _draw_actions(self, key: Array) -> Array:
+        """Actions (T, B, A) drawn from the policy, T times for the same observations."""
         policy, source = self._setup.algo.policy(self._train), self._source
         keys = jax.random.split(key, self._setup.source.unroll_length)
-        action_TBA = jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
-        return action_TBA * jnp.asarray(self._setup.env.physics.spec.model.actuator_ctrlrange[:, 1])
+        return jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
 
 
 def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
-    """Physics without learning: through JAX, and where it leaves the program also by itself."""
-    alone = [BatchSubject(setup, start)] if setup.env.has_host_callback else []
-    return [*alone, PhysicsSubject(setup, start)]
+    """Physics by itself where there is more to it than JAX, through JAX, and with the task around it."""
+    alone: list[Subject] = []
+    if setup.physics == "native":
+        alone = [BatchSubject(setup, start)]
+    if setup.physics == "mjx-warp":
+        from benchmarks.warp_alone import WarpSubject  # importing Warp takes seconds
+
+        spec, config = setup.env.physics.spec, setup.env.config
+        worlds, fresh = start.source.worlds.env.physics, start.fresh
+        limits = (config.min_height, config.max_height)
+        alone = [WarpSubject(spec, limits, worlds.fields, fresh.fields, np.asarray(start.ctrl_TBA))]
+    return [*alone, PhysicsSubject(setup, start), WorldsSubject(setup, start)]
 
 
 class BatchSubject:
@@ -173,6 +200,35 @@ class PhysicsSubject:
         return time.perf_counter() - started
 
 
+class WorldsSubject:
+    """`VecEnv` stepped by given actions: physics, observations, rewards and resets, without a policy."""
+
+    name = "worlds"
+
+    def __init__(self, setup: Setup, start: Start) -> None:
+        """Define the program."""
+        self.num_steps = setup.num_steps
+        vec_env = setup.source.vec_env
+
+        def unroll(worlds: VecState, key: Array, action_TBA: Array) -> tuple[VecState, Array, Transition]:
+            key, key_fresh = jax.random.split(key)
+            fresh = vec_env.fresh(key_fresh)
+            step = jax.lax.scan(lambda worlds, action_BA: vec_env.step(worlds, action_BA, fresh), worlds, action_TBA)
+            return step[0], key, step[1]
+
+        self._unroll = jax.jit(unroll, donate_argnums=0)
+        self._action_TBA, self._key = start.action_TBA, jax.random.key(0)
+        self._worlds = _copy(start.source.worlds)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._worlds, self._key, transitions = self._unroll(self._worlds, self._key, self._action_TBA)
+        jax.block_until_ready(transitions)
+        return time.perf_counter() - started
+
+
 class TrainingSubject:
     """Rollout and update, as the engine of a run makes them.
 
@@ -200,6 +256,34 @@ class TrainingSubject:
         jax.block_until_ready(run)
         self._source, self._key = run.source, run.key
         return time.perf_counter() - started
+
+
+class RunSubject:
+    """A run, or several seeds in one batch, from their start on, by the programs of `flexrl.train`."""
+
+    def __init__(self, name: str, config: RunConfig) -> None:
+        """Compile, and start all members."""
+        self.name = name
+        self.num_steps = config.steps_per_iteration * config.num_seeds
+        started = time.perf_counter()
+        self._engine = make_engine(config, make_env(config), config.num_seeds)
+        seeds = range(config.seed, config.seed + config.num_seeds)
+        self._run = self._engine.join([self._engine.init(seed) for seed in seeds])
+        self._engine.compile()
+        self.compile_seconds = time.perf_counter() - started
+        self._metrics: dict[str, Array] = {}
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._run, self._metrics = self._engine.step(self._run)
+        jax.block_until_ready(self._run)
+        return time.perf_counter() - started
+
+    def metric(self, name: str) -> float:
+        """Of the last iteration, the mean over members."""
+        return float(np.mean(self._metrics[name]))
 
 
 def _sample_program(setup: Setup) -> Callable[..., tuple[RolloutState, Rollout, Array, Array]]:

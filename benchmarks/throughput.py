@@ -21,7 +21,7 @@ from rich.console import Console
 
 from benchmarks.measure import Measurement, interleave, warm_up
 from benchmarks.peers.process import PeerError, start_peer
-from benchmarks.report import header, result, save, table
+from benchmarks.report import header, memory, one_line, result, save, table
 from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
 from flexrl.startup import prepare_jax
 
@@ -83,7 +83,7 @@ def main(config: ThroughputConfig) -> None:
             except Exception as error:  # a backend that we chose may be missing here, or not fit into memory
                 if config.physics or isinstance(error, PeerError):
                     raise
-                console.print(f"{physics}, {num_envs} worlds: left out, {_one_line(error)}", markup=False)
+                console.print(f"{physics}, {num_envs} worlds: left out, {one_line(error)}", markup=False)
                 continue
             console.print(table(case))
             report["results"].append(case)
@@ -107,11 +107,12 @@ def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Me
         *([] if peer is None else [dataclasses.replace(peer, rates=[])]),
     ]
     interleave(measurements, config.repeats)
-    return result(physics, num_envs, measurements) | {"algorithm": dataclasses.asdict(setup.algo.config)}
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:160]
+    return {
+        **result(physics, num_envs, measurements),
+        "state_bytes_per_world": setup.state_bytes,
+        "memory": memory(),
+        "algorithm": dataclasses.asdict(setup.algo.config),
+    }
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,14 @@ class Watched:
     finished: bool
 
 
-def watch(name: str, command: Sequence[str], files: Sequence[Path], seconds: float, folder: Path) -> Watched:
+def watch(
+    name: str,
+    command: Sequence[str],
+    files: Sequence[Path],
+    seconds: float,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Watched:
     """Run a command for so many seconds at most, and read the lines that it writes to the files.
 
     Args:
@@ -41,12 +48,14 @@ def watch(name: str, command: Sequence[str], files: Sequence[Path], seconds: flo
       command: program and arguments; its standard output goes to `folder / "stdout"`.
       files: to read.
       seconds: after which it is stopped.
-      folder: for its output and for what JAX compiles; where nothing is compiled yet, it compiles everything.
+      folder: for its output.
+      environment: variables that differ from ours; by default `empty_caches` in the folder, so that it compiles
+        everything.
 
     Raises:
       PeerError: if it fails, or has written nothing to the first file when it is stopped.
     """
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    environment = {**os.environ, **(empty_caches(folder) if environment is None else environment)}
     tails = [Tail(path) for path in files]
     started = time.monotonic()
     with (
@@ -69,6 +78,11 @@ def watch(name: str, command: Sequence[str], files: Sequence[Path], seconds: flo
     if not tails[0].rows:
         raise PeerError(f"{name} had nothing to tell within {now:.0f} s; give it more --minutes")
     return Watched([tail.rows for tail in tails], now, finished)
+
+
+def empty_caches(folder: Path) -> dict[str, str]:
+    """Where JAX and Warp find nothing compiled."""
+    return {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "WARP_CACHE_PATH": str(folder / "kernels")}
 
 
 def stop(process: subprocess.Popen[Any]) -> None:

@@ -36,6 +36,7 @@ class Transition:
     episode_return: Array  # (B,) including this step
     episode_length: Array  # (B,) including this step
     metrics: dict[str, Array]  # (B,) each, from the task
+    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where nobody knows
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class VecEnv:
             episode_return=state.episode_return + env_state.reward,
             episode_length=state.episode_length + 1,
             metrics=env_state.metrics,
+            overflowed=env_state.physics.overflowed,
         )
         going_on = VecState(
             env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length

@@ -72,20 +72,30 @@ def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:
     parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--name")
     parser.add_argument("--workspace", default="workspace")
+    parser.add_argument("--physics")
     place, other = parser.parse_known_args(rest)
     given = [f"--{flag}" for flag in ("algo", "env", "profile", "config") if getattr(first, flag) is not None]
     if given or other:
         raise ConfigError(
-            f"--resume goes on with the stored config only; leave out {' '.join(given + other)}, "
-            "or start a new run without --resume"
+            f"--resume goes on with the stored config and at most another --physics; leave out "
+            f"{' '.join(given + other)}, or start a new run without --resume"
         )
     run = first.resume or place.name
     if not run:
         raise ConfigError("--resume needs to know the run: --resume RUN, a run's folder or its name")
     folder = find_run(run, place.workspace)
     config = read_config(folder)
+    if place.physics is not None:
+        config = _moved(config, place.physics)
     require_devices(config)
     return dataclasses.replace(config, name=folder.name, workspace=str(folder.parent))
+
+
+def _moved(config: RunConfig, physics: str) -> RunConfig:
+    """A stored config on other physics, and on the device that is here."""
+    from envs.physics import resolve_backend
+
+    return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
 
 
 def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:

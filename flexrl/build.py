@@ -18,15 +18,18 @@ from flexrl.engine import Engine
 
 def make_env(config: RunConfig) -> Env:
     """The environment to train in."""
-    options = PhysicsOptions(config.physics, config.num_envs // config.num_devices, config.randomization)
-    return registry.make_env(config.env, config.task, options)
+    worlds = config.num_envs // config.num_devices * config.num_members
+    return registry.make_env(config.env, config.task, _physics_options(config, worlds))
 
 
 def make_evaluation_env(config: RunConfig) -> Env:
     """The environment to be judged in: by the task's own rules, where training bends them."""
     task = registry.env_type(config.env).evaluated(config.task)
-    options = PhysicsOptions(config.physics, config.evaluation_episodes, config.randomization)
-    return registry.make_env(config.env, task, options)
+    return registry.make_env(config.env, task, _physics_options(config, config.evaluation_episodes))
+
+
+def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:
+    return PhysicsOptions(config.physics, max_worlds, config.randomization, config.warp)
 
 
 def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algorithm:

@@ -16,7 +16,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from algos.registry import ALGORITHMS
-from envs.physics.options import Randomization
+from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type
 from flexrl.errors import ConfigError
 from flexrl.stopping import EarlyStop
@@ -43,6 +43,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       num_devices: accelerators that share the worlds; a divisor of num_envs.
       profile: which defaults: `cpu` or `gpu`; chosen from the device when not given.
       physics: engine; `auto` is native threads on a CPU and MJX-Warp on an NVIDIA GPU.
+      warp: buffers and graphs of MJX-Warp.
       algo: algorithm.
       env: environment; `python -m envs list` names them, or `path/to/file.py:Class`.
       name: of the run's folder; made from algo, env and seed when not given.
@@ -73,6 +74,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     randomization: Randomization = Randomization()
     num_devices: int = 1
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
+    warp: WarpOptions = WarpOptions()
     algo: str = "ppo"
     env: str = "humanoid-walk"
     name: str | None = None

@@ -1,5 +1,6 @@
 """One run of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
 
+import sys
 import time
 from typing import Any
 
@@ -37,6 +38,7 @@ class Member:
         begins = not resume or self.checkpoints.no_save_ended()
         self._inheritance = inherit(config) if begins and config.parent else None
         self._shows_progress = shows_progress
+        self._told_of_overflow = False
         self._folder: RunFolder  # once it is open
         self.reporter: Reporter  # once the run is there
 
@@ -51,8 +53,10 @@ class Member:
         if not resume:
             parent = self._inheritance and self._inheritance.record
             self._folder.start(self.config, arguments, parent, data and data.record)
-        elif data is not None:
+            return
+        if data is not None:
             data.require_same(self.config.folder)
+        self._folder.move(self.config)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
@@ -81,6 +85,15 @@ class Member:
           Diverged: after too many updates in a row that were not finite.
         """
         row = self.reporter.iteration(iteration, metrics)
+        if row.get("episode/overflowed") and not self._told_of_overflow:
+            self._told_of_overflow = True
+            print(
+                f"{self.config.folder}: contacts were left out in {row['episode/overflowed']:,} of "
+                f"{self.config.steps_per_iteration:,} control steps at iteration {row['step']}, and maybe later; raise "
+                "--warp.contacts-per-world or --warp.constraints-per-world (episode/overflowed in metrics.jsonl)",
+                file=sys.stderr,
+                flush=True,
+            )
         skipped, limit = row["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
             raise Diverged(

@@ -1,6 +1,7 @@
 """Defaults that depend on algorithm, environment and profile; whatever is not named here is the dataclass default.
 
-The CPU's were found as `benchmarks/README.md` says. The GPU's are a first guess: no GPU has measured them yet.
+The CPU's were found as `benchmarks/README.md` says. The GPU's are unmeasured, all of them: guesses from what others
+publish for their trainers, each with its source.
 """
 
 from typing import Any
@@ -19,6 +20,8 @@ DMC_HUMANOID: dict[str, Any] = {
     },
     "task": {"end_below_height": 0.8},
 }
+
+WIDE: dict[str, Any] = {"unroll_length": 16, "num_minibatches": 32}  # short iterations of many worlds
 
 PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
     ("ppo", "humanoid-walk", "cpu"): {
@@ -53,10 +56,44 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         },
     },
     **{("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID for speed in ("stand", "walk", "run")},
-    ("ppo", "humanoid-walk", "gpu"): {
-        "total_steps": 100_000_000,
+    # Brax trains this with 2,048 worlds for 50M steps; more worlds here, as MJX's humanoid saturates an H200 at 32K.
+    ("ppo", "humanoid-walk", "gpu"): {"total_steps": 100_000_000, "num_envs": 8192, "algorithm": WIDE},
+    # Playground's joystick tasks, as broad: 8,192 worlds, 200M steps. Standing up is learnt too: data is cheap here.
+    ("ppo", "humanoid-skills", "gpu"): {
+        "total_steps": 200_000_000,
         "num_envs": 8192,
-        "algorithm": {"unroll_length": 16, "num_minibatches": 32},
+        "num_evaluations": 15,
+        "algorithm": WIDE | {"reward_scale": 0.2, "policy_layers": [256, 256, 256], "value_layers": [256, 256, 256]},
+    },
+    # Between a gait alone and thirteen skills.
+    ("ppo", "humanoid-goal", "gpu"): {"total_steps": 100_000_000, "num_envs": 8192, "algorithm": WIDE},
+    # REPPO has 888 on walk after 47M steps, our CPU's recipe 926 after 8M: that recipe, with more worlds.
+    **{
+        ("ppo", f"dmc-humanoid-{speed}", "gpu"): DMC_HUMANOID
+        | {
+            "total_steps": 50_000_000,
+            "num_envs": 4096,
+            "algorithm": DMC_HUMANOID["algorithm"] | {"unroll_length": 16, "num_minibatches": 16},
+        }
+        for speed in ("stand", "walk", "run")
+    },
+    # Playground's own for G1 and T1.
+    **{
+        ("ppo", f"{robot}-joystick", "gpu"): {
+            "total_steps": 200_000_000,
+            "num_envs": 8192,
+            "algorithm": {
+                "unroll_length": 20,
+                "num_minibatches": 32,
+                "discount": 0.97,
+                "entropy_weight": 5e-3,
+                "reward_scale": 1.0,
+                "policy_layers": [512, 256, 128],
+                "value_layers": [512, 256, 128],
+                "privileged_critic": True,
+            },
+        }
+        for robot in ("g1", "h1", "t1")
     },
 }
 
@@ -64,6 +101,8 @@ DT_STEPS = 64 * 20  # control steps of a gradient step
 FALLBACK_PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     ("dt", "cpu"): {"total_steps": 10_000 * DT_STEPS, "num_envs": 1024, "algorithm": {"warmup_updates": 1000}},
     ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 1024},  # the paper's
+    # Gymnasium's, Brax's and Playground's: most of the latter two have 2,048 worlds and 50M to 60M steps at home.
+    ("ppo", "gpu"): {"total_steps": 50_000_000, "num_envs": 4096, "algorithm": WIDE},
 }
 FALLBACK_PRESET: dict[str, Any] = {"total_steps": 10_000_000, "num_envs": 1024}
 

@@ -1,7 +1,9 @@
 """The folder of one run: its lock, its records, and where everything lies."""
 
+import dataclasses
 import datetime
 import fcntl
+import json
 import os
 import platform
 from pathlib import Path
@@ -55,13 +57,26 @@ class RunFolder:
         Raises:
           ConfigError: if the folder holds a run already.
         """
-        import yaml
-
         if (self.path / "config.yaml").exists():
             raise ConfigError(f"{self.path}: holds a run already; go on with it by --resume, or choose another --name")
         write_json(self.path / "metadata.json", metadata(config, arguments, parent, data))
-        text = yaml.safe_dump(encode(config), sort_keys=False)
-        write_text(self.path / "config.yaml", text)
+        self._write_config(config)
+
+    def move(self, config: RunConfig) -> None:
+        """Note that a run goes on on other physics, if it does; its config says so from here on."""
+        stored = read_config(self.path)
+        if (stored.physics, stored.profile) == (config.physics, config.profile):
+            return
+        path = self.path / "metadata.json"
+        content = json.loads(path.read_bytes())
+        move = {"from": stored.physics, "to": config.physics, "date": now(), "machine": machine()}
+        write_json(path, content | {"moves": [*content.get("moves", []), move]})
+        self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
+
+    def _write_config(self, config: RunConfig) -> None:
+        import yaml
+
+        write_text(self.path / "config.yaml", yaml.safe_dump(encode(config), sort_keys=False))
 
 
 def read_config(path: Path) -> RunConfig:
@@ -109,6 +124,11 @@ def free_name(workspace: str, stem: str) -> str:
     return name
 
 
+def now() -> str:
+    """The date and time, in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def metadata(
     config: RunConfig, arguments: list[str], parent: dict[str, Any] | None, data: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -119,7 +139,7 @@ def metadata(
         "parent": parent,
         "data": data,
         "command": ["python", "-m", "flexrl.train", *arguments],
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "started": now(),
         "git": git_state(),
         "machine": machine(),
         "versions": versions(),

@@ -46,7 +46,9 @@ class Trainer:
         configs = member_configs(config)
         if len(configs) > 1:
             self._group = RunFolder(config.folder)
-            if not resume:
+            if resume:
+                self._group.move(config)
+            else:
                 self._group.start(config, arguments)
         self._members = [Member(each, resume=resume, shows_progress=each is configs[0]) for each in configs]
         self._writers = self._members if hosts.is_first else []

@@ -7,7 +7,7 @@ import jax
 
 from envs.errors import ConfigError
 from envs.physics.base import Physics, PhysicsSpec, PhysicsState
-from envs.physics.options import PhysicsOptions, Randomization
+from envs.physics.options import PhysicsOptions, Randomization, WarpOptions
 from envs.physics.randomization import model_variants
 
 BACKENDS = ("native", "mjx-jax", "mjx-warp")
@@ -19,6 +19,7 @@ __all__ = [
     "PhysicsSpec",
     "PhysicsState",
     "Randomization",
+    "WarpOptions",
     "make_physics",
     "resolve_backend",
 ]
@@ -52,4 +53,4 @@ def make_physics(spec: PhysicsSpec, options: PhysicsOptions) -> Physics:
         return NativePhysics(spec, variants)
     from envs.physics.mjx import MjxPhysics  # importing MJX takes seconds, so only on demand
 
-    return MjxPhysics(spec, variants, impl=backend.removeprefix("mjx-"), max_worlds=options.max_worlds)
+    return MjxPhysics(spec, variants, backend.removeprefix("mjx-"), options)

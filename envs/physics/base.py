@@ -63,12 +63,14 @@ class PhysicsSpec:
 class PhysicsState:
     """The state of one world, and the fields that its task declared.
 
-    `internal` is the backend's own and complete: restoring it restores the simulation to the bit.
+    `internal` is complete: restoring it restores the simulation to the bit. It is MuJoCo's integration state, the same
+    for all backends, unless another library brings its own physics.
     """
 
     internal: Any
     fields: dict[str, Array]
     variant: Array  # () int32: which model variant this world runs on
+    overflowed: Array | None = None  # () bool: the last step left contacts out; None where nobody knows
 
     def __getitem__(self, name: str) -> Array:
         """A declared field, in MuJoCo's units and shape."""

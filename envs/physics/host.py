@@ -12,8 +12,7 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from envs.physics.base import PhysicsSpec
-
-INTEGRATION = mujoco.mjtState.mjSTATE_INTEGRATION
+from envs.physics.integration import INTEGRATION
 
 Worlds = tuple[np.ndarray, dict[str, np.ndarray]]
 

@@ -5,47 +5,63 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import mujoco
+import numpy as np
 from jax import Array
 from mujoco import mjx
+from mujoco.mjx.warp.types import GraphMode
 
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
+from envs.physics.integration import COMPONENTS, IntegrationPhysics
+from envs.physics.options import PhysicsOptions
 from envs.physics.randomization import varied_fields
 
+# Of Warp's overflow bits those by which contacts or constraints are left out; the others are of iteration limits.
+BUFFER_OVERFLOWS = 1 | 2 | 4 | 8 | 16 | 32
 
-class MjxPhysics:
-    """`mujoco.mjx` with `impl` `jax` (any accelerator, gradients) or `warp` (NVIDIA GPUs)."""
+
+class MjxPhysics(IntegrationPhysics):
+    """`mujoco.mjx` with `impl` `jax` (any accelerator, gradients) or `warp` (NVIDIA GPUs).
+
+    A world carries the integration state only. The rest of MJX's `Data` is scratch: 40 times as much, made of constants
+    within each step, so that nothing has to merge, save or batch it.
+    """
 
     has_host_callback = False
 
-    def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel], impl: str, max_worlds: int) -> None:
+    def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel], impl: str, options: PhysicsOptions) -> None:
         """Put the model on the device.
 
         Args:
           spec: the model and how a task reads it.
           variants: the models that worlds run on.
           impl: `jax` or `warp`.
-          max_worlds: the most worlds one program will step.
+          options: how the run serves physics.
         """
-        self.spec = spec
+        super().__init__(spec, variants)
         self._impl = impl
-        self._naconmax = spec.contacts_per_world * max_worlds
-        self._model = mjx.put_model(spec.model, impl=impl)
-        if impl == "warp":  # printing an overflow from a kernel stalls the device
-            self._model = self._model.tree_replace(
-                {"opt._impl.warn_overflow": 0, "opt._impl.run_rne_postconstraint": spec.needs_post_constraint}
+        if impl == "warp":
+            on_gpu = jax.default_backend() != "cpu"  # a CPU replays nothing
+            mode: Any = getattr(GraphMode, options.warp.graph_mode.upper()) if on_gpu else None
+            self._model = mjx.put_model(spec.model, impl=impl, graph_mode=mode).tree_replace(
+                {  # printing an overflow from a kernel stalls the device
+                    "opt._impl.warn_overflow": 0,
+                    "opt._impl.run_rne_postconstraint": spec.needs_post_constraint,
+                }
             )
-        self.num_variants = len(variants)
+        else:
+            self._model = mjx.put_model(spec.model, impl=impl)
+        contacts = options.warp.contacts_per_world or spec.contacts_per_world
+        constraints = options.warp.constraints_per_world or spec.constraints_per_world
+        blank = mjx.make_data(spec.model, impl=impl, naconmax=contacts * options.max_worlds, njmax=constraints)
+        self._blank = jax.tree.map(_constant, blank)
         self._varied = {
             name: jnp.asarray(x) for name, x in varied_fields(variants).items() if hasattr(self._model, name)
         }
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""
-        data = mjx.make_data(
-            self.spec.model, impl=self._impl, naconmax=self._naconmax, njmax=self.spec.constraints_per_world
-        )
         variant = jnp.asarray(variant, jnp.int32)
-        data = mjx.forward(self._variant(variant), data.replace(qpos=qpos, qvel=qvel))
+        data = mjx.forward(self._variant(variant), self._data(self.first(qpos, qvel)))
         unset = set(self.spec.fields) & set(POST_CONSTRAINT_FIELDS)
         zero = {f"_impl.{name}": jnp.zeros_like(getattr(data._impl, name)) for name in unset}
         return self._state(data.tree_replace(zero) if zero else data, variant)
@@ -53,7 +69,7 @@ class MjxPhysics:
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """See `Physics.step`."""
         model = self._variant(state.variant)
-        data = state.internal.replace(ctrl=ctrl)
+        data = self._data(self.replaced(state.internal, ctrl=ctrl))
         data = jax.lax.scan(lambda data, _: (mjx.step(model, data), None), data, None, length=self.spec.num_substeps)[0]
         if self.spec.timing == "current":
             data = mjx.forward(model, data)
@@ -61,18 +77,22 @@ class MjxPhysics:
             data = mjx.rne_postconstraint(model, data)
         return self._state(data, state.variant)
 
-    def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
-        """See `Physics.with_velocity`."""
-        return state.replace(internal=state.internal.replace(qvel=qvel), fields=state.fields | {"qvel": qvel})
-
-    def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
-        """See `Physics.where`; Warp's buffers without a world axis stay as they are."""
-        fields = jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen.fields, other.fields)
-        variant = jnp.where(condition, chosen.variant, other.variant)
-        return PhysicsState(other.internal.where(condition, chosen.internal), fields, variant)
-
     def _variant(self, index: Array) -> Any:
         return self._model.replace(**{name: x[index] for name, x in self._varied.items()})
 
+    def _data(self, internal: Array) -> mjx.Data:
+        blank = jax.tree.map(lambda make: make(), self._blank)
+        return blank.replace(**self.unpacked(internal, {name: getattr(blank, name) for name in COMPONENTS}))
+
     def _state(self, data: mjx.Data, variant: Array) -> PhysicsState:
-        return PhysicsState(data, {name: getattr(data, name) for name in ("qpos", "qvel", *self.spec.fields)}, variant)
+        fields = {name: getattr(data, name) for name in ("qpos", "qvel", *self.spec.fields)}
+        overflow = data._impl.overflow if self._impl == "warp" else jnp.zeros((), int)
+        return PhysicsState(self.packed(data), fields, variant, (overflow & BUFFER_OVERFLOWS) != 0)
+
+
+def _constant(x: Array) -> Any:
+    """Makes the array inside a program: buffers filled with one number are broadcast there, and not stored in it."""
+    value = np.asarray(x)
+    if value.size and (value == value.flat[0]).all():
+        return lambda: jnp.full(value.shape, value.flat[0], value.dtype)
+    return lambda: jnp.asarray(value)

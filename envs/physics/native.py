@@ -17,25 +17,25 @@ from jax import Array
 from jax.experimental.buffer_callback import buffer_callback
 
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
-from envs.physics.host import INTEGRATION, BatchRunner, DataRunner, Worlds
+from envs.physics.host import BatchRunner, DataRunner, Worlds
+from envs.physics.integration import IntegrationPhysics
 
 Advance = Callable[[np.ndarray, np.ndarray], Worlds]
 
 
-class NativePhysics:
+class NativePhysics(IntegrationPhysics):
     """`mujoco.batch` behind a callback; `vmap` over worlds and seeds becomes one batched call."""
 
     has_host_callback = True
 
     def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel]) -> None:
-        """Prepare offsets into the state vector, and whoever runs the worlds.
+        """Prepare whoever runs the worlds.
 
         Args:
           spec: the model and how a task reads it.
           variants: the models that worlds run on.
         """
-        self.spec = spec
-        self.num_variants = len(variants)
+        super().__init__(spec, variants)
         models = [copy.copy(variant) for variant in variants]
         for model in models:
             # MuJoCo would put a world that became NaN back to its first state, and nobody would notice.
@@ -43,28 +43,16 @@ class NativePhysics:
         self._runner = (DataRunner if spec.needs_post_constraint else BatchRunner)(spec, models)
         self._lock = threading.Lock()
         data = mujoco.MjData(spec.model)
-        self._initial = np.empty(mujoco.mj_stateSize(spec.model, INTEGRATION.value))
-        mujoco.mj_getState(spec.model, data, self._initial, INTEGRATION.value)
         self._field_shapes = {name: np.shape(getattr(data, name)) for name in spec.fields}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""
-        state = jnp.asarray(self._initial, jnp.result_type(float))
-        state = state.at[self._slice("QPOS")].set(qpos).at[self._slice("QVEL")].set(qvel)
-        return self._call(self._runner.forward, state, jnp.asarray(variant, jnp.int32), POST_CONSTRAINT_FIELDS)
+        variant = jnp.asarray(variant, jnp.int32)
+        return self._call(self._runner.forward, self.first(qpos, qvel), variant, POST_CONSTRAINT_FIELDS)
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """See `Physics.step`."""
-        return self._call(self._runner.step, state.internal.at[self._slice("CTRL")].set(ctrl), state.variant)
-
-    def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
-        """See `Physics.with_velocity`."""
-        internal = state.internal.at[self._slice("QVEL")].set(qvel)
-        return state.replace(internal=internal, fields=state.fields | {"qvel": qvel})
-
-    def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
-        """See `Physics.where`."""
-        return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
+        return self._call(self._runner.step, self.replaced(state.internal, ctrl=ctrl), state.variant)
 
     def _call(self, advance: Advance, state: Array, variant: Array, unset: Collection[str] = ()) -> PhysicsState:
         shapes = (
@@ -78,8 +66,8 @@ class NativePhysics:
 
         # Its buffers are XLA's own: a copy less than `pure_callback`, and a third of its cost.
         state, fields = buffer_callback(host_function, shapes, vmap_method="broadcast_all")(state, variant)
-        fields |= {"qpos": state[self._slice("QPOS")], "qvel": state[self._slice("QVEL")]}
-        return PhysicsState(state, fields, variant)
+        fields |= {name: self.component(state, name) for name in ("qpos", "qvel")}
+        return PhysicsState(state, fields, variant, jnp.zeros((), bool))
 
     def _advance(
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
@@ -90,9 +78,3 @@ class NativePhysics:
         np.asarray(out_state).reshape(after.shape)[...] = after
         for name, buffer in out_fields.items():
             np.asarray(buffer).reshape(fields[name].shape)[...] = 0 if name in unset else fields[name]
-
-    def _slice(self, component: str) -> slice:
-        """Where a component lies in the integration state: components follow each other in bit order."""
-        bit = getattr(mujoco.mjtState, f"mjSTATE_{component}").value
-        start = mujoco.mj_stateSize(self.spec.model, INTEGRATION.value & (bit - 1))
-        return slice(start, start + mujoco.mj_stateSize(self.spec.model, bit))

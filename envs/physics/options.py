@@ -1,6 +1,7 @@
 """How a run serves physics, and how the simulated model varies: typed options, free of heavy imports."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 Range = tuple[float, float]
 
@@ -61,6 +62,30 @@ class Randomization:
 
 
 @dataclass(frozen=True)
+class WarpOptions:
+    """How MJX-Warp runs our own environments; other engines read none of it.
+
+    Attributes:
+      contacts_per_world: room for contacts, in a buffer that all worlds share; null for what the task asks for.
+      constraints_per_world: rows for each world's constraints; null for what the task asks for.
+      graph_mode: how a GPU replays a step's kernels. `warp` records a CUDA graph for each place that XLA gives the
+        arrays; `warp_staged` and `warp_staged_ex` record one and copy arrays to its places, within the graph or before
+        it; `none` launches kernels one by one.
+    """
+
+    contacts_per_world: int | None = None
+    constraints_per_world: int | None = None
+    graph_mode: Literal["warp", "warp_staged", "warp_staged_ex", "none"] = "warp"
+
+    def __post_init__(self) -> None:
+        """Refuse buffers without room."""
+        for name in ("contacts_per_world", "constraints_per_world"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}: {value} must be at least 1, or null for what the task asks for")
+
+
+@dataclass(frozen=True)
 class PhysicsOptions:
     """How a run serves physics; a task passes it on.
 
@@ -68,8 +93,10 @@ class PhysicsOptions:
       backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
       max_worlds: the most worlds one program will step; sizes Warp's shared contact buffer.
       randomization: how the simulated model varies.
+      warp: how MJX-Warp runs.
     """
 
     backend: str = "auto"
     max_worlds: int = 1
     randomization: Randomization = Randomization()
+    warp: WarpOptions = WarpOptions()

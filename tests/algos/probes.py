@@ -19,6 +19,7 @@ class NoPhysics:
     """What `VecEnv` reads of a physics state, for a world without any."""
 
     fields: dict[str, Array]
+    overflowed: None = None
 
 
 @struct.dataclass

@@ -1,46 +1,18 @@
 """The physics backends agree over one control step from states that a trained policy visits, falls included."""
 
-from pathlib import Path
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs.models import brax_humanoid
-from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
+from benchmarks.parity import one_step, relative_error, visited_states
 from tests.precision import float64
 
-FILE = Path(__file__).with_name("visited_states.npz")
 FALLEN_HEIGHT = 1.0
-CHUNK = 50  # MJX on JAX hangs on a CPU with two cores when a thousand worlds run at once
 
 
 @pytest.fixture(scope="module")
 def states():
-    file = np.load(FILE)
-    return {name: file[name] for name in ("qpos", "qvel", "action")}
-
-
-def one_step(backend, states, dtype):
-    """Positions and velocities after a control step of five substeps, `CHUNK` states at once."""
-    model = brax_humanoid().compile()
-    physics = make_physics(PhysicsSpec(model, num_substeps=5), PhysicsOptions(backend, max_worlds=CHUNK))
-
-    @jax.jit
-    @jax.vmap
-    def step(qpos, qvel, action):
-        ctrl = action * jnp.asarray(model.actuator_ctrlrange[:, 1], dtype)
-        after = physics.step(physics.reset(qpos, qvel), ctrl)
-        return jnp.concatenate([after["qpos"], after["qvel"]])
-
-    rows = [jnp.asarray(states[name], dtype).reshape(-1, CHUNK, states[name].shape[1]) for name in states]
-    return np.concatenate([np.asarray(step(*chunk), np.float64) for chunk in zip(*rows, strict=True)])
-
-
-def relative_error(actual, expected):
-    """Largest difference of each state, relative to the size of its largest number or one."""
-    return np.abs(actual - expected).max(axis=1) / np.maximum(np.abs(expected).max(axis=1), 1)
+    return visited_states()
 
 
 def test_the_states_include_falls_and_walking(states):

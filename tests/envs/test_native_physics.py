@@ -10,7 +10,8 @@ import pytest
 
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
-from envs.physics.native import INTEGRATION, NativePhysics
+from envs.physics.integration import INTEGRATION
+from envs.physics.native import NativePhysics
 from tests.precision import float64
 
 NUM_SUBSTEPS = 5

@@ -19,6 +19,7 @@ class Steps:
     """Stands where a physics state stands."""
 
     fields: dict[str, Array]
+    overflowed: None = None
 
 
 class ScriptedEnv:

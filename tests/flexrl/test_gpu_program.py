@@ -14,14 +14,19 @@ SMALL = [
     *("--algorithm.num-epochs", "1", "--algorithm.policy-layers", "8", "--algorithm.value-layers", "8"),
 ]
 
+OTHERS = [
+    pytest.param(env, marks=pytest.mark.slow) for env in ("humanoid-skills", "humanoid-goal", "dmc-humanoid-walk")
+]
 
-def engine(physics):
-    config = parse([*SMALL, "--physics", physics]).config
+
+def engine(physics, *flags):
+    config = parse([*SMALL, "--physics", physics, *flags]).config
     return make_engine(config, make_env(config))
 
 
-def test_a_whole_warp_iteration_lowers_for_cuda():
-    warp = engine("mjx-warp")
+@pytest.mark.parametrize("env", ["humanoid-walk", *OTHERS])
+def test_a_whole_warp_iteration_lowers_for_cuda(env):
+    warp = engine("mjx-warp", "--env", env)
     text = warp.program.trace(warp.template()).lower(lowering_platforms=("cuda",)).as_text()
     assert "custom_call" in text
 

@@ -1,0 +1,122 @@
+"""One policy and one run on two engines: this device's, and native MuJoCo on the CPU.
+
+    python -m benchmarks.exchange [--episodes 64] [--seconds 40]
+
+The policy that comes with the repository is evaluated on both; the mean returns must lie within their 95 % intervals.
+Then a run of humanoid-walk trains here, goes on on the CPU, and comes back, each time from its checkpoint. Without an
+accelerator, MJX-Warp on the CPU stands for the device.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import tyro
+from rich.console import Console
+
+from benchmarks.report import header, save
+from benchmarks.watch import watch
+from flexrl.machine import REPOSITORY
+from flexrl.startup import prepare_jax
+
+POLICY = "pretrained/humanoid-skills"
+ON_CPU = {"JAX_PLATFORMS": "cpu"}
+
+
+@dataclass(frozen=True)
+class ExchangeConfig:
+    """What to compare.
+
+    Attributes:
+      episodes: of each evaluation.
+      seconds: of each stretch of the run, with compilation.
+      num_envs: worlds of the run.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    episodes: int = 64
+    seconds: float = 40.0
+    num_envs: int = 1024
+    out: Path | None = None
+
+
+def main(config: ExchangeConfig) -> None:
+    """Evaluate and train on both, print and write."""
+    console = Console(highlight=False)
+    report = header(config)
+    here = ("mjx-warp", ON_CPU if jax.default_backend() == "cpu" else {})
+    both = (here, ("native", ON_CPU))
+    evaluations = [evaluate(config, *place) for place in both]
+    report["results"].append({"policy": POLICY, "evaluations": evaluations, **agreement(*evaluations)})
+    path = save(report, "exchange", config.out)
+    console.print(
+        "returns " + " and ".join(f"{e['return_mean']:.0f} +- {e['return_interval']:.0f}" for e in evaluations)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for place in (here, both[1], here):
+            stretch = train(config, Path(folder), *place)
+            report["results"].append(stretch)
+            path = save(report, "exchange", config.out)
+            console.print(
+                f"{stretch['physics']}: iterations {stretch['first']} to {stretch['last']}, {stretch['return']}"
+            )
+    console.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) -> dict[str, Any]:
+    """What `flexrl.evaluate` finds."""
+    command = [sys.executable, "-m", "flexrl.evaluate", POLICY, "--physics", physics]
+    command += ["--episodes", str(config.episodes), "--json"]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def agreement(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Whether two mean returns differ by no more than the 95 % interval of their difference."""
+    difference = one["return_mean"] - other["return_mean"]
+    interval = math.hypot(one["return_interval"], other["return_interval"])
+    return {"difference": difference, "interval": interval, "agree": abs(difference) <= interval}
+
+
+def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[str, str]) -> dict[str, Any]:
+    """A stretch of the run: from its start, or from where the last one left it."""
+    run = folder / "run"
+    metrics = run / "metrics.jsonl"
+    before = read(metrics)
+    command = [sys.executable, "-m", "flexrl.train", "--physics", physics]
+    if before:
+        command += ["--resume", str(run)]
+    else:
+        command += ["--workspace", str(folder), "--name", run.name, "--num-envs", str(config.num_envs), "--no-video"]
+        command += ["--total-steps", str(10**9), "--num-evaluations", "1", "--checkpoint-interval", "1"]
+    watch(f"training on {physics}", command, [metrics], config.seconds, folder, environment)
+    rows = read(metrics)[len(before) :]
+    if not rows:
+        raise SystemExit(f"{physics}: no iteration within {config.seconds:.0f} s; give it more --seconds")
+    return {
+        "physics": physics,
+        "first": rows[0]["step"],
+        "last": rows[-1]["step"],
+        "return": [row["episode/return"] for row in (rows[0], rows[-1])],
+        "overflowed": sum(row["episode/overflowed"] for row in rows),
+    }
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Rows of a file of JSON lines; none if it is not there."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the processes it starts
+    prepare_jax()
+    main(tyro.cli(ExchangeConfig, description=__doc__))

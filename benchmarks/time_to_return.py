@@ -1,0 +1,149 @@
+"""Seconds until `flexrl.train` reaches a return, for several seeds in one program, on this machine's device.
+
+    python -m benchmarks.time_to_return [--envs humanoid-walk dmc-humanoid-walk] [--num-seeds 5] [--minutes 5]
+
+A return is reached with the first deterministic evaluation that shows it. Total seconds count from the start of the
+process, with empty caches of compiled programs and kernels; `after compilation` leaves out what came before the first
+iteration began. Evaluations are in both.
+"""
+
+import math
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+import yaml
+from rich.console import Console
+
+from benchmarks.curves import Point, points, thin
+from benchmarks.peers.process import PeerError
+from benchmarks.report import header, save
+from benchmarks.watch import Watched, watch
+from flexrl.startup import prepare_jax
+
+TARGETS = {
+    "humanoid-walk": (2000, 4000, 6000),
+    "dmc-humanoid-walk": (500, 800, 900),
+    "dmc-humanoid-stand": (500, 800, 900),
+    "dmc-humanoid-run": (100, 200, 300),
+}
+
+
+@dataclass(frozen=True)
+class TimeToReturnConfig:
+    """What to train.
+
+    Attributes:
+      envs: environments, one after the other.
+      num_seeds: in one program.
+      seed: the first.
+      minutes: for each environment.
+      config: YAML file of `flexrl.train` with settings other than the defaults.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    envs: tuple[str, ...] = tuple(TARGETS)
+    num_seeds: int = 5
+    seed: int = 0
+    minutes: float = 5.0
+    config: Path | None = None
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what has no target."""
+        if unknown := [env for env in self.envs if env not in TARGETS]:
+            raise ValueError(f"--envs: {', '.join(unknown)} have no returns to reach; known: {', '.join(TARGETS)}")
+        if not (self.minutes > 0 and math.isfinite(self.minutes)):
+            raise ValueError(f"--minutes: {self.minutes} must be above 0")
+        if self.num_seeds < 1:
+            raise ValueError(f"--num-seeds: {self.num_seeds} must be at least 1")
+
+
+def main(config: TimeToReturnConfig) -> None:
+    """Train, print, and write after each environment."""
+    console = Console(highlight=False)
+    report = header(config) | {"settings": {**vars(config), "out": str(config.out), "config": str(config.config)}}
+    for env in config.envs:
+        with tempfile.TemporaryDirectory() as folder:
+            found = train(config, env, Path(folder))
+        report["results"].append(found)
+        report["load_average_after"] = os.getloadavg()
+        path = save(report, "time-to-return", config.out)
+        console.print(f"{env}: first iteration after {found['start_up_seconds']:.0f} s")
+        for target, when in found["median_seconds"].items():
+            console.print(f"  return {target}: {said(when['total'])}, after compilation {said(when['training'])}")
+    console.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def train(config: TimeToReturnConfig, env: str, folder: Path) -> dict[str, Any]:
+    """One environment's seeds."""
+    run = folder / "run"
+    command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
+    command += ["--num-seeds", str(config.num_seeds), "--workspace", str(folder), "--name", run.name]
+    command += ["--config", str(config.config)] if config.config else []
+    seeds = range(config.seed, config.seed + config.num_seeds)
+    members = [run] if config.num_seeds == 1 else [run / f"seed-{seed}" for seed in seeds]
+    files = [member / name for name in ("metrics.jsonl", "evaluations.jsonl") for member in members]
+    seconds = 60 * config.minutes
+    watched = watch(f"flex-rl on {env}", command, files, seconds, folder)
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    kept = {name: value for name, value in settings.items() if name not in ("name", "workspace")}
+    return {"env": env, "settings": kept, **reached(watched, TARGETS[env], seconds)}
+
+
+def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[str, Any]:
+    """When each seed reached each target, and the median over seeds, of which the slower half may never.
+
+    Args:
+      watched: rows of the seeds' metrics.jsonl, then of their evaluations.jsonl.
+      targets: returns.
+      seconds: that the curves may span.
+    """
+    num_seeds = len(watched.rows) // 2
+    metrics, evaluations = watched.rows[:num_seeds], watched.rows[num_seeds:]
+    when, first = metrics[0][0]
+    began = when - first["timing"]["seconds"]
+    curves = [points(rows, "evaluation/return_mean") for rows in evaluations]
+    of_seeds = {target: [first_above(curve, target) for curve in curves] for target in targets}
+    medians = {target: statistics.median_high(times) for target, times in of_seeds.items()}
+    return {
+        "seconds": round(watched.seconds, 1),
+        "finished": watched.finished,
+        "control_steps_per_seed": metrics[0][-1][1]["control_steps"],
+        "start_up_seconds": when,
+        "seeds_seconds": {str(target): [finite(time) for time in times] for target, times in of_seeds.items()},
+        "median_seconds": {
+            str(target): {"total": finite(time), "training": finite(time - began)} for target, time in medians.items()
+        },
+        "curves": [thin(curve, seconds) for curve in curves],
+    }
+
+
+def first_above(curve: Sequence[Point], target: float) -> float:
+    """Seconds until the return is at least the target; infinite if it never is."""
+    return next((seconds for seconds, _, value in curve if value >= target), math.inf)
+
+
+def finite(seconds: float) -> float | None:
+    """For JSON, which has no infinity."""
+    return round(seconds, 1) if math.isfinite(seconds) else None
+
+
+def said(seconds: float | None) -> str:
+    """For reading."""
+    return "not reached" if seconds is None else f"{seconds:.0f} s"
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the training
+    prepare_jax()
+    try:
+        main(tyro.cli(TimeToReturnConfig, description=__doc__))
+    except PeerError as error:
+        raise SystemExit(str(error)) from None

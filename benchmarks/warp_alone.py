@@ -1,0 +1,117 @@
+"""mujoco_warp by itself, without JAX: a control step of all worlds is one CUDA graph, as its own benchmark does it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import warp as wp
+from mujoco.mjx.third_party import mujoco_warp
+
+from envs.physics import PhysicsSpec
+
+
+class WarpSubject:
+    """The kernels that MJX-Warp calls, on the same model; fallen worlds restart, by a kernel of ours."""
+
+    name = "physics alone"
+
+    def __init__(
+        self,
+        spec: PhysicsSpec,
+        height_limits: tuple[float, float],
+        worlds: Mapping[str, Any],
+        fresh: Mapping[str, Any],
+        ctrl_TBA: np.ndarray,
+    ) -> None:
+        """Put worlds on the device, and record the graph where there is a GPU.
+
+        Args:
+          spec: the model and its buffers.
+          height_limits: m, of the root's height, beyond which a world restarts.
+          worlds: `qpos` (B, nq) and `qvel` (B, nv) to begin with.
+          fresh: the same of first states.
+          ctrl_TBA: controls, one row for each control step of a call.
+        """
+        num_worlds = ctrl_TBA.shape[1]
+        self.num_steps = len(ctrl_TBA) * num_worlds
+        self._num_calls, self._spec, self._limits = len(ctrl_TBA), spec, height_limits
+        self._device = wp.get_preferred_device()
+        with wp.ScopedDevice(self._device):
+            self._model = mujoco_warp.put_model(spec.model)
+            self._model.opt.warn_overflow = 0
+            naconmax = spec.contacts_per_world * num_worlds
+            self._data = mujoco_warp.make_data(
+                spec.model, nworld=num_worlds, naconmax=naconmax, njmax=spec.constraints_per_world
+            )
+            self._ctrl = wp.array(ctrl_TBA, dtype=float)
+            self._fresh = {name: wp.array(np.asarray(fresh[name]), dtype=float) for name in ("qpos", "qvel")}
+            self._time = wp.zeros(1, dtype=int)
+            for name in ("qpos", "qvel"):
+                wp.copy(getattr(self._data, name), wp.array(np.asarray(worlds[name]), dtype=float))
+            self._launch = self._step
+            if self._device.is_cuda:
+                self._step()  # loads the kernels
+                with wp.ScopedCapture() as capture:
+                    self._step()
+                self._launch = lambda: wp.capture_launch(capture.graph)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        with wp.ScopedDevice(self._device):
+            wp.synchronize()
+            started = time.perf_counter()
+            for _ in range(num_calls * self._num_calls):
+                self._launch()
+            wp.synchronize()
+            return time.perf_counter() - started
+
+    @property
+    def qpos(self) -> np.ndarray:
+        """Positions (B, nq)."""
+        return self._data.qpos.numpy()
+
+    def _step(self) -> None:
+        data, fresh = self._data, self._fresh
+        wp.launch(take_controls, dim=data.ctrl.shape, inputs=[self._time, self._ctrl, data.ctrl])
+        wp.launch(count, dim=1, inputs=[self._time])
+        for _ in range(self._spec.num_substeps):
+            mujoco_warp.step(self._model, data)
+        now = [data.qpos, data.qvel, data.qacc_warmstart]
+        inputs = [*self._limits, fresh["qpos"], fresh["qvel"], *now]
+        wp.launch(restart_fallen, dim=data.nworld, inputs=inputs)
+
+
+@wp.kernel
+def take_controls(time: wp.array[int], ctrl_TBA: wp.array3d[float], ctrl: wp.array2d[float]):  # noqa: ANN201
+    """Each control of a world, of the row whose turn it is."""
+    world, actuator = wp.tid()
+    ctrl[world, actuator] = ctrl_TBA[time[0] % ctrl_TBA.shape[0], world, actuator]
+
+
+@wp.kernel
+def count(time: wp.array[int]):  # noqa: ANN201
+    """The next row's turn."""
+    time[0] = time[0] + 1
+
+
+@wp.kernel
+def restart_fallen(  # noqa: ANN201
+    low: float,
+    high: float,
+    fresh_qpos: wp.array2d[float],
+    fresh_qvel: wp.array2d[float],
+    qpos: wp.array2d[float],
+    qvel: wp.array2d[float],
+    qacc_warmstart: wp.array2d[float],
+):
+    """Each world whose root is not between the limits."""
+    world = wp.tid()
+    height = qpos[world, 2]
+    if height >= low and height <= high:
+        return
+    for i in range(qpos.shape[1]):
+        qpos[world, i] = fresh_qpos[world, i]
+    for i in range(qvel.shape[1]):
+        qvel[world, i] = fresh_qvel[world, i]
+        qacc_warmstart[world, i] = 0.0
