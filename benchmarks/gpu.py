@@ -34,7 +34,7 @@ class Part:
     """One benchmark's command.
 
     Attributes:
-      name: of the part; parts may share the first word of their names, by which `--parts` chooses.
+      name: of the part; `--parts` chooses by it, or by its first word, which others may have too.
       module: of benchmarks.
       flags: its command line.
       least: seconds below which it is not worth beginning.
@@ -58,6 +58,11 @@ def speed(physics: str, num_envs: int, least: float, most: float, *flags: str) -
     return Part(f"speed {physics} {num_envs}", "throughput", (*chosen, *flags), least, most)
 
 
+def time_to_return(env: str) -> Part:
+    """Five seeds of an environment, for three minutes."""
+    return Part(f"return {env}", "time_to_return", ("--envs", env, "--minutes", "3"), 195, 210)
+
+
 # What matters most first. `least` and `most` are guesses for one H100, until one has been measured.
 PARTS = (
     Part("parity", "parity", (), 30, 120),
@@ -70,10 +75,11 @@ PARTS = (
     speed("mjx-warp", 16384, 40, 90),
     speed("mjx-warp", 4096, 40, 90),
     speed("mjx-warp", 1024, 40, 90),
-    Part("return", "time_to_return", ("--envs", "humanoid-walk", "--minutes", "2"), 100, 150),
+    time_to_return("humanoid-walk"),
     speed("mjx-jax", 32768, 60, 180),
     speed("mjx-jax", 4096, 60, 150),
     speed("mjx-jax", 1024, 60, 150),
+    *(time_to_return(f"dmc-humanoid-{speed}") for speed in ("walk", "stand", "run")),
     Part("tune", "tune", (), 60, 540),
 )
 
@@ -84,7 +90,8 @@ class GpuConfig:
 
     Attributes:
       minutes: for everything.
-      parts: first words of the parts to run; all when none is given, but `tune`, which fills a run of its own.
+      parts: names of the parts to run, or their first words; all when none is given, but `tune`, which fills a run of
+        its own.
       commit: of the source, where this is no checkout of it.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
       plan: name the parts and end.
@@ -102,13 +109,13 @@ class GpuConfig:
             raise ValueError(f"--minutes: {self.minutes} must be above 0")
         known = list(dict.fromkeys(part.name.split()[0] for part in PARTS))
         for name in self.parts:
-            if name not in known:
+            if name not in known and name not in [part.name for part in PARTS]:
                 raise ValueError(f"--parts: {name!r} is unknown; known: {', '.join(known)}")
 
     def chosen(self) -> list[Part]:
         """The parts to run, in order."""
         default = [part for part in PARTS if part.name != "tune"]
-        return [part for part in PARTS if part.name.split()[0] in self.parts] or default
+        return [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)] or default
 
 
 def main(config: GpuConfig) -> None:

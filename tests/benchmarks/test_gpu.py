@@ -54,9 +54,13 @@ def test_no_part_is_worth_beginning_without_time(tmp_path):
     assert [part["ended"] for part in report["parts"]] == ["left out: 0 s were left"]
 
 
-def test_parts_are_chosen_by_their_first_word():
+def test_parts_are_chosen_by_their_names_or_first_words():
     speed = GpuConfig(parts=("speed",)).chosen()
     assert {part.name.split()[0] for part in speed} == {"speed"} and len(speed) > 5
+    assert [part.name for part in GpuConfig(parts=("speed mjx-jax 1024", "parity")).chosen()] == [
+        "parity",
+        "speed mjx-jax 1024",
+    ]
     assert "tune" not in [part.name for part in GpuConfig().chosen()]
     assert len({part.name for part in PARTS}) == len(PARTS)
     with pytest.raises(ValueError, match="--parts: 'sped' is unknown; known: parity, speed"):
