@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flexrl.comparison import flat
@@ -131,7 +132,20 @@ def _client(run: TrackedRun) -> "MlflowClient":
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return MlflowClient(os.environ.get(SERVER) or f"sqlite:///{run.workspace}/mlflow.db")
+    return MlflowClient(os.environ.get(SERVER) or _local_store(run.workspace))
+
+
+def _local_store(workspace: Path) -> str:
+    """Address of a workspace's store, made aside: killed while it makes one, MLflow leaves what it cannot open."""
+    from mlflow.tracking import MlflowClient
+
+    store = workspace / "mlflow.db"
+    if not store.exists():
+        for left in workspace.glob(f"{store.name}.tmp*"):
+            left.unlink()
+        MlflowClient(f"sqlite:///{store}.tmp")
+        os.replace(f"{store}.tmp", store)
+    return f"sqlite:///{store}"
 
 
 def _requests(rows: list[list["Metric"]]) -> Iterator[list["Metric"]]:

@@ -1,7 +1,9 @@
 """MLflow's local store and W&B's offline mode, read back by MLflow's client and from W&B's files."""
 
+import contextlib
 import http.server
 import json
+import sqlite3
 import threading
 import time
 
@@ -31,8 +33,11 @@ def alone():
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """One store for all tests, for making one takes seconds."""
-    return tmp_path_factory.mktemp("tracked")
+    """One store for all tests, for making one takes seconds; begun once by a process that was killed."""
+    workspace = tmp_path_factory.mktemp("tracked")
+    with contextlib.closing(sqlite3.connect(workspace / "mlflow.db.tmp")) as half_made:
+        half_made.execute("create table _alembic_tmp_experiments (id integer)")
+    return workspace
 
 
 @pytest.fixture(scope="module")

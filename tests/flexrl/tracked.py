@@ -66,6 +66,7 @@ def points(rows: list[tuple[int, dict[str, float]]]) -> dict[str, list[tuple[int
 
 def client(workspace: Path) -> MlflowClient:
     """Of the store in a workspace."""
+    assert (workspace / "mlflow.db").exists()
     return MlflowClient(f"sqlite:///{workspace}/mlflow.db")
 
 
