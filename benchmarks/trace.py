@@ -62,8 +62,8 @@ def main(config: TraceConfig) -> None:
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
-def device_lines(profile: ProfileData) -> dict[str, dict[str, float]]:
-    """Seconds of each kind of operation, for each line of each device: a stream of a GPU, or a CPU's threads of XLA."""
+def device_lines(profile: Any) -> dict[str, dict[str, float]]:
+    """Seconds of each kind of operation in a `ProfileData`, for each line: a stream of a GPU, or a CPU's thread of XLA."""
     lines: dict[str, dict[str, float]] = {}
     for plane in profile.planes:
         for line in plane.lines:

@@ -1,5 +1,8 @@
 """mujoco_warp by itself, without JAX: a control step of all worlds is one CUDA graph, as its own benchmark does it."""
 
+# pyright: reportIndexIssue=false, reportAssignmentType=false, reportGeneralTypeIssues=false
+# Warp compiles the kernels below, and gives their arrays and tuples another meaning than Python's.
+
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +57,8 @@ class WarpSubject:
                 self._step()  # loads the kernels
                 with wp.ScopedCapture() as capture:
                     self._step()
-                self._launch = lambda: wp.capture_launch(capture.graph)
+                graph: Any = capture.graph
+                self._launch = lambda: wp.capture_launch(graph)
 
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
