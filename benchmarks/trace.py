@@ -63,7 +63,7 @@ def main(config: TraceConfig) -> None:
 
 
 def device_lines(profile: Any) -> dict[str, dict[str, float]]:
-    """Seconds of each kind of operation, for each line of each device: a stream of a GPU, or a CPU's threads of XLA."""
+    """Seconds of each kind of operation in a `ProfileData`, for each stream of a GPU or thread of XLA."""
     lines: dict[str, dict[str, float]] = {}
     for plane in profile.planes:
         for line in plane.lines:

@@ -1,7 +1,7 @@
 """mujoco_warp by itself, without JAX: a control step of all worlds is one CUDA graph, as its own benchmark does it."""
 
-# Kernels are Warp's language, of whose arrays and indices Python's types know nothing.
 # pyright: reportIndexIssue=false, reportAssignmentType=false, reportGeneralTypeIssues=false
+# Warp compiles the kernels below, and gives their arrays and tuples another meaning than Python's.
 
 import time
 from collections.abc import Mapping
