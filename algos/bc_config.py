@@ -18,6 +18,7 @@ class BCConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
         control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
       target_return: of an episode, that is asked for when the policy acts; null for that of the best in the data.
@@ -37,6 +38,7 @@ class BCConfig:
     """
 
     dataset: str | None = None
+    memory_limit_mb: float | None = None
     condition: Literal["none", "return", "goal"] = "none"
     target_return: float | None = None
     hindsight: Hindsight = Hindsight()
@@ -55,6 +57,8 @@ class BCConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
+        limit = self.memory_limit_mb
+        require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
         require(0 < self.best_fraction <= 1, "best_fraction", self.best_fraction, "above 0 and at most 1")
         for name in ("num_updates", "batch_size"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")

@@ -19,6 +19,7 @@ class DTConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
         learnt from goals that were reached in hindsight.
       hindsight: which states are goals, where that is the condition; a window has the goal of its last step.
@@ -45,6 +46,7 @@ class DTConfig:
     """
 
     dataset: str | None = None
+    memory_limit_mb: float | None = None
     condition: Condition = "return"
     hindsight: Hindsight = Hindsight()
     target_return: float | None = None
@@ -70,6 +72,8 @@ class DTConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
+        limit = self.memory_limit_mb
+        require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
         for name in (
             "num_updates",
             "batch_size",

@@ -3,9 +3,12 @@
 Axes: P numbers of what a state achieves, G goal. Indices have the shape (...) of whatever is sampled.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -87,8 +90,12 @@ class HindsightGoals:
     def shown(self, data: Dataset, row: Array, reached: Array) -> Array:
         """The goal (..., G) that the task would have shown at a step, for a row of `achieved`."""
         assert data.achieved is not None
-        shown = jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)")
-        return shown(data.achieved[row + data.episode_of(row)], data.achieved[reached])
+        return self._shown(data.achieved[row + data.episode_of(row)], data.achieved[reached])
+
+    @functools.cached_property
+    def _shown(self) -> Callable[[Array, Array], Array]:
+        """Of any number of states; compiled as one also where the rest is not, so that it rounds alike."""
+        return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
     def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
         """What each step alone is told to be asked for, (..., G)."""

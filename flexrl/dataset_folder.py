@@ -9,6 +9,7 @@ manifest.json       written last: every file's SHA-256
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def write_dataset(
 
 
 def read_dataset(folder: Path) -> list[Episode]:
+    """The episodes of a dataset, all in memory; see `iterate_dataset`."""
+    return list(iterate_dataset(folder))
+
+
+def iterate_dataset(folder: Path) -> Iterator[Episode]:
     """The episodes of a dataset; of one that Minari wrote, which has no manifest, without comparing SHA-256.
 
     Raises:
@@ -68,7 +74,7 @@ def read_dataset(folder: Path) -> list[Episode]:
         raise ConfigError(f"dataset: {folder} holds no dataset (no folder {DATA}); name one that flexrl.collect wrote")
     if (folder / MANIFEST).is_file():
         check_folder_manifest(folder)
-    return list(read_minari(folder))
+    yield from read_minari(folder)
 
 
 def verify_dataset(folder: Path) -> str:

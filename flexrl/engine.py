@@ -14,6 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from algos.types import Algorithm, Source, SteppingSource
 from envs.shards import ALONE, AXIS, Shards
 from flexrl.checkpoint import is_key, key_data
+from flexrl.streaming import Stream, StreamedDataset
 
 TASK = "task."  # begins the name of a hyper-parameter of the environment
 SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # the same on every device, or a device's own
@@ -61,7 +62,7 @@ class Engine:
           num_members: runs that are computed together in one batch, on one device. On a CPU that would be no faster
             than one after the other, and not the same to the bit.
           data: what the source samples from, the same for all devices and members: an argument of the programs, neither
-            donated nor part of a run.
+            donated nor part of a run. Where it is streamed, the program is the update alone.
           weights: of rewards in the worlds of a source that steps some, by name: those that are traced.
         """
         assert num_members == 1 or shards.num == 1
@@ -69,9 +70,10 @@ class Engine:
         self._num_iterations = num_iterations
         self._source = source
         self._weights = dict(weights or {})
-        self._is_split = has_host_callback
+        self._stream = Stream(source, data) if isinstance(data, StreamedDataset) else None
+        self._is_split = has_host_callback or self._stream is not None
         self._mesh = None if shards.num == 1 else Mesh(jax.devices()[: shards.num], (AXIS,))
-        self._data = jax.tree.map(self._put_on_all, data)
+        self._data = None if self._stream else jax.tree.map(self._put_on_all, data)
         self._sample = self._on_devices(self._sample_locally, (SHARED, SHARED, OWN, SHARED, SHARED), (OWN, OWN, SHARED))
         self._update = self._on_devices(algorithm.update, (SHARED, OWN, SHARED, SHARED), (SHARED, SHARED))
         self._num_members = num_members
@@ -113,13 +115,16 @@ class Engine:
         if not self._is_split:
             self.program = self.program.lower(run, self._data).compile()
             return
-        given = (self._data, run.train, run.source, run.hyper, run.key)
-        batch = jax.eval_shape(self._sample, *given)[1]
-        sample = self._sample_program.lower(*given)
+        data = self._data if self._stream is None else self._stream.shapes()
+        batch = jax.eval_shape(self._sample, data, run.train, run.source, run.hyper, run.key)[1]
         hyper = jax.eval_shape(self._hyper, run)
         if self._mesh is not None:
             batch, hyper = self._struct_on(batch, OWN), self._struct_on(hyper, SHARED)
         update = self._update_program.lower(run.train, batch, hyper, run.key)
+        if self._stream is not None:
+            self._update_program = update.compile()
+            return
+        sample = self._sample_program.lower(self._data, run.train, run.source, run.hyper, run.key)
         with ThreadPoolExecutor() as pool:  # the compiler leaves Python alone
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
@@ -127,7 +132,11 @@ class Engine:
         """The next run and this iteration's metrics, of all members of a batch; the run given is used up."""
         if not self._is_split:
             return self.program(run, self._data)
-        return self._iteration(run, self._data, self._sample_program, self._update_program)
+        if self._stream is None:
+            return self._iteration(run, self._data, self._sample_program, self._update_program)
+        run, metrics = self._iteration(run, None, self._take, self._update_program)
+        self._stream.announce(self._split(jax.random.clone(run.key))[1])
+        return run, metrics
 
     def on_host(self, run: Run) -> Any:
         """The whole run where this host can read it; hosts that share the worlds call it together."""
@@ -163,6 +172,14 @@ class Engine:
         weights = {name: hyper[TASK + name] for name in self._weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
+
+    def _take(self, data: None, train: Any, source: Any, hyper: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
+        """As `_sample`, from what was read in the background."""
+        assert self._stream is not None
+        batch = self._stream.take(key)
+        if self._mesh is not None:
+            batch = jax.tree.map(_put, batch, self._places_of(batch, OWN))
+        return source, batch, {}
 
     def _iterate(self, run: Run, data: Any = None) -> tuple[Run, dict[str, Array]]:
         return self._iteration(run, data, self._sample, self._update)

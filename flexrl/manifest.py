@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from flexrl.errors import ConfigError
 from flexrl.files import seal, sha256, sync, write_json
 
 MANIFEST = "manifest.json"
+REMEDY = "fetch or collect the dataset anew"
 
 
 def write_folder_manifest(folder: Path) -> None:
@@ -18,26 +20,36 @@ def write_folder_manifest(folder: Path) -> None:
     write_json(folder / MANIFEST, {"files": files, "seal": seal(files)})
 
 
-def check_folder_manifest(folder: Path) -> int:
+def check_folder_manifest(folder: Path, remedy: str = REMEDY) -> int:
     """How many files were found as the manifest says.
 
     Raises:
-      ConfigError: naming the file that is missing or differs.
+      ConfigError: naming the file that is missing or differs, and the remedy.
+    """
+    files = read_folder_manifest(folder, remedy)["files"]
+    for name, digest in files.items():
+        file = folder / name
+        if not file.is_file():
+            raise ConfigError(f"{file}: is missing; {remedy}")
+        if sha256(file) != digest:
+            raise ConfigError(f"{file}: differs from its SHA-256 in {MANIFEST}; {remedy}")
+    return len(files)
+
+
+def read_folder_manifest(folder: Path, remedy: str = REMEDY) -> dict[str, Any]:
+    """`files` with their SHA-256, and their `seal`.
+
+    Raises:
+      ConfigError: if it is missing, damaged or changed.
     """
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_bytes())
         files, found = dict(content["files"]), content["seal"]
     except OSError:
-        raise ConfigError(f"{path}: is missing, so nothing vouches for the files; fetch or collect it anew") from None
+        raise ConfigError(f"{path}: is missing, so nothing vouches for the files; {remedy}") from None
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{path}: is damaged; fetch or collect the dataset anew") from None
+        raise ConfigError(f"{path}: is damaged; {remedy}") from None
     if found != seal(files):
-        raise ConfigError(f"{path}: was changed after it was written; fetch or collect the dataset anew")
-    for name, digest in files.items():
-        file = folder / name
-        if not file.is_file():
-            raise ConfigError(f"{file}: is missing; fetch or collect the dataset anew")
-        if sha256(file) != digest:
-            raise ConfigError(f"{file}: differs from its SHA-256 in {MANIFEST}; fetch or collect the dataset anew")
-    return len(files)
+        raise ConfigError(f"{path}: was changed after it was written; {remedy}")
+    return {"files": files, "seal": found}

@@ -15,8 +15,11 @@ from flexrl.checkpoint import leaves_of
 from flexrl.config import RunConfig
 from flexrl.dataset_folder import read_dataset
 from flexrl.errors import ConfigError
-from flexrl.flat_dataset import achieved, best_episodes, flatten, with_returns_to_go
+from flexrl.flat_dataset import achieved, best_episodes, flatten, with_returns_to_go, without_positions
+from flexrl.minari_format import ARRAYS
 from flexrl.policy_file import digest
+from flexrl.row_files import stored_rows
+from flexrl.streaming import AchievedColumn, StreamedDataset, streamed_dataset
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class TrainingData:
 
     Attributes:
       folder: where it was found.
-      arrays: on the host.
-      sha256: of what was read, from which returns-to-go follow.
+      arrays: on the host, or where they are more than the memory limit in files.
+      sha256: of what was read, from which returns-to-go follow; of files, of what they all hold.
     """
 
     folder: str
@@ -41,7 +44,8 @@ class TrainingData:
     @property
     def summary(self) -> str:
         """Size, for reading."""
-        return f"{len(self.arrays.reward):,} steps of {self._num_episodes:,} episodes in {self.folder}"
+        streamed = ", streamed from the disk" if isinstance(self.arrays, StreamedDataset) else ""
+        return f"{len(self.arrays.reward):,} steps of {self._num_episodes:,} episodes in {self.folder}{streamed}"
 
     def require_same(self, run: Path) -> None:
         """Refuse to go on with a run that learnt from something else.
@@ -75,9 +79,44 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
             f"dataset: {config.algo} learns from one; name its folder by --algorithm.dataset DIR, or make one by "
             "python -m flexrl.collect RUN --tier expert --out DIR"
         )
-    fraction = getattr(config.algorithm, "best_fraction", 1.0)
-    episodes = best_episodes(read_dataset(Path(folder)), fraction)
+    return _streamed(config, spec, folder) if _is_too_large(config, folder) else _resident(config, spec, folder)
+
+
+def _is_too_large(config: RunConfig, folder: str) -> bool:
+    file, limit = Path(folder) / ARRAYS, config.algorithm.memory_limit_mb
+    return limit is not None and file.is_file() and file.stat().st_size > limit * 1_000_000
+
+
+def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
+    """All in memory."""
+    episodes = best_episodes(read_dataset(Path(folder)), _fraction(config))
     arrays = flatten(episodes)
+    _require_fitting(arrays, config, spec, folder)
+    if config.algorithm.condition == "goal":
+        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
+        arrays = arrays.replace(achieved=achieved(episodes, goal_map, folder))
+    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)))
+
+
+def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
+    """Left in files."""
+    stored = stored_rows(Path(folder))
+    arrays, qpos = streamed_dataset(stored, _fraction(config))
+    _require_fitting(arrays, config, spec, folder)
+    if config.algorithm.condition == "goal":
+        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
+        if qpos is None:
+            raise without_positions(folder)
+        arrays = arrays.replace(achieved=AchievedColumn(qpos, goal_map))
+    return TrainingData(folder, arrays, stored.sha256)
+
+
+def _fraction(config: RunConfig) -> float:
+    return getattr(config.algorithm, "best_fraction", 1.0)
+
+
+def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> None:
+    """Refuse a dataset of another environment's sizes."""
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),
@@ -94,7 +133,3 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
             f"dataset: {folder} has an episode of {longest} control steps, and {config.env} ends after "
             f"{spec.episode_length}; choose the environment that it was collected in"
         )
-    if config.algorithm.condition == "goal":
-        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
-        arrays = arrays.replace(achieved=achieved(episodes, goal_map, folder))
-    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)))

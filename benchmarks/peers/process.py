@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from flexrl.machine import REPOSITORY
@@ -56,13 +57,15 @@ class PeerSubject:
 
 
 @contextlib.contextmanager
-def start_peer(name: str, module: str) -> Iterator[PeerSubject]:
-    """Start a peer's module, and end it afterwards."""
+def start_peer(
+    name: str, module: str, arguments: Sequence[object] = (), python: Path = Path(sys.executable)
+) -> Iterator[PeerSubject]:
+    """Start a peer's module by an interpreter, and end it afterwards."""
     environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}  # a GPU is shared with our own process
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            [sys.executable, "-m", module],
+            [str(python), "-m", module, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from algos.dt_config import DTConfig
-from algos.transformer import TransformerNetwork, make_dropout
+from algos.transformer import TransformerNetwork, hashed, make_dropout
 from algos.windows import windows_at
 from envs.types import EnvSpec
 from tests.algos.offline_data import random_dataset
@@ -93,6 +93,34 @@ def test_dropout_leaves_the_mean_and_is_drawn_for_each_number():
     assert set(np.unique(dropped)) == {0, np.float32(1 / 0.75)}
     assert dropped.mean() == pytest.approx(1, abs=0.02)
     assert (dropped == 0).mean(axis=0).max() < 0.5 and (dropped == 0).mean(axis=1).max() < 0.5
+
+
+def test_what_is_dropped_is_even_and_independent():
+    """By place, of neighbours at any distance that layers have, and between keys; within five standard deviations."""
+    rate, num, keys = 0.1, 2**18, jax.random.split(jax.random.key(3), 8)
+    dropped = np.stack([np.asarray(make_dropout(rate, key)(jnp.ones(num))) == 0 for key in keys]).astype(float)
+    one = np.sqrt(rate * (1 - rate) / num)
+    assert np.abs(dropped.mean(axis=1) - rate).max() < 5 * one
+    assert np.abs(dropped.reshape(8, -1, 512).mean(axis=(0, 1)) - rate).max() < 5 * one * np.sqrt(512 / 8)
+    centred = (dropped - rate) / np.sqrt(rate * (1 - rate))
+    for distance in (1, 2, 3, 4, 60, 64, 128, 512, 3600, 65536):
+        together = (centred[:, distance:] * centred[:, :-distance]).mean(axis=1)
+        assert np.abs(together).max() < 5 / np.sqrt(num - distance), distance
+    between = centred @ centred.T / num
+    assert np.abs(between - np.diag(np.diag(between))).max() < 5 / np.sqrt(num)
+
+
+def test_keys_that_differ_in_one_bit_hash_unlike():
+    place = jnp.arange(2**16, dtype=jnp.uint32)
+    words = np.array([123456789, 987654321], np.uint32)
+    first = np.asarray(hashed(place, jnp.array(words)))
+    assert len(np.unique(first)) == len(first)
+    for word in range(2):
+        for bit in range(32):
+            other = words.copy()
+            other[word] ^= np.uint32(1) << np.uint32(bit)
+            low = (first < 2**32 // 10) & (np.asarray(hashed(place, jnp.array(other))) < 2**32 // 10)
+            assert low.mean() == pytest.approx(0.01, abs=5 * np.sqrt(0.01 / 2**16)), (word, bit)
 
 
 def test_dropout_is_drawn_anew_while_learning_only():

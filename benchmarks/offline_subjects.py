@@ -1,0 +1,213 @@
+"""The programs that `benchmarks.offline` measures."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import flexrl.gym  # noqa: F401
+from algos.rollout import RolloutSource
+from algos.types import Policy
+from envs.types import Env, Observation
+from envs.vector import VecEnv
+from flexrl.arguments import parse
+from flexrl.build import make_algorithm, make_engine, make_env
+from flexrl.collection import Collector
+from flexrl.config import RunConfig
+from flexrl.engine import Engine
+from flexrl.episode import Episode
+from flexrl.machine import REPOSITORY
+from flexrl.minari_format import write_minari
+from flexrl.playback import load_playback
+from flexrl.training_data import load_training_data
+
+ENV = "humanoid-walk"
+OBS_SIZE, ACTION_SIZE, EPISODE_LENGTH = 45, 17, 1000
+PRODUCT_SIZE = 1536
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A run's config and its compiled iterations."""
+
+    config: RunConfig
+    engine: Engine
+
+
+def learner(algo: str, dataset: Path, *flags: str) -> Learner:
+    """An algorithm with its defaults on a dataset, ten updates an iteration."""
+    own = ["--algo", algo, "--env", ENV, "--algorithm.dataset", str(dataset), "--algorithm.num-updates", "10"]
+    config = parse([*own, *flags]).config
+    env = make_env(config)
+    data = load_training_data(config, env.spec)
+    assert data is not None
+    engine = make_engine(config, env, data=data.arrays)
+    engine.compile()
+    return Learner(config, engine)
+
+
+def made_up_dataset(folder: Path, megabytes: float) -> Path:
+    """Random episodes of `ENV`'s sizes; their file takes so many megabytes or little more."""
+    bytes_of_an_episode = EPISODE_LENGTH * (4 * (OBS_SIZE + ACTION_SIZE + 1) + 2)
+    rng = np.random.default_rng(0)
+
+    def episode() -> Episode:
+        last = np.arange(EPISODE_LENGTH) == EPISODE_LENGTH - 1
+        return Episode(
+            obs=rng.normal(size=(EPISODE_LENGTH + 1, OBS_SIZE)).astype(np.float32),
+            goal=np.zeros((EPISODE_LENGTH + 1, 0), np.float32),
+            action=rng.uniform(-1, 1, (EPISODE_LENGTH, ACTION_SIZE)).astype(np.float32),
+            reward=rng.uniform(size=EPISODE_LENGTH).astype(np.float32),
+            terminated=last & False,
+            truncated=last,
+            infos={},
+            options={},
+        )
+
+    episodes = [episode() for _ in range(int(megabytes * 1e6 / bytes_of_an_episode) + 1)]
+    folder.mkdir()
+    write_minari(folder, episodes, {"dataset_id": "flexrl/made-up/random-v0"})
+    return folder
+
+
+def flop_of_an_update(config: RunConfig) -> float:
+    """Of a Decision Transformer's matrix products, forward and twice as many backward; embeddings left out."""
+    dt = config.algorithm
+    num_tokens, size = 3 * dt.context_length, dt.embed_size
+    dense = 2 * 12 * size**2 * num_tokens
+    attention = 2 * 2 * num_tokens**2 * size
+    return 3 * dt.num_layers * dt.batch_size * (dense + attention)
+
+
+class UpdateSubject:
+    """Iterations of a learner, sampling included; counts updates."""
+
+    def __init__(self, name: str, learner: Learner) -> None:
+        """Start from a fresh network."""
+        self.name, self.num_steps = name, learner.config.algorithm.num_updates
+        self._engine = learner.engine
+        self._run = learner.engine.init(seed=0)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._run, _ = self._engine.step(self._run)
+        jax.block_until_ready(self._run)
+        return time.perf_counter() - started
+
+
+class ProductSubject:
+    """The product of two square matrices; counts floating-point operations."""
+
+    name = "matrix product"
+    num_steps = 2 * PRODUCT_SIZE**3
+
+    def __init__(self) -> None:
+        """Define the program."""
+        self._matrix = jax.random.normal(jax.random.key(0), (PRODUCT_SIZE, PRODUCT_SIZE))
+        self._product = jax.jit(lambda a: a @ a)
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            found = self._product(self._matrix)
+        jax.block_until_ready(found)
+        return time.perf_counter() - started
+
+
+def dt_policy(num_envs: int) -> tuple[Env, Policy]:
+    """`ENV` and an untrained Decision Transformer."""
+    config = parse(["--algo", "dt", "--env", ENV, "--algorithm.dataset", "unread", "--num-envs", str(num_envs)]).config
+    env = make_env(config)
+    algorithm = make_algorithm(config, env)
+    return env, algorithm.policy(algorithm.init(jax.random.key(0)), deterministic=True)
+
+
+def expert(num_envs: int) -> tuple[Env, Policy]:
+    """The policy that comes with the repository and its environment."""
+    playback = load_playback(
+        str(REPOSITORY / "pretrained" / "humanoid-skills"), "workspace", "best", num_episodes=num_envs
+    )
+    return playback.env, playback.policy
+
+
+class RolloutSubject:
+    """A policy's control steps in many worlds, in one program."""
+
+    def __init__(self, name: str, env: Env, policy: Policy, num_envs: int, unroll_length: int) -> None:
+        """Start worlds."""
+        self.name, self.num_steps = name, num_envs * unroll_length
+        source = RolloutSource(VecEnv(env, num_envs), unroll_length)
+        self._policy, self._key = policy, jax.random.key(0)
+        self._sample = jax.jit(lambda *state: source.sample(None, *state), donate_argnums=0)
+        self._state = jax.jit(source.init)(policy, jax.random.key(1))
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._key, key = jax.random.split(self._key)
+            self._state, batch, _ = self._sample(self._state, self._policy, key)
+        jax.block_until_ready(batch)
+        return time.perf_counter() - started
+
+
+class LoopSubject:
+    """A policy's control steps in one world of Gymnasium's interface, as such loops are usually written."""
+
+    num_steps = 1
+
+    def __init__(self, name: str, policy: Policy) -> None:
+        """Start the world."""
+        self.name, self._policy = name, policy
+        self._env = gymnasium.make("flexrl/HumanoidWalk-v0")
+        self._act = jax.jit(type(policy).act)
+        self._begin()
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._carry, action, _ = self._act(self._policy, self._carry, self._seen, jax.random.key(0))
+            obs, reward, terminated, truncated, _ = self._env.step(np.asarray(action[0]))
+            self._seen = _seen(obs, float(reward), is_first=False)
+            if terminated or truncated:
+                self._begin()
+        return time.perf_counter() - started
+
+    def _begin(self) -> None:
+        self._carry = self._policy.init_carry(1)
+        self._seen = _seen(self._env.reset(seed=0)[0], 0.0, is_first=True)
+
+
+class CollectionSubject:
+    """Whole episodes, one in each world; counts the steps that are kept."""
+
+    def __init__(self, name: str, env: Env, policy: Policy, num_envs: int) -> None:
+        """Collect once, to know how many steps those are."""
+        self.name, self._policy, self._num = name, policy, num_envs
+        self._collector = Collector(VecEnv(env, num_envs))
+        self.num_steps = sum(episode.length for episode in self._collect())
+
+    def run(self, num_calls: int) -> float:
+        """See `Subject.run`."""
+        started = time.perf_counter()
+        for _ in range(num_calls):
+            self._collect()
+        return time.perf_counter() - started
+
+    def _collect(self) -> list[Episode]:
+        return self._collector(self._policy, self._num, jax.random.key(0), {}).episodes
+
+
+def _seen(obs: Any, reward: float, *, is_first: bool) -> Observation:
+    return Observation(
+        jnp.asarray(obs, jnp.float32)[None], jnp.zeros((1, 0)), jnp.full(1, reward), jnp.full(1, is_first)
+    )
