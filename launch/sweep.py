@@ -20,7 +20,7 @@ EXIT_FAILED = 1  # some trials failed
 EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
 WATCH_SECONDS = 5.0
 COMMANDS = {
-    "plan": "the trials, what differs between them, and how much there is to do; starts nothing",
+    "plan": "the trials, what differs between them, how much there is to do and what it costs; starts nothing",
     "submit": "run what is not done; again, after an interruption, to go on; a cluster runs it on its own",
     "status": "state, attempts, step and return of each trial, and why it failed",
     "watch": "status again and again, until all trials are done or failed or nobody runs them",
@@ -71,6 +71,9 @@ def _parse(arguments: list[str]) -> Namespace:
             command.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
         if name in ("plan", "submit", "status", "watch"):
             command.add_argument("--all", action="store_true", help="rows of all trials, however many")
+        if name in ("plan", "submit"):
+            command.add_argument("--hours", type=float, help="of one trial, for what a plan takes and costs")
+            command.add_argument("--prices", type=Path, help="table like launch/prices.yaml, instead of it")
         if name == "submit":
             command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
         if name == "results":
@@ -88,7 +91,7 @@ def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
     if options.backend == "kubernetes" and options.dry_run:
         return print_manifests(sweep, trials)
-    print_plan(options.sweep, sweep, trials, options.all)
+    print_plan(options, sweep, trials)
 
 
 def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -103,7 +106,7 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     if sweep.resources.gpu.count and parallel > 1:
         raise ConfigError(f"parallel: {parallel} trials would share this machine's GPU memory; use --parallel 1")
     if options.dry_run:
-        return print_plan(options.sweep, sweep, trials, options.all)
+        return print_plan(options, sweep, trials)
     with submitting(options.workspace / sweep.name):
         before = [folder_of(trial).progress().state for trial in trials]
         todo = [trial for trial, state in zip(trials, before, strict=True) if state not in ("done", "failed")]

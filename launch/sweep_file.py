@@ -12,7 +12,15 @@ from flexrl.errors import ConfigError
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 )  # also of Kubernetes objects, with room for a hash and an index
-QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+FACTORS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def amount(quantity: str) -> float:
+    """The number that Kubernetes means by a quantity: cores, or bytes."""
+    found = QUANTITY.fullmatch(quantity)
+    assert found is not None, quantity
+    return float(found[1]) * FACTORS.get(found[2], 1)
 
 
 @dataclass(frozen=True)

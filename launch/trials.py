@@ -38,6 +38,11 @@ class Trial:
     config_hash: str
     folder: Path
 
+    @property
+    def num_steps(self) -> int:
+        """Control steps of the whole run."""
+        return self.config.num_iterations * self.config.steps_per_iteration
+
     def content(self) -> dict[str, Any]:
         """The config as plain data, with its place."""
         return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
