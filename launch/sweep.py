@@ -27,7 +27,7 @@ COMMANDS = {
     "logs": "what a trial printed",
     "cancel": "let the trials that run save and stop",
     "retry": "clear failed trials, so that submit tries them again",
-    "results": "every result in one CSV file, what is missing, and return by axis as a picture",
+    "results": "every result in one table as CSV and Parquet, what is missing, and return by axis as a picture",
 }
 CHANGING = ("submit", "cancel", "retry")
 
