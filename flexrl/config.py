@@ -254,6 +254,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def yaml_value(text: str) -> Any:
+    """The value that a text means as YAML.
+
+    Raises:
+      yaml.YAMLError: if it is none.
+    """
+    return yaml.load(text, Loader=_StrictLoader)
+
+
 class _StrictLoader(yaml.SafeLoader):
     """Safe YAML without duplicate keys and aliases, where 3e-4 is a number."""
 

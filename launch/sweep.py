@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
         options = _parse(arguments)
         from launch.trials import load_trials
 
-        sweep, trials = load_trials(options.sweep, options.workspace)
+        sweep, trials = load_trials(options.sweep, options.workspace, options.set)
         try:
             _command(options)(options, sweep, trials)
         except ConnectionError as error:
@@ -64,6 +64,9 @@ def _parse(arguments: list[str]) -> Namespace:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("sweep", type=Path, help="the sweep's file")
         command.add_argument("--workspace", type=Path, default=Path("workspace"), help="holds the sweeps' folders")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the sweep's file"
+        )
         command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
         command.add_argument("--namespace", help="of the cluster, instead of the sweep's")
         command.add_argument("--context", help="of the kubeconfig, instead of its current one")

@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flexrl.config import decode_as, load_yaml
 from flexrl.errors import ConfigError
+from launch.variables import expanded
 
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
@@ -141,7 +143,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Many runs: each combination of the axes' points, over one base.
+    """Many runs: each combination of the axes' points, over one base. `launch.variables` may stand for any value.
 
     Attributes:
       name: of the sweep's folder in the workspace.
@@ -198,13 +200,17 @@ class Sweep:
                 raise ValueError(f"{clash}: is set by two axes ({name}); keep one of them")
 
 
-def load_sweep(path: Path) -> tuple[Sweep, dict[str, Any]]:
+def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, dict[str, Any]]:
     """A sweep, and the base that it names or holds.
+
+    Args:
+      path: of the sweep's file.
+      settings: `name=value` for its variables.
 
     Raises:
       ConfigError: naming the file, the field, the value and the limit.
     """
-    sweep = decode_as(Sweep, load_yaml(path), str(path))
+    sweep = decode_as(Sweep, expanded(load_yaml(path), settings, str(path)), str(path))
     base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
     for name in ("name", "workspace"):
         if base.get(name) is not None:

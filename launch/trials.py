@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,17 +49,18 @@ class Trial:
         return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
 
 
-def load_trials(path: Path, workspace: Path) -> tuple[Sweep, list[Trial]]:
+def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
     """A sweep and its trials.
 
     Args:
       path: of the sweep's file.
       workspace: folder that holds the sweep's folder.
+      settings: `name=value` for the file's variables.
 
     Raises:
       ConfigError: naming the trial, the field, the value and the limit.
     """
-    sweep, base = load_sweep(path)
+    sweep, base = load_sweep(path, settings)
     if (number := num_points(sweep)) > MAX_TRIALS:
         raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")
     if not isinstance(seed := base.get("seed", 0), int):
