@@ -175,8 +175,12 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         return Path(self.workspace) / self.name
 
     def hash(self) -> str:
-        """Identity of what will be computed: the same for runs that differ in name and place only."""
+        """Identity of what will be computed: the same for runs that differ in name and place only.
+
+        Of a task in a user's file it has file name and class, wherever the file lies; not what the file says.
+        """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video")}
+        content["env"] = self.env.rpartition("/")[2] if ".py:" in self.env else self.env
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
 
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flexrl.config import decode_as, load_yaml
@@ -14,6 +14,7 @@ from launch.variables import expanded
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 )  # also of Kubernetes objects, with room for a hash and an index
+VOLUME = PurePosixPath("/workspace")  # where pods find the workspace
 QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 FACTORS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 

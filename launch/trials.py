@@ -1,7 +1,6 @@
 """The trials of a sweep, each decoded by the run's own strict decoder before anything starts."""
 
 import functools
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,9 @@ from typing import Any
 from flexrl.arguments import DEFAULT_ENV, with_defaults
 from flexrl.config import RunConfig, encode
 from flexrl.errors import ConfigError
-from launch import plan_store
+from launch import plan_store, task_files
 from launch.axes import Point, num_points, points
-from launch.sweep_file import Sweep, load_sweep
+from launch.sweep_file import VOLUME, Sweep, load_sweep
 
 MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
 FIXED = ("name", "workspace", "profile", "num_seeds", "vary")  # fields that no axis can set
@@ -90,7 +89,7 @@ def trial_of(
 ) -> Trial:
     """The trial of a config, in a sweep's folder; `decode` gives the config again, where keeping it costs too much."""
     config_hash = config.hash()
-    key = trial_key(config.env, config_hash)
+    key = task_files.trial_key(config.env, config_hash)
     steps = config.num_iterations * config.steps_per_iteration
     return Trial(number, key, values, config_hash, steps, folder / key, decode or (lambda: config))
 
@@ -161,7 +160,7 @@ class _Decoder:
             content["physics"] = ENGINES[sweep.resources.profile]
         try:
             if isinstance(parent := content.get("parent"), str):
-                content["parent"] = _pinned(parent, str(self.workspace))
+                content["parent"] = _pinned(parent, str(self.workspace), sweep.cluster is not None)
             config = with_defaults(content, origin)
         except ConfigError as error:
             raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
@@ -189,31 +188,21 @@ def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> 
 
 
 @functools.cache
-def _pinned(parent: str, workspace: str) -> str:
+def _pinned(parent: str, workspace: str, on_cluster: bool) -> str:
     """The parent's folder and iteration; a trial's own workspace is another than the parent's."""
     from flexrl.parent import pin
 
+    place, _, step = parent.rpartition(":")
+    if on_cluster and parent.startswith(f"{VOLUME}/") and not Path(place or parent).exists():
+        if not step.isdecimal():
+            raise ConfigError(
+                f"parent: {parent!r} lies on the cluster's volume, where nobody looks from here; name its iteration, "
+                f"as in {VOLUME}/SWEEP/RUN:1200"
+            )
+        return parent
     run, colon, step = pin(parent, workspace).rpartition(":")
     place = Path(workspace) / run  # where the name is a whole path, that path
     return f"{place.resolve()}{colon}{step}"
-
-
-def trial_key(env: str, config_hash: str) -> str:
-    """Identity of what a trial computes: its config, and the text of a task in a user's file."""
-    if not in_file(env):
-        return config_hash
-    file = Path(env.rpartition(":")[0])
-    return hashlib.sha256(f"{config_hash} {_file_hash(file, file.stat().st_mtime_ns)}".encode()).hexdigest()[:16]
-
-
-def in_file(env: str) -> bool:
-    """Whether the task is in a user's file."""
-    return ".py:" in env
-
-
-@functools.cache
-def _file_hash(file: Path, _changed: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _require_distinct(path: Path, trials: list[Trial]) -> None:
