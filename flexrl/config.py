@@ -169,6 +169,11 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         return iteration % self.checkpoint_interval == 0 or self.evaluates_after(iteration)
 
     @property
+    def env_name(self) -> str:
+        """The environment; a task in a user's file without the file's folder."""
+        return self.env.rpartition("/")[2] if ".py:" in self.env else self.env
+
+    @property
     def folder(self) -> Path:
         """The run's folder."""
         assert self.name is not None
@@ -180,7 +185,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         Of a task in a user's file it has file name and class, wherever the file lies; not what the file says.
         """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video")}
-        content["env"] = self.env.rpartition("/")[2] if ".py:" in self.env else self.env
+        content["env"] = self.env_name
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
 
 
