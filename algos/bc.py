@@ -77,9 +77,7 @@ class BC:
 
     def init_hyper(self) -> dict[str, Array]:
         """The numbers that may change without recompiling."""
-        names = ["learning_rate", "weight_decay"]
-        names += [] if self.config.final_learning_rate is None else ["final_learning_rate"]
-        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in names}
+        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: BCTrainState, *, deterministic: bool = False) -> PPOPolicy:
         """The policy that a train state holds; the scale of its actions is not learnt."""

@@ -74,6 +74,11 @@ class BCConfig:
         require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
 
     @property
+    def traced(self) -> list[str]:
+        """Numbers that may change without recompiling."""
+        return ["learning_rate", "weight_decay"] + ["final_learning_rate"] * (self.final_learning_rate is not None)
+
+    @property
     def reads_clock(self) -> bool:
         """Whether learning needs to know how far an episode is from the time limit."""
         return self.condition == "return"

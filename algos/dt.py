@@ -66,9 +66,7 @@ class DT:
 
     def init_hyper(self) -> dict[str, Array]:
         """The numbers that may change without recompiling."""
-        names = ["learning_rate", "warmup_updates", "weight_decay"]
-        names += ["entropy_weight"] if self.config.stochastic else []
-        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in names}
+        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: DTTrainState, *, deterministic: bool = False) -> DTPolicy:
         """The policy that a train state holds; without a stochastic head it is deterministic in any case."""

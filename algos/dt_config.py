@@ -103,6 +103,11 @@ class DTConfig:
             require(getattr(self, name) in values, name, getattr(self, name), f"one of {', '.join(values)}")
 
     @property
+    def traced(self) -> list[str]:
+        """Numbers that may change without recompiling."""
+        return ["learning_rate", "warmup_updates", "weight_decay"] + ["entropy_weight"] * self.stochastic
+
+    @property
     def reads_clock(self) -> bool:
         """Whether learning needs to know how many steps an episode is old."""
         return self.time_embedding

@@ -109,14 +109,7 @@ class PPO:
 
     def init_hyper(self) -> dict[str, Array]:
         """The numbers that may change without recompiling."""
-        names = ["discount", "gae_lambda", "clip_ratio", "entropy_weight", "value_weight", "reward_scale"]
-        if self.config.final_learning_rate is not None:
-            names += ["learning_rate", "final_learning_rate"]
-        if self.config.final_entropy_weight is not None:
-            names.append("final_entropy_weight")
-        if self.config.mirror_weight:
-            names.append("mirror_weight")
-        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in names}
+        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: PPOTrainState, *, deterministic: bool = False) -> PPOPolicy:
         """The policy that a train state holds; one that samples for training also carries the value's memory."""

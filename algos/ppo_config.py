@@ -120,6 +120,18 @@ class PPOConfig:
         require(not (self.mirror_weight and self.has_memory), "mirror_weight", self.mirror_weight, "null with memory")
 
     @property
+    def traced(self) -> list[str]:
+        """Numbers that may change without recompiling."""
+        names = ["discount", "gae_lambda", "clip_ratio", "entropy_weight", "value_weight", "reward_scale"]
+        if self.final_learning_rate is not None:
+            names += ["learning_rate", "final_learning_rate"]
+        if self.final_entropy_weight is not None:
+            names.append("final_entropy_weight")
+        if self.mirror_weight:
+            names.append("mirror_weight")
+        return names
+
+    @property
     def has_memory(self) -> bool:
         """Whether policy and value remember."""
         return self.memory != "none"

@@ -25,10 +25,17 @@ DEFAULT_ENV = "humanoid-walk"
 
 @dataclass(frozen=True)
 class Invocation:
-    """What the user asked for."""
+    """What the user asked for.
+
+    Attributes:
+      config: of the run, or of the first of several.
+      resume: go on with it.
+      members: runs that one program trains, each begun or gone on with, as its folder says; none where it is a config.
+    """
 
     config: RunConfig
     resume: bool
+    members: tuple[RunConfig, ...] = ()
 
 
 def parse(arguments: Sequence[str]) -> Invocation:
@@ -42,6 +49,9 @@ def parse(arguments: Sequence[str]) -> Invocation:
       SystemExit: with code 0 after `--help`.
     """
     first, rest = _first_pass(arguments)
+    if first.members is not None:
+        members = _members(first, rest)
+        return Invocation(members[0], resume=False, members=members)
     if first.resume is not None:
         return Invocation(_stored_config(first, rest), resume=True)
     content = load_yaml(Path(first.config)) if first.config else {}
@@ -57,6 +67,7 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     for flag in ("--algo", "--env", "--profile", "--config"):
         parser.add_argument(flag)
     parser.add_argument("--resume", nargs="?", const="")
+    parser.add_argument("--members", nargs="+", type=Path)
     return parser.parse_known_args(list(arguments))
 
 
@@ -96,6 +107,26 @@ def _moved(config: RunConfig, physics: str) -> RunConfig:
     from envs.physics import resolve_backend
 
     return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
+
+
+def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
+    """The runs of config files that name their folders; those that have begun by their stored config."""
+    given = [flag for flag in ("algo", "env", "profile", "config", "resume") if getattr(first, flag) is not None]
+    if given or rest:
+        raise ConfigError(
+            f"--members goes by its files only; leave out {' '.join([f'--{flag}' for flag in given] + rest)}"
+        )
+    members = []
+    for file in first.members:
+        content = load_yaml(file)
+        if content.get("name") is None:
+            raise ConfigError(f"members: {file} names no run; give it a name, and a workspace")
+        config = _resolved(with_defaults(content, str(file)))
+        if (config.folder / "config.yaml").exists():
+            stored = read_config(config.folder)
+            config = dataclasses.replace(stored, name=config.name, workspace=config.workspace)
+        members.append(config)
+    return tuple(members)
 
 
 def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
@@ -170,7 +201,8 @@ def _tyro(
 
 def _description() -> str:
     return (
-        "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run. "
+        "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run, "
+        "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program. "
         f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
     )
 

@@ -175,14 +175,23 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         return iteration % self.checkpoint_interval == 0 or self.evaluates_after(iteration)
 
     @property
+    def env_name(self) -> str:
+        """The environment; a task in a user's file without the file's folder."""
+        return self.env.rpartition("/")[2] if ".py:" in self.env else self.env
+
+    @property
     def folder(self) -> Path:
         """The run's folder."""
         assert self.name is not None
         return Path(self.workspace) / self.name
 
     def hash(self) -> str:
-        """Identity of what will be computed: the same for runs that differ only in name, place and what they show."""
+        """Identity of what will be computed: the same for runs that differ only in name, place and what they show.
+
+        Of a task in a user's file it has file name and class, wherever the file lies; not what the file says.
+        """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
+        content["env"] = self.env_name
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
 
 
@@ -259,6 +268,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: must hold a mapping of field names to values")
     return content
+
+
+def yaml_value(text: str) -> Any:
+    """The value that a text means as YAML.
+
+    Raises:
+      yaml.YAMLError: if it is none.
+    """
+    return yaml.load(text, Loader=_StrictLoader)
 
 
 class _StrictLoader(yaml.SafeLoader):

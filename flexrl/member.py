@@ -35,6 +35,7 @@ class Member:
         """
         self.config = config
         self.checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
+        self._resume = resume
         begins = not resume or self.checkpoints.no_save_ended()
         self._inheritance = inherit(config) if begins and config.parent else None
         self._shows_progress = shows_progress
@@ -42,7 +43,7 @@ class Member:
         self._folder: RunFolder  # once it is open
         self.reporter: Reporter  # once the run is there
 
-    def open(self, data: TrainingData | None, *, resume: bool, arguments: list[str]) -> None:
+    def open(self, data: TrainingData | None, *, arguments: list[str]) -> None:
         """Lock the folder, and record what is new.
 
         Raises:
@@ -50,7 +51,7 @@ class Member:
             another than the one that the run began with.
         """
         self._folder = RunFolder(self.config.folder)
-        if not resume:
+        if not self._resume:
             parent = self._inheritance and self._inheritance.record
             self._folder.start(self.config, arguments, parent, data and data.record)
             return
@@ -136,7 +137,7 @@ class Member:
             "name": config.name,
             "config_hash": config.hash(),
             "algo": config.algo,
-            "env": config.env,
+            "env": config.env_name,
             "seed": config.seed,
             "steps": control_steps,
             "iterations": iteration,

@@ -29,11 +29,21 @@ def main(arguments: list[str]) -> None:
 
 def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
     """Train what was asked for, from the start or from the newest checkpoint."""
+    from flexrl.members import has_begun, member_configs, require_one_program, require_traced, together
     from flexrl.trainer import Trainer
 
-    with Trainer(invocation.config, stop, resume=invocation.resume, arguments=arguments, hosts=hosts) as trainer:
-        trainer.train()
-        trainer.finish()
+    if invocation.members:
+        require_one_program(invocation.members)
+        for configs in together(invocation.members):
+            with Trainer(configs, stop, arguments, hosts, resumes=list(map(has_begun, configs))) as trainer:
+                trainer.run()
+        return
+    require_traced(invocation.config)
+    configs = member_configs(invocation.config)
+    group = invocation.config if len(configs) > 1 else None
+    resumes = [invocation.resume] * len(configs)
+    with Trainer(configs, stop, arguments, hosts, resumes=resumes, group=group) as trainer:
+        trainer.run()
 
 
 if __name__ == "__main__":

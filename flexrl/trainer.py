@@ -14,7 +14,6 @@ from flexrl.errors import CheckpointError, Preempted
 from flexrl.evaluation import Evaluator
 from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
-from flexrl.members import member_configs, require_traced
 from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
 from flexrl.tracking import require_usable
@@ -25,15 +24,31 @@ class Trainer:
     """Owns the state of its members while they train, all at the same iteration."""
 
     def __init__(
-        self, config: RunConfig, stop: StopRequest, *, resume: bool, arguments: list[str], hosts: Hosts
+        self,
+        configs: list[RunConfig],
+        stop: StopRequest,
+        arguments: list[str],
+        hosts: Hosts,
+        *,
+        resumes: list[bool],
+        group: RunConfig | None = None,
     ) -> None:
         """Lock the folders, and initialise or restore the members; of several hosts only the first one writes.
+
+        Args:
+          configs: of the members; they differ in place, seed and traced numbers.
+          stop: asks to save and end.
+          arguments: of the command line.
+          hosts: that train them together.
+          resumes: for each member, whether it has begun before.
+          group: config whose folder holds those of several members, where there is one.
 
         Raises:
           ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
             fit; if the dataset or a tracker cannot be used; if several hosts would not use all of their devices.
           CheckpointError: if there are checkpoints and none can be used.
         """
+        config = configs[0]
         require_all_devices(hosts, config.num_devices)
         if hosts.is_first:
             require_usable(config.tracking)
@@ -42,26 +57,26 @@ class Trainer:
         self._hosts = hosts
         env = make_env(config)
         data = load_training_data(config, env.spec)
-        require_traced(config, make_algorithm(config, env))
-        configs = member_configs(config)
-        if len(configs) > 1:
-            self._group = RunFolder(config.folder)
-            if resume:
-                self._group.move(config)
+        if group:
+            self._group = RunFolder(group.folder)
+            if resumes[0]:
+                self._group.move(group)
             else:
-                self._group.start(config, arguments)
-        self._members = [Member(each, resume=resume, shows_progress=each is configs[0]) for each in configs]
+                self._group.start(group, arguments)
+        pairs = list(zip(configs, resumes, strict=True))
+        self._members = [Member(each, resume=resume, shows_progress=each is config) for each, resume in pairs]
         self._writers = self._members if hosts.is_first else []
         for member in self._writers:
-            member.open(data, resume=resume, arguments=arguments)
+            member.open(data, arguments=arguments)
         learns_from = f"{config.num_envs} worlds" if data is None else data.summary
-        self._say(f"{config.folder}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
+        place = group.folder if group else ", ".join(str(each.folder) for each in configs)
+        self._say(f"{place}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
         # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
         self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         self._say(f"networks: {self._engine.algorithm.summary()}")
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
-        self._iteration, runs = self._first_runs(env, resume)
+        self._iteration, runs = self._first_runs(env, any(resumes))
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
         self._metrics: list[dict[str, Array]] | None = None  # of the newest iteration, while its rows are not written
@@ -81,8 +96,8 @@ class Trainer:
         for member in self._writers:
             member.close()
 
-    def train(self) -> None:
-        """Iterate to the end.
+    def run(self) -> None:
+        """Iterate to the end, write results and draw videos.
 
         Raises:
           Preempted: after saving, when asked to stop.
@@ -101,9 +116,6 @@ class Trainer:
             with self._stop.state_in_use():
                 self._iterate()
             self._evaluate_if_due()
-
-    def finish(self) -> None:
-        """Write results and draw videos."""
         for member in self._writers:
             member.finish(self._iteration)
 

@@ -11,8 +11,9 @@ from typing import Self
 from flexrl.errors import ConfigError
 from launch import states
 from launch.states import EXIT_TIME_LIMIT, Ended, Progress
+from launch.task_files import trial_key
 from launch.trial_folder import TrialFolder, folder_of
-from launch.trials import Trial, trial_key
+from launch.trials import Trial
 
 TRAINING = (sys.executable, "-m", "flexrl.train")
 STOP_SECONDS = 60.0  # for a training that was asked to stop; it needs a few

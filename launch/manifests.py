@@ -1,4 +1,4 @@
-"""A sweep as Kubernetes objects: ConfigMaps that hold its trials, and one Indexed Job. Pure; talks to nobody."""
+"""A sweep as Kubernetes objects: ConfigMaps that hold its trials and tasks, and one Indexed Job. Talks to nobody."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
+from launch import task_files
 from launch.states import EXIT_TIME_LIMIT
-from launch.sweep_file import Cluster, Resources, Sweep
-from launch.trials import Trial, in_file
+from launch.sweep_file import VOLUME, Cluster, Resources, Sweep
+from launch.trials import Trial
 
 Manifest = dict[str, Any]
 
-WORKSPACE = PurePosixPath("/workspace")  # where the volume is mounted
 TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
 MAX_SHARD_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
 REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
@@ -51,12 +51,14 @@ def manifests(
         raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
     if not trials:
         raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
-    _require_no_local_files(trials)
+    _require_no_local_parents(trials)
     _require_server(sweep, sweep.cluster)
     cleared = cleared or {}
     shards = _shards([(trial.key, _line(sweep, trial, cleared.get(trial.key, 0))) for trial in trials])
     maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(shards)]
-    return [*maps, _job(sweep, sweep.cluster, trials, [each["metadata"]["name"] for each in maps], after)]
+    tasks = _tasks(sweep, sweep.cluster, trials)
+    sources = [{"name": each["metadata"]["name"]} for each in maps] + [source for _, source in tasks]
+    return [*maps, *(config_map for config_map, _ in tasks), _job(sweep, sweep.cluster, trials, sources, after)]
 
 
 def selector(sweep: Sweep) -> str:
@@ -65,24 +67,20 @@ def selector(sweep: Sweep) -> str:
 
 
 def config_maps_of(job: Manifest) -> list[str]:
-    """Names of the ConfigMaps that hold a Job's trials, in the order of its indexes."""
+    """Names of the ConfigMaps that hold a Job's trials, in the order of its indexes, and of those that hold tasks."""
     (sources,) = (
         volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
     )
     return [source["configMap"]["name"] for source in sources]
 
 
-def _require_no_local_files(trials: list[Trial]) -> None:
+def _require_no_local_parents(trials: list[Trial]) -> None:
     for trial in trials:
-        if in_file(trial.config.env):
+        parent = trial.config.parent
+        if parent is not None and not parent.startswith(f"{VOLUME}/"):
             raise ConfigError(
-                f"trial {trial.number}: env: {trial.config.env!r} is a file of this machine, which does not travel "
-                "to a cluster yet; install the task in the image, as an entry point of the group flexrl.envs"
-            )
-        if trial.config.parent is not None:
-            raise ConfigError(
-                f"trial {trial.number}: parent: {trial.config.parent!r} is a folder of this machine, which does not "
-                "travel to a cluster yet; leave the parent out"
+                f"trial {trial.number}: parent: {parent!r} is a folder of this machine, where no pod can read it; copy "
+                f"it to the volume and name it {VOLUME}/RUN:ITERATION, or leave the parent out"
             )
 
 
@@ -97,11 +95,43 @@ def _require_server(sweep: Sweep, cluster: Cluster) -> None:
 
 def _line(sweep: Sweep, trial: Trial, cleared_attempts: int) -> str:
     """A trial in one line, as `launch.trial` reads it."""
-    place = {"name": trial.key, "workspace": str(WORKSPACE / sweep.name)}
+    place = {"name": trial.key, "workspace": str(VOLUME / sweep.name), "env": _env_in_pods(trial.config.env)}
     content = {"number": trial.number, "key": trial.key, "values": trial.values, "config": trial.content() | place}
     if cleared_attempts:
         content["cleared_attempts"] = cleared_attempts
     return json.dumps(content, sort_keys=True) + "\n"
+
+
+def _env_in_pods(env: str) -> str:
+    if not task_files.in_file(env):
+        return env
+    path, _, name = env.rpartition(":")
+    return f"{TRIALS / _task_folder(env) / PurePosixPath(path).name}:{name}"
+
+
+def _task_folder(env: str) -> PurePosixPath:
+    """Where a task's files lie, seen from the trials: apart from other tasks, whose files may have the same names."""
+    return PurePosixPath("tasks") / task_files.digest(env)
+
+
+def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
+    """A ConfigMap for each task in a user's file, and where it is mounted."""
+    envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
+    found = []
+    for i, (folder, env) in enumerate(envs.items()):
+        config_map = _named(
+            f"{sweep.name}-task-{i}",
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep), "annotations": {KEYS: ""}},
+                "immutable": True,
+                "data": task_files.texts(env, MAX_SHARD_BYTES),
+            },
+        )
+        items = [{"key": name, "path": str(folder / name)} for name in config_map["data"]]
+        found.append((config_map, {"name": config_map["metadata"]["name"], "items": items}))
+    return found
 
 
 def _shards(lines: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
@@ -133,7 +163,7 @@ def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[s
     )
 
 
-def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[str], after: str) -> Manifest:
+def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], sources: list[Manifest], after: str) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
     annotations = ({AFTER: after} if after else {}) | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
@@ -154,7 +184,7 @@ def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], config_maps: list[
                 "podReplacementPolicy": "Failed",  # never two pods of one trial
                 "podFailurePolicy": {"rules": _failure_rules()},
                 "ttlSecondsAfterFinished": cluster.keep_seconds,
-                "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, config_maps)},
+                "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources)},
             },
         },
     )
@@ -178,7 +208,7 @@ def _failure_rules() -> list[Manifest]:
     ]
 
 
-def _pod(sweep: Sweep, cluster: Cluster, config_maps: list[str]) -> Manifest:
+def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest]) -> Manifest:
     selector, tolerations = _placement(sweep.resources)
     account = {"serviceAccountName": cluster.service_account} if cluster.service_account else {}
     return {
@@ -197,7 +227,7 @@ def _pod(sweep: Sweep, cluster: Cluster, config_maps: list[str]) -> Manifest:
         "tolerations": tolerations,
         "containers": [_container(sweep, cluster)],
         "volumes": [
-            {"name": "trials", "projected": {"sources": [{"configMap": {"name": name}} for name in config_maps]}},
+            {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
             {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
             {"name": "temporary", "emptyDir": {}},
         ],
@@ -228,7 +258,7 @@ def _container(sweep: Sweep, cluster: Cluster) -> Manifest:
         },
         "volumeMounts": [
             {"name": "trials", "mountPath": str(TRIALS), "readOnly": True},
-            {"name": "workspace", "mountPath": str(WORKSPACE)},
+            {"name": "workspace", "mountPath": str(VOLUME)},
             {"name": "temporary", "mountPath": "/tmp"},
         ],
     }

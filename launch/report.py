@@ -2,15 +2,15 @@
 
 import itertools
 import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from flexrl.tables import print_table
 from launch.states import Progress
 from launch.sweep_file import Sweep
-from launch.trial_folder import folder_of
+from launch.trial_folder import folder_of, progress_of_all
 from launch.trials import Trial
 
 Figures = Callable[[Trial], tuple[int, float | None]]  # control steps and return of a trial
@@ -18,25 +18,29 @@ Figures = Callable[[Trial], tuple[int, float | None]]  # control steps and retur
 MAX_ROWS = 200  # of a table, unless all are asked for
 
 
-def print_plan(path: Path, sweep: Sweep, trials: list[Trial], everything: bool) -> None:
-    """The trials, what differs between them, and how much there is to do."""
+def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+    """The trials, what differs between them, how much there is to do, and what that takes and costs."""
+    from launch import cost
+
     axes = axis_names(trials)
-    states = {trial.key: folder_of(trial).progress().state for trial in trials}
-    rows = ([trial.number, trial.key, *_values(trial, axes), states[trial.key]] for trial in trials)
-    _print_rows(["trial", "key", *axes, "state"], rows, len(trials), everything)
-    steps = [trial.config.num_iterations * trial.config.steps_per_iteration for trial in trials]
-    left = [n for n, trial in zip(steps, trials, strict=True) if states[trial.key] != "done"]
+    progress = progress_of_all(options.workspace / sweep.name, trials)
+    hours = cost.hours_left(sweep, progress, trials, options.hours)
+    costs = cost.told(sweep, hours, cost.load_prices(options.prices))
+    rows = ([trial.number, trial.key, *_values(trial, axes), progress[trial.key].state] for trial in trials)
+    _print_rows(["trial", "key", *axes, "state"], rows, len(trials), options.all)
+    left = [trial.num_steps for trial in trials if progress[trial.key].state != "done"]
     one = sweep.resources
     gpus = f"{one.gpu.count} {one.gpu.kind or 'GPU'}, " if one.gpu.count else ""
     print(
-        f"{path}: {len(trials):,} trials, {sum(steps):,} control steps; {len(trials) - len(left):,} trials done, "
-        f"{len(left):,} trials and {sum(left):,} control steps left"
+        f"{options.sweep}: {len(trials):,} trials, {sum(trial.num_steps for trial in trials):,} control steps; "
+        f"{len(trials) - len(left):,} trials done, {len(left):,} trials and {sum(left):,} control steps left"
     )
     print(
         f"each: profile {one.profile}, {gpus}{one.cpu} CPU, {one.memory}"
         f"{', spot' if one.spot else ''}; {sweep.parallelism} at a time; {sweep.retries} retries; "
         f"{_limit(sweep.time_limit_minutes)}"
     )
+    print(costs)
 
 
 def print_manifests(sweep: Sweep, trials: list[Trial]) -> None:

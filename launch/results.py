@@ -1,7 +1,8 @@
-"""What a sweep found: every result in one table, and return by axis as a picture."""
+"""What a sweep found: every result in one table, as CSV and Parquet, and return by axis as a picture."""
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from launch.trial_folder import folder_of
 from launch.trials import Trial
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -41,7 +43,7 @@ def _without_axes(result: Row, trial: Trial) -> Row:
 
 
 def write_results(rows: list[Row], trials: list[Trial], out: Path) -> list[Path]:
-    """Write `results.csv` and `return.png` to a folder; the files.
+    """Write `results.csv`, the same as `results.parquet`, and `return.png` to a folder; the files.
 
     Raises:
       ConfigError: if there are no rows.
@@ -49,18 +51,43 @@ def write_results(rows: list[Row], trials: list[Trial], out: Path) -> list[Path]
     if not rows:
         raise ConfigError("results: no trial has one yet; submit the sweep, or wait for the first to end")
     out.mkdir(parents=True, exist_ok=True)
-    table, picture = out / "results.csv", out / "return.png"
-    write_text(table, _csv(rows))
+    text, table, picture = out / "results.csv", out / "results.parquet", out / "return.png"
+    write_text(text, _csv(rows))
+    _write_parquet(table, rows)
     draw(rows, axis_names(trials)).savefig(picture, dpi=150)
-    return [table, picture]
+    return [text, table, picture]
+
+
+def _columns(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _csv(rows: list[Row]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer = csv.DictWriter(text, _columns(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _write_parquet(path: Path, rows: list[Row]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({name: _column([row.get(name) for row in rows]) for name in _columns(rows)})
+    unfinished = path.with_name(path.name + ".unfinished")
+    pq.write_table(table, unfinished)
+    unfinished.rename(path)
+
+
+def _column(values: list[Any]) -> "pa.Array":
+    """Numbers, truths or text where all values are such; else text, with what is no text as JSON."""
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} or kinds in ({bool}, {str}):
+        return pa.array([float(value) if kinds == {int, float} and value is not None else value for value in values])
+    return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values])
 
 
 def draw(rows: list[Row], axes: list[str]) -> "Figure":

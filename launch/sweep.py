@@ -20,14 +20,14 @@ EXIT_FAILED = 1  # some trials failed
 EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
 WATCH_SECONDS = 5.0
 COMMANDS = {
-    "plan": "the trials, what differs between them, and how much there is to do; starts nothing",
+    "plan": "the trials, what differs between them, how much there is to do and what it costs; starts nothing",
     "submit": "run what is not done; again, after an interruption, to go on; a cluster runs it on its own",
     "status": "state, attempts, step and return of each trial, and why it failed",
     "watch": "status again and again, until all trials are done or failed or nobody runs them",
     "logs": "what a trial printed",
     "cancel": "let the trials that run save and stop",
     "retry": "clear failed trials, so that submit tries them again",
-    "results": "every result in one CSV file, what is missing, and return by axis as a picture",
+    "results": "every result in one table as CSV and Parquet, what is missing, and return by axis as a picture",
 }
 CHANGING = ("submit", "cancel", "retry")
 
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
         options = _parse(arguments)
         from launch.trials import load_trials
 
-        sweep, trials = load_trials(options.sweep, options.workspace)
+        sweep, trials = load_trials(options.sweep, options.workspace, options.set)
         try:
             _command(options)(options, sweep, trials)
         except ConnectionError as error:
@@ -64,6 +64,9 @@ def _parse(arguments: list[str]) -> Namespace:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("sweep", type=Path, help="the sweep's file")
         command.add_argument("--workspace", type=Path, default=Path("workspace"), help="holds the sweeps' folders")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the sweep's file"
+        )
         command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
         command.add_argument("--namespace", help="of the cluster, instead of the sweep's")
         command.add_argument("--context", help="of the kubeconfig, instead of its current one")
@@ -71,6 +74,9 @@ def _parse(arguments: list[str]) -> Namespace:
             command.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
         if name in ("plan", "submit", "status", "watch"):
             command.add_argument("--all", action="store_true", help="rows of all trials, however many")
+        if name in ("plan", "submit"):
+            command.add_argument("--hours", type=float, help="of one trial, for what a plan takes and costs")
+            command.add_argument("--prices", type=Path, help="table like launch/prices.yaml, instead of it")
         if name == "submit":
             command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
         if name == "results":
@@ -88,7 +94,7 @@ def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
     if options.backend == "kubernetes" and options.dry_run:
         return print_manifests(sweep, trials)
-    print_plan(options.sweep, sweep, trials, options.all)
+    print_plan(options, sweep, trials)
 
 
 def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -104,7 +110,7 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     if sweep.resources.gpu.count and parallel > 1:
         raise ConfigError(f"parallel: {parallel} trials would share this machine's GPU memory; use --parallel 1")
     if options.dry_run:
-        return print_plan(options.sweep, sweep, trials, options.all)
+        return print_plan(options, sweep, trials)
     require_usable(sweep.tracking)
     with submitting(options.workspace / sweep.name):
         before = [folder_of(trial).progress().state for trial in trials]

@@ -2,13 +2,15 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flexrl.config import decode_as, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.tracking import Tracking
+from launch.variables import expanded
 
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
@@ -16,7 +18,16 @@ NAME = re.compile(
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET = re.compile(r"KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL", re.IGNORECASE)  # in a variable's name
 SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+VOLUME = PurePosixPath("/workspace")  # where pods find the workspace
+QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+FACTORS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def amount(quantity: str) -> float:
+    """The number that Kubernetes means by a quantity: cores, or bytes."""
+    found = QUANTITY.fullmatch(quantity)
+    assert found is not None, quantity
+    return float(found[1]) * FACTORS.get(found[2], 1)
 
 
 @dataclass(frozen=True)
@@ -155,7 +166,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Many runs: each combination of the axes' points, over one base.
+    """Many runs: each combination of the axes' points, over one base. `launch.variables` may stand for any value.
 
     Attributes:
       name: of the sweep's folder in the workspace.
@@ -217,13 +228,17 @@ class Sweep:
                 raise ValueError(f"{clash}: is set by two axes ({name}); keep one of them")
 
 
-def load_sweep(path: Path) -> tuple[Sweep, dict[str, Any]]:
+def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, dict[str, Any]]:
     """A sweep, and the base that it names or holds.
+
+    Args:
+      path: of the sweep's file.
+      settings: `name=value` for its variables.
 
     Raises:
       ConfigError: naming the file, the field, the value and the limit.
     """
-    sweep = decode_as(Sweep, load_yaml(path), str(path))
+    sweep = decode_as(Sweep, expanded(load_yaml(path), settings, str(path)), str(path))
     base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
     for name in ("name", "workspace", "tracking"):
         if base.get(name) is not None:

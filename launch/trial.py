@@ -1,5 +1,6 @@
 """One trial in a pod: `python -m launch.trial FOLDER`, where FOLDER holds the trials and the Job gives the index."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -98,11 +99,12 @@ def read_trial(folder: Path, index: str) -> "Trial":
       ConfigError: if the index is none, or has no line.
     """
     from flexrl.config import decode
-    from launch.trials import Trial
+    from launch.trials import trial_of
 
     content = _read_line(folder, index)
     config = decode(content["config"], f"{folder}: trial {content['number']}")
-    return Trial(content["number"], content["key"], content["values"], config, config.hash(), config.folder)
+    trial = trial_of(content["number"], content["values"], config, config.folder.parent)
+    return dataclasses.replace(trial, key=content["key"], folder=config.folder)  # as planned
 
 
 def _read_line(folder: Path, index: str) -> dict[str, Any]:

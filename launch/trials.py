@@ -2,18 +2,19 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flexrl.arguments import with_defaults
+from flexrl.arguments import DEFAULT_ENV, with_defaults
 from flexrl.config import RunConfig, encode
 from flexrl.errors import ConfigError
 from flexrl.tracking import Tracking
+from launch import plan_store, task_files
 from launch.axes import Point, num_points, points
-from launch.sweep_file import Sweep, load_sweep
+from launch.sweep_file import VOLUME, Sweep, load_sweep
 
 MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
 FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # fields that no axis can set
@@ -28,44 +29,78 @@ class Trial:
       number: its place in the sweep, from 1.
       key: hash of what it computes; names its folder.
       values: what the axes set, by dotted field.
-      config: resolved, without name and workspace.
       config_hash: that its result will name.
+      num_steps: control steps of the whole run.
       folder: the run's.
+      decode: gives the config.
     """
 
     number: int
     key: str
     values: Point
-    config: RunConfig
     config_hash: str
+    num_steps: int
     folder: Path
+    decode: Callable[[], RunConfig] = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def config(self) -> RunConfig:
+        """Resolved, without name and workspace; decoded when it is asked for, which many commands do not."""
+        return self.decode()
 
     def content(self) -> dict[str, Any]:
         """The config as plain data, with its place."""
         return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
 
 
-def load_trials(path: Path, workspace: Path) -> tuple[Sweep, list[Trial]]:
+def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
     """A sweep and its trials.
 
     Args:
       path: of the sweep's file.
       workspace: folder that holds the sweep's folder.
+      settings: `name=value` for the file's variables.
 
     Raises:
       ConfigError: naming the trial, the field, the value and the limit.
     """
-    sweep, base = load_sweep(path)
+    sweep, base = load_sweep(path, settings)
     if (number := num_points(sweep)) > MAX_TRIALS:
         raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")
     if not isinstance(seed := base.get("seed", 0), int):
         raise ConfigError(f"{path}: base.seed: {seed!r} must be an integer")
     axes = points(sweep, seed)
     _require_open_fields(path, sweep, base, axes[0])
+    decoder = _Decoder(path, sweep, base, workspace)
+    decoders = [functools.partial(decoder.config, i, values) for i, values in enumerate(axes, start=1)]
     folder = workspace / sweep.name
-    trials = [_trial(path, sweep, base, i, values, folder) for i, values in enumerate(axes, start=1)]
+    kept = plan_store.place(sweep, base) if _can_be_kept(base, axes) else None
+    if kept and (rows := plan_store.load(kept, len(axes))):
+        places = enumerate(zip(axes, rows, decoders, strict=True), start=1)
+        return sweep, [Trial(i, key, values, key, n, folder / key, get) for i, (values, (key, n), get) in places]
+    pairs = enumerate(zip(axes, decoders, strict=True), start=1)
+    trials = [trial_of(i, values, get(), folder, get) for i, (values, get) in pairs]
     _require_distinct(path, trials)
+    if kept:
+        plan_store.save(kept, ((trial.config_hash, trial.num_steps) for trial in trials))
     return sweep, trials
+
+
+def trial_of(
+    number: int, values: Point, config: RunConfig, folder: Path, decode: Callable[[], RunConfig] | None = None
+) -> Trial:
+    """The trial of a config, in a sweep's folder; `decode` gives the config again, where keeping it costs too much."""
+    config_hash = config.hash()
+    key = task_files.trial_key(config.env, config_hash)
+    steps = config.num_iterations * config.steps_per_iteration
+    return Trial(number, key, values, config_hash, steps, folder / key, decode or (lambda: config))
+
+
+def _can_be_kept(base: dict[str, Any], axes: list[Point]) -> bool:
+    """Whether a plan is large, and follows from its files and our code alone."""
+    if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
+        return False
+    return all(map(plan_store.is_ours, {str(values.get("env", base.get("env", DEFAULT_ENV))) for values in axes}))
 
 
 def find_trial(name: str, trials: list[Trial]) -> Trial:
@@ -98,31 +133,50 @@ def _require_open_fields(path: Path, sweep: Sweep, base: dict[str, Any], axes: P
         )
 
 
-def _trial(path: Path, sweep: Sweep, base: dict[str, Any], number: int, values: Point, folder: Path) -> Trial:
-    origin = f"{path}: trial {number}" + (f" ({describe(values)})" if values else "")
-    content = base | {"profile": sweep.resources.profile}
-    for name, value in values.items():
-        _set(content, name.split("."), value, f"{origin}: {name}")
-    if content.get("physics", "auto") == "auto":
-        content["physics"] = ENGINES[sweep.resources.profile]
-    try:
-        if isinstance(parent := content.get("parent"), str):
-            content["parent"] = _pinned(parent, str(folder.parent))
-        config = with_defaults(content, origin)
-    except ConfigError as error:
-        raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
-    if config.num_devices > max(1, sweep.resources.gpu.count):
-        count = sweep.resources.gpu.count
-        raise ConfigError(f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {count}")
-    if config.num_members > 1:
-        raise ConfigError(
-            f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep, and vary empty; "
-            "use the sweep's seeds and axes"
-        )
-    config = dataclasses.replace(config, tracking=_tracking(sweep, values))
-    config_hash = config.hash()
-    key = trial_key(config.env, config_hash)
-    return Trial(number, key, values, config, config_hash, folder / key)
+@dataclass(frozen=True)
+class _Decoder:
+    """From axis values to a trial's config.
+
+    Attributes:
+      path: of the sweep's file, for messages.
+      sweep: whose trials they are.
+      base: fields of every config.
+      workspace: where parents are looked for.
+    """
+
+    path: Path
+    sweep: Sweep
+    base: dict[str, Any]
+    workspace: Path
+
+    def config(self, number: int, values: Point) -> RunConfig:
+        """The config of a trial, resolved.
+
+        Raises:
+          ConfigError: naming the trial, the field, the value and the limit.
+        """
+        sweep = self.sweep
+        origin = f"{self.path}: trial {number}" + (f" ({describe(values)})" if values else "")
+        content = self.base | {"profile": sweep.resources.profile}
+        for name, value in values.items():
+            _set(content, name.split("."), value, f"{origin}: {name}")
+        if content.get("physics", "auto") == "auto":
+            content["physics"] = ENGINES[sweep.resources.profile]
+        try:
+            if isinstance(parent := content.get("parent"), str):
+                content["parent"] = _pinned(parent, str(self.workspace), sweep.cluster is not None)
+            config = with_defaults(content, origin)
+        except ConfigError as error:
+            raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
+        if config.num_devices > max(1, sweep.resources.gpu.count):
+            count = sweep.resources.gpu.count
+            raise ConfigError(f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {count}")
+        if config.num_members > 1:
+            raise ConfigError(
+                f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep, and vary empty; "
+                "use the sweep's seeds and axes"
+            )
+        return dataclasses.replace(config, tracking=_tracking(sweep, values))
 
 
 def _tracking(sweep: Sweep, values: Point) -> Tracking:
@@ -146,31 +200,21 @@ def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> 
 
 
 @functools.cache
-def _pinned(parent: str, workspace: str) -> str:
+def _pinned(parent: str, workspace: str, on_cluster: bool) -> str:
     """The parent's folder and iteration; a trial's own workspace is another than the parent's."""
     from flexrl.parent import pin
 
+    place, _, step = parent.rpartition(":")
+    if on_cluster and parent.startswith(f"{VOLUME}/") and not Path(place or parent).exists():
+        if not step.isdecimal():
+            raise ConfigError(
+                f"parent: {parent!r} lies on the cluster's volume, where nobody looks from here; name its iteration, "
+                f"as in {VOLUME}/SWEEP/RUN:1200"
+            )
+        return parent
     run, colon, step = pin(parent, workspace).rpartition(":")
     place = Path(workspace) / run  # where the name is a whole path, that path
     return f"{place.resolve()}{colon}{step}"
-
-
-def trial_key(env: str, config_hash: str) -> str:
-    """Identity of what a trial computes: its config, and the text of a task in a user's file."""
-    if not in_file(env):
-        return config_hash
-    file = Path(env.rpartition(":")[0])
-    return hashlib.sha256(f"{config_hash} {_file_hash(file, file.stat().st_mtime_ns)}".encode()).hexdigest()[:16]
-
-
-def in_file(env: str) -> bool:
-    """Whether the task is in a user's file."""
-    return ".py:" in env
-
-
-@functools.cache
-def _file_hash(file: Path, _changed: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _require_distinct(path: Path, trials: list[Trial]) -> None:

@@ -1,11 +1,18 @@
+import dataclasses
 import json
 
+import numpy as np
 import pytest
+import yaml
 from kubernetes.client import V1ConfigMap, V1Job
 
+from flexrl.arguments import default_config
+from flexrl.checkpoint import Checkpoints
+from flexrl.config import encode
 from flexrl.errors import ConfigError
 from launch import manifests as module
-from launch.manifests import manifests
+from launch import task_files
+from launch.manifests import config_maps_of, manifests
 from launch.sweep_file import load_sweep
 from launch.trial import read_trial
 from launch.trials import load_trials
@@ -146,12 +153,71 @@ def test_retries_and_the_time_limit_travel(tmp_path):
     assert command[command.index("--time-limit-minutes") + 1] == "7.5"
 
 
-def test_what_cannot_be_sent_is_refused(tmp_path, monkeypatch):
+def test_what_cannot_be_sent_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"cluster: is missing"):
         manifests(load_sweep(sweeps.write(tmp_path))[0], sweeps.trials(tmp_path))
     with pytest.raises(ConfigError, match="all trials are done"):
         manifests(load_sweep(sweeps.write(tmp_path, cluster=CLUSTER))[0], [])
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "task.py").write_text("from envs.humanoid_walk import HumanoidWalk as Mine\n")
-    with pytest.raises(ConfigError, match=r"trial 1: env: 'task.py:Mine' is a file of this machine"):
-        make(tmp_path, base={**sweeps.TINY, "env": "task.py:Mine"})
+    folder = run_folder(tmp_path / "parent")
+    with pytest.raises(ConfigError, match=r"trial 1: parent: '.*parent:3' is a folder of this machine"):
+        make(tmp_path, base={**sweeps.TINY, "parent": f"{folder}:3"})
+
+
+def run_folder(path):
+    """As much of a run as naming its iteration needs."""
+    config = dataclasses.replace(default_config("ppo", "humanoid-walk", "cpu"), name=path.name)
+    path.mkdir()
+    (path / "config.yaml").write_text(yaml.safe_dump(encode(config)))
+    checkpoints = Checkpoints(path)
+    checkpoints.save(3, {"x": np.zeros(1)})
+    checkpoints.wait()
+    return path
+
+
+def test_a_parent_on_the_volume_is_named_by_its_iteration(tmp_path):
+    base = {**sweeps.TINY, "parent": "/workspace/other/run:30"}
+    config_map = make(tmp_path, base=base)[0][0]
+    assert json.loads(config_map["data"]["00000.jsonl"])["config"]["parent"] == "/workspace/other/run:30"
+    with pytest.raises(ConfigError, match=r"trial 1.*parent: '/workspace/other/run' lies on the cluster's volume"):
+        make(tmp_path, base={**base, "parent": "/workspace/other/run"})
+    with pytest.raises(ConfigError, match=r"parent: /workspace/other/run:30"):  # here it would have to be there
+        sweeps.trials(tmp_path, base=base)
+
+
+TASK = "from envs.humanoid_walk import HumanoidWalk as Mine\n"
+
+
+def test_tasks_in_files_travel_with_what_lies_beside_them(tmp_path):
+    envs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "task.py").write_text(TASK + f"# {name}\n")
+        envs.append(f"{tmp_path / name}/task.py:Mine")
+    (tmp_path / "a" / "task.xml").write_text("<mujoco/>")
+    (tmp_path / "a" / "tasks.xml").write_text("another's")
+    (lines, *tasks, job), trials = make(tmp_path, base=sweeps.TINY, grid={"env": envs}, seeds=2)
+    assert [sorted(each["data"]) for each in tasks] == [["task.py", "task.xml"], ["task.py"]]
+    assert len({trial.key for trial in trials}) == 4
+    mounted = tmp_path / "mounted"
+    for source in job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"]:
+        (config_map,) = (m for m in (lines, *tasks) if m["metadata"]["name"] == source["configMap"]["name"])
+        for item in source["configMap"].get("items", [{"key": "00000.jsonl", "path": "00000.jsonl"}]):
+            (mounted / item["path"]).parent.mkdir(parents=True, exist_ok=True)
+            (mounted / item["path"]).write_text(config_map["data"][item["key"]].replace('"/etc/flexrl', f'"{mounted}'))
+    for index, trial in enumerate(trials):
+        found = read_trial(mounted, str(index))
+        assert (found.config_hash, found.key) == (trial.config_hash, trial.key)
+        assert task_files.trial_key(found.config.env, found.config_hash) == trial.key  # as an attempt asks
+    assert config_maps_of(job) == [each["metadata"]["name"] for each in (lines, *tasks)]
+
+
+def test_a_task_that_is_too_large_or_no_text_stays_here(tmp_path, monkeypatch):
+    (tmp_path / "task.py").write_text(TASK)
+    base = {**sweeps.TINY, "env": f"{tmp_path}/task.py:Mine"}
+    (tmp_path / "task.stl").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"task.stl is no text.*entry point"):
+        make(tmp_path, base=base)
+    (tmp_path / "task.stl").write_text("x" * 10_000)
+    monkeypatch.setattr(module, "MAX_SHARD_BYTES", 9_000)
+    with pytest.raises(ConfigError, match=r"task.py, task.stl have 10,052 bytes, and at most 9,000 travel"):
+        make(tmp_path, base=base)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,26 @@ def test_a_sweep_whose_pods_are_killed_at_random_ends_as_if_undisturbed(tmp_path
     for name in ("submit", "submit"):
         assert "no change (24 done)" in command(name, "--backend", "kubernetes")
     assert len(server.all("jobs")) == 1
+
+
+def test_a_task_in_a_users_file_trains_in_a_pod_as_it_does_here(tmp_path, server, command):
+    for suffix in ("py", "xml"):
+        shutil.copy(Path(__file__).parents[2] / "examples" / f"custom_env.{suffix}", tmp_path)
+    base = {**sweeps.TINY, "env": f"{tmp_path}/custom_env.py:PoleOnACart"}
+    (trial,) = sweeps.trials(tmp_path, base=base, cluster=CLUSTER)
+    node = Node(server, tmp_path / "node")
+    command("submit", "--backend", "kubernetes")
+    (tmp_path / "custom_env.xml").rename(tmp_path / "hidden.xml")  # the pod has its own
+    with Controller(server, node).running():
+        while not (status := server.all("jobs")[0].get("status", {})).get("conditions"):
+            time.sleep(0.2)
+    assert status["conditions"][0]["type"] == "Complete"
+    (tmp_path / "hidden.xml").rename(tmp_path / "custom_env.xml")
+    assert "1 of 1 trials have a result" in command(
+        "results", "--backend", "kubernetes", "--out", str(tmp_path / "out")
+    )
+    command("submit", workspace="local")
+    assert result(tmp_path / "local" / "tiny" / trial.key) == result(tmp_path / "here" / "tiny" / trial.key)
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")

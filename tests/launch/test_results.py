@@ -1,6 +1,8 @@
 import csv
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flexrl.errors import ConfigError
@@ -24,13 +26,29 @@ def trials(tmp_path):
 def test_results_stand_beside_the_values_of_their_axes(tmp_path, trials):
     rows, missing = collate(trials)
     assert missing == [trials[3]]
-    table, picture = write_results(rows, trials, tmp_path / "out")
+    table, _, picture = write_results(rows, trials, tmp_path / "out")
     found = list(csv.DictReader(table.open()))
     assert [row["return_mean"] for row in found] == ["10.0", "20.0", "30.0"]
     assert [row["algorithm.activation"] for row in found] == ["elu", "swish", "elu"]
     assert [float(row["algorithm.learning_rate"]) for row in found] == [1e-4, 1e-4, 1e-2]
     assert found[0]["timing.seconds"] == "2.5"
     assert picture.stat().st_size > 1000
+
+
+def test_parquet_has_the_same_rows_with_their_types(tmp_path, trials):
+    rows, _ = collate(trials)
+    rows[1] |= {"stopped_early": "why", "algorithm.layers": [8, 8], "mixed": 1, "none": None}
+    rows[2] |= {"mixed": 2.5, "odd": True}
+    rows[0]["odd"] = "text"
+    table = pq.read_table(write_results(rows, trials, tmp_path / "out")[1])
+    assert table.column_names == list(csv.DictReader((tmp_path / "out" / "results.csv").open()).fieldnames)
+    assert table["trial"].to_pylist() == [1, 2, 3]
+    assert table["algorithm.learning_rate"].to_pylist() == [1e-4, 1e-4, 1e-2]
+    assert table["return_mean"].type == table["mixed"].type == pa.float64()
+    assert table["mixed"].to_pylist() == [None, 1.0, 2.5]
+    assert table["stopped_early"].to_pylist() == [None, "why", None]
+    assert table["algorithm.layers"].to_pylist() == [None, "[8, 8]", None]
+    assert table["odd"].to_pylist() == ["text", None, "true"] and table["none"].null_count == 3
 
 
 def test_each_axis_has_a_panel_with_the_mean_of_its_trials(trials):

@@ -75,6 +75,14 @@ def test_a_long_table_is_cut_unless_all_of_it_is_asked_for(tmp_path, command):
     assert "more; --all" not in command("plan", "--all")[1]
 
 
+def test_variables_are_set_on_the_command_line(tmp_path, command):
+    sweeps.write(tmp_path, variables={"seeds": 3}, seeds="${seeds}")
+    assert "3 trials, 2,880 control steps" in command("plan")[1]
+    assert "2 trials, 1,920 control steps" in command("plan", "--set", "seeds=2")[1]
+    code, _, error = command("plan", "--set", "seed=2")
+    assert code == 65 and error == "error: --set: 'seed=2' must be NAME=VALUE; variables: seeds\n"
+
+
 @pytest.mark.usefixtures("fake_trainings")
 def test_failed_trials_are_told_skipped_and_cleared(tmp_path, command):
     sweeps.write(tmp_path, seeds=[3, 65])

@@ -78,6 +78,14 @@ def test_another_text_of_a_users_task_is_another_trial(tmp_path, monkeypatch):
     (after,) = sweeps.trials(tmp_path, base={**sweeps.TINY, "env": "task.py:Mine"})
     assert before.key != after.key
     assert before.config_hash == after.config_hash
+    (tmp_path / "task.xml").write_text("<mujoco/>")  # beside it, under its name: part of it
+    (tmp_path / "other.xml").write_text("<mujoco/>")
+    keys = {sweeps.trials(tmp_path, base={**sweeps.TINY, "env": "task.py:Mine"})[0].key for _ in range(2)}
+    (tmp_path / "task.xml").write_text("<mujoco> </mujoco>")
+    (changed,) = sweeps.trials(tmp_path, base={**sweeps.TINY, "env": "task.py:Mine"})
+    assert len({before.key, after.key, changed.key, *keys}) == 4
+    (here,) = sweeps.trials(tmp_path, base={**sweeps.TINY, "env": f"{tmp_path}/task.py:Mine"})
+    assert here.key == changed.key  # wherever it lies
 
 
 def test_the_example_is_a_sweep(tmp_path):

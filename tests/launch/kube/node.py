@@ -92,9 +92,7 @@ class Node:
 
         for volume in pod["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
-                config_map = self._store.objects["configmaps", key[1], source["configMap"]["name"]]
-                for file, text in config_map["data"].items():
-                    (place / file).write_text(text.replace('"/workspace/', f'"{self.volume}/'))
+                self._mount(self._store.objects["configmaps", key[1], source["configMap"]["name"]], source, place)
         command = container["command"]
         assert command[:3] == ["python", "-m", "launch.trial"]
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
@@ -106,6 +104,14 @@ class Node:
         self._running[name] = _Running(key, process, place / "end")
         state = {"name": container["name"], "state": {"running": {"startedAt": now()}}}
         self._store.update(key, phase="Running", startTime=now(), conditions=[], containerStatuses=[state])
+
+    def _mount(self, config_map: Object, source: Object, place: Path) -> None:
+        paths = {each["key"]: each["path"] for each in source["configMap"].get("items", [])}
+        for name, text in config_map["data"].items():
+            file = place / paths.get(name, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            inside = text.replace('"/workspace/', f'"{self.volume}/').replace('"/etc/flexrl/', f'"{place}/')
+            file.write_text(inside)
 
     def _note_end(self, running: _Running, code: int) -> None:
         pod = self._store.objects[running.key]
