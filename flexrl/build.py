@@ -43,7 +43,7 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
         make_algorithm(config, env, shards),
         entry.source(config.algorithm, worlds),
         num_iterations=config.num_iterations,
-        has_host_callback=env.has_host_callback and not entry.is_offline,
+        has_host_callback=env.has_host_callback and entry.steps_worlds(config.algorithm),
         shards=shards,
         num_members=num_members,
         data=data,

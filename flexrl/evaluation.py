@@ -98,3 +98,12 @@ def summarize(episodes: Episodes) -> dict[str, Any]:
         "num_episodes": num,
         **{name: float(x.mean()) for name, x in episodes.metrics.items()},
     }
+
+
+def normalized_score(episode_return: float, reference_scores: tuple[float, float]) -> float:
+    """A return as a percentage of the way from one reference, such as uniform actions, to the other, such as an expert.
+
+    Source: Fu et al. 2020 (D4RL).
+    """
+    low, high = reference_scores
+    return 100 * (episode_return - low) / (high - low)
