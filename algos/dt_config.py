@@ -12,6 +12,26 @@ GoalInput = Literal["observation", "token"]
 
 
 @dataclass(frozen=True)
+class Exploration:
+    """How a Decision Transformer finds out more than its data holds, where it is online.
+
+    Attributes:
+      unroll_length: control steps of each world per iteration.
+      replay_steps: control steps of all worlds that are kept, and that checkpoints hold.
+      asked_return: that is asked for when exploring; null for twice the `target_return`.
+    """
+
+    unroll_length: int = 20
+    replay_steps: int = 250_000
+    asked_return: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for name in ("unroll_length", "replay_steps"):
+            require(getattr(self, name) >= 1, f"exploration.{name}", getattr(self, name), "at least 1")
+
+
+@dataclass(frozen=True)
 class DTConfig:
     """Hyper-parameters of the Decision Transformer; as the paper has them, where nothing else is said.
 
@@ -23,7 +43,10 @@ class DTConfig:
       condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
         learnt from goals that were reached in hindsight.
       hindsight: which states are goals, where that is the condition; a window has the goal of its last step.
-      target_return: that is asked for when the policy acts; null for that of the best episode in the data.
+      target_return: that is asked for when the policy acts; null for the best of the data, and of what was found since.
+      online: step worlds too, and learn from their episodes beside those of the data; takes stochastic, and a return as
+        the condition.
+      exploration: how much, where online.
       num_updates: gradient steps per iteration.
       batch_size: windows per gradient step; divides by num_devices.
       context_length: control steps that the policy looks back over, the present one included.
@@ -50,6 +73,8 @@ class DTConfig:
     condition: Condition = "return"
     hindsight: Hindsight = Hindsight()
     target_return: float | None = None
+    online: bool = False
+    exploration: Exploration = Exploration()
     num_updates: int = 50
     batch_size: int = 64
     context_length: int = 20
@@ -74,6 +99,9 @@ class DTConfig:
         """Refuse values outside their range."""
         limit = self.memory_limit_mb
         require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
+        require(
+            limit is None or not self.online, "memory_limit_mb", limit, "null to learn online, beside all of the data"
+        )
         for name in (
             "num_updates",
             "batch_size",
@@ -86,6 +114,9 @@ class DTConfig:
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         divides = self.embed_size % self.num_heads == 0
         require(divides, "num_heads", self.num_heads, f"a divisor of embed_size {self.embed_size}")
+        require(self.stochastic or not self.online, "stochastic", self.stochastic, "true to explore online")
+        is_known = self.condition == "return" or not self.online
+        require(is_known, "condition", self.condition, "return to learn online, where goals are not relabelled")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "at least 0 and below 1")
         for name in ("learning_rate", "return_scale"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")

@@ -42,15 +42,15 @@ class DTPolicy:
             valid=jnp.zeros(shape, bool),
         )
 
-    def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple]:
-        """The window that ends with this step and its action, and the actions (B, A)."""
+    def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple[Array, Array]]:
+        """The window that ends with this step and its action, the actions (B, A), and of both what a replay keeps."""
         windows = self._moved_on(carry, observation)
         output = self.network(self.params, windows)[:, -1]
         if self.network.config.stochastic:
             distribution = TanhNormal.from_network(output)
             output = distribution.mode() if self.deterministic else distribution.sample(key, self.shards)
         action = jnp.tanh(output)
-        return windows.replace(action=windows.action.at[:, -1].set(action)), action, ()
+        return windows.replace(action=windows.action.at[:, -1].set(action)), action, (action, windows.time[:, -1])
 
     def _moved_on(self, carry: Windows, observation: Observation) -> Windows:
         """The window one step later, begun anew where an episode begins; its last action is not known yet."""

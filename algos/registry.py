@@ -10,6 +10,7 @@ from algos.dataset import DatasetSource
 from algos.dt import DT
 from algos.dt_config import DTConfig
 from algos.hindsight import AverageReturn, HindsightGoals
+from algos.online import OnlineSource
 from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
@@ -27,7 +28,11 @@ class AlgorithmEntry:
     config: type[Any]
     build: Callable[[Any, EnvSpec, Shards], Algorithm]
     source: Callable[[Any, VecEnv], Source]
-    is_offline: bool = False  # learns from the dataset that its config names, and steps no worlds
+    is_offline: bool = False  # learns from the dataset that its config names
+
+    def steps_worlds(self, config: Any) -> bool:
+        """Whether a run of this config does, beside a dataset or without one."""
+        return not self.is_offline or getattr(config, "online", False)
 
 
 def _steps(config: BCConfig, vec_env: VecEnv) -> DatasetSource:
@@ -39,7 +44,9 @@ def _steps(config: BCConfig, vec_env: VecEnv) -> DatasetSource:
     return DatasetSource(config.num_updates, config.batch_size, vec_env.shards, by_condition[config.condition]())
 
 
-def _windows(config: DTConfig, vec_env: VecEnv) -> WindowSource:
+def _windows(config: DTConfig, vec_env: VecEnv) -> WindowSource | OnlineSource:
+    if config.online:
+        return OnlineSource(config, vec_env)
     hindsight = HindsightGoals.of(config.hindsight, vec_env.env.spec) if config.condition == "goal" else None
     return WindowSource(config.num_updates, config.batch_size, config.context_length, vec_env.shards, hindsight)
 

@@ -59,7 +59,7 @@ class WindowSource:
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
         """Windows drawn with replacement; this device's share of each minibatch."""
-        num_places = len(data.reward) + (len(data.start) - 1) * (self.context_length - 1)
+        num_places = num_windows(data, self.context_length)
         shape = (self.batch_size, self.num_updates)
         key_place, key_chance = (key, key) if self.hindsight is None else jax.random.split(key)
         place_UB = self.shards.rows(jax.random.randint(key_place, shape, 0, num_places)).T
@@ -72,10 +72,15 @@ class WindowSource:
         return state, WindowBatch(windows, data.statistics, data.best_return), {}
 
 
+def num_windows(data: Dataset, context_length: int) -> int:
+    """Places for `windows_at`: an episode of T steps has T + K - 1 of them."""
+    return len(data.reward) + (len(data.start) - 1) * (context_length - 1)
+
+
 def windows_at(
     data: Dataset, place: Array, context_length: int, goal_of: Callable[[Array], Array] | None = None
 ) -> Windows:
-    """Windows (..., K) by their places (...): an episode of T steps has T + K - 1 of them, the first with one step.
+    """Windows (..., K) by their places (...), in each episode the one of its first step alone first.
 
     Args:
       data: with returns-to-go.
@@ -99,6 +104,17 @@ def windows_at(
         time=jnp.maximum(time, 0),
         valid=time >= jnp.maximum(first, 0)[..., None],
     )
+
+
+def best_first(data: Dataset, place: Array, context_length: int) -> Array:
+    """Places for `windows_at` (...), from places that count the episodes of the highest return first."""
+    over = context_length - 1
+    assert data.return_to_go is not None
+    order = jnp.argsort(-data.return_to_go[data.start[:-1]])
+    num = (jnp.diff(data.start) + over)[order]
+    num_until = jnp.cumsum(num)
+    rank = jnp.searchsorted(num_until, place, side="right")
+    return data.start[order[rank]] + over * order[rank] + place - (num_until - num)[rank]
 
 
 def _goal_of_last(hindsight: HindsightGoals, data: Dataset, chance: Array, row: Array) -> Array:

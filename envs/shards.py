@@ -39,5 +39,9 @@ class Shards:
         """The sum over devices, on each."""
         return x if self.num == 1 else jax.lax.psum(x, AXIS)
 
+    def max(self, x: Tree) -> Tree:
+        """The largest over devices, on each."""
+        return x if self.num == 1 else jax.lax.pmax(x, AXIS)
+
 
 ALONE = Shards()

@@ -46,7 +46,7 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
         make_algorithm(config, env, shards),
         entry.source(config.algorithm, worlds),
         num_iterations=config.num_iterations,
-        has_host_callback=env.has_host_callback and not entry.is_offline,
+        has_host_callback=env.has_host_callback and entry.steps_worlds(config.algorithm),
         shards=shards,
         num_members=num_members,
         data=data,
@@ -56,7 +56,7 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
 
 def reward_weights(config: RunConfig) -> dict[str, float]:
     """Weights of the environment's rewards that are traced, by their fields; none where no worlds are stepped."""
-    if ALGORITHMS[config.algo].is_offline:
+    if not ALGORITHMS[config.algo].steps_worlds(config.algorithm):
         return {}
     return registry.env_type(config.env).reward_weights(config.task)
 

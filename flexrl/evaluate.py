@@ -17,6 +17,8 @@ class EvaluateArguments:
       episodes: one world each.
       seed: of the episodes.
       physics: engine; `auto` chooses by device, whatever the run was trained on.
+      reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
+        of the best policy.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -25,6 +27,7 @@ class EvaluateArguments:
     episodes: int = 64
     seed: int = 0
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
+    reference_scores: tuple[float, float] | None = None
     json: bool = False
     workspace: str = "workspace"
 
@@ -34,6 +37,8 @@ class EvaluateArguments:
             raise ValueError(f"episodes: {self.episodes} must be at least 1")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - 1")
+        if self.reference_scores and not self.reference_scores[0] < self.reference_scores[1]:
+            raise ValueError(f"reference_scores: {self.reference_scores} must be two numbers, the lower one first")
 
 
 def main(arguments: list[str]) -> None:
@@ -55,12 +60,14 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
       ConfigError: if there is no such run or step.
       CheckpointError: if the checkpoint is damaged.
     """
-    from flexrl.evaluation import Evaluator, evaluation_key
+    from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
     from flexrl.playback import load_playback
 
     playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
     evaluation = Evaluator(playback.env, options.episodes)(playback.policy, evaluation_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
+    if options.reference_scores:
+        report["normalized_score"] = normalized_score(report["return_mean"], options.reference_scores)
     if options.json:
         print(json.dumps(report))
         return

@@ -108,3 +108,12 @@ def _success_rate(episodes: Episodes) -> dict[str, float]:
     if "success" not in episodes.final:
         return {}
     return {"success_rate": float(goal_success(episodes.terminated, episodes.final).mean())}
+
+
+def normalized_score(episode_return: float, reference_scores: tuple[float, float]) -> float:
+    """A return as a percentage of the way from one reference, such as uniform actions, to the other, such as an expert.
+
+    Source: Fu et al. 2020 (D4RL).
+    """
+    low, high = reference_scores
+    return 100 * (episode_return - low) / (high - low)

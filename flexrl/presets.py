@@ -99,8 +99,8 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
 
 DT_STEPS = 64 * 20  # control steps of a gradient step
 FALLBACK_PRESETS: dict[tuple[str, str], dict[str, Any]] = {
-    ("dt", "cpu"): {"total_steps": 10_000 * DT_STEPS, "num_envs": 1024, "algorithm": {"warmup_updates": 1000}},
-    ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 1024},  # the paper's
+    ("dt", "cpu"): {"total_steps": 10_000 * DT_STEPS, "num_envs": 64, "algorithm": {"warmup_updates": 1000}},
+    ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 128},  # the paper's
     # Gymnasium's, Brax's and Playground's: most of the latter two have 2,048 worlds and 50M to 60M steps at home.
     ("ppo", "gpu"): {"total_steps": 50_000_000, "num_envs": 4096, "algorithm": WIDE},
 }

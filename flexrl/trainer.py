@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 from jax import Array
 
+from algos.registry import ALGORITHMS
 from envs.types import Env
 from flexrl.build import make_algorithm, make_engine, make_env, make_evaluation_env
 from flexrl.config import RunConfig
@@ -57,6 +58,9 @@ class Trainer:
         self._hosts = hosts
         env = make_env(config)
         data = load_training_data(config, env.spec)
+        # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
+        self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
+        self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         if group:
             self._group = RunFolder(group.folder)
             if resumes[0]:
@@ -68,12 +72,10 @@ class Trainer:
         self._writers = self._members if hosts.is_first else []
         for member in self._writers:
             member.open(data, arguments=arguments)
-        learns_from = f"{config.num_envs} worlds" if data is None else data.summary
+        worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
+        learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
         place = group.folder if group else ", ".join(str(each.folder) for each in configs)
         self._say(f"{place}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
-        # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
-        self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
-        self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         self._say(f"networks: {self._engine.algorithm.summary()}")
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
         self._iteration, runs = self._first_runs(env, any(resumes))

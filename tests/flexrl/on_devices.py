@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from algos.dt import DT
-from algos.dt_config import DTConfig
+from algos.dt_config import DTConfig, Exploration
+from algos.online import OnlineSource
 from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
@@ -21,8 +22,8 @@ from envs.shards import Shards
 from envs.types import EnvSpec
 from envs.vector import VecEnv
 from flexrl.engine import Engine
-from tests.algos.offline_data import random_dataset
-from tests.algos.probes import make_probe
+from tests.algos.offline_data import dataset_of, random_dataset
+from tests.algos.probes import TIME_LIMIT, make_probe
 
 NUM_ENVS = 16
 # Minibatches are shuffled on each device, so only a minibatch of everything is the same on any number of them.
@@ -103,5 +104,39 @@ def transformer() -> dict[str, float]:
     }
 
 
+def online() -> dict[str, float]:
+    """Differences of an Online Decision Transformer: to one device in what its worlds did first, and among its devices.
+
+    Minibatches are each device's own, so parameters are not those of one device.
+    """
+    sizes = {"num_updates": 3, "batch_size": 16, "context_length": 4, "num_layers": 1, "embed_size": 8}
+    config = DTConfig(**sizes, online=True, stochastic=True, exploration=Exploration(5, NUM_ENVS * 10))
+    env = make_probe([0.1, 0.2, 0.3], target_weight=1.0)
+    num = 3 * TIME_LIMIT
+    columns = np.random.default_rng(0).uniform(-1, 1, (num, 8)).astype(np.float32)
+    data = dataset_of(columns[:, :6], columns[:, 6:7], columns[:, 7], [TIME_LIMIT] * 3)
+
+    def explored(num_devices: int):
+        shards = Shards(num_devices)
+        source = OnlineSource(config, VecEnv(env, NUM_ENVS // num_devices, shards))
+        options = {"num_iterations": 2, "has_host_callback": False, "shards": shards, "data": data}
+        engine = Engine(DT(config, env.spec, shards), source, **options)
+        run, first = engine.step(engine.init(seed=0))
+        first = {name: float(x) for name, x in first.items() if name.startswith(("replay/", "episode/"))}
+        return engine.step(run)[0], first
+
+    _, alone = explored(1)
+    run, seen = explored(4)
+    copies = [jax.tree.map(lambda x: np.asarray(x.addressable_data(i)), run.train) for i in range(4)]  # noqa: B023
+    rows = np.asarray(run.source.replay.steps.reward)
+    return {
+        "seen": max(abs(seen[name] - alone[name]) for name in seen),
+        "share": seen["replay/share"],
+        "copies": max(distance(copy, copies[0]) for copy in copies),
+        "worlds": len(np.unique(rows.sum(axis=1))),  # of which each device has its own
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps({"probe": probe, "humanoid": humanoid, "transformer": transformer}[sys.argv[1]]()))
+    known = {"probe": probe, "humanoid": humanoid, "transformer": transformer, "online": online}
+    print(json.dumps(known[sys.argv[1]]()))

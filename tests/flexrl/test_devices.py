@@ -35,6 +35,13 @@ def test_gradients_of_the_humanoid_do_not_depend_on_the_number_of_devices():
     assert found["gradients"] < 1e-5
 
 
+def test_worlds_of_an_online_transformer_are_the_same_on_any_number_of_devices():
+    found = measured("online")
+    assert found["seen"] < 1e-5 and found["share"] > 0.5
+    assert found["copies"] == 0  # what the devices learnt together
+    assert found["worlds"] == 16
+
+
 def config(**changes):
     sizes = {"total_steps": 1, "num_envs": 12} | changes
     return RunConfig(PPOConfig(unroll_length=8, num_minibatches=4), HumanoidWalkConfig(), profile="cpu", **sizes)
