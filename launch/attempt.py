@@ -1,4 +1,4 @@
-"""One attempt at a trial: a training in a process of its own, watched until it ends."""
+"""One attempt at a trial, or at a pack of them: a training in a process of its own, watched until it ends."""
 
 import contextlib
 import os
@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Self
 
-from flexrl.errors import ConfigError
+from flexrl.errors import EXIT_PREEMPTED, ConfigError
 from launch import states
 from launch.states import EXIT_TIME_LIMIT, Ended, Progress
 from launch.task_files import trial_key
@@ -20,54 +21,53 @@ STOP_SECONDS = 60.0  # for a training that was asked to stop; it needs a few
 
 
 class Attempt:
-    """Owns the process, and the lock of the trial's folder while it runs."""
+    """Owns the process, and the locks of the trials' folders while it runs."""
 
-    def __init__(self, trial: Trial, *, retries: int, time_limit_minutes: float | None) -> None:
-        """Start the process, unless the trial turns out to be done or to have failed.
+    def __init__(self, trials: Sequence[Trial], *, retries: int, time_limit_minutes: float | None) -> None:
+        """Start the process, unless all of the trials turn out to be done or to have failed.
 
         Args:
-          trial: to run.
+          trials: to run, of one program; those that are done or failed are left out.
           retries: of a trial that crashed.
-          time_limit_minutes: of all its attempts together.
+          time_limit_minutes: of all attempts at one trial together; those of a pack share the time alike.
 
         Raises:
-          BlockingIOError: if another process runs the trial.
-          ConfigError: if its task's file is not what was planned.
+          BlockingIOError: if another process runs one of the trials.
+          ConfigError: if a task's file is not what was planned.
         """
-        self.trial = trial
         self._retries = retries
         self._time_limit_minutes = time_limit_minutes
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping_since: float | None = None
         self._asked = False
-        self.folder: TrialFolder = folder_of(trial)
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        self.log_start = 0  # byte of the first running trial's log, at which this attempt begins
+        for trial in trials:
+            trial.folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
-            lock = stack.enter_context(self.folder.attempt())
-            self.progress: Progress = self.folder.settled()
-            if self.progress.state in ("waiting", "stopped"):
-                self._require_same_task()
-                self.folder.prepare(trial)
-                self.progress = states.begun(self.progress)
-                self.folder.write(self.progress)
-                self._spawn(lock.fileno())
+            locks = [stack.enter_context(folder_of(trial).attempt()).fileno() for trial in trials]
+            self.progress: dict[str, Progress] = {trial.key: folder_of(trial).settled() for trial in trials}
+            self.trials = [trial for trial in trials if self.progress[trial.key].state in ("waiting", "stopped")]
+            for trial in self.trials:
+                _require_same_task(trial)
+            for trial in self.trials:
+                folder_of(trial).prepare(trial)
+                self.progress[trial.key] = states.begun(self.progress[trial.key])
+            for trial in trials:
+                folder_of(trial).write(self.progress[trial.key])
+            if self.trials:
+                self._spawn(locks)
                 self._resources = stack.pop_all()
-            else:
-                self.folder.write(self.progress)
 
-    def _require_same_task(self) -> None:
-        if trial_key(self.trial.config.env, self.trial.config_hash) != self.trial.key:
-            raise ConfigError(
-                f"trial {self.trial.number}: env: {self.trial.config.env!r} was changed since the trials were planned; "
-                "submit again"
-            )
-
-    def _spawn(self, lock: int) -> None:
-        command = [*TRAINING, *self.folder.command()]
-        with self.folder.log.open("ab") as log:
-            log.write(f"--- attempt {self.progress.attempts}: {' '.join(command[1:])}\n".encode())
-            log.flush()
-            self._log_start = log.tell()
+    def _spawn(self, locks: list[int]) -> None:
+        """Begin the process; what it prints is in the first trial's log, and in the end in those of all."""
+        folders = [folder_of(trial) for trial in self.trials]
+        command = [*TRAINING, *(folders[0].command() if len(folders) == 1 else pack_command(folders))]
+        for trial, folder in zip(self.trials, folders, strict=True):
+            with folder.log.open("ab") as log:
+                log.write(f"--- attempt {self.progress[trial.key].attempts}: {' '.join(command[1:])}\n".encode())
+        self._log = folders[0].log
+        with self._log.open("ab") as log:
+            self.log_start = log.tell()
             self._started = time.monotonic()
             self._process = subprocess.Popen(
                 command,
@@ -76,38 +76,56 @@ class Attempt:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,  # Ctrl-C reaches the launcher, which asks each trial to stop
-                pass_fds=[lock],  # held by the process, too, should the launcher be killed
+                pass_fds=locks,  # held by the process, too, should the launcher be killed
             )
-        self.folder.note_process(self._process.pid)
+        for folder in folders:
+            folder.note_process(self._process.pid)
 
     def has_ended(self) -> bool:
         """Whether it is over; `progress` then tells how, and is recorded. Ask again and again: it keeps the limits."""
         if self._process is None:
             return True
         code, now = self._process.poll(), time.monotonic()
-        seconds = now - self._started
+        seconds = (now - self._started) / len(self.trials)
         if code is None:
             self._keep_limits(now, seconds)
             return False
-        line = self.folder.last_line(self._log_start)
-        out_of_time = self._stopping_since is not None and not self._asked
-        if out_of_time:
-            code, line = EXIT_TIME_LIMIT, f"took longer than time_limit_minutes {self._time_limit_minutes}"
-        has_result = self.folder.result() is not None
-        event = Ended(code, has_result, self._asked, seconds, line)
-        self.progress = states.ended(self.progress, event, self._retries)
-        self.folder.write(self.progress)
+        line = folder_of(self.trials[0]).last_line(self.log_start)
+        printed = self._log.read_bytes()[self.log_start :]
+        for trial in self.trials:
+            folder = folder_of(trial)
+            if folder.log != self._log:
+                with folder.log.open("ab") as log:
+                    log.write(printed)
+            event = self._event(trial, code, line, seconds)
+            self.progress[trial.key] = states.ended(self.progress[trial.key], event, self._retries)
+            folder.write(self.progress[trial.key])
         self._process = None
         self._resources.close()
         return True
 
+    def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
+        """What the process's end is to one of its trials: another's fault only stops it."""
+        out_of_time = self._stopping_since is not None and not self._asked
+        if out_of_time and self._is_over_time(trial, seconds):
+            code, line = EXIT_TIME_LIMIT, f"took longer than time_limit_minutes {self._time_limit_minutes}"
+        elif out_of_time:
+            code, line = EXIT_PREEMPTED, f"{states.ANOTHERS} took longer than time_limit_minutes"
+        named = [each for each in self.trials if str(each.folder) in line]
+        if code in states.NO_RETRY and named and trial not in named:
+            code, line = EXIT_PREEMPTED, f"{states.ANOTHERS} ended ({line})"
+        return Ended(code, folder_of(trial).result() is not None, self._asked, seconds, line)
+
+    def _is_over_time(self, trial: Trial, seconds: float) -> bool:
+        limit = self._time_limit_minutes
+        return limit is not None and self.progress[trial.key].seconds + seconds > 60 * limit
+
     def _keep_limits(self, now: float, seconds: float) -> None:
         assert self._process is not None
-        limit = self._time_limit_minutes
         if self._stopping_since is not None:
             if now - self._stopping_since > STOP_SECONDS:
                 self._process.kill()
-        elif limit is not None and self.progress.seconds + seconds > 60 * limit:
+        elif any(self._is_over_time(trial, seconds) for trial in self.trials):
             self._terminate(now)
 
     def stop(self) -> None:
@@ -130,3 +148,15 @@ class Attempt:
         self.stop()
         while not self.has_ended():
             time.sleep(0.05)
+
+
+def pack_command(folders: Sequence[TrialFolder]) -> list[str]:
+    """Arguments of `flexrl.train` that begin each run of a pack, or go on with it."""
+    return ["--members", *(str(folder.path / "trial.json") for folder in folders)]
+
+
+def _require_same_task(trial: Trial) -> None:
+    if trial_key(trial.config.env, trial.config_hash) != trial.key:
+        raise ConfigError(
+            f"trial {trial.number}: env: {trial.config.env!r} was changed since the trials were planned; submit again"
+        )

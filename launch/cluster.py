@@ -27,7 +27,11 @@ IN_CLUSTER = "KUBERNETES_SERVICE_HOST"  # set in every pod
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/strategic-merge-patch+json"
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PATHS = {"Job": "/apis/batch/v1/namespaces/{}/jobs", "ConfigMap": "/api/v1/namespaces/{}/configmaps"}
+PATHS = {
+    "Job": "/apis/batch/v1/namespaces/{}/jobs",
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "Service": "/api/v1/namespaces/{}/services",
+}
 CORE = "/api/v1/namespaces/{}/"
 
 WAYS_OUT = {
@@ -81,18 +85,19 @@ class Cluster:
             raise ConfigError(f"{kind} {name} is being removed, its trials are still saving; wait, then submit again")
         return found
 
-    def own(self, name: str, job: Object) -> None:
-        """Let a ConfigMap go when the last of its Jobs does."""
+    def own(self, owned: Object, job: Object) -> None:
+        """Let a ConfigMap or Service go when the last of its Jobs does."""
         owner = {
             "apiVersion": "batch/v1",
             "kind": "Job",
             "name": job["metadata"]["name"],
             "uid": job["metadata"]["uid"],
-            "blockOwnerDeletion": True,  # a Job that is gone takes no ConfigMap along that was applied anew
+            "blockOwnerDeletion": True,  # a Job that is gone takes nothing along that was applied anew
         }
-        path = f"{PATHS['ConfigMap'].format(self.namespace)}/{name}"
+        kind, name = owned["kind"], owned["metadata"]["name"]
+        path = f"{PATHS[kind].format(self.namespace)}/{name}"
         body = {"metadata": {"ownerReferences": [owner]}}
-        self._request(f"change ConfigMap {name}", "PATCH", path, [("fieldManager", MANAGER)], body, MERGE)
+        self._request(f"change {kind} {name}", "PATCH", path, [("fieldManager", MANAGER)], body, MERGE)
 
     def jobs(self, selector: str) -> list[Object]:
         """Jobs with these labels."""

@@ -61,7 +61,8 @@ class Prices:
             return None
         rates = [(amount(resources.cpu), self.cpu), (amount(resources.memory) / GIB, self.memory)]
         rates += [(gpu.count, self.gpu[gpu.kind])] if gpu.count and gpu.kind else []
-        return sum(number * (rate.spot if resources.spot else rate.on_demand) for number, rate in rates)
+        one = sum(number * (rate.spot if resources.spot else rate.on_demand) for number, rate in rates)
+        return resources.hosts * one
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def told(sweep: Sweep, hours: Hours | None, prices: Prices) -> str:
         return "hours: unknown before a trial is done; give --hours of one trial, or time_limit_minutes"
     one = sweep.resources
     number, unit = (one.gpu.count, "GPU-hours") if one.gpu.count else (amount(one.cpu), "CPU-hours")
-    used = f"{_rounded(hours.total * number)} {unit} left ({hours.basis})"
+    used = f"{_rounded(hours.total * number * one.hosts)} {unit} left ({hours.basis})"
     hourly = prices.hourly(one)
     if hourly is None:
         kind = one.gpu.kind or "a GPU whose resources.gpu.kind is not given"

@@ -12,6 +12,7 @@ from pathlib import Path
 from flexrl.errors import ConfigError
 from launch import states
 from launch.attempt import STOP_SECONDS, Attempt
+from launch.packs import Pack, packed
 from launch.states import Progress
 from launch.sweep_file import Sweep
 from launch.trial_folder import folder_of
@@ -28,16 +29,17 @@ class StorageFull(Exception):
 class Runner:
     """Runs trials until all are done or failed, or it is asked to stop."""
 
-    def __init__(self, sweep: Sweep, trials: list[Trial], parallel: int) -> None:
+    def __init__(self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1) -> None:
         """Nothing runs yet.
 
         Args:
           sweep: whose trials they are.
           trials: that are neither done nor failed.
-          parallel: at a time.
+          parallel: programs at a time.
+          pack: trials in one program, at most.
         """
         self._sweep = sweep
-        self._queue = deque(trials)
+        self._queue = deque(packed(trials, pack))
         self._parallel = parallel
         self._running: list[Attempt] = []
         self._waits_for: set[str] = set()  # keys of trials that another process runs
@@ -76,35 +78,38 @@ class Runner:
         for _ in range(len(self._queue)):
             if len(self._running) >= self._parallel:
                 return
-            trial = self._queue.popleft()
+            pack = self._queue.popleft()
             try:
-                attempt = attempts.enter_context(self._attempt(trial))
+                attempt = attempts.enter_context(self._attempt(pack))
             except BlockingIOError:  # a trial that outlived the launcher that began it
-                self._wait_for(trial)
+                self._wait_for(pack)
                 continue
-            if attempt.has_ended():
-                _say(trial, attempt.progress.state)
-            else:
+            for trial in pack:
+                progress = attempt.progress[trial.key]
+                begun = f"attempt {progress.attempts} ({describe(trial.values)})"
+                _say(trial, begun if progress.state == "running" else progress.state)
+            if not attempt.has_ended():
                 self._running.append(attempt)
-                _say(trial, f"attempt {attempt.progress.attempts} ({describe(trial.values)})")
 
-    def _attempt(self, trial: Trial) -> Attempt:
+    def _attempt(self, pack: Pack) -> Attempt:
         sweep = self._sweep
-        return Attempt(trial, retries=sweep.retries, time_limit_minutes=sweep.time_limit_minutes)
+        return Attempt(pack, retries=sweep.retries, time_limit_minutes=sweep.time_limit_minutes)
 
-    def _wait_for(self, trial: Trial) -> None:
-        self._queue.append(trial)
-        if trial.key not in self._waits_for:
-            self._waits_for.add(trial.key)
-            _say(trial, "is run by another process; waits for it")
+    def _wait_for(self, pack: Pack) -> None:
+        self._queue.append(pack)
+        for trial in pack:
+            if trial.key not in self._waits_for and folder_of(trial).is_running():
+                self._waits_for.add(trial.key)
+                _say(trial, "is run by another process; waits for it")
 
     def _settle(self, attempt: Attempt) -> None:
-        progress = attempt.progress
-        _say(attempt.trial, _outcome(attempt, progress))
-        if states.stops_sweep(progress):
-            raise StorageFull(progress.reason)
-        if progress.state in ("waiting", "stopped"):
-            self._queue.append(attempt.trial)
+        ends = [(trial, attempt.progress[trial.key]) for trial in attempt.trials]
+        for trial, progress in ends:
+            _say(trial, _outcome(trial, progress))
+        if full := [progress.reason for _, progress in ends if states.stops_sweep(progress)]:
+            raise StorageFull(full[0])
+        if left := [trial for trial, progress in ends if progress.state in ("waiting", "stopped")]:
+            self._queue.append(left)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -159,7 +164,7 @@ def cancel(folder: Path, trials: list[Trial]) -> list[Trial]:
     """
     running = [trial for trial in trials if folder_of(trial).is_running()]
     process = submitter(folder)
-    for number in [process] if process is not None else [folder_of(trial).process() for trial in running]:
+    for number in {process} if process is not None else {folder_of(trial).process() for trial in running}:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(number, signal.SIGTERM)
     deadline = time.monotonic() + 2 * STOP_SECONDS
@@ -170,10 +175,10 @@ def cancel(folder: Path, trials: list[Trial]) -> list[Trial]:
     return running
 
 
-def _outcome(attempt: Attempt, progress: Progress) -> str:
+def _outcome(trial: Trial, progress: Progress) -> str:
     if progress.state != "done":
         return f"{progress.state}: {progress.reason}"
-    result = attempt.folder.result()
+    result = folder_of(trial).result()
     assert result is not None
     return f"done: return {result['return_mean']:,.1f}"
 

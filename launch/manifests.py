@@ -8,6 +8,7 @@ from typing import Any
 
 from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
 from launch import task_files
+from launch.packs import Pack, packed
 from launch.states import EXIT_TIME_LIMIT
 from launch.sweep_file import VOLUME, Cluster, Resources, Sweep
 from launch.trials import Trial
@@ -17,8 +18,11 @@ Manifest = dict[str, Any]
 TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
 MAX_SHARD_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
 REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
-KEYS = "flexrl/keys"  # annotation of a ConfigMap: keys of its trials
+MAX_PACK = 16  # trials of a pod; their progress fits its termination message
+KEYS = "flexrl/keys"  # annotation of a ConfigMap: keys of its trials, those of a pack with commas between them
 AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
+TRIAL = "flexrl/trial"  # label of the pods of a trial of several hosts
+PORT = 8476  # where they meet
 CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
@@ -32,7 +36,7 @@ GPU = "nvidia.com/gpu"
 
 
 def manifests(
-    sweep: Sweep, trials: list[Trial], cleared: Mapping[str, int] | None = None, after: str = ""
+    sweep: Sweep, trials: list[Trial], cleared: Mapping[str, int] | None = None, after: str = "", pack: int = 1
 ) -> list[Manifest]:
     """The objects of a sweep, in the order in which they are to be made.
 
@@ -43,6 +47,7 @@ def manifests(
       trials: to run.
       cleared: by key, attempts of failed trials that are to be tried again.
       after: Jobs that had them before; names follow it, so that what ended is not taken for what is sent.
+      pack: trials in one pod, at most.
 
     Raises:
       ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
@@ -53,12 +58,73 @@ def manifests(
         raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
     _require_no_local_parents(trials)
     _require_server(sweep, sweep.cluster)
-    cleared = cleared or {}
-    shards = _shards([(trial.key, _line(sweep, trial, cleared.get(trial.key, 0))) for trial in trials])
-    maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(shards)]
+    if pack > MAX_PACK:
+        raise ConfigError(
+            f"pack: {pack} must be at most {MAX_PACK} on a cluster, as many as a pod's last words can name"
+        )
+    lines = [(keys_of(each), _line(sweep, each, cleared or {})) for each in packed(trials, pack)]
     tasks = _tasks(sweep, sweep.cluster, trials)
-    sources = [{"name": each["metadata"]["name"]} for each in maps] + [source for _, source in tasks]
-    return [*maps, *(config_map for config_map, _ in tasks), _job(sweep, sweep.cluster, trials, sources, after)]
+    if sweep.resources.hosts > 1:
+        if pack > 1:
+            raise ConfigError(f"pack: {pack} trials in one program exclude resources.hosts {sweep.resources.hosts}")
+        jobs = [each for i, line in enumerate(lines) for each in _trial_of_hosts(sweep, i, line, tasks, after)]
+        return [*(config_map for config_map, _ in tasks), *jobs]
+    maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(_shards(lines))]
+    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), _sources(maps, tasks), after))
+    return [*maps, *(config_map for config_map, _ in tasks), job]
+
+
+def _trial_of_hosts(
+    sweep: Sweep, number: int, line: tuple[str, str], tasks: list[tuple[Manifest, Manifest]], after: str
+) -> list[Manifest]:
+    """A trial that several hosts train: a name for each of them, and a Job whose indexes are the hosts."""
+    assert sweep.cluster is not None
+    hosts, key = sweep.resources.hosts, line[0]
+    config_map = _config_map(sweep, sweep.cluster, number, [line])
+    job = _job(sweep, sweep.cluster, hosts, _sources([config_map], tasks), after)
+    spec = job["spec"]
+    spec |= {
+        "parallelism": hosts,
+        "maxFailedIndexes": 0,  # none goes on without the others
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},  # the first writes the result
+        "podFailurePolicy": {"rules": _failure_rules("FailJob")},
+    }
+    labels = {**_labels(sweep), TRIAL: key}
+    spec["template"]["metadata"]["labels"] = labels
+    name = f"hosts-{sweep.name}-{key}"
+    pod = spec["template"]["spec"]
+    pod["subdomain"] = name
+    pod["containers"][0]["env"] += [
+        {
+            "name": "JOB_NAME",
+            "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}},
+        },
+        {"name": "FLEXRL_COORDINATOR", "value": f"$(JOB_NAME)-0.{name}:{PORT}"},
+        {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
+    ]
+    pod["containers"][0]["command"].append("--hosts")
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": sweep.cluster.namespace, "labels": _labels(sweep)},
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,  # they meet before they are ready
+            "selector": {TRIAL: key},
+            "ports": [{"name": "meet", "port": PORT}],
+        },
+    }
+    return [config_map, service, _named(f"{sweep.name}-{number}", job)]
+
+
+def _sources(maps: list[Manifest], tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
+    """What is mounted: all of the trials, and each task in a folder of its own."""
+    return [{"name": each["metadata"]["name"]} for each in maps] + [source for _, source in tasks]
+
+
+def keys_of(pack: Pack) -> str:
+    """What an annotation has of the trials of an index."""
+    return ",".join(trial.key for trial in pack)
 
 
 def selector(sweep: Sweep) -> str:
@@ -72,6 +138,12 @@ def config_maps_of(job: Manifest) -> list[str]:
         volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
     )
     return [source["configMap"]["name"] for source in sources]
+
+
+def is_used(thing: Manifest, job: Manifest) -> bool:
+    """Whether a ConfigMap or Service is needed by a Job."""
+    name = thing["metadata"]["name"]
+    return name in config_maps_of(job) or name == job["spec"]["template"]["spec"].get("subdomain")
 
 
 def _require_no_local_parents(trials: list[Trial]) -> None:
@@ -93,13 +165,15 @@ def _require_server(sweep: Sweep, cluster: Cluster) -> None:
         )
 
 
-def _line(sweep: Sweep, trial: Trial, cleared_attempts: int) -> str:
-    """A trial in one line, as `launch.trial` reads it."""
+def _line(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
+    """The trials of an index in one line, as `launch.trial` reads it."""
+    return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
+
+
+def _content(sweep: Sweep, trial: Trial, cleared_attempts: int) -> Manifest:
     place = {"name": trial.key, "workspace": str(VOLUME / sweep.name), "env": _env_in_pods(trial.config.env)}
     content = {"number": trial.number, "key": trial.key, "values": trial.values, "config": trial.content() | place}
-    if cleared_attempts:
-        content["cleared_attempts"] = cleared_attempts
-    return json.dumps(content, sort_keys=True) + "\n"
+    return content | ({"cleared_attempts": cleared_attempts} if cleared_attempts else {})
 
 
 def _env_in_pods(env: str) -> str:
@@ -163,35 +237,36 @@ def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[s
     )
 
 
-def _job(sweep: Sweep, cluster: Cluster, trials: list[Trial], sources: list[Manifest], after: str) -> Manifest:
+def _job(sweep: Sweep, cluster: Cluster, indexes: int, sources: list[Manifest], after: str) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
     annotations = ({AFTER: after} if after else {}) | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
     if annotations:
         metadata["annotations"] = annotations
-    return _named(
-        sweep.name,
-        {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": metadata,
-            "spec": {
-                "completionMode": "Indexed",
-                "completions": len(trials),
-                "parallelism": min(sweep.parallelism, len(trials)),
-                "backoffLimitPerIndex": sweep.retries,
-                "maxFailedIndexes": len(trials),  # the others go on
-                "podReplacementPolicy": "Failed",  # never two pods of one trial
-                "podFailurePolicy": {"rules": _failure_rules()},
-                "ttlSecondsAfterFinished": cluster.keep_seconds,
-                "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources)},
-            },
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": indexes,
+            "parallelism": min(sweep.parallelism, indexes),
+            "backoffLimitPerIndex": sweep.retries,
+            "maxFailedIndexes": indexes,  # the others go on
+            "podReplacementPolicy": "Failed",  # never two pods of one trial
+            "podFailurePolicy": {"rules": _failure_rules("FailIndex")},
+            "ttlSecondsAfterFinished": cluster.keep_seconds,
+            "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources)},
         },
-    )
+    }
 
 
-def _failure_rules() -> list[Manifest]:
-    """What a pod's end means, first match first; what none matches counts as a failure of its index."""
+def _failure_rules(final: str) -> list[Manifest]:
+    """What a pod's end means, first match first; what none matches counts as a failure of its index.
+
+    Args:
+      final: what an end means that another attempt would only repeat.
+    """
 
     def rule(action: str, *codes: int) -> Manifest:
         return {
@@ -202,7 +277,7 @@ def _failure_rules() -> list[Manifest]:
     disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     return [
         disrupted,
-        rule("FailIndex", EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT),
+        rule(final, EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT),
         rule("FailJob", EXIT_STORAGE),
         rule("Ignore", EXIT_PREEMPTED),
     ]

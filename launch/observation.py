@@ -59,9 +59,11 @@ def observe(
     for job in sorted(jobs, key=lambda job: (job["metadata"]["creationTimestamp"], job["metadata"]["name"])):
         view = _JobView(job, retries)
         names = [key for name in config_maps_of(job) for key in keys.get(name, ())]
-        for index, key in enumerate(names):
-            if key in records:
-                found[key] = view.standing(found.get(key, Standing(Progress())), index, at[view.name, index])
+        for index, pack in enumerate(names):
+            for key in pack.split(","):
+                if key in records:
+                    before = found.get(key, Standing(Progress()))
+                    found[key] = view.standing(before, index, at[view.name, index], key)
     return {key: _with_record(record, found.get(key)) for key, record in records.items()}
 
 
@@ -103,13 +105,13 @@ class _JobView:
         self._ending = ending.get("message") or ending.get("reason") or "its Job has ended"
         self._suspended = "the Job is suspended; its queue decides when it begins" if job["spec"].get("suspend") else ""
 
-    def standing(self, before: Standing, index: int, pods: list[Object]) -> Standing:
-        """Of the trial of an index."""
+    def standing(self, before: Standing, index: int, pods: list[Object], key: str) -> Standing:
+        """Of a trial of an index."""
         progress, report = before.progress, before.report
         if progress.state == "failed":  # by another Job, and sent again
             progress = states.cleared(progress)
         for pod in pods:
-            progress, told = _after_pod(progress, pod, self._retries)
+            progress, told = _after_pod(progress, pod, key, self._retries)
             report = told or report
         begun = (pod["metadata"]["name"] for pod in pods if pod.get("status", {}).get("phase") != "Pending")
         names = (*before.pods, *begun)
@@ -118,7 +120,7 @@ class _JobView:
             attempts = max(1, progress.attempts)  # also where its pods were not looked at
             progress, held = states.found_result(dataclasses.replace(progress, attempts=attempts)), False
         elif index in self._failed:
-            if progress.state != "failed":
+            if progress.state not in ("done", "failed"):  # of a pack, others may have ended well
                 attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"
                 progress = dataclasses.replace(progress, state="failed", attempts=attempts, reason=reason)
             held = False
@@ -129,7 +131,7 @@ class _JobView:
         return Standing(progress, report, self.name, held, names)
 
 
-def _after_pod(progress: Progress, pod: Object, retries: int) -> tuple[Progress, PodReport | None]:
+def _after_pod(progress: Progress, pod: Object, key: str, retries: int) -> tuple[Progress, PodReport | None]:
     """What becomes of a trial by a pod, and what the pod said."""
     status = pod.get("status", {})
     phase = status.get("phase")
@@ -139,7 +141,7 @@ def _after_pod(progress: Progress, pod: Object, retries: int) -> tuple[Progress,
     if phase not in ("Succeeded", "Failed"):
         return dataclasses.replace(progress, state="waiting", reason=_why_pending(status)), None
     end = _terminated(status)
-    if report := pod_report.decode(end.get("message")):
+    if report := pod_report.decode(end.get("message"), key):
         return report.progress, report
     begun = _begun(progress)
     if phase == "Succeeded":

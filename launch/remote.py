@@ -71,9 +71,22 @@ class Remote:
     def record(self) -> None:
         """Look, and write down what ended and is not known here yet."""
         self.look(most=MAX_TRIALS)
+        logs: dict[str, dict[str, Object]] = {}  # results in them, by pod
         for trial in self.trials:
             if self.progress(trial) != self._records[trial.key]:
-                _record(trial, self.standings[trial.key])
+                _record(trial, self._with_result(self.standings[trial.key], trial, logs))
+
+    def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
+        """With the result that a termination message had no room for, and the pod's log has."""
+        report = standing.report
+        if not _is_done(standing) or not report or report.result or folder_of(trial).result():
+            return standing
+        for pod in reversed(standing.pods):
+            if pod not in logs:
+                logs[pod] = pod_report.results(self._cluster.log(pod, manifests.MAX_PACK))
+            if trial.key in logs[pod]:
+                return dataclasses.replace(standing, report=dataclasses.replace(report, result=logs[pod][trial.key]))
+        return standing
 
     def progress(self, trial: Trial) -> Progress:
         """How far a trial is."""
@@ -85,7 +98,7 @@ class Remote:
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
             self._logs_left -= 1
             with contextlib.suppress(ConfigError):  # its pod has just gone
-                found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES))
+                found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES), trial.key)
                 if found[0]:
                     return found
         if standing.report:
@@ -109,7 +122,7 @@ class Remote:
         """Whether a Job has trials left."""
         return any(map(observation.unfinished, self.jobs))
 
-    def send(self, dry_run: bool) -> tuple[str, list[Trial]]:
+    def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial]]:
         """Apply what is neither done nor failed nor with a Job already; the new Job's name, and its trials."""
         todo = [
             trial
@@ -119,11 +132,18 @@ class Remote:
         if not todo:
             return "", []
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
-        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo))
-        *maps, job = [self._cluster.apply(each, dry_run) for each in objects]
-        for each in maps if not dry_run else ():
-            self._cluster.own(each["metadata"]["name"], job)
-        return job["metadata"]["name"], todo
+        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack)
+        names, waiting = [], []
+        for each in objects:  # a Job comes after what it needs
+            applied = self._cluster.apply(each, dry_run)
+            if each["kind"] != "Job":
+                waiting.append(each)
+                continue
+            names.append(each["metadata"]["name"])
+            for owned in waiting if not dry_run else ():
+                if manifests.is_used(owned, each):
+                    self._cluster.own(owned, applied)
+        return ", ".join(names), todo
 
     def _was_cleared(self, trial: Trial) -> bool:
         progress = self.progress(trial)

@@ -21,7 +21,7 @@ def submit(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
         remote.look()
     else:
         remote.record()
-    name, sent = remote.send(options.dry_run)
+    name, sent = remote.send(options.dry_run, options.pack)
     counts = Counter(remote.progress(trial).state for trial in trials)
     if not sent:
         print(f"{sweep.name}: submitted before; no change ({told(counts)})")

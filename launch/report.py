@@ -30,7 +30,8 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     _print_rows(["trial", "key", *axes, "state"], rows, len(trials), options.all)
     left = [trial.num_steps for trial in trials if progress[trial.key].state != "done"]
     one = sweep.resources
-    gpus = f"{one.gpu.count} {one.gpu.kind or 'GPU'}, " if one.gpu.count else ""
+    gpus = f"{one.hosts} hosts of " if one.hosts > 1 else ""
+    gpus += f"{one.gpu.count} {one.gpu.kind or 'GPU'}, " if one.gpu.count else ""
     print(
         f"{options.sweep}: {len(trials):,} trials, {sum(trial.num_steps for trial in trials):,} control steps; "
         f"{len(trials) - len(left):,} trials done, {len(left):,} trials and {sum(left):,} control steps left"
@@ -43,14 +44,14 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     print(costs)
 
 
-def print_manifests(sweep: Sweep, trials: list[Trial]) -> None:
+def print_manifests(sweep: Sweep, trials: list[Trial], pack: int) -> None:
     """The Kubernetes objects, as `kubectl apply -f -` reads them; of trials that are not done."""
     import yaml
 
     from launch.manifests import manifests
 
     left = [trial for trial in trials if folder_of(trial).progress().state != "done"]
-    yaml.safe_dump_all(manifests(sweep, left), sys.stdout, sort_keys=False, width=1 << 20)
+    yaml.safe_dump_all(manifests(sweep, left, pack=pack), sys.stdout, sort_keys=False, width=1 << 20)
 
 
 def print_status(

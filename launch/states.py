@@ -1,6 +1,7 @@
 """What becomes of a trial: events in, state out. The same on this machine and on a cluster; touches nothing."""
 
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,6 +9,8 @@ from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_ST
 
 EXIT_TIME_LIMIT = 124  # of a trial that used its time up; as of the `timeout` command
 NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end alike
+
+ANOTHERS = "stopped: another trial of its pack"  # how a reason begins that is another trial's fault
 
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
@@ -95,8 +98,20 @@ def stops_sweep(progress: Progress) -> bool:
     return progress.exit_code == EXIT_STORAGE and progress.state != "done"
 
 
-def told(progress: Progress) -> int:
-    """The exit code that tells a scheduler how an attempt ended: a stopped trial's is never that of success."""
+def goes_on_alone(ends: Iterable[Progress]) -> bool:
+    """Whether trials of a pack were stopped only because another one of it has failed just now."""
+    return any(progress.state == "stopped" and progress.reason.startswith(ANOTHERS) for progress in ends)
+
+
+def told(ends: Iterable[Progress]) -> int:
+    """The exit code that tells a scheduler how an attempt ended: a stopped trial's is never that of success.
+
+    Of a pack, what another attempt may help comes first.
+    """
+    return max(map(_told, ends), key=lambda code: (code != 0, code not in NO_RETRY, code != EXIT_PREEMPTED))
+
+
+def _told(progress: Progress) -> int:
     code = progress.exit_code
     if progress.state == "done":
         return 0

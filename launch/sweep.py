@@ -29,6 +29,7 @@ COMMANDS = {
     "retry": "clear failed trials, so that submit tries them again",
     "results": "every result in one table as CSV and Parquet, what is missing, and return by axis as a picture",
 }
+PACK = "trials in one program, at most, that differ in seed and numbers that do not shape it"
 CHANGING = ("submit", "cancel", "retry")
 
 
@@ -77,6 +78,7 @@ def _parse(arguments: list[str]) -> Namespace:
         if name in ("plan", "submit"):
             command.add_argument("--hours", type=float, help="of one trial, for what a plan takes and costs")
             command.add_argument("--prices", type=Path, help="table like launch/prices.yaml, instead of it")
+            command.add_argument("--pack", type=int, default=1, help=PACK)
         if name == "submit":
             command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
         if name == "results":
@@ -93,7 +95,7 @@ def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     from launch.report import print_manifests, print_plan
 
     if options.backend == "kubernetes" and options.dry_run:
-        return print_manifests(sweep, trials)
+        return print_manifests(sweep, trials, options.pack)
     print_plan(options, sweep, trials)
 
 
@@ -107,6 +109,10 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     parallel = sweep.parallelism if options.parallel is None else options.parallel
     if parallel < 1:
         raise ConfigError(f"parallel: {parallel} must be at least 1")
+    if sweep.resources.hosts > 1:
+        raise ConfigError(
+            f"resources.hosts: {sweep.resources.hosts} machines are a cluster's; use --backend kubernetes"
+        )
     if sweep.resources.gpu.count and parallel > 1:
         raise ConfigError(f"parallel: {parallel} trials would share this machine's GPU memory; use --parallel 1")
     if options.dry_run:
@@ -118,7 +124,7 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
         skipped = ", ".join(f"{before.count(state)} {state}" for state in ("done", "failed") if state in before)
         print(f"{sweep.name}: {len(todo)} of {len(trials)} trials to run" + (f" ({skipped})" if skipped else ""))
         try:
-            complete = Runner(sweep, todo, parallel).run()
+            complete = Runner(sweep, todo, parallel, options.pack).run()
         except StorageFull as error:
             _leave(f"error: the disk is full; free space, then submit again ({error})", EXIT_STORAGE)
     if not complete:

@@ -102,27 +102,36 @@ class Resources:
     """What one trial needs; decides the profile of all of them.
 
     Attributes:
-      gpu: none is the profile `cpu`.
+      gpu: of each host; none is the profile `cpu`.
       cpu: cores, as Kubernetes counts them.
       memory: as Kubernetes counts it.
       spot: whether it may run on machines that can be taken away.
+      hosts: machines that train it together, each with what the other fields say; more than one on a cluster only.
     """
 
     gpu: Gpu = Gpu()
     cpu: str = "2"
     memory: str = "4Gi"
     spot: bool = False
+    hosts: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what Kubernetes would."""
         for name in ("cpu", "memory"):
             if not QUANTITY.fullmatch(getattr(self, name)):
                 raise ValueError(f"resources.{name}: {getattr(self, name)!r} must be a quantity such as '2' or '4Gi'")
+        if self.hosts < 1:
+            raise ValueError(f"resources.hosts: {self.hosts} must be at least 1")
 
     @property
     def profile(self) -> str:
         """Of every trial."""
         return "gpu" if self.gpu.count else "cpu"
+
+    @property
+    def devices(self) -> int:
+        """That JAX sees, of all hosts."""
+        return self.hosts * max(1, self.gpu.count)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,27 @@
-"""One trial in a pod: `python -m launch.trial FOLDER`, where FOLDER holds the trials and the Job gives the index."""
+"""One trial, or pack, in a pod: `python -m launch.trial FOLDER`; FOLDER holds the trials, the Job gives the index."""
 
 import dataclasses
 import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flexrl.errors import ConfigError, Preempted, exit_codes
+from flexrl.errors import EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
 
 if TYPE_CHECKING:
     from launch.attempt import Attempt
+    from launch.states import Progress
     from launch.trial_folder import TrialFolder
     from launch.trials import Trial
 
 INDEX = "JOB_COMPLETION_INDEX"  # set by Kubernetes in each pod of an Indexed Job
+HOST_INDEX = "FLEXRL_HOST_INDEX"  # see `flexrl.hosts`
 POLL_SECONDS = 0.2
 TELL_SECONDS = 30.0  # between lines that say how far it is
 LOCK_SECONDS = 10.0  # for a pod that is replaced to leave its trial
@@ -41,12 +44,13 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
     parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
     parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
+    parser.add_argument("--hosts", action="store_true", help="indexes are hosts that train the first trial together")
     parser.add_argument("--report", type=Path, help="file for the pod's termination message")
     return parser.parse_args(arguments)
 
 
 def run(options: Namespace, asked: list[int]) -> int:
-    """One attempt at the trial of this pod; its exit code.
+    """One attempt at the trials of this pod, and more where only one of a pack has failed; its exit code.
 
     Args:
       options: of the command line.
@@ -60,26 +64,71 @@ def run(options: Namespace, asked: list[int]) -> int:
     from launch.trial_folder import folder_of
 
     index = os.environ.get(INDEX, "")
-    trial = read_trial(options.trials, index)
+    if options.hosts:
+        os.environ[HOST_INDEX], host, index = index, index, "0"
+        if host != "0":
+            return _follow(read_trials(options.trials, index)[0], asked)
+    trials = read_trials(options.trials, index)
+    for trial, line in zip(trials, _read_line(options.trials, index), strict=True):
+        _clear(folder_of(trial), line.get("cleared_attempts", 0))
+    progress = _attempt(trials, options, asked)
+    while not asked and states.goes_on_alone(progress.values()):
+        progress = _attempt(trials, options, asked)
+    reports = []
+    for trial in trials:
+        folder, end = folder_of(trial), progress[trial.key]
+        print(f"trial {trial.number} {trial.key}: {end.state} {end.reason}", flush=True)
+        reports.append(pod_report.PodReport(trial.key, end, *folder.steps_and_return(), folder.result()))
+    for report in reports:
+        if report.result:
+            print(pod_report.result_line(report.key, report.result), flush=True)
+    if options.report:
+        options.report.write_text(pod_report.encode(reports), encoding="utf-8")
+    return states.told(progress.values())
+
+
+def _follow(trial: "Trial", asked: list[int]) -> int:
+    """Train what the first host trains, which alone keeps account: what ends here only ends the attempt."""
+    from launch import attempt
+    from launch.trial_folder import folder_of
+
     folder = folder_of(trial)
-    _clear(folder, _read_line(options.trials, index).get("cleared_attempts", 0))
-    shown = folder.log.stat().st_size if folder.log.exists() else 0
+    while not (trial.folder / "trial.json").exists():  # the first host has not begun
+        if asked:
+            return EXIT_PREEMPTED
+        time.sleep(POLL_SECONDS)
+    if folder.result() is not None:
+        return 0
+    with subprocess.Popen([*attempt.TRAINING, *folder.command()], start_new_session=True) as process:
+        while process.poll() is None:
+            if asked:
+                process.send_signal(asked.pop())
+            time.sleep(POLL_SECONDS)
+    return EXIT_PREEMPTED if process.returncode else 0
+
+
+def _attempt(trials: list["Trial"], options: Namespace, asked: list[int]) -> dict[str, "Progress"]:
+    """How far each trial is after an attempt."""
+    from launch import pod_report
+    from launch.trial_folder import folder_of
+
     told = time.monotonic()
-    with _begun(trial, options) as attempt:
+    with _begun(trials, options) as attempt:
+        if not attempt.trials:
+            return attempt.progress
+        log, shown = folder_of(attempt.trials[0]).log, attempt.log_start
         while not attempt.has_ended():
             if asked:
                 attempt.stop()
             time.sleep(POLL_SECONDS)
-            shown = _show(folder.log, shown)
+            shown = _show(log, shown)
             if time.monotonic() > told + TELL_SECONDS:
                 told = time.monotonic()
-                print(pod_report.line(trial.number, trial.key, *folder.steps_and_return()), flush=True)
-    progress = attempt.progress
-    print(f"trial {trial.number} {trial.key}: {progress.state} {progress.reason}", flush=True)
-    if options.report:
-        report = pod_report.PodReport(progress, *folder.steps_and_return(), folder.result())
-        options.report.write_text(pod_report.encode(report), encoding="utf-8")
-    return states.told(progress)
+                for trial in attempt.trials:
+                    figures = folder_of(trial).steps_and_return()
+                    print(pod_report.line(trial.number, trial.key, *figures), flush=True)
+        _show(log, shown)
+    return attempt.progress
 
 
 def _clear(folder: "TrialFolder", attempts: int) -> None:
@@ -92,8 +141,8 @@ def _clear(folder: "TrialFolder", attempts: int) -> None:
             folder.write(states.cleared(progress))
 
 
-def read_trial(folder: Path, index: str) -> "Trial":
-    """The trial of an index, from 0.
+def read_trials(folder: Path, index: str) -> list["Trial"]:
+    """The trials of an index, from 0.
 
     Raises:
       ConfigError: if the index is none, or has no line.
@@ -101,13 +150,15 @@ def read_trial(folder: Path, index: str) -> "Trial":
     from flexrl.config import decode
     from launch.trials import trial_of
 
-    content = _read_line(folder, index)
-    config = decode(content["config"], f"{folder}: trial {content['number']}")
-    trial = trial_of(content["number"], content["values"], config, config.folder.parent)
-    return dataclasses.replace(trial, key=content["key"], folder=config.folder)  # as planned
+    trials = []
+    for content in _read_line(folder, index):
+        config = decode(content["config"], f"{folder}: trial {content['number']}")
+        trial = trial_of(content["number"], content["values"], config, config.folder.parent)
+        trials.append(dataclasses.replace(trial, key=content["key"], folder=config.folder))  # as planned
+    return trials
 
 
-def _read_line(folder: Path, index: str) -> dict[str, Any]:
+def _read_line(folder: Path, index: str) -> list[dict[str, Any]]:
     if not index.isdecimal():
         raise ConfigError(f"{INDEX}: {index!r} must be a trial's index; a pod of an Indexed Job has it")
     lines = (line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines())
@@ -117,16 +168,17 @@ def _read_line(folder: Path, index: str) -> dict[str, Any]:
     return json.loads(line)
 
 
-def _begun(trial: "Trial", options: Namespace) -> "Attempt":
+def _begun(trials: list["Trial"], options: Namespace) -> "Attempt":
     from launch.attempt import Attempt
 
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            return Attempt(trial, retries=options.retries, time_limit_minutes=options.time_limit_minutes)
+            return Attempt(trials, retries=options.retries, time_limit_minutes=options.time_limit_minutes)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise Preempted(f"another pod runs trial {trial.number} {trial.key}") from None
+                numbers = ", ".join(f"{trial.number} {trial.key}" for trial in trials)
+                raise Preempted(f"another pod runs trial {numbers}") from None
             time.sleep(POLL_SECONDS)
 
 

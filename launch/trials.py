@@ -14,7 +14,7 @@ from flexrl.errors import ConfigError
 from flexrl.tracking import Tracking
 from launch import plan_store, task_files
 from launch.axes import Point, num_points, points
-from launch.sweep_file import VOLUME, Sweep, load_sweep
+from launch.sweep_file import VOLUME, Resources, Sweep, load_sweep
 
 MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
 FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # fields that no axis can set
@@ -168,9 +168,7 @@ class _Decoder:
             config = with_defaults(content, origin)
         except ConfigError as error:
             raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
-        if config.num_devices > max(1, sweep.resources.gpu.count):
-            count = sweep.resources.gpu.count
-            raise ConfigError(f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {count}")
+        _require_devices(config, sweep.resources, origin)
         if config.num_members > 1:
             raise ConfigError(
                 f"{origin}: num_seeds: {config.num_seeds} must be 1 in a sweep, and vary empty; "
@@ -185,6 +183,19 @@ def _tracking(sweep: Sweep, values: Point) -> Tracking:
         return sweep.tracking
     name = " ".join(f"{path.rpartition('.')[2]}={json.dumps(value)}" for path, value in values.items())
     return dataclasses.replace(sweep.tracking, group=sweep.name, name=name or None)
+
+
+def _require_devices(config: RunConfig, resources: Resources, origin: str) -> None:
+    if config.num_devices > resources.devices:
+        raise ConfigError(
+            f"{origin}: num_devices: {config.num_devices} are more than resources.gpu.count {resources.gpu.count}"
+            + (f" of resources.hosts {resources.hosts}" if resources.hosts > 1 else "")
+        )
+    if resources.hosts > 1 and config.num_devices != resources.devices:
+        raise ConfigError(
+            f"{origin}: num_devices: {config.num_devices} must be {resources.devices}, all devices of resources.hosts "
+            f"{resources.hosts}"
+        )
 
 
 def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> None:

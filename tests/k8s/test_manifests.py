@@ -28,7 +28,7 @@ def built(overlay):
 
 
 def swept(folder):
-    """The objects of a sweep that uses every setting of a cluster."""
+    """The objects of sweeps that use every setting of a cluster, of one and of two hosts; the last Job is of one."""
     resources = {"gpu": {"count": 1, "kind": "nvidia-l4"}, "spot": True}
     cluster = {
         "image": f"registry.example/flexrl@sha256:{'0' * 64}",
@@ -38,8 +38,12 @@ def swept(folder):
     fields = {"seeds": 2, "time_limit_minutes": 5.0, "resources": resources}
     cluster |= {"queue": "flexrl", "service_account": "flexrl-trial"}
     cluster |= {"env": {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, "env_from_secret": ["trackers"]}
-    trials = sweeps.trials(folder, cluster=cluster, **fields)
-    return manifests(load_sweep(folder / "sweep.yaml")[0], trials)
+    hosts = {**fields, "resources": {**resources, "hosts": 2}, "base": {**sweeps.TINY, "num_devices": 2}}
+    objects = []
+    for each in (hosts, fields):
+        trials = sweeps.trials(folder, cluster=cluster, **each)
+        objects += manifests(load_sweep(folder / "sweep.yaml")[0], trials)
+    return objects
 
 
 def named(objects):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from launch import cluster
+from tests.launch import sweeps
 from tests.launch.kube.server import Fault
 
 JOBS = r"/jobs/"
@@ -123,6 +124,7 @@ def test_the_launchers_role_allows_what_is_asked_and_nothing_else(server, on_clu
     on_cluster("submit")
     on_cluster("status")
     (job,) = server.all("jobs")
+    on_cluster("submit", base={**sweeps.TINY, "num_devices": 2}, resources={"hosts": 2})
     server.logs["a-pod"] = Path(__file__)
     server.store.put(("pods", "default", "a-pod"), {"metadata": {"name": "a-pod"}})
     assert "a-pod" in cluster.Cluster("default").log("a-pod")

@@ -10,6 +10,7 @@ import pytest
 from flexrl.errors import ConfigError
 from launch import attempt
 from launch.local import Runner, StorageFull, cancel, submitter, submitting
+from launch.packs import packed
 from launch.sweep_file import load_sweep
 from launch.trial_folder import folder_of
 from tests.launch import sweeps
@@ -18,10 +19,10 @@ from tests.launch.fake_training import CRASHES_ONCE, KILLED, NEVER_ENDS, NO_RESU
 pytestmark = pytest.mark.usefixtures("fake_trainings")
 
 
-def runner(folder, seeds, parallel=2, **fields):
+def runner(folder, seeds, parallel=2, pack=1, **fields):
     """A sweep's runner and its trials."""
     trials = sweeps.trials(folder, seeds=seeds, **fields)
-    return Runner(load_sweep(folder / "sweep.yaml")[0], trials, parallel), trials
+    return Runner(load_sweep(folder / "sweep.yaml")[0], trials, parallel, pack), trials
 
 
 def progress(trials):
@@ -39,7 +40,7 @@ def signal_when_running(trial):
     """Ask this process to stop as soon as the trial runs and can save."""
 
     def ask():
-        wait_until(lambda: folder_of(trial).log.exists() and "seed" in folder_of(trial).log.read_text())
+        wait_until(lambda: folder_of(trial).log.exists() and "\nseed" in folder_of(trial).log.read_text())
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=ask)
@@ -87,6 +88,59 @@ def test_asked_to_stop_it_lets_trials_save_and_another_submit_goes_on(tmp_path):
         ("done", 2, 0),
         ("done", 1, 0),
     ]
+
+
+def test_a_pack_is_one_process_and_each_of_its_trials_ends_for_itself(tmp_path):
+    """Another's crash counts for all, since nobody knows whose it was; what names one trial is that trial's alone."""
+    run, trials = runner(tmp_path, [0, CRASHES_ONCE, 3, 70, 4], pack=4, parallel=1, retries=1)
+    assert run.run()
+    found = [(p.state, p.attempts, p.failures) for p in progress(trials)]
+    assert found == [("done", 1, 0), ("done", 2, 1), ("done", 2, 1), ("failed", 2, 2), ("done", 1, 0)]
+    assert "as asked, 70" in progress(trials)[3].reason
+    logs = [folder_of(trial).log.read_text() for trial in trials]
+    assert "seed 3" in logs[1] and "seed 3" in logs[2] and logs[4].count("seed") == 1
+    assert len({p.seconds for p in progress(trials)[1:3]}) == 1  # shared alike
+
+
+def test_a_pack_goes_on_without_the_trial_that_failed(tmp_path):
+    run, trials = runner(tmp_path, [70, 5, 6], pack=3, retries=0)
+    assert run.run()
+    assert [(p.state, p.attempts, p.failures) for p in progress(trials)] == [
+        ("failed", 1, 1),
+        ("done", 2, 0),
+        ("done", 2, 0),
+    ]
+
+
+def test_a_pack_that_is_stopped_is_known_trial_by_trial_and_goes_on(tmp_path):
+    run, trials = runner(tmp_path, [3, NEVER_ENDS, 5], pack=3)
+    thread = signal_when_running(trials[0])
+    assert not run.run()
+    thread.join()
+    assert [p.state for p in progress(trials)] == ["done", "stopped", "stopped"]
+    (trials[1].folder / "let-end").touch()
+    assert runner(tmp_path, [3, NEVER_ENDS, 5], pack=3)[0].run()
+    assert [(p.state, p.attempts) for p in progress(trials)] == [("done", 1), ("done", 2), ("done", 2)]
+
+
+def test_trials_of_a_pack_share_its_time(tmp_path):
+    run, trials = runner(tmp_path, [NEVER_ENDS, 5], pack=2, time_limit_minutes=0.02)
+    started = time.monotonic()
+    assert run.run()
+    assert time.monotonic() - started > 2 * 60 * 0.02
+    assert [p.exit_code for p in progress(trials)] == [124, 124]
+
+
+def test_packs_are_of_one_program_and_size(tmp_path):
+    axes = {"algorithm.learning_rate": [1e-3, 1e-4], "num_envs": [8, 16]}
+    trials = sweeps.trials(tmp_path, grid=axes, seeds=2)
+    numbers = [[trial.number for trial in pack] for pack in packed(trials, 3)]
+    assert numbers == [[1, 2, 5], [3, 4, 7], [6], [8]]
+    assert [len(pack) for pack in packed(trials, 1)] == [1] * 8
+    early = {**sweeps.TINY, "early_stop": {"patience": 3}}
+    assert len(packed(sweeps.trials(tmp_path, base=early, seeds=3), 3)) == 3
+    with pytest.raises(ConfigError, match="pack: 0"):
+        packed(trials, 0)
 
 
 def test_a_trial_over_its_time_is_stopped_and_not_tried_again(tmp_path):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 import yaml
-from kubernetes.client import V1ConfigMap, V1Job
+from kubernetes.client import V1ConfigMap, V1Job, V1Service
 
 from flexrl.arguments import default_config
 from flexrl.checkpoint import Checkpoints
@@ -12,9 +12,9 @@ from flexrl.config import encode
 from flexrl.errors import ConfigError
 from launch import manifests as module
 from launch import task_files
-from launch.manifests import config_maps_of, manifests
+from launch.manifests import config_maps_of, is_used, manifests
 from launch.sweep_file import load_sweep
-from launch.trial import read_trial
+from launch.trial import read_trials
 from launch.trials import load_trials
 from tests.launch import sweeps
 
@@ -105,10 +105,24 @@ def test_trials_are_cut_into_objects_below_the_limit_and_each_is_found_by_its_in
     sources = job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"]
     assert [source["configMap"]["name"] for source in sources] == [each["metadata"]["name"] for each in maps]
     for index, trial in enumerate(trials):
-        found = read_trial(mounted, str(index))
+        (found,) = read_trials(mounted, str(index))
         assert (found.number, found.key, found.values) == (trial.number, trial.key, trial.values)
         assert found.config_hash == trial.config_hash
         assert str(found.folder) == f"/workspace/tiny/{trial.key}"
+
+
+def test_a_pack_is_an_index(tmp_path):
+    path = sweeps.write(tmp_path, cluster=CLUSTER, seeds=5, parallelism=9)
+    sweep, trials = load_trials(path, tmp_path / "workspace")
+    config_map, job = manifests(sweep, trials, pack=2)
+    assert (job["spec"]["completions"], job["spec"]["parallelism"], job["spec"]["maxFailedIndexes"]) == (3, 3, 3)
+    keys = [trial.key for trial in trials]
+    assert config_map["metadata"]["annotations"]["flexrl/keys"] == f"{keys[0]},{keys[1]} {keys[2]},{keys[3]} {keys[4]}"
+    ((name, text),) = config_map["data"].items()
+    (tmp_path / name).write_text(text)
+    assert [trial.key for trial in read_trials(tmp_path, "1")] == keys[2:4]
+    with pytest.raises(ConfigError, match="pack: 17 must be at most 16"):
+        manifests(sweep, trials, pack=17)
 
 
 def test_ten_thousand_trials_stay_below_the_size_of_an_object(tmp_path):
@@ -127,6 +141,46 @@ def test_resources_become_requests_and_a_place(tmp_path):
     }
     assert {each["key"] for each in spec["tolerations"]} == {"nvidia.com/gpu", "cloud.google.com/gke-spot"}
     assert pod(tmp_path)["nodeSelector"] == {} and pod(tmp_path)["tolerations"] == []
+
+
+HOSTS = {"base": {**sweeps.TINY, "num_devices": 2}, "resources": {"hosts": 2}}
+
+
+def test_a_trial_of_several_hosts_is_a_job_of_its_own_whose_pods_meet_under_a_name(tmp_path):
+    objects, trials = make(tmp_path, seeds=2, retries=1, **HOSTS)
+    assert [each["kind"] for each in objects] == ["ConfigMap", "Service", "Job"] * 2
+    assert len({each["metadata"]["name"] for each in objects}) == 6
+    for trial, config_map, service, job in zip(trials, objects[::3], objects[1::3], objects[2::3], strict=True):
+        assert V1Service.model_validate(service) and V1Job.model_validate(job)
+        spec, pod = job["spec"], job["spec"]["template"]
+        assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (2, 2, "Indexed")
+        assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]} and spec["maxFailedIndexes"] == 0
+        actions = [rule["action"] for rule in spec["podFailurePolicy"]["rules"]]
+        assert actions == ["Ignore", "FailJob", "FailJob", "Ignore"]
+        assert config_map["metadata"]["annotations"]["flexrl/keys"] == trial.key  # of index 0
+        assert service["spec"]["clusterIP"] == "None" and service["spec"]["publishNotReadyAddresses"]
+        assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        assert pod["spec"]["subdomain"] == service["metadata"]["name"] and len(service["metadata"]["name"]) <= 63
+        container = pod["spec"]["containers"][0]
+        assert container["command"][-1] == "--hosts"
+        env = {each["name"]: each.get("value") for each in container["env"]}
+        assert env["FLEXRL_COORDINATOR"] == f"$(JOB_NAME)-0.{service['metadata']['name']}:8476"
+        assert env["FLEXRL_NUM_HOSTS"] == "2" and "FLEXRL_HOST_INDEX" not in env
+        assert [is_used(each, job) for each in objects[:3]] == [trial is trials[0]] * 2 + [False]
+
+
+def test_hosts_use_all_of_their_devices_and_are_of_a_cluster(tmp_path):
+    with pytest.raises(ConfigError, match="num_devices: 1 must be 2, all devices of resources.hosts 2"):
+        make(tmp_path, resources={"hosts": 2})
+    with pytest.raises(ConfigError, match="num_devices: 2 are more than resources.gpu.count 0$"):
+        make(tmp_path, base=HOSTS["base"])
+    with pytest.raises(ConfigError, match="resources.hosts: 0 must be at least 1"):
+        make(tmp_path, resources={"hosts": 0})
+    path = sweeps.write(tmp_path, cluster=CLUSTER, **HOSTS)
+    sweep, trials = load_trials(path, tmp_path / "workspace")
+    with pytest.raises(ConfigError, match="pack: 2 trials in one program exclude resources.hosts 2"):
+        manifests(sweep, trials, pack=2)
+    assert len(make(tmp_path, name="x" * 40, **HOSTS)[0][1]["metadata"]["name"]) == 63
 
 
 def test_a_queue_is_a_label(tmp_path):
@@ -177,7 +231,7 @@ def run_folder(path):
 def test_a_parent_on_the_volume_is_named_by_its_iteration(tmp_path):
     base = {**sweeps.TINY, "parent": "/workspace/other/run:30"}
     config_map = make(tmp_path, base=base)[0][0]
-    assert json.loads(config_map["data"]["00000.jsonl"])["config"]["parent"] == "/workspace/other/run:30"
+    assert json.loads(config_map["data"]["00000.jsonl"])[0]["config"]["parent"] == "/workspace/other/run:30"
     with pytest.raises(ConfigError, match=r"trial 1.*parent: '/workspace/other/run' lies on the cluster's volume"):
         make(tmp_path, base={**base, "parent": "/workspace/other/run"})
     with pytest.raises(ConfigError, match=r"parent: /workspace/other/run:30"):  # here it would have to be there
@@ -205,7 +259,7 @@ def test_tasks_in_files_travel_with_what_lies_beside_them(tmp_path):
             (mounted / item["path"]).parent.mkdir(parents=True, exist_ok=True)
             (mounted / item["path"]).write_text(config_map["data"][item["key"]].replace('"/etc/flexrl', f'"{mounted}'))
     for index, trial in enumerate(trials):
-        found = read_trial(mounted, str(index))
+        (found,) = read_trials(mounted, str(index))
         assert (found.config_hash, found.key) == (trial.config_hash, trial.key)
         assert task_files.trial_key(found.config.env, found.config_hash) == trial.key  # as an attempt asks
     assert config_maps_of(job) == [each["metadata"]["name"] for each in (lines, *tasks)]

@@ -72,9 +72,21 @@ def test_crashes_of_several_pods_add_up_in_the_order_of_time():
 
 
 def test_a_report_counts_more_than_what_is_seen():
-    report = PodReport(Progress("stopped", 7, 3, 9.0, 75, "why"), 40, 2.5)
-    found = look([job()], [pod(0, "Failed", code=75, said=encode(report))])["a"]
+    report = PodReport("a", Progress("stopped", 7, 3, 9.0, 75, "why"), 40, 2.5)
+    found = look([job()], [pod(0, "Failed", code=75, said=encode([report]))])["a"]
     assert (found.progress, found.report) == (report.progress, report)
+
+
+def test_trials_of_a_pack_have_ends_of_their_own():
+    maps = [{"metadata": {"name": "m", "annotations": {"flexrl/keys": "a,b c"}}}]
+    reports = [PodReport("a", Progress("done", 1)), PodReport("b", Progress("failed", 1, reason="diverged"))]
+    ended = pod(0, "Failed", code=70, said=encode(reports))
+    records = {key: Progress() for key in KEYS}
+    found = observe(records, [job(failedIndexes="0")], maps, [ended, pod(1, "Running")], 1)
+    assert states(found) == [("done", 1, False), ("failed", 1, False), ("running", 1, True)]
+    assert found["b"].progress.reason == "diverged"
+    found = observe(records, [job()], maps, [pod(0, "Failed", code=137, said="Killed")], 1)
+    assert [found[key].progress.failures for key in KEYS] == [1, 1, 0]
 
 
 def test_what_ended_with_its_job_goes_on_when_submitted():

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from launch import cluster
+from tests.launch import sweeps
 from tests.launch.conftest import CLUSTER
 from tests.launch.fake_training import CRASHES_ONCE, NEVER_ENDS
 
@@ -69,6 +70,48 @@ def test_trials_run_as_pods_and_their_results_come_home(server, controller, on_c
         cluster.Cluster("default").delete(job)
     wait_until(lambda: not server.all("jobs") and not server.all("configmaps") and not server.all("pods"))
     assert "no change (2 done, 1 failed)" in on_cluster("submit", **seeds)[1]  # it is known here
+
+
+def test_packs_run_in_a_pod_each_and_their_trials_end_for_themselves(server, controller, on_cluster, tmp_path):
+    seeds = {"seeds": [3, CRASHES_ONCE, 4, 70, 5, 6], "retries": 1}
+    assert "6 of 6 trials sent" in on_cluster("submit", "--pack", "4", **seeds)[1]
+    assert [number for _, number in indexes(server)] == [2]
+    wait_until(lambda: ended(server))
+    out = on_cluster("status", **seeds)[1]
+    assert "5 done, 1 failed" in out and "as asked, 70" in out
+    assert "seed 4" in on_cluster("logs", "3", **seeds)[1]
+    assert "5 of 6 trials have a result" in on_cluster("results", "--out", str(tmp_path / "out"), **seeds)[1]
+    assert "no change (5 done, 1 failed)" in on_cluster("submit", "--pack", "2", **seeds)[1]
+
+
+def test_results_that_a_termination_message_has_no_room_for_come_from_the_log(server, controller, on_cluster, tmp_path):
+    on_cluster("submit", "--pack", "3", seeds=[3, 4, 5])
+    wait_until(lambda: ended(server))
+    pods = {key: pod for key, pod in server.store.objects.items() if key[0] == "pods"}
+    for key, pod in pods.items():
+        state = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+        reports = [report | {"result": None} for report in json.loads(state["message"])]
+        state = {"terminated": {**state, "message": json.dumps(reports)}}
+        server.store.update(key, containerStatuses=[{"name": "trial", "state": state}])
+    assert "3 of 3 trials have a result" in on_cluster("results", "--out", str(tmp_path / "out"), seeds=[3, 4, 5])[1]
+    assert server.count("GET", "/log") == 1
+
+
+def test_hosts_of_a_trial_run_together_and_the_first_keeps_account(server, controller, on_cluster, tmp_path):
+    fields = {"base": {**sweeps.TINY, "num_devices": 2}, "resources": {"hosts": 2}, "seeds": [3, 70], "retries": 1}
+    assert "2 of 2 trials sent, as Job tiny-0-" in on_cluster("submit", **fields)[1]
+    assert [number for _, number in indexes(server)] == [2, 2]
+    assert len(server.all("services")) == 2
+    wait_until(lambda: ended(server))
+    out = on_cluster("status", **fields)[1]
+    assert "1 done, 1 failed" in out and "as asked, 70" in out
+    kinds = [job["status"]["conditions"][-1]["type"] for job in server.all("jobs")]
+    assert sorted(kinds) == ["Complete", "Failed"]
+    assert "1 of 2 trials have a result" in on_cluster("results", "--out", str(tmp_path / "out"), **fields)[1]
+    assert "no change (1 done, 1 failed)" in on_cluster("submit", **fields)[1]
+    for job in server.all("jobs"):
+        cluster.Cluster("default").delete(job)
+    wait_until(lambda: not server.all("jobs") and not server.all("configmaps") and not server.all("services"))
 
 
 def test_retry_sends_what_failed_and_nothing_else(server, controller, on_cluster, tmp_path):

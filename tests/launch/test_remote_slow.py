@@ -125,6 +125,25 @@ def test_a_task_in_a_users_file_trains_in_a_pod_as_it_does_here(tmp_path, server
     assert result(tmp_path / "local" / "tiny" / trial.key) == result(tmp_path / "here" / "tiny" / trial.key)
 
 
+def test_two_hosts_train_a_trial_as_pods_that_meet(tmp_path, server, command):
+    base = {**sweeps.TINY, "env": "Hopper-v5", "num_devices": 2}
+    (trial,) = sweeps.trials(tmp_path, base=base, cluster=CLUSTER, resources={"hosts": 2})
+    assert "1 of 1 trials sent" in command("submit", "--backend", "kubernetes")
+    node = Node(server, tmp_path / "node")
+    with Controller(server, node).running():
+        while num_rows(node.volume / "tiny" / trial.key) < 5:
+            time.sleep(0.05)
+        (last,) = (name for name in node.names() if name.split("-")[-2] == "1")
+        node.evict(last)  # which lets both save, and begin again
+        while not (status := server.all("jobs")[0].get("status", {})).get("conditions"):
+            time.sleep(0.2)
+    assert status["conditions"][0]["type"] == "Complete"
+    assert "1 done" in command("watch", "--backend", "kubernetes")
+    found = result(tmp_path / "here" / "tiny" / trial.key)
+    assert found["iterations"] == 30 and found["config_hash"] == trial.config_hash
+    assert len(server.all("pods")) == 4
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_applies_reads_and_deletes_what_we_send(tmp_path, server, command):
     def kubectl(*arguments, given=None):

@@ -1,6 +1,18 @@
 import pytest
 
-from launch.states import Ended, Progress, begun, cleared, ended, found_result, lost, stops_sweep, told
+from launch.states import (
+    ANOTHERS,
+    Ended,
+    Progress,
+    begun,
+    cleared,
+    ended,
+    found_result,
+    goes_on_alone,
+    lost,
+    stops_sweep,
+    told,
+)
 
 RUNNING = begun(Progress())
 
@@ -31,21 +43,21 @@ def test_an_exit_code_decides_without_a_result(code, state, failures, exit_code)
     progress = after(code)
     assert (progress.state, progress.failures, progress.exit_code) == (state, failures, code)
     assert "last line" in progress.reason
-    assert told(progress) == exit_code
+    assert told([progress]) == exit_code
     assert stops_sweep(progress) == (code == 74)
 
 
 @pytest.mark.parametrize("code", [0, 1, -9, 74, 75])
 def test_a_result_is_what_counts(code):
     progress = after(code, has_result=True)
-    assert (progress.state, progress.reason, told(progress)) == ("done", "", 0)
+    assert (progress.state, progress.reason, told([progress])) == ("done", "", 0)
     assert not stops_sweep(progress)
 
 
 def test_who_was_asked_to_stop_has_not_failed_however_it_ended():
     for code in (75, -15, -9, 1):
         progress = after(code, asked=True)
-        assert (progress.state, progress.failures, told(progress)) == ("stopped", 0, 75)
+        assert (progress.state, progress.failures, told([progress])) == ("stopped", 0, 75)
     assert after(65, asked=True).state == "failed"
 
 
@@ -81,3 +93,15 @@ def test_a_result_that_is_found_ends_a_trial():
 
 def test_names_of_signals_are_told():
     assert after(-11).reason == "killed by SIGSEGV: last line"
+
+
+def test_of_a_pack_what_another_attempt_may_help_is_told_first():
+    done, failed, stopped = Progress("done"), Progress("failed", exit_code=70), Progress("stopped", exit_code=75)
+    crashed, full = Progress("waiting", exit_code=1), Progress("stopped", exit_code=74)
+    assert told([done, done]) == 0
+    assert told([done, failed]) == 70
+    assert told([failed, stopped, done]) == 75
+    assert told([stopped, crashed, failed]) == 1
+    assert told([stopped, full, failed]) == 74
+    theirs = Progress("stopped", exit_code=75, reason=f"{ANOTHERS} ended (so)")
+    assert goes_on_alone([done, failed, theirs]) and not goes_on_alone([done, failed, stopped])

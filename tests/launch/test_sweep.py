@@ -116,8 +116,8 @@ def test_cancelling_where_nothing_runs_changes_nothing(tmp_path, command):
     assert folder_of(trial).progress() == Progress()
 
 
-def submit(path, workspace):
-    arguments = [sys.executable, "-m", "launch.sweep", "submit", str(path), "--workspace", str(workspace)]
+def submit(path, workspace, *flags):
+    arguments = [sys.executable, "-m", "launch.sweep", "submit", str(path), "--workspace", str(workspace), *flags]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -150,3 +150,22 @@ def test_a_sweep_that_is_stopped_and_killed_half_way_ends_as_if_undisturbed(tmp_
     again = submit(path, tmp_path / "workspace")
     assert "0 of 4 trials to run (4 done)" in again.communicate()[0]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "workspace").rglob("*.json*")} == before
+
+
+@pytest.mark.slow
+def test_a_pack_that_is_stopped_half_way_ends_as_its_trials_would_alone(tmp_path):
+    fields = {"grid": {"algorithm.learning_rate": [3e-4, 1e-3]}, "seeds": [0, 1]}
+    path, trials = sweeps.write(tmp_path, **fields), sweeps.trials(tmp_path, **fields)
+    runs.finish(submit(path, tmp_path / "alone"))
+    process = submit(path, tmp_path / "workspace", "--pack", "4")
+    while runs.num_rows(trials[3].folder) < 8:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 75
+    assert [folder_of(trial).progress().state for trial in trials] == ["stopped"] * 4
+    runs.finish(submit(path, tmp_path / "workspace", "--pack", "4"))
+    for trial in trials:
+        assert runs.outcome(trial.folder) == runs.outcome(tmp_path / "alone" / "tiny" / trial.key)
+        assert folder_of(trial).progress().attempts == 2

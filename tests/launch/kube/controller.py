@@ -94,6 +94,11 @@ class Controller:
         spec = job["spec"]
         if len(done) + len(failed) == spec["completions"] and not ending:
             ending = ("Failed", "FailedIndexes", "Job has failed indexes") if failed else ("Complete", "", "")
+        for rule in spec.get("successPolicy", {}).get("rules", []):
+            if not ending and _indexes(rule["succeededIndexes"]) <= done:
+                ending = self._endings[job["metadata"]["uid"]] = ("Complete", "SuccessPolicy", "")
+        if not ending and len(failed) > spec["maxFailedIndexes"]:
+            ending = self._endings[job["metadata"]["uid"]] = ("Failed", "MaxFailedIndexesExceeded", "")
         if ending or spec.get("suspend"):
             for name in active.values():
                 self._let_go(name, pods[name])

@@ -4,6 +4,7 @@ Paths of a container are replaced by folders here, in its command, its environme
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -96,7 +97,7 @@ class Node:
         command = container["command"]
         assert command[:3] == ["python", "-m", "launch.trial"]
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
-        own = {each["name"]: here(each["value"]) for each in container["env"] if each["name"] != "HOME"}
+        own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
         log = place / "log"
         self._server.logs[name] = log
         environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
@@ -174,6 +175,19 @@ class Node:
         """Leave no process."""
         for running in self._running.values():
             _kill_tree(running.process)
+
+
+def _environment(container: Object, pod: Object) -> dict[str, str]:
+    """Variables of a container; names of hosts are those of this machine."""
+    values: dict[str, str] = {}
+    for each in container["env"]:
+        if field := each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath"):
+            label = re.fullmatch(r"metadata\.labels\['(.+)'\]", field)
+            values[each["name"]] = pod["metadata"]["labels"][label[1]]
+        else:
+            values[each["name"]] = re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], each["value"])
+    service = f"{values.get('JOB_NAME')}-0.{pod['spec'].get('subdomain')}"
+    return {name: value.replace(service, "127.0.0.1") for name, value in values.items()}
 
 
 def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:

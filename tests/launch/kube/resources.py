@@ -17,6 +17,7 @@ KINDS: dict[str, dict[str, tuple[str, Any, bool]]] = {  # group and version, res
         "namespaces": ("Namespace", client.V1Namespace, False),
         "configmaps": ("ConfigMap", client.V1ConfigMap, True),
         "pods": ("Pod", client.V1Pod, True),
+        "services": ("Service", client.V1Service, True),
         "events": ("Event", client.CoreV1Event, True),
     },
     "batch/v1": {"jobs": ("Job", client.V1Job, True)},
@@ -130,6 +131,11 @@ def _wrong_job(thing: Object, before: Object | None) -> list[str]:
     require(spec.get("completions", 1) <= MAX_INDEXES, "spec.completions: must be less than or equal to 100000")
     require(spec.get("parallelism", 1) <= MAX_INDEXES, "spec.parallelism: must be less than or equal to 100000")
     require(limited or spec.get("maxFailedIndexes") is None, "spec.maxFailedIndexes: needs backoffLimitPerIndex")
+    succeeded = [rule for rule in (spec.get("successPolicy") or {}).get("rules", [])]
+    require(not succeeded or spec.get("completionMode") == "Indexed", "spec.successPolicy: needs Indexed")
+    require(
+        all(rule.keys() & {"succeededIndexes", "succeededCount"} for rule in succeeded), "successPolicy.rules: empty"
+    )
     require(not rules or pod.get("restartPolicy") == "Never", "restartPolicy: only Never with podFailurePolicy")
     require(not rules or spec.get("podReplacementPolicy") == "Failed", "podReplacementPolicy: must be Failed")
     mounts = {mount["name"] for each in pod["containers"] for mount in each.get("volumeMounts", [])}
