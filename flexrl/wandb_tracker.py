@@ -1,17 +1,18 @@
 """W&B: rows are numbered, and it takes each number once; offline, attempts are parts of one run by its id."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flexrl.delivery import Ended
 from flexrl.tracked_run import TrackedRow, TrackedRun
 from flexrl.tracking import WITHOUT_SERVER
+from flexrl.wandb_files import last_row
 
 if TYPE_CHECKING:
     from wandb import Run
 
 STEPS = "control_steps"
-NOTE = "wandb"  # what of the run was handed to W&B, in the run's folder
+FINISHED = "wandb_finished"  # noted in the run's folder once W&B has the result
 MAX_TAG = 64
 EXIT_CODES = {"finished": 0, "stopped": 75, "failed": 1}
 START_SECONDS, FINISH_SECONDS = 15.0, 10.0  # the end of a run that was asked to stop may wait for both
@@ -30,12 +31,12 @@ class WandbTracker:
 
     def begin(self) -> None:
         """Make the run, or go on with it; nothing where it has the result already."""
-        if self._run is None and not self._noted()["finished"]:  # once there is a run, W&B itself asks again
+        if self._run is None and not self._tracked.noted(FINISHED):  # once there is a run, W&B itself asks again
             self._run = self._make()
             self._run.define_metric(STEPS, hidden=True)
             self._run.define_metric("*", step_metric=STEPS)
             self._run.save(self._tracked.config_file, base_path=self._tracked.folder, policy="now")
-            self._had = max(self._run.starting_step - 1, self._noted()["row"])
+            self._had = last_row(self._tracked.folder) if self._run.offline else self._run.starting_step - 1
 
     def send(self, rows: Sequence[TrackedRow]) -> None:
         """Hand over those of the rows that are not there."""
@@ -45,7 +46,6 @@ class WandbTracker:
             if row.number > self._had:
                 self._run.log(row.values | {STEPS: row.control_steps}, step=row.number)
                 self._had = row.number
-        self._tracked.note(NOTE, {"row": self._had, "finished": False})
 
     def end(self, ended: Ended) -> None:
         """Leave the run, after the result and what was drawn where there is any."""
@@ -56,7 +56,8 @@ class WandbTracker:
         if ended == "stopped":
             self._run.mark_preempting()
         self._run.finish(EXIT_CODES[ended])
-        self._tracked.note(NOTE, {"row": self._had, "finished": ended == "finished"})
+        if ended == "finished":
+            self._tracked.note(FINISHED, True)
 
     def _hand_over_result(self, run: "Run") -> None:
         import wandb
@@ -94,6 +95,3 @@ class WandbTracker:
             reinit="create_new",
             settings=settings,
         )
-
-    def _noted(self) -> dict[str, Any]:
-        return self._tracked.noted(NOTE) or {"row": -1, "finished": False}

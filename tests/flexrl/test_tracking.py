@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -10,7 +11,7 @@ import time
 import pytest
 import wandb
 
-from flexrl import delivery
+from flexrl import delivery, wandb_files
 from flexrl.config import decode, encode
 from flexrl.errors import ConfigError
 from flexrl.track import main as track
@@ -87,6 +88,19 @@ def test_rows_written_anew_after_an_interruption_are_there_once(workspace):
     numbers = [number for part in parts for number in part.numbers]
     assert numbers == sorted(set(numbers)) and len(numbers) == NUM_ITERATIONS + len(EVALUATED)
     assert [part.exit_code for part in parts] == [75, 75, 0]
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_rows_that_wandb_had_not_written_when_it_was_killed_are_handed_over_again(workspace, some):
+    run = config(workspace, f"lost-{some}", to=["wandb"])
+    write(run, 1, 15, "stopped")
+    (path,) = wandb_files.parts(run.folder)
+    os.truncate(path, path.read_bytes().rindex(b"episode/return") if some else wandb_files.HEADER)
+    write(run, 16, NUM_ITERATIONS, "finished")
+    parts = tracked.wandb_parts(run.folder)
+    assert (len(parts[0].rows) > 0) == some
+    assert len(parts) == 2 and len(parts[1].rows) > NUM_ITERATIONS - 15 + 2  # those after, with their evaluations
+    assert [row for part in parts for row in part.rows] == told(run.folder)
 
 
 def test_what_was_not_told_is_sent_afterwards_and_once(workspace, capsys):

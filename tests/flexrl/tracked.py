@@ -1,16 +1,14 @@
 """What MLflow's store and W&B's offline files hold, read back; and rows written without training."""
 
 import json
-import os
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
-from wandb.proto.wandb_internal_pb2 import Record
 
+from flexrl import wandb_files
 from flexrl.config import decode
 from flexrl.metrics_file import read_rows, scalars
 from flexrl.report import Reporter
@@ -21,7 +19,6 @@ ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_MODE": "offline", "WANDB_ERR
 NUM_ITERATIONS, STEPS = 30, 32  # iterations, and control steps in each
 EVALUATED = (10, 20, 30)
 EVALUATION = {"return_std": 1.0, "return_interval": 1.0, "episode_length_mean": 100.0}
-BLOCK = 1 << 15  # of W&B's files, which are LevelDB's logs
 
 
 def config(workspace: Path, name: str, to=("mlflow", "wandb"), **fields):
@@ -102,13 +99,12 @@ class Part:
 
 def wandb_parts(folder: Path) -> list[Part]:
     """A run's attempts, oldest first."""
-    return [_part(path) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
+    return [_part(path) for path in wandb_files.parts(folder)]
 
 
 def _part(path: Path) -> Part:
     part = Part()
-    for data in _records(path.read_bytes()):
-        record = Record.FromString(data)
+    for record in wandb_files.records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
             part.run = record.run
@@ -124,25 +120,3 @@ def _part(path: Path) -> Part:
         if kind == "exit":
             part.exit_code = record.exit.exit_code
     return part
-
-
-def _records(log: bytes) -> list[bytes]:
-    """Records of a LevelDB log behind a header of seven bytes: in blocks of 32 KiB, which may cut a record."""
-    assert log[:4] == b":W&B"
-    records, parts, at = [], [], 7
-    while at + 7 <= len(log):
-        if BLOCK - at % BLOCK < 7:  # no header fits
-            at += BLOCK - at % BLOCK
-            continue
-        _, length, kind = struct.unpack("<IHB", log[at : at + 7])
-        parts.append(log[at + 7 : at + 7 + length])
-        at += 7 + length
-        if kind in (1, 4):  # whole, or the last part
-            records.append(b"".join(parts))
-            parts = []
-    return records
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Of a process whose trackers reach nobody."""
-    return {**os.environ, **ALONE, **more}
