@@ -22,6 +22,7 @@ STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 ENVIRONMENT = {  # a request that fails is made again by the delivery, with no line of MLflow's for each
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # who wants to tell MLflow's makers what is used may set it to false
 }
 
 

@@ -6,7 +6,7 @@ from flexrl.errors import ConfigError
 from launch.manifests import manifests
 from launch.sweep import main
 from launch.sweep_file import load_sweep
-from launch.trial import read_trial
+from launch.trial import read_trials
 from tests.flexrl import tracked
 from tests.launch import sweeps
 
@@ -58,7 +58,8 @@ def test_pods_have_the_server_by_value_and_the_key_by_the_name_of_a_secret(tmp_p
     assert container["envFrom"] == [{"secretRef": {"name": "trackers"}}]
     ((name, text),) = maps[0]["data"].items()
     (tmp_path / name).write_text(text)
-    assert read_trial(tmp_path, "1").config.tracking.group == "tiny"
+    (trial,) = read_trials(tmp_path, "1")
+    assert trial.config.tracking.group == "tiny"
     assert "envFrom" not in str(manifests_of(tmp_path, cluster=CLUSTER, seeds=2))
 
 
