@@ -8,12 +8,26 @@ CLUSTER ?= minikube# or gke: the overlay of k8s/
 TAG ?= dev# a tag of `latest` would be pulled, and what Minikube built itself cannot be
 KUBECTL := kubectl --namespace flexrl
 
-.PHONY: train test test-slow lint setup bench peers lock
+.PHONY: train phase2 test test-slow lint setup bench peers lock
 .PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
+
+# From many skills to places to reach, by reinforcement learning and from its data alone, at reduced size; ends in a video.
+PHASE2 := workspace/phase2
+GOALS := --env humanoid-goal --algorithm.dataset $(PHASE2)/goals --algorithm.condition goal --workspace $(PHASE2) --no-video
+
+phase2: setup
+	$(BIN)/python -m flexrl.train --config examples/humanoid_goal.yaml --total-steps 2000000 --num-evaluations 8 \
+		--workspace $(PHASE2) --name reach --no-video
+	$(BIN)/python -m flexrl.collect $(PHASE2)/reach --tier expert --episodes 128 --out $(PHASE2)/goals
+	$(BIN)/python -m flexrl.train --algo bc $(GOALS) --name clone --total-steps 2000000 --num-evaluations 4
+	$(BIN)/python -m flexrl.train --algo dt $(GOALS) --name transformer --total-steps 960000 --num-evaluations 3 \
+		--algorithm.num-layers 2 --algorithm.embed-size 64 --algorithm.context-length 10 --algorithm.dropout 0 \
+		--algorithm.learning-rate 1e-3 --algorithm.warmup-updates 200
+	$(BIN)/python -m flexrl.render $(PHASE2)/clone --out $(PHASE2)/goal.mp4
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
