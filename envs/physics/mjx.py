@@ -1,5 +1,6 @@
 """MJX: physics as part of the JAX program, by JAX itself or by Warp's kernels."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -54,9 +55,9 @@ class MjxPhysics(IntegrationPhysics):
         constraints = options.warp.constraints_per_world or spec.constraints_per_world
         blank = mjx.make_data(spec.model, impl=impl, naconmax=contacts * options.max_worlds, njmax=constraints)
         self._blank = jax.tree.map(_constant, blank)
-        self._varied = {
-            name: jnp.asarray(x) for name, x in varied_fields(variants).items() if hasattr(self._model, name)
-        }
+        # Its own fields only: it also shows some of its engine, such as `dof_length` of Warp, which it cannot replace.
+        own = {field.name for field in dataclasses.fields(self._model)}
+        self._varied = {name: jnp.asarray(x) for name, x in varied_fields(variants).items() if name in own}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""
