@@ -56,7 +56,8 @@ class MjxPhysics(IntegrationPhysics):
         blank = mjx.make_data(spec.model, impl=impl, naconmax=contacts * options.max_worlds, njmax=constraints)
         self._blank = jax.tree.map(_constant, blank)
         # Its own fields only: it also shows some of its engine, such as `dof_length` of Warp, which it cannot replace.
-        own = {field.name for field in dataclasses.fields(self._model)}
+        model: Any = self._model
+        own = {field.name for field in dataclasses.fields(model)}
         self._varied = {name: jnp.asarray(x) for name, x in varied_fields(variants).items() if name in own}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
