@@ -94,6 +94,10 @@ def test_rows_written_anew_after_an_interruption_are_there_once(workspace):
 def test_rows_that_wandb_had_not_written_when_it_was_killed_are_handed_over_again(workspace, some):
     run = config(workspace, f"lost-{some}", to=["wandb"])
     write(run, 1, 15, "stopped")
+    deadline = time.monotonic() + 60  # a run that was stopped does not wait for W&B's own process to write
+    while [part.exit_code for part in tracked.wandb_parts(run.folder)] != [75]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     (path,) = wandb_files.parts(run.folder)
     os.truncate(path, path.read_bytes().rindex(b"episode/return") if some else wandb_files.HEADER)
     write(run, 16, NUM_ITERATIONS, "finished")
