@@ -35,6 +35,7 @@ def test_gradients_of_the_humanoid_do_not_depend_on_the_number_of_devices():
     assert found["gradients"] < 1e-5
 
 
+@pytest.mark.slow
 def test_worlds_of_an_online_transformer_are_the_same_on_any_number_of_devices():
     found = measured("online")
     assert found["seen"] < 1e-5 and found["share"] > 0.5
