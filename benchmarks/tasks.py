@@ -126,6 +126,7 @@ def main(config: TasksConfig) -> None:
     for name in config.envs or BUILT_IN:
         case = measure(config, name)
         report["results"].append(case)
+        console.print(f"{name}: {100 * case['cost']:.0f} %", markup=False)
         rows.add_row(name, f"{case['physics_alone']:,.0f}", f"{case['task']:,.0f}", f"{100 * case['cost']:.0f} %")
     console.print(rows)
     path = save(report, "tasks", config.out)

@@ -17,3 +17,5 @@ BUILT_IN = {
     "Hopper-v5": "envs.gymnasium_v5:HopperV5",
     "Walker2d-v5": "envs.gymnasium_v5:Walker2dV5",
 }
+
+DEFAULT = "humanoid-walk"

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from algos.registry import ALGORITHMS
+from envs.built_in import DEFAULT
 from envs.registry import env_names
-from flexrl.config import RunConfig, config_type, decode, load_yaml
+from flexrl.config import RunConfig, config_type, decode
+from flexrl.decoding import load_yaml
 from flexrl.errors import ConfigError
 from flexrl.presets import preset_of
 from flexrl.run_folder import find_run, free_name, read_config
@@ -20,7 +22,6 @@ from flexrl.run_folder import find_run, free_name, read_config
 Options = TypeVar("Options")
 
 DEFAULT_ALGO = "ppo"
-DEFAULT_ENV = "humanoid-walk"
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class Invocation:
       config: of the run, or of the first of several.
       resume: go on with it.
       members: runs that one program trains, each begun or gone on with, as its folder says; none where it is a config.
+      pause_after: evaluations after which to save and leave; not part of what is computed.
     """
 
     config: RunConfig
     resume: bool
     members: tuple[RunConfig, ...] = ()
+    pause_after: int | None = None
 
 
 def parse(arguments: Sequence[str]) -> Invocation:
@@ -49,17 +52,19 @@ def parse(arguments: Sequence[str]) -> Invocation:
       SystemExit: with code 0 after `--help`.
     """
     first, rest = _first_pass(arguments)
+    if first.pause_after is not None and first.pause_after < 1:
+        raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
     if first.members is not None:
         members = _members(first, rest)
-        return Invocation(members[0], resume=False, members=members)
+        return Invocation(members[0], resume=False, members=members, pause_after=first.pause_after)
     if first.resume is not None:
-        return Invocation(_stored_config(first, rest), resume=True)
+        return Invocation(_stored_config(first, rest), resume=True, pause_after=first.pause_after)
     content = load_yaml(Path(first.config)) if first.config else {}
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
     config = _from_flags(with_defaults(content, first.config or "defaults"), rest)
-    return Invocation(_resolved(config), resume=False)
+    return Invocation(_resolved(config), resume=False, pause_after=first.pause_after)
 
 
 def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -68,6 +73,7 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
         parser.add_argument(flag)
     parser.add_argument("--resume", nargs="?", const="")
     parser.add_argument("--members", nargs="+", type=Path)
+    parser.add_argument("--pause-after", type=int)
     return parser.parse_known_args(list(arguments))
 
 
@@ -139,7 +145,7 @@ def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
     Raises:
       ConfigError: naming the field, the value and the limit.
     """
-    algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT_ENV)
+    algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT)
     config_type(algo, env)
     profile = content.get("profile") or default_profile()
     preset = preset_of(algo, env, profile)
@@ -202,7 +208,8 @@ def _tyro(
 def _description() -> str:
     return (
         "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run, "
-        "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program. "
+        "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
+        "--pause-after N saves after N evaluations and leaves the rest to --resume. "
         f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
     )
 

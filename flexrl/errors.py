@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from envs.errors import ConfigError as ConfigError  # of all rooms
 
+EXIT_PAUSED = 10  # saved, where --pause-after says; goes on with --resume
 EXIT_BAD_INPUT = 65  # retrying cannot help
 EXIT_DIVERGED = 70  # retrying cannot help
 EXIT_STORAGE = 74  # the disk is full or gone
@@ -19,6 +20,10 @@ class Diverged(RuntimeError):
 
 class Preempted(Exception):
     """The run was asked to stop and has saved its state."""
+
+
+class Paused(Preempted):
+    """The run has saved its state where it was told to pause."""
 
 
 class CheckpointError(ValueError):
@@ -34,6 +39,8 @@ def exit_codes() -> Iterator[None]:
         _exit(f"error: {error}", EXIT_BAD_INPUT)
     except Diverged as error:
         _exit(f"diverged: {error}", EXIT_DIVERGED)
+    except Paused as error:
+        _exit(f"paused: {error}", EXIT_PAUSED)
     except Preempted as error:
         _exit(f"stopped: {error}", EXIT_PREEMPTED)
     except Exception as error:

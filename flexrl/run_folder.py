@@ -9,7 +9,8 @@ import platform
 from pathlib import Path
 from typing import IO, Any
 
-from flexrl.config import RunConfig, decode, encode, load_yaml
+from flexrl.config import RunConfig, decode, encode
+from flexrl.decoding import load_yaml
 from flexrl.errors import ConfigError
 from flexrl.files import write_json, write_text
 from flexrl.machine import git_state, machine, versions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flexrl.config import load_yaml
+from flexrl.decoding import load_yaml
 from flexrl.errors import ConfigError
 from flexrl.metrics_file import last_row, read_rows
 from flexrl.policy_file import is_exported

@@ -69,14 +69,22 @@ class StopRequest:
             yield
 
     def answer(self) -> NoReturn:
-        """Save and end the run, from the main thread.
+        """Save and end the run, because it was asked to stop, from the main thread.
 
         Raises:
           Preempted: always.
         """
+        self.leave(Preempted("asked to; start again with --resume"))
+
+    def leave(self, end: Preempted) -> NoReturn:
+        """Save and end the run, from the main thread.
+
+        Args:
+          end: raised, always.
+        """
         self._state_in_use.acquire()  # and never released: the watcher stays out
         self._save()
-        raise Preempted("asked to; start again with --resume")
+        raise end
 
     def _watch(self, reader: socket.socket) -> None:
         while (number := reader.recv(1)) not in (bytes([signal.SIGTERM]), bytes([signal.SIGINT])):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.comparison import flat
-from flexrl.config import load_yaml
+from flexrl.decoding import load_yaml
 from flexrl.files import write_json
 from flexrl.machine import name_of
 from flexrl.metrics_file import is_evaluation, scalars

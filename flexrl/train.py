@@ -36,14 +36,14 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
         require_one_program(invocation.members)
         for configs in together(invocation.members):
             with Trainer(configs, stop, arguments, hosts, resumes=list(map(has_begun, configs))) as trainer:
-                trainer.run()
+                trainer.run(invocation.pause_after)
         return
     require_traced(invocation.config)
     configs = member_configs(invocation.config)
     group = invocation.config if len(configs) > 1 else None
     resumes = [invocation.resume] * len(configs)
     with Trainer(configs, stop, arguments, hosts, resumes=resumes, group=group) as trainer:
-        trainer.run()
+        trainer.run(invocation.pause_after)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from envs.types import Env
 from flexrl.build import make_algorithm, make_engine, make_env, make_evaluation_env
 from flexrl.config import RunConfig
 from flexrl.engine import Run
-from flexrl.errors import CheckpointError, Preempted
+from flexrl.errors import CheckpointError, Paused, Preempted
 from flexrl.evaluation import Evaluator
 from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
@@ -98,14 +98,19 @@ class Trainer:
         for member in self._writers:
             member.close()
 
-    def run(self) -> None:
+    def run(self, pause_after: int | None = None) -> None:
         """Iterate to the end, write results and draw videos.
 
+        Args:
+          pause_after: so many evaluations, save and leave the rest for another time.
+
         Raises:
+          Paused: after saving, when there is a rest.
           Preempted: after saving, when asked to stop.
           Diverged: after too many updates in a row that were not finite.
         """
         self._evaluate_if_due()
+        self._pause_if_due(pause_after)
         if not self._has_ended():
             self._engine.compile()
             for member in self._writers:
@@ -118,6 +123,7 @@ class Trainer:
             with self._stop.state_in_use():
                 self._iterate()
             self._evaluate_if_due()
+            self._pause_if_due(pause_after)
         for member in self._writers:
             member.finish(self._iteration)
 
@@ -129,6 +135,11 @@ class Trainer:
         if self._iteration >= self._config.num_iterations:
             return True
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._writers))
+
+    def _pause_if_due(self, pause_after: int | None) -> None:
+        done = self._config.evaluations_until(self._iteration)
+        if pause_after is not None and done >= pause_after and not self._has_ended():
+            self._stop.leave(Paused(f"after evaluation {done} of {self._config.num_evaluations}; go on with --resume"))
 
     def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """Where the members stand together, and their state."""

@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
-from flexrl.errors import EXIT_PREEMPTED, ConfigError
+from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError
 from launch import states
+from launch.halving import has_arrived
 from launch.states import EXIT_TIME_LIMIT, Ended, Progress
 from launch.task_files import trial_key
 from launch.trial_folder import TrialFolder, folder_of
@@ -23,19 +24,23 @@ STOP_SECONDS = 60.0  # for a training that was asked to stop; it needs a few
 class Attempt:
     """Owns the process, and the locks of the trials' folders while it runs."""
 
-    def __init__(self, trials: Sequence[Trial], *, retries: int, time_limit_minutes: float | None) -> None:
-        """Start the process, unless all of the trials turn out to be done or to have failed.
+    def __init__(
+        self, trials: Sequence[Trial], *, retries: int, time_limit_minutes: float | None, rung: int | None = None
+    ) -> None:
+        """Start the process, unless none of the trials turns out to have anything to do.
 
         Args:
-          trials: to run, of one program; those that are done or failed are left out.
+          trials: to run, of one program; those that are done or failed, or paused at the rung, are left out.
           retries: of a trial that crashed.
           time_limit_minutes: of all attempts at one trial together; those of a pack share the time alike.
+          rung: evaluations after which they pause; none to go on to their end.
 
         Raises:
           BlockingIOError: if another process runs one of the trials.
           ConfigError: if a task's file is not what was planned.
         """
         self._retries = retries
+        self._rung = rung
         self._time_limit_minutes = time_limit_minutes
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping_since: float | None = None
@@ -46,7 +51,7 @@ class Attempt:
         with contextlib.ExitStack() as stack:
             locks = [stack.enter_context(folder_of(trial).attempt()).fileno() for trial in trials]
             self.progress: dict[str, Progress] = {trial.key: folder_of(trial).settled() for trial in trials}
-            self.trials = [trial for trial in trials if self.progress[trial.key].state in ("waiting", "stopped")]
+            self.trials = [trial for trial in trials if not has_arrived(self.progress[trial.key], rung)]
             for trial in self.trials:
                 _require_same_task(trial)
             for trial in self.trials:
@@ -62,6 +67,7 @@ class Attempt:
         """Begin the process; what it prints is in the first trial's log, and in the end in those of all."""
         folders = [folder_of(trial) for trial in self.trials]
         command = [*TRAINING, *(folders[0].command() if len(folders) == 1 else pack_command(folders))]
+        command += ["--pause-after", str(self._rung)] if self._rung else []
         for trial, folder in zip(self.trials, folders, strict=True):
             with folder.log.open("ab") as log:
                 log.write(f"--- attempt {self.progress[trial.key].attempts}: {' '.join(command[1:])}\n".encode())
@@ -111,10 +117,14 @@ class Attempt:
             code, line = EXIT_TIME_LIMIT, f"took longer than time_limit_minutes {self._time_limit_minutes}"
         elif out_of_time:
             code, line = EXIT_PREEMPTED, f"{states.ANOTHERS} took longer than time_limit_minutes"
+        value = folder_of(trial).return_after(self._rung) if self._rung and code == EXIT_PAUSED else None
+        if code == EXIT_PAUSED and value is None:
+            code, line = EXIT_PREEMPTED, f"{states.ANOTHERS} paused"
         named = [each for each in self.trials if str(each.folder) in line]
         if code in states.NO_RETRY and named and trial not in named:
             code, line = EXIT_PREEMPTED, f"{states.ANOTHERS} ended ({line})"
-        return Ended(code, folder_of(trial).result() is not None, self._asked, seconds, line)
+        rung = None if self._rung is None or value is None else (self._rung, value)
+        return Ended(code, folder_of(trial).result() is not None, self._asked, seconds, line, rung)
 
     def _is_over_time(self, trial: Trial, seconds: float) -> bool:
         limit = self._time_limit_minutes

@@ -1,6 +1,7 @@
 """The points of a sweep: which fields have which values in each trial."""
 
 import itertools
+import json
 import math
 import random
 from typing import Any
@@ -68,3 +69,8 @@ def _seeds(sweep: Sweep, first: int) -> list[Point]:
         return [{}]
     seeds = range(first, first + sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
     return [{"seed": seed} for seed in seeds]
+
+
+def describe(values: Point) -> str:
+    """Axis values in a line."""
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexrl.config import decode_as, load_yaml
+from flexrl.decoding import decode_as, load_yaml
 from flexrl.errors import ConfigError
 from launch.states import Progress
 from launch.sweep_file import Resources, Sweep, amount

@@ -12,11 +12,12 @@ from pathlib import Path
 from flexrl.errors import ConfigError
 from launch import states
 from launch.attempt import STOP_SECONDS, Attempt
+from launch.axes import describe
 from launch.packs import Pack, packed
 from launch.states import Progress
 from launch.sweep_file import Sweep
 from launch.trial_folder import folder_of
-from launch.trials import Trial, describe
+from launch.trials import Trial
 
 POLL_SECONDS = 0.1
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -29,16 +30,20 @@ class StorageFull(Exception):
 class Runner:
     """Runs trials until all are done or failed, or it is asked to stop."""
 
-    def __init__(self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1) -> None:
+    def __init__(
+        self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1, rung: int | None = None
+    ) -> None:
         """Nothing runs yet.
 
         Args:
           sweep: whose trials they are.
-          trials: that are neither done nor failed.
+          trials: that are neither done nor failed, nor paused at the rung.
           parallel: programs at a time.
           pack: trials in one program, at most.
+          rung: evaluations after which trials pause; none to run them to their end.
         """
         self._sweep = sweep
+        self._rung = rung
         self._queue = deque(packed(trials, pack))
         self._parallel = parallel
         self._running: list[Attempt] = []
@@ -46,7 +51,7 @@ class Runner:
         self._stopping = False
 
     def run(self) -> bool:
-        """Whether all trials came to an end; not, when asked to stop.
+        """Whether all trials came to their end, or rung; not, when asked to stop.
 
         Raises:
           StorageFull: after the others were stopped, when a trial found the disk full.
@@ -93,7 +98,7 @@ class Runner:
 
     def _attempt(self, pack: Pack) -> Attempt:
         sweep = self._sweep
-        return Attempt(pack, retries=sweep.retries, time_limit_minutes=sweep.time_limit_minutes)
+        return Attempt(pack, retries=sweep.retries, time_limit_minutes=sweep.time_limit_minutes, rung=self._rung)
 
     def _wait_for(self, pack: Pack) -> None:
         self._queue.append(pack)

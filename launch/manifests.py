@@ -21,6 +21,7 @@ REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last
 MAX_PACK = 16  # trials of a pod; their progress fits its termination message
 KEYS = "flexrl/keys"  # annotation of a ConfigMap: keys of its trials, those of a pack with commas between them
 AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
+RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: after so many evaluations
 TRIAL = "flexrl/trial"  # label of the pods of a trial of several hosts
 PORT = 8476  # where they meet
 CONTAINER = "trial"
@@ -36,7 +37,12 @@ GPU = "nvidia.com/gpu"
 
 
 def manifests(
-    sweep: Sweep, trials: list[Trial], cleared: Mapping[str, int] | None = None, after: str = "", pack: int = 1
+    sweep: Sweep,
+    trials: list[Trial],
+    cleared: Mapping[str, int] | None = None,
+    after: str = "",
+    pack: int = 1,
+    rung: int | None = None,
 ) -> list[Manifest]:
     """The objects of a sweep, in the order in which they are to be made.
 
@@ -48,6 +54,7 @@ def manifests(
       cleared: by key, attempts of failed trials that are to be tried again.
       after: Jobs that had them before; names follow it, so that what ended is not taken for what is sent.
       pack: trials in one pod, at most.
+      rung: evaluations after which they pause; none to go on to their end.
 
     Raises:
       ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
@@ -67,21 +74,26 @@ def manifests(
     if sweep.resources.hosts > 1:
         if pack > 1:
             raise ConfigError(f"pack: {pack} trials in one program exclude resources.hosts {sweep.resources.hosts}")
-        jobs = [each for i, line in enumerate(lines) for each in _trial_of_hosts(sweep, i, line, tasks, after)]
+        jobs = [each for i, line in enumerate(lines) for each in _trial_of_hosts(sweep, i, line, tasks, after, rung)]
         return [*(config_map for config_map, _ in tasks), *jobs]
     maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(_shards(lines))]
-    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), _sources(maps, tasks), after))
+    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), _sources(maps, tasks), after, rung))
     return [*maps, *(config_map for config_map, _ in tasks), job]
 
 
 def _trial_of_hosts(
-    sweep: Sweep, number: int, line: tuple[str, str], tasks: list[tuple[Manifest, Manifest]], after: str
+    sweep: Sweep,
+    number: int,
+    line: tuple[str, str],
+    tasks: list[tuple[Manifest, Manifest]],
+    after: str,
+    rung: int | None,
 ) -> list[Manifest]:
     """A trial that several hosts train: a name for each of them, and a Job whose indexes are the hosts."""
     assert sweep.cluster is not None
     hosts, key = sweep.resources.hosts, line[0]
     config_map = _config_map(sweep, sweep.cluster, number, [line])
-    job = _job(sweep, sweep.cluster, hosts, _sources([config_map], tasks), after)
+    job = _job(sweep, sweep.cluster, hosts, _sources([config_map], tasks), after, rung)
     spec = job["spec"]
     spec |= {
         "parallelism": hosts,
@@ -237,10 +249,13 @@ def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[s
     )
 
 
-def _job(sweep: Sweep, cluster: Cluster, indexes: int, sources: list[Manifest], after: str) -> Manifest:
+def _job(
+    sweep: Sweep, cluster: Cluster, indexes: int, sources: list[Manifest], after: str, rung: int | None
+) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
-    annotations = ({AFTER: after} if after else {}) | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
+    annotations = ({AFTER: after} if after else {}) | ({RUNG: str(rung)} if rung else {})
+    annotations |= SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {}
     if annotations:
         metadata["annotations"] = annotations
     return {
@@ -256,7 +271,7 @@ def _job(sweep: Sweep, cluster: Cluster, indexes: int, sources: list[Manifest], 
             "podReplacementPolicy": "Failed",  # never two pods of one trial
             "podFailurePolicy": {"rules": _failure_rules("FailIndex")},
             "ttlSecondsAfterFinished": cluster.keep_seconds,
-            "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources)},
+            "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources, rung)},
         },
     }
 
@@ -283,7 +298,7 @@ def _failure_rules(final: str) -> list[Manifest]:
     ]
 
 
-def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest]) -> Manifest:
+def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | None) -> Manifest:
     selector, tolerations = _placement(sweep.resources)
     account = {"serviceAccountName": cluster.service_account} if cluster.service_account else {}
     return {
@@ -300,7 +315,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest]) -> Manifest:
         },
         "nodeSelector": selector,
         "tolerations": tolerations,
-        "containers": [_container(sweep, cluster)],
+        "containers": [_container(sweep, cluster, rung)],
         "volumes": [
             {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
             {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
@@ -309,8 +324,10 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest]) -> Manifest:
     }
 
 
-def _container(sweep: Sweep, cluster: Cluster) -> Manifest:
+def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
     settings = ["--retries", str(sweep.retries), "--report", REPORT]
+    if rung is not None:
+        settings += ["--pause-after", str(rung)]
     if sweep.time_limit_minutes is not None:
         settings += ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
     secrets = {"envFrom": [{"secretRef": {"name": name}} for name in cluster.env_from_secret]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launch import pod_report, states
-from launch.manifests import KEYS, config_maps_of
+from launch.manifests import KEYS, RUNG, config_maps_of
 from launch.pod_report import PodReport
 from launch.states import Ended, Progress
 
@@ -74,6 +74,9 @@ def unfinished(job: Object) -> bool:
 
 def _with_record(record: Progress, found: Standing | None) -> Standing:
     """What is known here counts where it is done, or where it is about the failure that the cluster still shows."""
+    if found is not None:
+        rungs = record.rungs | found.progress.rungs
+        found = dataclasses.replace(found, progress=dataclasses.replace(found.progress, rungs=rungs))
     if found is None or record.state == "done":
         return dataclasses.replace(found or Standing(record), progress=record, held=False)
     if found.progress.state == "failed" and record.attempts >= max(1, found.progress.attempts):
@@ -98,6 +101,7 @@ class _JobView:
         status = job.get("status", {})
         self.name: str = job["metadata"]["name"]
         self._retries = retries
+        self._pauses = RUNG in job["metadata"].get("annotations", {})
         self._done = _indexes(status.get("completedIndexes"))
         self._failed = _indexes(status.get("failedIndexes"))
         self._open = unfinished(job)
@@ -117,8 +121,7 @@ class _JobView:
         names = (*before.pods, *begun)
         held = self._open
         if index in self._done:
-            attempts = max(1, progress.attempts)  # also where its pods were not looked at
-            progress, held = states.found_result(dataclasses.replace(progress, attempts=attempts)), False
+            progress, held = self._completed(progress, report), False
         elif index in self._failed:
             if progress.state not in ("done", "failed"):  # of a pack, others may have ended well
                 attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"
@@ -129,6 +132,13 @@ class _JobView:
         elif self._suspended and progress.state != "running":
             progress = dataclasses.replace(progress, reason=self._suspended)
         return Standing(progress, report, self.name, held, names)
+
+    def _completed(self, progress: Progress, report: PodReport | None) -> Progress:
+        """Of a trial whose index has ended well, also where its pods were not looked at."""
+        progress = dataclasses.replace(progress, attempts=max(1, progress.attempts))
+        if self._pauses and not (report and report.progress.state == "done"):
+            return dataclasses.replace(progress, state="paused")
+        return states.found_result(progress)
 
 
 def _after_pod(progress: Progress, pod: Object, key: str, retries: int) -> tuple[Progress, PodReport | None]:

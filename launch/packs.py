@@ -1,7 +1,6 @@
 """Trials that differ in seed and traced numbers only, to be trained together by one program."""
 
 from flexrl.errors import ConfigError
-from flexrl.members import program_of
 from launch.trials import Trial
 
 Pack = list[Trial]
@@ -17,6 +16,8 @@ def packed(trials: list[Trial], size: int) -> list[Pack]:
         raise ConfigError(f"pack: {size} must be at least 1")
     if size == 1:
         return [[trial] for trial in trials]
+    from flexrl.members import program_of  # brings JAX
+
     packs: list[Pack] = []
     room: dict[str, Pack] = {}  # by program, the pack that is not full
     for trial in trials:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flexrl.config import decode_as
+from flexrl.decoding import decode_as
 from flexrl.errors import ConfigError
 from launch.states import Progress
 

@@ -14,6 +14,7 @@ from flexrl.files import write_json
 from launch import manifests, observation, pod_report
 from launch.attempt import STOP_SECONDS
 from launch.cluster import Cluster, Object
+from launch.halving import has_arrived, next_rung
 from launch.observation import Standing
 from launch.states import Progress
 from launch.sweep_file import Sweep
@@ -21,6 +22,7 @@ from launch.trial_folder import folder_of, progress_of_all
 from launch.trials import MAX_TRIALS, Trial
 
 POLL_SECONDS = 0.5
+GOOD_ENDS = ("done", "paused")  # of pods that a look brings along only where they tell something new
 MANY = 500  # results that a look does not bring along
 LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
 
@@ -60,7 +62,8 @@ class Remote:
         config_maps = self._cluster.config_maps(self._selector) if self.jobs else []
         pods = self._cluster.pods(self._selector, succeeded=False) if self.jobs else []
         self._observe(config_maps, pods)
-        unknown = sum(self._records[key] != each.progress for key, each in self.standings.items() if _is_done(each))
+        ended = [(key, each.progress) for key, each in self.standings.items() if each.progress.state in GOOD_ENDS]
+        unknown = sum(self._records[key] != progress for key, progress in ended)
         if self.jobs and (most is None or 0 < unknown <= most):
             self._observe(config_maps, pods + self._cluster.pods(self._selector, succeeded=True))
 
@@ -122,17 +125,16 @@ class Remote:
         """Whether a Job has trials left."""
         return any(map(observation.unfinished, self.jobs))
 
-    def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial]]:
-        """Apply what is neither done nor failed nor with a Job already; the new Job's name, and its trials."""
-        todo = [
-            trial
-            for trial in self.trials
-            if self.progress(trial).state not in ("done", "failed") and not self.standings[trial.key].held
-        ]
+    def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial], int | None]:
+        """Apply what has something to do before the next rung and no Job yet; its name, trials and rung."""
+        progress = [self.progress(trial) for trial in self.trials]
+        rung, left = next_rung(self.sweep.halving, progress)
+        left = [i for i in sorted(left) if not has_arrived(progress[i], rung)]
+        todo = [trial for trial in (self.trials[i] for i in left) if not self.standings[trial.key].held]
         if not todo:
-            return "", []
+            return "", [], rung
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
-        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack)
+        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack, rung)
         names, waiting = [], []
         for each in objects:  # a Job comes after what it needs
             applied = self._cluster.apply(each, dry_run)
@@ -143,7 +145,7 @@ class Remote:
             for owned in waiting if not dry_run else ():
                 if manifests.is_used(owned, each):
                     self._cluster.own(owned, applied)
-        return ", ".join(names), todo
+        return ", ".join(names), todo, rung
 
     def _was_cleared(self, trial: Trial) -> bool:
         progress = self.progress(trial)
@@ -198,7 +200,7 @@ def _record(trial: Trial, standing: Standing) -> None:
     if _is_done(standing) and report and report.result and folder.result() is None:
         folder.prepare(trial)
         write_json(trial.folder / "result.json", report.result)
-    if standing.progress.state == "failed" or (_is_done(standing) and folder.result() is not None):
+    if standing.progress.state in ("failed", "paused") or (_is_done(standing) and folder.result() is not None):
         _write(trial, standing.progress)
 
 

@@ -21,13 +21,14 @@ def submit(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
         remote.look()
     else:
         remote.record()
-    name, sent = remote.send(options.dry_run, options.pack)
+    name, sent, rung = remote.send(options.dry_run, options.pack)
     counts = Counter(remote.progress(trial).state for trial in trials)
     if not sent:
         print(f"{sweep.name}: submitted before; no change ({told(counts)})")
         return
     done = "would be sent" if options.dry_run else "sent"
-    print(f"{sweep.name}: {len(sent)} of {len(trials)} trials {done}, as Job {name}")
+    until = f", until evaluation {rung}; when all are there, submit sends the best on" if rung else ""
+    print(f"{sweep.name}: {len(sent)} of {len(trials)} trials {done}, as Job {name}{until}")
 
 
 def status(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:

@@ -1,6 +1,7 @@
 """A sweep's plan and its status, as tables."""
 
 import itertools
+import math
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -8,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flexrl.tables import print_table
+from launch.halving import next_rung
 from launch.states import Progress
-from launch.sweep_file import Sweep
+from launch.sweep_file import Halving, Sweep
 from launch.trial_folder import folder_of, progress_of_all
 from launch.trials import Trial
 
@@ -41,6 +43,8 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
         f"{', spot' if one.spot else ''}; {sweep.parallelism} at a time; {sweep.retries} retries; "
         f"{_limit(sweep.time_limit_minutes)}"
     )
+    if sweep.halving:
+        print(f"halving: {_halved(sweep.halving, len(trials))}; steps and hours are those without it")
     print(costs)
 
 
@@ -76,7 +80,9 @@ def print_status(
     columns = ["trial", "key", *axes, "state", "attempts", "step", "return", "why"]
     _print_rows(columns, rows, len(trials), everything)
     counts = Counter(progress.state for progress in progresses)
-    print(f"{sweep.name}: {told(counts)}; {who}")
+    rung, left = next_rung(sweep.halving, progresses)
+    going = f"; {len(left):,} go to {f'evaluation {rung}' if rung else 'their end'}" if sweep.halving else ""
+    print(f"{sweep.name}: {told(counts)}{going}; {who}")
     return counts
 
 
@@ -101,6 +107,14 @@ def _print_rows(columns: Iterable[str], rows: Iterable[list[Any]], number: int, 
     print_table(columns, itertools.islice(rows, shown))
     if shown < number:
         print(f"and {number - shown:,} more; --all shows them")
+
+
+def _halved(halving: Halving, number: int) -> str:
+    parts = []
+    for rung in halving.rungs:
+        number = math.ceil(number / halving.factor)
+        parts.append(f"after evaluation {rung} the best {number:,} go on")
+    return ", ".join(parts)
 
 
 def _limit(minutes: float | None) -> str:

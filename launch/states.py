@@ -2,17 +2,17 @@
 
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE
+from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED, EXIT_STORAGE
 
 EXIT_TIME_LIMIT = 124  # of a trial that used its time up; as of the `timeout` command
 NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end alike
 
 ANOTHERS = "stopped: another trial of its pack"  # how a reason begins that is another trial's fault
 
-State = Literal["waiting", "running", "stopped", "done", "failed"]
+State = Literal["waiting", "running", "stopped", "paused", "done", "failed"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class Progress:
 
     Attributes:
       state: `waiting` was never begun or will be tried anew; `stopped` has saved and goes on when submitted again;
+        `paused` has reached a rung (`launch.halving`) and goes on if it is among the best there;
         `done` has a result; `failed` is not tried again unless `retry` clears it.
       attempts: begun.
       failures: attempts that count towards the limit of retries.
       seconds: of all attempts that have ended.
       exit_code: of the last attempt that has ended.
       reason: why it stopped or failed, in a line.
+      rungs: mean return at each rung that it reached, by number of evaluations.
     """
 
     state: State = "waiting"
@@ -35,6 +37,7 @@ class Progress:
     seconds: float = 0.0
     exit_code: int | None = None
     reason: str = ""
+    rungs: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Ended:
       asked: whether it was asked to stop.
       seconds: that it took.
       line: the last that it printed.
+      rung: the number of evaluations after which it was to pause, and the mean return there, if it came so far.
     """
 
     exit_code: int
@@ -54,11 +58,12 @@ class Ended:
     asked: bool
     seconds: float
     line: str
+    rung: tuple[int, float] | None = None
 
 
 def begun(progress: Progress) -> Progress:
     """After an attempt began."""
-    assert progress.state in ("waiting", "stopped"), progress
+    assert progress.state in ("waiting", "stopped", "paused"), progress
     return replace(progress, state="running", attempts=progress.attempts + 1, exit_code=None, reason="")
 
 
@@ -68,6 +73,10 @@ def ended(progress: Progress, event: Ended, retries: int) -> Progress:
     after = replace(progress, exit_code=code, seconds=progress.seconds + event.seconds)
     if event.has_result:
         return replace(after, state="done", reason="")
+    if code == EXIT_PAUSED and event.rung:
+        rung, value = event.rung
+        reason = f"return {value:,.1f} after evaluation {rung}"
+        return replace(after, state="paused", rungs=after.rungs | {rung: value}, reason=reason)
     if code in NO_RETRY:
         return replace(after, state="failed", failures=after.failures + 1, reason=event.line)
     if code in (EXIT_PREEMPTED, EXIT_STORAGE) or event.asked:
@@ -113,7 +122,7 @@ def told(ends: Iterable[Progress]) -> int:
 
 def _told(progress: Progress) -> int:
     code = progress.exit_code
-    if progress.state == "done":
+    if progress.state in ("done", "paused"):
         return 0
     if progress.state == "stopped" and code != EXIT_STORAGE:
         return EXIT_PREEMPTED

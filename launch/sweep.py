@@ -102,7 +102,7 @@ def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Run what is neither done nor failed."""
     from flexrl.tracking import require_usable
-    from launch.local import Runner, StorageFull, submitting
+    from launch.local import StorageFull, submitting
     from launch.report import print_plan
     from launch.trial_folder import folder_of
 
@@ -119,20 +119,40 @@ def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
         return print_plan(options, sweep, trials)
     require_usable(sweep.tracking)
     with submitting(options.workspace / sweep.name):
-        before = [folder_of(trial).progress().state for trial in trials]
-        todo = [trial for trial, state in zip(trials, before, strict=True) if state not in ("done", "failed")]
-        skipped = ", ".join(f"{before.count(state)} {state}" for state in ("done", "failed") if state in before)
-        print(f"{sweep.name}: {len(todo)} of {len(trials)} trials to run" + (f" ({skipped})" if skipped else ""))
         try:
-            complete = Runner(sweep, todo, parallel, options.pack).run()
+            while (rung := _run_to_next_rung(sweep, trials, parallel, options.pack)) is not None:
+                print(f"{sweep.name}: all are past evaluation {rung}; the best go on")
         except StorageFull as error:
             _leave(f"error: the disk is full; free space, then submit again ({error})", EXIT_STORAGE)
-    if not complete:
+    counts = Counter(folder_of(trial).progress().state for trial in trials)
+    if counts["failed"]:
+        _leave(f"{counts['failed']} of {len(trials)} trials failed; status says why, retry clears them", EXIT_FAILED)
+    if counts["paused"]:
+        print(f"{sweep.name}: {counts['done']} trials are done, halving left {counts['paused']} behind; see results")
+    else:
+        print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
+
+
+def _run_to_next_rung(sweep: "Sweep", trials: list["Trial"], parallel: int, pack: int) -> int | None:
+    """Run what there is before the next rung of the halving; that rung, none where trials went to their end.
+
+    Raises:
+      SystemExit: when asked to stop.
+    """
+    from launch.halving import has_arrived, next_rung
+    from launch.local import Runner
+    from launch.trial_folder import folder_of
+
+    progress = [folder_of(trial).progress() for trial in trials]
+    rung, left = next_rung(sweep.halving, progress)
+    todo = [trials[i] for i in sorted(left) if not has_arrived(progress[i], rung)]
+    counts = Counter(each.state for each in progress)
+    skipped = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed") if counts[state])
+    until = f", until evaluation {rung}" if rung else ""
+    print(f"{sweep.name}: {len(todo)} of {len(trials)} trials to run{until}" + (f" ({skipped})" if skipped else ""))
+    if not Runner(sweep, todo, parallel, pack, rung).run():
         _leave("stopped: asked to; submit again to go on", EXIT_PREEMPTED)
-    failed = sum(folder_of(trial).progress().state == "failed" for trial in trials)
-    if failed:
-        _leave(f"{failed} of {len(trials)} trials failed; status says why, retry clears them", EXIT_FAILED)
-    print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
+    return rung
 
 
 def status(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -206,8 +226,8 @@ def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Every result in one table."""
+    from launch.axes import describe
     from launch.results import collate, write_results
-    from launch.trials import describe
 
     rows, missing = collate(trials)
     for path in write_results(rows, trials, options.out):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flexrl.config import decode_as, load_yaml
+from flexrl.decoding import decode_as, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.tracking import Tracking
 from launch.variables import expanded
@@ -174,6 +174,26 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Halving:
+    """Successive halving: trials pause after so many evaluations, and only the best of them go on.
+
+    Attributes:
+      rungs: numbers of evaluations, rising; all trials are compared at each of them by their mean return.
+      factor: of so many trials one goes on.
+    """
+
+    rungs: tuple[int, ...]
+    factor: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse what drops none, and rungs that do not rise."""
+        if not self.rungs or self.rungs[0] < 1 or list(self.rungs) != sorted(set(self.rungs)):
+            raise ValueError(f"halving.rungs: {list(self.rungs)} must be rising numbers of evaluations, such as [2, 5]")
+        if not 1 < self.factor < math.inf:
+            raise ValueError(f"halving.factor: {self.factor} must be above 1: of so many trials one goes on")
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Many runs: each combination of the axes' points, over one base. `launch.variables` may stand for any value.
 
@@ -184,6 +204,7 @@ class Sweep:
       zip: values by dotted field, all equally many; the first of each together, then the second.
       random: points drawn at random.
       seeds: their number, counted from the base's seed, or the seeds.
+      halving: whether trials pause on the way, and only the best of them go on; part of no trial's key.
       resources: of one trial.
       retries: of a trial that crashed.
       time_limit_minutes: of one trial, all its attempts together.
@@ -198,6 +219,7 @@ class Sweep:
     zip: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     random: Random | None = None
     seeds: int | tuple[int, ...] | None = None
+    halving: Halving | None = None
     resources: Resources = Resources()
     retries: int = 2
     time_limit_minutes: float | None = None

@@ -12,7 +12,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flexrl.errors import EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
+from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
 
 if TYPE_CHECKING:
     from launch.attempt import Attempt
@@ -44,6 +44,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
     parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
     parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
+    parser.add_argument("--pause-after", type=int, help="evaluations of a trial; the rest is for another time")
     parser.add_argument("--hosts", action="store_true", help="indexes are hosts that train the first trial together")
     parser.add_argument("--report", type=Path, help="file for the pod's termination message")
     return parser.parse_args(arguments)
@@ -67,7 +68,7 @@ def run(options: Namespace, asked: list[int]) -> int:
     if options.hosts:
         os.environ[HOST_INDEX], host, index = index, index, "0"
         if host != "0":
-            return _follow(read_trials(options.trials, index)[0], asked)
+            return _follow(read_trials(options.trials, index)[0], asked, options.pause_after)
     trials = read_trials(options.trials, index)
     for trial, line in zip(trials, _read_line(options.trials, index), strict=True):
         _clear(folder_of(trial), line.get("cleared_attempts", 0))
@@ -87,7 +88,7 @@ def run(options: Namespace, asked: list[int]) -> int:
     return states.told(progress.values())
 
 
-def _follow(trial: "Trial", asked: list[int]) -> int:
+def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
     """Train what the first host trains, which alone keeps account: what ends here only ends the attempt."""
     from launch import attempt
     from launch.trial_folder import folder_of
@@ -99,12 +100,13 @@ def _follow(trial: "Trial", asked: list[int]) -> int:
         time.sleep(POLL_SECONDS)
     if folder.result() is not None:
         return 0
-    with subprocess.Popen([*attempt.TRAINING, *folder.command()], start_new_session=True) as process:
+    pause = ["--pause-after", str(pause_after)] if pause_after else []
+    with subprocess.Popen([*attempt.TRAINING, *folder.command(), *pause], start_new_session=True) as process:
         while process.poll() is None:
             if asked:
                 process.send_signal(asked.pop())
             time.sleep(POLL_SECONDS)
-    return EXIT_PREEMPTED if process.returncode else 0
+    return 0 if process.returncode in (0, EXIT_PAUSED) else EXIT_PREEMPTED
 
 
 def _attempt(trials: list["Trial"], options: Namespace, asked: list[int]) -> dict[str, "Progress"]:
@@ -174,7 +176,8 @@ def _begun(trials: list["Trial"], options: Namespace) -> "Attempt":
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            return Attempt(trials, retries=options.retries, time_limit_minutes=options.time_limit_minutes)
+            limit = options.time_limit_minutes
+            return Attempt(trials, retries=options.retries, time_limit_minutes=limit, rung=options.pause_after)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 numbers = ", ".join(f"{trial.number} {trial.key}" for trial in trials)

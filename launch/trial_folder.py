@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from flexrl.config import decode_as
+from flexrl.decoding import decode_as
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
-from flexrl.metrics_file import last_row
+from flexrl.metrics_file import last_row, read_rows
 from launch import states
 from launch.states import Progress
 from launch.trials import Trial
@@ -127,6 +127,12 @@ class TrialFolder:
         """Control steps done, and the newest evaluation's mean return."""
         steps, evaluation = (self._last_row(name) for name in ("metrics.jsonl", "evaluations.jsonl"))
         return (steps or {}).get("control_steps", 0), (evaluation or {}).get("evaluation/return_mean")
+
+    def return_after(self, evaluations: int) -> float | None:
+        """The mean return that the last of so many evaluations found; none while there are fewer."""
+        path = self.path / "evaluations.jsonl"
+        rows = read_rows(path) if path.exists() else []
+        return rows[evaluations - 1]["evaluation/return_mean"] if len(rows) >= evaluations else None
 
     def _last_row(self, name: str) -> dict[str, Any] | None:
         path = self.path / name

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from flexrl.config import yaml_value
+from flexrl.decoding import yaml_value
 from flexrl.errors import ConfigError
 
 Values = dict[str, Any]

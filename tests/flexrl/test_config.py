@@ -8,7 +8,8 @@ import pytest
 
 from envs.registry import env_names
 from flexrl.arguments import parse
-from flexrl.config import decode, encode, load_yaml
+from flexrl.config import decode, encode
+from flexrl.decoding import load_yaml
 from flexrl.errors import ConfigError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -1,6 +1,7 @@
 """Stands in for `flexrl.train`: ends as the seed says, in milliseconds.
 
-Run as `fake_training.py --config FILE`, `--resume FOLDER` or `--members FILE ...`.
+Run as `fake_training.py --config FILE`, `--resume FOLDER` or `--members FILE ...`, with `--pause-after N` at the end.
+The mean return after evaluation N is N times the seed.
 """
 
 import json
@@ -10,19 +11,25 @@ import sys
 import time
 from pathlib import Path
 
-from flexrl.errors import EXIT_PREEMPTED
+from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED
 
+NUM_EVALUATIONS = 3
 CRASHES_ONCE, NEVER_ENDS, KILLED, NO_RESULT = 1, 2, 9, 100  # other seeds from 60 on are exit codes
 
 
 def main() -> None:
     kind, *places = sys.argv[1:]
+    last = NUM_EVALUATIONS
+    if "--pause-after" in places:
+        *places, _, last = places
     signal.signal(signal.SIGTERM, stop)
     for place in places:
-        train(kind, Path(place) / "trial.json" if kind == "--resume" else Path(place))
+        train(kind, Path(place) / "trial.json" if kind == "--resume" else Path(place), int(last))
+    if int(last) < NUM_EVALUATIONS:
+        sys.exit(EXIT_PAUSED)
 
 
-def train(kind: str, file: Path) -> None:
+def train(kind: str, file: Path, last: int) -> None:
     content = json.loads(file.read_text())
     folder = Path(content["workspace"]) / content["name"]
     begins = not (folder / "config.yaml").exists()
@@ -41,6 +48,10 @@ def train(kind: str, file: Path) -> None:
         blamed = f"{folder}: " if kind == "--members" else ""
         print(f"error: {blamed}as asked, {seed}", file=sys.stderr)
         sys.exit(seed)
+    evaluations = [{"step": n, "evaluation/return_mean": float(n * seed)} for n in range(1, last + 1)]
+    (folder / "evaluations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in evaluations))
+    if last < NUM_EVALUATIONS:
+        return
     result = {"config_hash": folder.name, "return_mean": float(seed), "steps": 960}
     (folder / "result.json").write_text(json.dumps(result))
 

@@ -1,7 +1,8 @@
 import pytest
 
 from flexrl.errors import ConfigError
-from launch import plan_store, trials
+from launch import decoder, plan_store
+from launch.trials import load_trials
 from tests.launch import sweeps
 
 GRID = {"algorithm.learning_rate": [1e-4, 1e-3], "num_envs": [8, 16]}
@@ -19,8 +20,8 @@ def store(tmp_path, monkeypatch):
 def decoded(monkeypatch):
     """What was decoded so far."""
     decoded = []
-    with_defaults = trials.with_defaults
-    monkeypatch.setattr(trials, "with_defaults", lambda *it: decoded.append(it) or with_defaults(*it))
+    with_defaults = decoder.with_defaults
+    monkeypatch.setattr(decoder, "with_defaults", lambda *it: decoded.append(it) or with_defaults(*it))
     return decoded
 
 
@@ -64,7 +65,7 @@ def test_another_sweep_base_workspace_or_code_is_never_answered_by_the_old_plan(
     monkeypatch.setattr(plan_store, "_code", lambda: "another")
     keys()
     assert len(list(store.iterdir())) == number + 1
-    assert trials.load_trials(tmp_path / "sweep.yaml", tmp_path / "elsewhere")[1][0].folder.parts[-3] == "elsewhere"
+    assert load_trials(tmp_path / "sweep.yaml", tmp_path / "elsewhere")[1][0].folder.parts[-3] == "elsewhere"
 
 
 def test_the_version_of_the_code_is_its_text(tmp_path, monkeypatch):

@@ -12,22 +12,6 @@ from tests.flexrl import runs
 from tests.launch import sweeps
 
 
-@pytest.fixture
-def command(tmp_path, capsys):
-    """`launch.sweep` on a sweep's file in this process: exit code, standard output and error."""
-
-    def run(name, *flags, path=None):
-        path = path or tmp_path / "sweep.yaml"
-        try:
-            sweep.main([name, str(path), "--workspace", str(tmp_path / "workspace"), *flags])
-            code = 0
-        except SystemExit as end:
-            code = end.code
-        return code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
