@@ -16,6 +16,7 @@ from envs.registry import env_names
 from flexrl.config import RunConfig, config_type, decode
 from flexrl.decoding import load_yaml
 from flexrl.errors import ConfigError
+from flexrl.parser import Parser
 from flexrl.presets import preset_of
 from flexrl.run_folder import find_run, free_name, read_config
 
@@ -75,14 +76,6 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     parser.add_argument("--members", nargs="+", type=Path)
     parser.add_argument("--pause-after", type=int)
     return parser.parse_known_args(list(arguments))
-
-
-class Parser(argparse.ArgumentParser):
-    """Refuses with a `ConfigError` instead of leaving the process."""
-
-    def error(self, message: str) -> Any:
-        """Refuse."""
-        raise ConfigError(message)
 
 
 def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:

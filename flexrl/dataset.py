@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.arguments import Parser
+    from flexrl.parser import Parser
 
     parser = Parser(prog="python -m flexrl.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.arguments import Parser
+    from flexrl.parser import Parser
 
     parser = Parser(prog="python -m flexrl.runs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.arguments import Parser
+    from flexrl.parser import Parser
     from flexrl.tracking import PACKAGES
 
     parser = Parser(prog="python -m flexrl.track", description=__doc__)

@@ -61,7 +61,7 @@ class Decoder:
                 "use the sweep's seeds and axes"
             )
         _require_rungs(config, sweep, origin)
-        return dataclasses.replace(config, tracking=_tracking(sweep, values))
+        return dataclasses.replace(config, tracking=_tracking(sweep, values)) if sweep.tracking.to else config
 
 
 def _require_rungs(config: RunConfig, sweep: Sweep, origin: str) -> None:
@@ -79,8 +79,6 @@ def _require_rungs(config: RunConfig, sweep: Sweep, origin: str) -> None:
 
 def _tracking(sweep: Sweep, values: Point) -> Tracking:
     """A trial's: in the sweep's group, under a name that tells it from the others."""
-    if not sweep.tracking.to:
-        return sweep.tracking
     name = " ".join(f"{path.rpartition('.')[2]}={json.dumps(value)}" for path, value in values.items())
     return dataclasses.replace(sweep.tracking, group=sweep.name, name=name or None)
 

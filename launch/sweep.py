@@ -57,7 +57,7 @@ def _command(options: Namespace) -> Command:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.arguments import Parser
+    from flexrl.parser import Parser
 
     parser = Parser(prog="python -m launch.sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.arguments import Parser
+    from flexrl.parser import Parser
 
     parser = Parser(prog="python -m launch.trial", description=__doc__)
     parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
