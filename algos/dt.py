@@ -17,6 +17,7 @@ from algos.dt_config import DTConfig
 from algos.dt_policy import DTPolicy
 from algos.networks import Params
 from algos.normalization import RunningStatistics
+from algos.schedules import scheduled
 from algos.transformer import TransformerNetwork
 from algos.windows import WindowBatch, Windows
 from envs.errors import ConfigError
@@ -91,6 +92,9 @@ class DT:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
             train = train.replace(target_return=batch.best_return)
+        for name in ("learning_rate", "entropy_weight"):
+            if f"final_{name}" in hyper:
+                hyper = hyper | {name: scheduled(name, hyper)}
         windows = batch.windows.replace(obs=train.normalizer.normalize(batch.windows.obs))
 
         def step(train: DTTrainState, update: tuple[Windows, Array]) -> tuple[DTTrainState, dict[str, Array]]:

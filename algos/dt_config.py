@@ -58,10 +58,12 @@ class DTConfig:
       time_embedding: tell the control steps since the episode began; without, the order of tokens is unknown.
       goal_input: where a task has goals, as part of the `observation`, or as a `token` of its own in front of it.
       stochastic: learn a distribution over actions, by likelihood and entropy, instead of one action.
-      entropy_weight: bonus per nat of entropy, where stochastic.
+      entropy_weight: bonus per nat of entropy, where stochastic; where it starts, when final_entropy_weight is set.
+      final_entropy_weight: where a linear change over the whole run ends; null for none.
       return_scale: returns-to-go are divided by it.
       normalize_observations: by mean and standard deviation over the data.
-      learning_rate: of AdamW.
+      learning_rate: of AdamW; where it starts after the warm-up, when final_learning_rate is set.
+      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
       warmup_updates: over which it rises linearly from 0.
       weight_decay: of AdamW, as a multiple of the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
@@ -87,9 +89,11 @@ class DTConfig:
     goal_input: GoalInput = "observation"
     stochastic: bool = False
     entropy_weight: float = 0.1
+    final_entropy_weight: float | None = None
     return_scale: float = 1000.0
     normalize_observations: bool = True
     learning_rate: float = 1e-4
+    final_learning_rate: float | None = None
     warmup_updates: int = 10_000
     weight_decay: float = 1e-4
     max_grad_norm: float | None = 0.25
@@ -122,8 +126,11 @@ class DTConfig:
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         for name in ("weight_decay", "entropy_weight"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
-        norm = self.max_grad_norm
-        require(norm is None or norm > 0, "max_grad_norm", norm, "above 0, or null for none")
+        for name in ("final_learning_rate", "max_grad_norm"):
+            value = getattr(self, name)
+            require(value is None or value > 0, name, value, "above 0, or null for none")
+        final = self.final_entropy_weight
+        require(final is None or final >= 0, "final_entropy_weight", final, "at least 0, or null for none")
         known = {
             "condition": get_args(Condition),
             "goal_input": get_args(GoalInput),
@@ -136,7 +143,9 @@ class DTConfig:
     @property
     def traced(self) -> list[str]:
         """Numbers that may change without recompiling."""
-        return ["learning_rate", "warmup_updates", "weight_decay"] + ["entropy_weight"] * self.stochastic
+        names = ["learning_rate", "final_learning_rate", "warmup_updates", "weight_decay"]
+        names += ["entropy_weight", "final_entropy_weight"] if self.stochastic else []
+        return [name for name in names if getattr(self, name) is not None]
 
     @property
     def reads_clock(self) -> bool:

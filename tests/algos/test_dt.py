@@ -26,14 +26,14 @@ CONFIG = DTConfig(
 DEEP = dataclasses.replace(CONFIG, num_layers=2)
 
 
-def learn(dt, source, data, num_iterations, train=None):
+def learn(dt, source, data, num_iterations, train=None, progress=0.0):
     """The train state after some iterations, and the metrics of each."""
 
     @jax.jit
     def iterate(train, data, key):
         key_sample, key_update = jax.random.split(key)
         _, batch, _ = source.sample(data, (), dt.policy(train), key_sample)
-        return dt.update(train, batch, dt.init_hyper() | {"progress": jnp.zeros(())}, key_update)
+        return dt.update(train, batch, dt.init_hyper() | {"progress": jnp.array(progress)}, key_update)
 
     train = jax.jit(dt.init)(jax.random.key(1)) if train is None else train
     rows = []
@@ -43,10 +43,10 @@ def learn(dt, source, data, num_iterations, train=None):
     return train, rows
 
 
-def learn_dt(config, data, num_iterations=1, train=None, spec=SPEC):
+def learn_dt(config, data, num_iterations=1, train=None, spec=SPEC, progress=0.0):
     dt = DT(config, spec)
     source = WindowSource(config.num_updates, config.batch_size, config.context_length)
-    return dt, *learn(dt, source, data, num_iterations, train)
+    return dt, *learn(dt, source, data, num_iterations, train, progress)
 
 
 # --- Whether it obeys. An action in [-1, 1] is paid as it is, and what the data did was drawn evenly. With n steps
@@ -179,6 +179,19 @@ def test_the_learning_rate_rises_to_its_value_and_stays():
     _, _, rows = learn_dt(config, random_dataset(), 6)
     rates = [row["update/learning_rate"] for row in rows]
     np.testing.assert_allclose(rates, [0.25e-3, 0.5e-3, 0.75e-3, 1e-3, 1e-3, 1e-3], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("progress", "now"), [(0.5, {"learning_rate": 2e-3, "entropy_weight": 0.3}), (1.0, {})])
+def test_rate_and_entropy_bonus_go_to_their_final_values(progress, now):
+    settings = {"stochastic": True, "learning_rate": 3e-3, "entropy_weight": 0.5}
+    final = {"learning_rate": 1e-3, "entropy_weight": 0.1}
+    falling = dataclasses.replace(CONFIG, **settings, **{f"final_{name}": value for name, value in final.items()})
+    constant = dataclasses.replace(CONFIG, **settings | final | now)
+    data = random_dataset()
+    found, expected = learn_dt(falling, data, progress=progress), learn_dt(constant, data)
+    np.testing.assert_allclose(found[2][0]["update/learning_rate"], (final | now)["learning_rate"], rtol=1e-6)
+    for a, b in zip(jax.tree.leaves(found[1].params), jax.tree.leaves(expected[1].params), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_asks_for_the_best_return_in_the_data_unless_told():
