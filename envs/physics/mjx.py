@@ -72,7 +72,12 @@ class MjxPhysics(IntegrationPhysics):
         """See `Physics.step`."""
         model = self._variant(state.variant)
         data = self._data(self.replaced(state.internal, ctrl=ctrl))
-        data = jax.lax.scan(lambda data, _: (mjx.step(model, data), None), data, None, length=self.spec.num_substeps)[0]
+
+        def substep(data: mjx.Data, _: None) -> tuple[mjx.Data, None]:
+            after = mjx.step(model, data)  # which widens some integers of tendons, where floats have 64 bits
+            return jax.tree.map(lambda new, old: new.astype(old.dtype), after, data), None
+
+        data = jax.lax.scan(substep, data, None, length=self.spec.num_substeps)[0]
         if self.spec.timing == "current":
             data = mjx.forward(model, data)
         if self.spec.needs_post_constraint and self._impl == "jax":
