@@ -228,13 +228,16 @@ def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Every result in one table."""
     from launch.axes import describe
     from launch.results import collate, write_results
+    from launch.trial_folder import folder_of
 
     rows, missing = collate(trials)
     for path in write_results(rows, trials, options.out):
         print(f"wrote {path}")
     print(f"{sweep.name}: {len(rows)} of {len(trials)} trials have a result")
     for trial in missing:
-        print(f"missing: trial {trial.number} {trial.key} ({describe(trial.values)})")
+        progress = folder_of(trial).recorded()
+        why = f"; paused: {progress.reason}" if progress.state == "paused" else ""
+        print(f"missing: trial {trial.number} {trial.key} ({describe(trial.values)}{why})")
 
 
 def _leave(line: str, code: int) -> NoReturn:

@@ -89,6 +89,8 @@ def test_here_the_best_go_on_and_another_submit_runs_nothing(tmp_path, command, 
     assert "2 of 5 trials to run, until evaluation 2 (1 failed)" in out
     assert_halved(trials)
     assert "0 of 5 trials to run (1 done, 1 failed)" in command("submit", *flags)[1]
+    out = command("results", "--out", str(tmp_path / "out"))[1]
+    assert "1 of 5 trials have a result" in out and "(seed=3; paused: return 3.0 after evaluation 1)" in out
     out = command("status")[1]
     assert "1 done, 1 failed, 3 paused; 1 go to their end; nobody submits" in out
     assert "after evaluation 1 the best 3 go on, after evaluation 2 the best 2 go on" in command("plan")[1]
