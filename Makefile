@@ -30,7 +30,7 @@ phase2: setup
 	$(BIN)/python -m flexrl.render $(PHASE2)/clone --out $(PHASE2)/goal.mp4
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow $(ARGS)
