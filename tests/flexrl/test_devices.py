@@ -22,13 +22,14 @@ def measured(what):
     return json.loads(process.stdout)
 
 
-@pytest.mark.parametrize("what", ["probe", "transformer"])
+@pytest.mark.parametrize("what", ["probe", pytest.param("transformer", marks=pytest.mark.slow)])
 def test_parameters_do_not_depend_on_the_number_of_devices(what):
     found = measured(what)
     assert found["moved"] > 1e-3
     assert found["params"] < 1e-9 and found["metrics"] < 1e-9
 
 
+@pytest.mark.slow
 def test_gradients_of_the_humanoid_do_not_depend_on_the_number_of_devices():
     found = measured("humanoid")
     assert found["largest"] > 0.1
