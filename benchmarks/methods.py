@@ -25,6 +25,7 @@ from scipy import stats
 from benchmarks.report import header, save
 from flexrl.arguments import parse
 from flexrl.dataset_folder import read_record
+from flexrl.errors import ConfigError, exit_codes
 from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
 from flexrl.playback import load_playback
 from flexrl.startup import prepare_jax
@@ -89,12 +90,20 @@ def main(config: MethodsConfig) -> None:
 
 
 def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
-    """The result of a run, which is begun, gone on with, or there already."""
-    folder = config.workspace / name_of(config, method, seed)
+    """The result of a run, which is begun, gone on with, or there already.
+
+    Raises:
+      ConfigError: if what is there was asked for otherwise.
+    """
+    folder, flags = config.workspace / name_of(config, method, seed), _flags(config, method, seed)
     if not (folder / "result.json").exists():
-        flags = ["--resume", str(folder)] if (folder / "config.yaml").exists() else _flags(config, method, seed)
-        subprocess.run([sys.executable, "-m", "flexrl.train", *flags], check=True, stdout=subprocess.DEVNULL)
-    return json.loads((folder / "result.json").read_text())
+        begun = (folder / "config.yaml").exists()
+        arguments = ["--resume", str(folder)] if begun else flags
+        subprocess.run([sys.executable, "-m", "flexrl.train", *arguments], check=True, stdout=subprocess.DEVNULL)
+    result = json.loads((folder / "result.json").read_text())
+    if result["config_hash"] != parse(flags).config.hash():
+        raise ConfigError(f"{folder}: holds a run of other settings; name another --workspace, or remove it")
+    return result
 
 
 def name_of(config: MethodsConfig, method: str, seed: int) -> str:
@@ -172,4 +181,5 @@ def draw(report: dict[str, Any], config: MethodsConfig) -> Figure:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(MethodsConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(MethodsConfig, description=__doc__))

@@ -1,5 +1,6 @@
 """The table of offline methods: what it states, and that it goes on."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from benchmarks import methods
 from benchmarks.methods import METHODS, MethodsConfig
 from flexrl.dataset_folder import write_dataset
+from flexrl.errors import ConfigError
 from tests.flexrl.episodes import expert
 
 NARROW = "{num_envs: 8, algorithm: {batch_size: 2, context_length: 2, num_layers: 1, embed_size: 8}}"
@@ -34,6 +36,8 @@ def test_each_method_has_a_row_and_nothing_is_learnt_twice(tmp_path):
     asked, achieved = zip(*report["asked"][0], strict=True)
     assert asked[0] == 0.0 and asked[4] == pytest.approx(report["data"]["max"]) and len(set(achieved)) > 1
     assert (tmp_path / "found.png").exists()
+    with pytest.raises(ConfigError, match="holds a run of other settings"):
+        methods.learn(dataclasses.replace(config, updates=4), "DT", 0)
     before = (tmp_path / "runs" / methods.name_of(config, "DT", 0) / "result.json").stat().st_mtime_ns
     assert methods.learn(config, "DT", 0)["steps"] == 3 * 2 * 2
     assert (tmp_path / "runs" / methods.name_of(config, "DT", 0) / "result.json").stat().st_mtime_ns == before
