@@ -18,7 +18,7 @@ from flexrl.member import Member
 from flexrl.run_folder import RunFolder
 from flexrl.stop import StopRequest
 from flexrl.tracking import require_usable
-from flexrl.training_data import load_training_data
+from flexrl.training_data import TrainingData, load_training_data
 
 
 class Trainer:
@@ -72,11 +72,7 @@ class Trainer:
         self._writers = self._members if hosts.is_first else []
         for member in self._writers:
             member.open(data, arguments=arguments)
-        worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
-        learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
-        place = group.folder if group else ", ".join(str(each.folder) for each in configs)
-        self._say(f"{place}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
-        self._say(f"networks: {self._engine.algorithm.summary()}")
+        self._announce([group] if group else configs, data)
         self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
         self._iteration, runs = self._first_runs(env, any(resumes))
         size = self._batch_size
@@ -126,6 +122,14 @@ class Trainer:
             self._pause_if_due(pause_after)
         for member in self._writers:
             member.finish(self._iteration)
+
+    def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
+        config = self._config
+        worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
+        learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
+        folders = ", ".join(str(each.folder) for each in places)
+        self._say(f"{folders}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
+        self._say(f"networks: {self._engine.algorithm.summary()}")
 
     def _say(self, text: str) -> None:
         if self._hosts.is_first:
