@@ -61,6 +61,11 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def dump_yaml(*documents: Any) -> str:
+    """YAML that every reader takes for the same: a string of a number's characters is quoted, as a hash may be one."""
+    return yaml.dump_all(documents, Dumper=_CarefulDumper, sort_keys=False, width=1 << 20)
+
+
 def yaml_value(text: str) -> Any:
     """The value that a text means as YAML.
 
@@ -91,6 +96,15 @@ class _StrictLoader(yaml.SafeLoader):
 
 _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+class _CarefulDumper(yaml.SafeDumper):
+    """Sees a number where any reader might, such as in 825506e320971465 and 0123456789."""
+
+
+_CarefulDumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+.]?\d[\d_.eE+-]*$"), list("-+.0123456789")
 )
 
 

@@ -48,9 +48,8 @@ def export(run: str, options: ExportArguments) -> None:
       ConfigError: if the run is not there, or the folder is.
       CheckpointError: if the checkpoint is damaged.
     """
-    import yaml
-
     from flexrl.config import encode, without_places
+    from flexrl.decoding import dump_yaml
     from flexrl.evaluation import Evaluator, evaluation_key
     from flexrl.files import write_json, write_text
     from flexrl.playback import load_playback
@@ -69,7 +68,7 @@ def export(run: str, options: ExportArguments) -> None:
     record |= {"data": trained["data"]} if trained.get("data") else {}
     write_json(options.out / "export.json", record)
     config = encode(without_places(read_config(playback.folder)))
-    write_text(options.out / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    write_text(options.out / "config.yaml", dump_yaml(config))
     if (playback.folder / "skills.json").is_file():
         shutil.copyfile(playback.folder / "skills.json", options.out / "skills.json")
     print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flexrl.config import RunConfig, decode, encode
-from flexrl.decoding import load_yaml
+from flexrl.decoding import dump_yaml, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.files import write_json, write_text
 from flexrl.machine import git_state, machine, versions
@@ -75,9 +75,7 @@ class RunFolder:
         self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
 
     def _write_config(self, config: RunConfig) -> None:
-        import yaml
-
-        write_text(self.path / "config.yaml", yaml.safe_dump(encode(config), sort_keys=False))
+        write_text(self.path / "config.yaml", dump_yaml(encode(config)))
 
 
 def read_config(path: Path) -> RunConfig:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flexrl.decoding import dump_yaml
 from flexrl.tables import print_table
 from launch.halving import next_rung
 from launch.states import Progress
@@ -50,12 +51,10 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
 
 def print_manifests(sweep: Sweep, trials: list[Trial], pack: int) -> None:
     """The Kubernetes objects, as `kubectl apply -f -` reads them; of trials that are not done."""
-    import yaml
-
     from launch.manifests import manifests
 
     left = [trial for trial in trials if folder_of(trial).progress().state != "done"]
-    yaml.safe_dump_all(manifests(sweep, left, pack=pack), sys.stdout, sort_keys=False, width=1 << 20)
+    sys.stdout.write(dump_yaml(*manifests(sweep, left, pack=pack)))
 
 
 def print_status(

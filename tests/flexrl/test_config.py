@@ -9,7 +9,7 @@ import pytest
 from envs.registry import env_names
 from flexrl.arguments import parse
 from flexrl.config import decode, encode
-from flexrl.decoding import load_yaml
+from flexrl.decoding import dump_yaml, load_yaml
 from flexrl.errors import ConfigError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -25,6 +25,28 @@ def with_field(path, value):
         place = place.setdefault(section, {})
     place[field] = value
     return content
+
+
+NO_NUMBERS = [
+    "825506e320971465",
+    "1e5",
+    "0123456789012389",
+    "1_000",
+    "+1.5E3",
+    ".5",
+    "-1",
+    "12",
+    "2026-11-25",
+    "no",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_string_that_could_be_a_number_stays_one(tmp_path, text):
+    file = tmp_path / "config.yaml"
+    file.write_text(dump_yaml({"name": text, "rate": 1e-5, "number": 12, "keys": [text, 0.25]}))
+    assert load_yaml(file) == {"name": text, "rate": 1e-5, "number": 12, "keys": [text, 0.25]}
 
 
 def test_decoding_what_was_encoded_gives_the_same_config():
