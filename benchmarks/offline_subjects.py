@@ -40,8 +40,8 @@ class Learner:
 
 
 def learner(algo: str, dataset: Path, *flags: str) -> Learner:
-    """An algorithm with its defaults on a dataset, ten updates an iteration."""
-    own = ["--algo", algo, "--env", ENV, "--algorithm.dataset", str(dataset), "--algorithm.num-updates", "10"]
+    """An algorithm with its defaults on a dataset."""
+    own = ["--algo", algo, "--env", ENV, "--algorithm.dataset", str(dataset)]
     config = parse([*own, *flags]).config
     env = make_env(config)
     data = load_training_data(config, env.spec)
