@@ -301,8 +301,10 @@ def _failure_rules(final: str) -> list[Manifest]:
 def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | None) -> Manifest:
     selector, tolerations = _placement(sweep.resources)
     account = {"serviceAccountName": cluster.service_account} if cluster.service_account else {}
+    priority = {"priorityClassName": cluster.priority} if cluster.priority else {}
     return {
         **account,
+        **priority,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "automountServiceAccountToken": False,

@@ -143,6 +143,7 @@ class Cluster:
       volume_claim: PersistentVolumeClaim that holds the workspace.
       namespace: of all objects.
       queue: Kueue's, when not given the cluster has none.
+      priority: PriorityClass of the pods, by which a queue orders them too; the cluster's default when not given.
       service_account: of the pods, which get no token of it; the namespace's default when not given.
       keep_seconds: until a finished Job is removed.
       env: environment variables of the pods, such as MLFLOW_TRACKING_URI; no secrets.
@@ -153,6 +154,7 @@ class Cluster:
     volume_claim: str
     namespace: str = "default"
     queue: str | None = None
+    priority: str | None = None
     service_account: str | None = None
     keep_seconds: int = 7 * 24 * 3600
     env: dict[str, str] = field(default_factory=dict)

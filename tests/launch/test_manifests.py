@@ -189,6 +189,12 @@ def test_a_queue_is_a_label(tmp_path):
     assert label not in job(tmp_path)["metadata"]["labels"]
 
 
+def test_a_priority_is_of_the_pods(tmp_path):
+    pod = job(tmp_path, cluster={**CLUSTER, "priority": "urgent"})["spec"]["template"]["spec"]
+    assert pod["priorityClassName"] == "urgent"
+    assert "priorityClassName" not in job(tmp_path)["spec"]["template"]["spec"]
+
+
 def test_a_pod_has_no_rights_that_it_does_not_need(tmp_path):
     spec = pod(tmp_path)
     assert spec["automountServiceAccountToken"] is False
