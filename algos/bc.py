@@ -107,7 +107,7 @@ class BC:
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self._asks_for_return and self.config.target_return is None:
-            train = train.replace(target_return=batch.best_return)
+            train = train.replace(target_return=batch.target_return)
         inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
 
         def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:

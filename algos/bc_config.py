@@ -21,7 +21,8 @@ class BCConfig:
       memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
         control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
-      target_return: of an episode, that is asked for when the policy acts; null for that of the best in the data.
+      target_return: of an episode, that is asked for when the policy acts; null for one that a tenth of the data
+        reaches.
       hindsight: which states are goals, where that is the condition.
       best_fraction: part of the data's steps that is learnt from, in the episodes of the highest return; 1 for all.
       num_updates: gradient steps per iteration.

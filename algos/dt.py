@@ -91,7 +91,7 @@ class DT:
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
-            train = train.replace(target_return=batch.best_return)
+            train = train.replace(target_return=batch.target_return)
         for name in ("learning_rate", "entropy_weight"):
             if f"final_{name}" in hyper:
                 hyper = hyper | {name: scheduled(name, hyper)}

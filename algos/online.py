@@ -77,8 +77,8 @@ class OnlineSource:
         """Run the worlds on, then draw windows with replacement; this device's share of each minibatch."""
         key_rollout, key_windows = jax.random.split(key)
         shards = self.vec_env.shards
-        assert isinstance(policy, DTPolicy) and data.best_return is not None
-        asked = asked_return(self.config, jnp.maximum(state.best_return, data.best_return))
+        assert isinstance(policy, DTPolicy) and data.high_return is not None
+        asked = asked_return(self.config, jnp.maximum(state.best_return, data.high_return))
         source = RolloutSource(self.vec_env, self.config.exploration.unroll_length)
         explorer = policy.replace(target_return=asked)
         rollout, rows, metrics = source.sample(None, state.rollout, explorer, key_rollout)
@@ -92,7 +92,7 @@ class OnlineSource:
             "replay/num_steps": shards.sum(relabelled.is_whole.sum()),
             "replay/share": share,
         }
-        batch = WindowBatch(windows, data.statistics, jnp.maximum(best, data.best_return))
+        batch = WindowBatch(windows, data.statistics, jnp.maximum(best, data.high_return))
         return OnlineState(rollout, replay, best), batch, metrics
 
     def _windows(self, data: Dataset, replay: Replay, relabelled: Relabelled, key: Array) -> tuple[Windows, Array]:

@@ -34,7 +34,7 @@ class WindowBatch:
 
     windows: Windows  # (U, B, K, ...)
     statistics: RunningStatistics  # of all observations in the data
-    best_return: Array  # () of all episodes in the data
+    target_return: Array  # () to ask for where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class WindowSource:
             chance_UB = self.shards.rows(jax.random.uniform(key_chance, shape)).T
             goal_of = functools.partial(_goal_of_last, self.hindsight, data, chance_UB)
         windows = windows_at(data, place_UB, self.context_length, goal_of)
-        assert data.best_return is not None
-        return state, WindowBatch(windows, data.statistics, data.best_return), {}
+        assert data.high_return is not None
+        return state, WindowBatch(windows, data.statistics, data.high_return), {}
 
 
 def num_windows(data: Dataset, context_length: int) -> int:

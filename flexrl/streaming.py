@@ -15,7 +15,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 
-from algos.dataset import Dataset
+from algos.dataset import Dataset, reached_by_a_tenth
 from envs.shards import Shards
 from envs.types import GoalMap
 from flexrl.flat_dataset import FIELDS, best, statistics_of
@@ -26,12 +26,12 @@ from flexrl.row_files import RowFiles, StoredRows
 class StreamedDataset(Dataset):
     """A dataset of `Column`s in place of arrays, but for `start` and `statistics`."""
 
-    highest_return: Any = None  # ()
+    found_return: Any = None  # ()
 
     @property
-    def best_return(self) -> Any:
-        """() of all episodes, which need not be read anew for it."""
-        return self.highest_return
+    def high_return(self) -> Any:
+        """() that a tenth of all episodes reach, which need not be read anew for it."""
+        return self.found_return
 
 
 class KeptRows:
@@ -124,9 +124,9 @@ def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDatas
     steps = KeptRows(stored.steps, lengths, kept)
     columns: Any = {name: steps.column(name) for name in (*FIELDS, "return_to_go")}
     start: Any = np.cumsum([0, *lengths[kept]], dtype=np.int32)
-    highest = steps.take(start[:-1])["return_to_go"].max()
+    found = reached_by_a_tenth(jax.numpy.asarray(steps.take(start[:-1])["return_to_go"]))
     statistics = statistics_of(lengths[kept], stored.episodes["moments"][kept])
-    data = StreamedDataset(**columns, start=start, statistics=statistics, highest_return=highest)
+    data = StreamedDataset(**columns, start=start, statistics=statistics, found_return=found)
     if stored.states is None:
         return data, None
     return data, KeptRows(stored.states, lengths + 1, kept).column("qpos")
@@ -192,4 +192,4 @@ class Stream:
         return source.sample(self._data, (), None, jax.random.wrap_key_data(jax.numpy.asarray(key)))[1]
 
 
-IN_MEMORY = ("start", "statistics", "highest_return")
+IN_MEMORY = ("start", "statistics", "found_return")

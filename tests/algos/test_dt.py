@@ -9,7 +9,7 @@ import pytest
 
 from algos.bc import BC
 from algos.bc_config import BCConfig
-from algos.dataset import DatasetSource
+from algos.dataset import DatasetSource, reached_by_a_tenth
 from algos.distributions import TanhNormal
 from algos.dt import DT
 from algos.dt_config import DTConfig
@@ -193,7 +193,7 @@ def test_rate_and_entropy_bonus_are_on_their_way_to_their_final_values():
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_asks_for_the_best_return_in_the_data_unless_told():
+def test_asks_for_a_high_return_of_the_data_unless_told():
     data = random_dataset()
     best = max(np.add.reduceat(np.asarray(data.reward), np.asarray(data.start)[:-1]))
     _, train, _ = learn_dt(CONFIG, data)
@@ -201,6 +201,12 @@ def test_asks_for_the_best_return_in_the_data_unless_told():
     assert train.normalizer.mean[0] == data.statistics.mean[0]
     _, told, _ = learn_dt(dataclasses.replace(CONFIG, target_return=-5.0, normalize_observations=False), data)
     assert told.target_return == -5 and told.normalizer.count == 0
+
+
+@pytest.mark.parametrize(("num", "expected"), [(1, 0), (9, 8), (19, 18), (20, 18), (100, 90)])
+def test_a_high_return_is_what_a_tenth_of_the_episodes_reach(num, expected):
+    returns = jax.random.permutation(jax.random.key(0), jnp.arange(float(num)))
+    assert reached_by_a_tenth(returns) == expected
 
 
 def test_an_update_that_is_not_finite_is_left_out_and_counted():

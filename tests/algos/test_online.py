@@ -15,6 +15,7 @@ from algos.windows import WindowSource, best_first, num_windows, windows_at
 from envs.errors import ConfigError
 from envs.vector import VecEnv
 from flexrl.evaluation import Evaluator
+from flexrl.flat_dataset import returns_of
 from tests.algos.offline_data import dataset_of, random_dataset
 from tests.algos.probes import TIME_LIMIT, make_probe
 
@@ -118,19 +119,19 @@ def test_what_worlds_did_is_told_the_return_that_followed(terminates_after):
     np.testing.assert_allclose(new["return_to_go"], np.take(to_come, new["time"]))
     np.testing.assert_array_equal(new["obs"][:, 1:].argmax(axis=1), new["time"])
     best = to_come[0]
-    assert metrics["replay/best_return"] == batch.best_return == best
+    assert metrics["replay/best_return"] == batch.target_return == best
     assert state.replay.steps.terminated.any() == (terminates_after < TIME_LIMIT)
     assert state.replay.steps.truncated.any() == (terminates_after > TIME_LIMIT)
 
 
 def test_the_best_return_and_what_is_asked_for_follow_what_was_found():
     found = sampled(make_probe([2.0] * 5), DATA, num_samples=2)
-    assert [batch.best_return for _, batch, _ in found] == [10, 10]
+    assert [batch.target_return for _, batch, _ in found] == [10, 10]
     assert [metrics["replay/asked_return"] for *_, metrics in found] == [6, 20]
     assert found[1][0].rollout.carry.return_to_go[:, 0].tolist() == [20 - 2 * 3] * NUM_ENVS
     early = dataclasses.replace(CONFIG, exploration=Exploration(unroll_length=4, replay_steps=40))
     [(_, batch, metrics)] = sampled(make_probe([2.0] * 5), DATA, early)
-    assert (batch.best_return, metrics["replay/share"]) == (3, 0)  # no episode has ended
+    assert (batch.target_return, metrics["replay/share"]) == (3, 0)  # no episode has ended
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_it_finds_more_than_the_data_holds():
         train = learnt(dt, source, data, num_iterations=100)
         episodes = evaluator.episodes(dt.policy(train, deterministic=True), jax.random.key(3))
         returns[name] = episodes.episode_return.mean()
-    assert returns["online"] > float(data.best_return) > returns["offline"]
+    assert returns["online"] > float(returns_of(data).max()) > returns["offline"]
 
 
 def learnt(dt, source, data, num_iterations):

@@ -66,4 +66,4 @@ def test_each_step_is_a_target_as_often_as_any_other():
     places = len(data.reward) + len(LENGTHS) * (context_length - 1)
     mean = 300 * 200 * context_length / places
     np.testing.assert_allclose(counts, mean, atol=5 * np.sqrt(mean))
-    assert batch.best_return == max(data.return_to_go[data.start[:-1]])
+    assert batch.target_return == max(data.return_to_go[data.start[:-1]])

@@ -46,7 +46,7 @@ def test_learns_and_counts_the_steps_of_its_windows(workspace):
     assert written[-1]["update/skipped"] == 0
 
 
-def test_asks_for_the_best_return_of_its_data_and_can_be_drawn(workspace):
+def test_asks_for_a_high_return_of_its_data_and_can_be_drawn(workspace):
     playback = load_playback(str(workspace / "dt"), "workspace", "latest", "native")
     data = load_training_data(playback.config, playback.env.spec)
     assert data is not None
