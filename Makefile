@@ -24,13 +24,13 @@ phase2: setup
 		--workspace $(PHASE2) --name reach --no-video
 	$(BIN)/python -m flexrl.collect $(PHASE2)/reach --tier expert --episodes 128 --out $(PHASE2)/goals
 	$(BIN)/python -m flexrl.train --algo bc $(GOALS) --name clone --total-steps 2000000 --num-evaluations 4
-	$(BIN)/python -m flexrl.train --algo dt $(GOALS) --name transformer --total-steps 960000 --num-evaluations 3 \
-		--algorithm.num-layers 2 --algorithm.embed-size 64 --algorithm.context-length 10 --algorithm.dropout 0 \
-		--algorithm.learning-rate 1e-3 --algorithm.warmup-updates 200
+	$(BIN)/python -m flexrl.train --config examples/decision_transformer_small.yaml $(GOALS) --name transformer \
+		--total-steps 1920000 --num-evaluations 3 --algorithm.warmup-updates 600
 	$(BIN)/python -m flexrl.render $(PHASE2)/clone --out $(PHASE2)/goal.mp4
 
+# Most of the time of fast tests is compiling, for programs that run briefly: LLVM need not optimise them.
 test: setup
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	XLA_FLAGS="--xla_backend_optimization_level=0 $$XLA_FLAGS" $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -26,6 +26,12 @@ def start(workspace: Path, name: str, *flags: str) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
+def forced_devices(num: int) -> dict[str, str]:
+    """The environment of a process that takes its processor for several devices."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={num}"
+    return os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+
+
 def finish(process: subprocess.Popen) -> None:
     """Wait for a run that must end well."""
     out, err = process.communicate()

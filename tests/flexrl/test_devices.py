@@ -1,7 +1,6 @@
 """Any number of devices computes the same; here they are one CPU that plays eight."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -12,12 +11,12 @@ from envs.humanoid_walk import HumanoidWalkConfig
 from flexrl.arguments import parse
 from flexrl.config import RunConfig
 from flexrl.errors import ConfigError
+from tests.flexrl.runs import forced_devices
 
 
 def measured(what):
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "tests.flexrl.on_devices", what]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    process = subprocess.run(command, env=forced_devices(8), capture_output=True, text=True, timeout=300, check=False)
     assert process.returncode == 0, process.stderr
     return json.loads(process.stdout)
 

@@ -1,6 +1,5 @@
 """Several hosts train one run: here they are processes of this machine, each with one device."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -11,16 +10,15 @@ import pytest
 
 from flexrl.errors import ConfigError
 from flexrl.hosts import Hosts, join_hosts
-from tests.flexrl.runs import TINY, num_rows, outcome
+from tests.flexrl.runs import TINY, forced_devices, num_rows, outcome
 
 NUM_ITERATIONS = 100
 
 
 def start(workspace, *flags, devices=1):
     """A process of a training in this workspace, on so many devices of its own."""
-    forced = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "flexrl.train", *flags, "--workspace", str(workspace)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | forced)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=forced_devices(devices))
 
 
 def start_hosts(workspace, *flags):
