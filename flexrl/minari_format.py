@@ -45,7 +45,7 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
 
     obs, goal = box(first.obs, np.inf), box(first.goal, np.inf)
     storage = MinariStorage.new(
-        folder / DATA,
+        (folder / DATA).absolute(),  # else Minari does not find its files to tell their size
         observation_space=Dict(dict(zip(PARTS, (obs, goal), strict=True))) if has_goal else obs,
         action_space=box(first.action, 1.0),
     )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import gymnasium
 import h5py
@@ -45,6 +46,12 @@ def test_what_is_written_is_read_again(tmp_path, goal_size):
     for found, expected in zip(read, written, strict=True):
         assert_same(found, expected)
         assert found.options == expected.options
+
+
+def test_a_folder_may_be_named_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = write_made_up(Path("made-up"))
+    assert len(read_dataset(Path("made-up"))) == len(written)
 
 
 def test_minari_loads_ours_by_its_id(tmp_path, monkeypatch):
