@@ -26,7 +26,7 @@ phase2: setup
 	$(BIN)/python -m flexrl.train --algo bc $(GOALS) --name clone --total-steps 2000000 --num-evaluations 4
 	$(BIN)/python -m flexrl.train --config examples/decision_transformer_small.yaml $(GOALS) --name transformer \
 		--total-steps 1920000 --num-evaluations 3 --algorithm.warmup-updates 600
-	$(BIN)/python -m flexrl.render $(PHASE2)/clone --out $(PHASE2)/goal.mp4
+	$(BIN)/python -m flexrl.render $(PHASE2)/transformer --out $(PHASE2)/goal.mp4
 
 # Most of the time of fast tests is compiling, for programs that run briefly: LLVM need not optimise them.
 test: setup
