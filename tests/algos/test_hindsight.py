@@ -152,7 +152,7 @@ def test_cloning_obeys_an_average_return_that_is_asked_for():
         np.testing.assert_allclose(acts(bc, train, np.zeros((4, 0))), target, atol=0.1)
     unasked = BC(dataclasses.replace(LEARNING, condition="return"), spec)
     train = learn(unasked, DatasetSource(50, 256, outcomes=AverageReturn(1)), data, 1)
-    assert train.target_return == pytest.approx(action.max())
+    assert train.target_return == np.sort(action[:, 0])[-200]  # a tenth of the data reach it
 
 
 def test_cloning_reaches_goals_that_the_data_never_had():
