@@ -43,8 +43,8 @@ class DTConfig:
       condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
         learnt from goals that were reached in hindsight.
       hindsight: which states are goals, where that is the condition; a window has the goal of its last step.
-      target_return: that is asked for when the policy acts; null for one that a tenth of the data
-        reaches, and online for the best that was found, where that is more.
+      target_return: that is asked for when the policy acts; null for one that a tenth of the data reaches, and
+        online for the best that was found, where that is more.
       online: step worlds too, and learn from their episodes beside those of the data; takes stochastic, and a return as
         the condition.
       exploration: how much, where online.
