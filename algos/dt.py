@@ -92,9 +92,8 @@ class DT:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
             train = train.replace(target_return=batch.target_return)
-        for name in ("learning_rate", "entropy_weight"):
-            if f"final_{name}" in hyper:
-                hyper = hyper | {name: scheduled(name, hyper)}
+        if "final_learning_rate" in hyper:
+            hyper = hyper | {"learning_rate": scheduled("learning_rate", hyper)}
         windows = batch.windows.replace(obs=train.normalizer.normalize(batch.windows.obs))
 
         def step(train: DTTrainState, update: tuple[Windows, Array]) -> tuple[DTTrainState, dict[str, Array]]:
@@ -118,12 +117,16 @@ class DT:
         """Mean over the steps (B, K) of all devices that are no padding, as this device's share of it."""
         key_dropout, key_entropy = jax.random.split(key)
         output = self.network(params["policy"], windows, key_dropout)
+        num_steps = self.shards.mean(windows.valid.sum().astype(output.dtype))
         if self.config.stochastic:
             distribution = TanhNormal.from_network(output)
             raw_action = jnp.arctanh(jnp.clip(windows.action, -LARGEST_ACTION, LARGEST_ACTION))
             entropy = distribution.entropy(key_entropy)
-            error = -distribution.log_prob(raw_action) - hyper["entropy_weight"] * entropy
+            weight = hyper["entropy_weight"]
+            if "target_entropy" in hyper:
+                mean_entropy = self.shards.mean(jnp.where(windows.valid, entropy, 0).sum()) / num_steps
+                weight *= mean_entropy < hyper["target_entropy"]
+            error = -distribution.log_prob(raw_action) - weight * entropy
         else:
             error = jnp.square(jnp.tanh(output) - windows.action).mean(axis=-1)
-        num_steps = self.shards.mean(windows.valid.sum().astype(error.dtype))
         return jnp.where(windows.valid, error, 0).sum() / num_steps

@@ -59,8 +59,8 @@ class DTConfig:
       time_embedding: tell the control steps since the episode began; without, the order of tokens is unknown.
       goal_input: where a task has goals, as part of the `observation`, or as a `token` of its own in front of it.
       stochastic: learn a distribution over actions, by likelihood and entropy, instead of one action.
-      entropy_weight: bonus per nat of entropy, where stochastic; where it starts, when final_entropy_weight is set.
-      final_entropy_weight: where a linear change over the whole run ends; null for none.
+      entropy_weight: bonus per nat of entropy, where stochastic.
+      target_entropy: nats of an action from which on, as a minibatch's mean, there is no bonus; null to pay it always.
       return_scale: returns-to-go are divided by it.
       normalize_observations: by mean and standard deviation over the data.
       learning_rate: of AdamW; where it starts after the warm-up, when final_learning_rate is set.
@@ -90,7 +90,7 @@ class DTConfig:
     goal_input: GoalInput = "observation"
     stochastic: bool = False
     entropy_weight: float = 0.1
-    final_entropy_weight: float | None = None
+    target_entropy: float | None = None
     return_scale: float = 1000.0
     normalize_observations: bool = True
     learning_rate: float = 1e-4
@@ -130,8 +130,8 @@ class DTConfig:
         for name in ("final_learning_rate", "max_grad_norm"):
             value = getattr(self, name)
             require(value is None or value > 0, name, value, "above 0, or null for none")
-        final = self.final_entropy_weight
-        require(final is None or final >= 0, "final_entropy_weight", final, "at least 0, or null for none")
+        target, has_use = self.target_entropy, self.stochastic and self.entropy_weight > 0
+        require(target is None or has_use, "target_entropy", target, "null without stochastic and an entropy_weight")
         known = {
             "condition": get_args(Condition),
             "goal_input": get_args(GoalInput),
@@ -145,7 +145,7 @@ class DTConfig:
     def traced(self) -> list[str]:
         """Numbers that may change without recompiling."""
         names = ["learning_rate", "final_learning_rate", "warmup_updates", "weight_decay"]
-        names += ["entropy_weight", "final_entropy_weight"] if self.stochastic else []
+        names += ["entropy_weight", "target_entropy"] if self.stochastic else []
         return [name for name in names if getattr(self, name) is not None]
 
     @property

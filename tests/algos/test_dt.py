@@ -159,6 +159,21 @@ def test_the_loss_of_a_distribution_is_likelihood_and_entropy():
     assert loss(0.0) - loss(1.0) == pytest.approx(entropy, abs=0.3)
 
 
+def test_entropy_has_a_bonus_below_its_target_only():
+    data = random_dataset()
+
+    def learnt(entropy_weight, target_entropy=None):
+        bonus = {"entropy_weight": entropy_weight, "target_entropy": target_entropy}
+        _, train, rows = learn_dt(dataclasses.replace(CONFIG, num_updates=1, stochastic=True, **bonus), data)
+        return train.params, rows[0]["policy/loss"]
+
+    without, with_bonus = learnt(0.0), learnt(1.0)
+    entropy = float(without[1] - with_bonus[1])
+    for margin, expected in ((0.1, with_bonus), (-0.1, without)):
+        for a, b in zip(*map(jax.tree.leaves, (learnt(1.0, entropy + margin), expected)), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+
+
 def test_a_distribution_is_sampled_from_and_its_middle_is_taken():
     config = dataclasses.replace(CONFIG, stochastic=True)
     dt, train, _ = learn_dt(config, random_dataset())
@@ -181,11 +196,9 @@ def test_the_learning_rate_rises_to_its_value_and_stays():
     np.testing.assert_allclose(rates, [0.25e-3, 0.5e-3, 0.75e-3, 1e-3, 1e-3, 1e-3], rtol=1e-5)
 
 
-def test_rate_and_entropy_bonus_are_on_their_way_to_their_final_values():
-    settings = {"stochastic": True, "learning_rate": 3e-3, "entropy_weight": 0.5}
-    final = {"learning_rate": 1e-3, "entropy_weight": 0.1}
-    falling = dataclasses.replace(CONFIG, **settings, **{f"final_{name}": value for name, value in final.items()})
-    halfway = dataclasses.replace(CONFIG, stochastic=True, learning_rate=2e-3, entropy_weight=0.3)
+def test_the_rate_is_on_its_way_to_its_final_value():
+    falling = dataclasses.replace(CONFIG, learning_rate=3e-3, final_learning_rate=1e-3)
+    halfway = dataclasses.replace(CONFIG, learning_rate=2e-3)
     data = random_dataset()
     found, expected = learn_dt(falling, data, progress=0.5), learn_dt(halfway, data)
     np.testing.assert_allclose(found[2][0]["update/learning_rate"], 2e-3, rtol=1e-6)
@@ -245,6 +258,7 @@ def test_minibatches_that_devices_cannot_share_are_refused():
         ("dropout", -0.1),
         ("goal_input", "prefix"),
         ("entropy_weight", -1.0),
+        ("target_entropy", -3.0),
         ("return_scale", 0.0),
         ("learning_rate", 0.0),
         ("warmup_updates", 0),
