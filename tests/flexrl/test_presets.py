@@ -17,3 +17,9 @@ def test_a_gpu_steps_more_worlds_for_longer_than_a_cpu(env):
 def test_dmc_humanoids_end_early_in_training_on_both():
     for profile in ("cpu", "gpu"):
         assert default_config("ppo", "dmc-humanoid-run", profile).task.end_below_height == 0.8
+
+
+def test_noise_has_a_bonus_but_in_standing():
+    for profile in ("cpu", "gpu"):
+        stand, walk = (default_config("ppo", f"dmc-humanoid-{speed}", profile).algorithm for speed in ("stand", "walk"))
+        assert stand.entropy_weight == 0 < walk.entropy_weight
