@@ -46,12 +46,12 @@ def test_asking_for_what_it_was_not_trained_for_is_refused_by_name():
 @pytest.mark.slow
 def test_an_examination_agrees_with_the_datasheet():
     playback = load_playback(str(FOLDER), "workspace", "best", "native", num_episodes=16)
-    two = dataclasses.replace(playback.config.task, skills=("walk-forward", "run"))
-    playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=two))
+    three = dataclasses.replace(playback.config.task, skills=("walk-forward", "walk-backward", "run"))
+    playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=three))
     report = examine(playback, num_episodes=16, num_transition_episodes=4, seed=0)
     recorded = json.loads((FOLDER / "skills.json").read_text())["skills"]
     for name, row in report["skills"].items():
         assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)
         assert row["velocity_error"] == pytest.approx(recorded[name]["velocity_error"], abs=0.1)
-    assert report["transitions"]["run"]["walk-forward"] > 0.5 > report["transitions"]["walk-forward"]["run"]
+    assert report["transitions"]["walk-forward"]["walk-backward"] > 0.5 > report["transitions"]["walk-backward"]["run"]
     assert report["switching"]["falls_per_episode"] <= report["switching_with_pushes"]["falls_per_episode"]
