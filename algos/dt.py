@@ -32,6 +32,7 @@ class DTTrainState:
     """Everything that learning carries from one iteration to the next."""
 
     params: dict[str, Params]  # "policy"
+    average: Params | None  # running mean of the policy's since the first update, where one acts
     optimizer: optax.OptState
     normalizer: RunningStatistics  # the data's from the first iteration on, or a parent's
     target_return: Array  # () as configured, or the data's best from the first iteration on
@@ -61,9 +62,11 @@ class DT:
     def init(self, key: Array) -> DTTrainState:
         """A fresh network."""
         params = {"policy": self.network.init(key)}
+        average = None if self.config.average_decay is None else params["policy"]
         normalizer = RunningStatistics.init(self.spec.obs_size)
         target_return = jnp.array(self.config.target_return or 0.0, jnp.result_type(float))
-        return DTTrainState(params, self.optimizer.init(params), normalizer, target_return, jnp.zeros((), jnp.int32))
+        no_updates, optimizer = jnp.zeros((), jnp.int32), self.optimizer.init(params)
+        return DTTrainState(params, average, optimizer, normalizer, target_return, no_updates)
 
     def init_hyper(self) -> dict[str, Array]:
         """The numbers that may change without recompiling."""
@@ -72,6 +75,9 @@ class DT:
     def policy(self, train: DTTrainState, *, deterministic: bool = False) -> DTPolicy:
         """The policy that a train state holds; without a stochastic head it is deterministic in any case."""
         params = train.params["policy"]
+        if train.average is not None:
+            has_begun = optax.tree.get(train.optimizer, "count") > 0
+            params = jax.tree.map(lambda mean, last: jnp.where(has_begun, mean, last), train.average, params)
         return DTPolicy(self.network, deterministic, params, train.normalizer, train.target_return, self.shards)
 
     def summary(self) -> str:
@@ -107,6 +113,9 @@ class DT:
                 weight_decay=hyper["weight_decay"],
                 shards=self.shards,
             )
+            if train.average is not None:
+                share = jnp.maximum(1 - hyper["average_decay"], 1 / (num_done + 1))
+                train = train.replace(average=optax.incremental_update(train.params["policy"], train.average, share))
             return train, metrics | {"update/learning_rate": learning_rate}
 
         keys = jax.random.split(self.shards.key(key), self.config.num_updates)

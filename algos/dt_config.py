@@ -68,6 +68,8 @@ class DTConfig:
       warmup_updates: over which it rises linearly from 0.
       weight_decay: of AdamW, as a multiple of the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
+      average_decay: share of the past, per update, in a running mean of parameters that acts in place of the last ones;
+        null to act by the last ones.
       dtype: that layers compute in; parameters stay float32.
     """
 
@@ -98,6 +100,7 @@ class DTConfig:
     warmup_updates: int = 10_000
     weight_decay: float = 1e-4
     max_grad_norm: float | None = 0.25
+    average_decay: float | None = None
     dtype: DType = "float32"
 
     def __post_init__(self) -> None:
@@ -130,6 +133,8 @@ class DTConfig:
         for name in ("final_learning_rate", "max_grad_norm"):
             value = getattr(self, name)
             require(value is None or value > 0, name, value, "above 0, or null for none")
+        decay = self.average_decay
+        require(decay is None or 0 < decay < 1, "average_decay", decay, "above 0 and below 1, or null for none")
         target, has_use = self.target_entropy, self.stochastic and self.entropy_weight > 0
         require(target is None or has_use, "target_entropy", target, "null without stochastic and an entropy_weight")
         known = {
@@ -144,7 +149,7 @@ class DTConfig:
     @property
     def traced(self) -> list[str]:
         """Numbers that may change without recompiling."""
-        names = ["learning_rate", "final_learning_rate", "warmup_updates", "weight_decay"]
+        names = ["learning_rate", "final_learning_rate", "warmup_updates", "weight_decay", "average_decay"]
         names += ["entropy_weight", "target_entropy"] if self.stochastic else []
         return [name for name in names if getattr(self, name) is not None]
 

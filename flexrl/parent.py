@@ -8,7 +8,7 @@ from typing import Any
 
 from envs.physics import resolve_backend
 from envs.types import EnvSpec
-from flexrl.build import make_algorithm, make_env, make_evaluation_env, policy_template
+from flexrl.build import make_algorithm, make_env, make_evaluation_env, make_policy, policy_template
 from flexrl.checkpoint import Checkpoints, Leaves, leaves_of, shapes_of, tree_of
 from flexrl.config import RunConfig
 from flexrl.errors import ConfigError
@@ -143,12 +143,14 @@ def _load(place: str, workspace: str) -> Parent:
     env = make_evaluation_env(dataclasses.replace(config, physics=resolve_backend("auto"), evaluation_episodes=1))
     algorithm = make_algorithm(config, env)
     if is_exported(folder):
-        named = leaves_of(load_exported(folder, algorithm))
-        leaves = {name.replace("params.", POLICY, 1): leaf for name, leaf in named.items()}
-        return Parent(folder, exported_step(folder, step), config, env.spec, leaves)
-    checkpoints = Checkpoints(folder)
-    number, restored = checkpoints.restore(policy_template(algorithm), checkpoints.find(step))
-    return Parent(folder, number, config, env.spec, leaves_of(restored["train"]))
+        policy, leaves = load_exported(folder, algorithm), {}
+        number = exported_step(folder, step)
+    else:
+        checkpoints = Checkpoints(folder)
+        number, restored = checkpoints.restore(policy_template(algorithm), checkpoints.find(step))
+        policy, leaves = make_policy(algorithm, restored), leaves_of(restored["train"])
+    acting = {name.replace("params.", POLICY, 1): leaf for name, leaf in leaves_of(policy).items()}
+    return Parent(folder, number, config, env.spec, leaves | acting)
 
 
 def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:

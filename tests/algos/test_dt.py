@@ -206,6 +206,25 @@ def test_the_rate_is_on_its_way_to_its_final_value():
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+def test_it_acts_by_the_running_mean_of_its_parameters():
+    config, data = dataclasses.replace(CONFIG, num_updates=1, average_decay=0.6), random_dataset()
+    seen = [learn_dt(config, data, num)[1] for num in (1, 2, 3, 4)]
+    one, two, three, four = (np.asarray(train.params["policy"]["embed_obs"]["kernel"]) for train in seen)
+    until_two = (one + two) / 2  # a plain mean as long as there are fewer than 1 / (1 - 0.6) = 2.5 of them
+    until_three = 0.6 * until_two + 0.4 * three
+    for train, mean in zip(seen, (one, until_two, until_three, 0.6 * until_three + 0.4 * four), strict=True):
+        acting = DT(config, SPEC).policy(train).params["embed_obs"]["kernel"]
+        np.testing.assert_allclose(acting, mean, atol=1e-6)
+
+
+def test_before_the_first_update_it_acts_by_the_parameters_that_it_begins_with():
+    dt = DT(dataclasses.replace(CONFIG, average_decay=0.9), SPEC)
+    train = dt.init(jax.random.key(0))
+    begun = jax.tree.map(lambda x: x + 1, train.params)
+    for a, b in zip(*map(jax.tree.leaves, (dt.policy(train.replace(params=begun)).params, begun["policy"])), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_asks_for_a_high_return_of_the_data_unless_told():
     data = random_dataset()
     best = max(np.add.reduceat(np.asarray(data.reward), np.asarray(data.start)[:-1]))
@@ -264,6 +283,8 @@ def test_minibatches_that_devices_cannot_share_are_refused():
         ("warmup_updates", 0),
         ("weight_decay", -1.0),
         ("max_grad_norm", 0.0),
+        ("average_decay", 1.0),
+        ("average_decay", 0.0),
         ("dtype", "float16"),
     ],
 )
