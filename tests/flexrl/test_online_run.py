@@ -9,6 +9,8 @@ import pytest
 from flexrl.arguments import parse
 from flexrl.errors import ConfigError
 from flexrl.evaluate import EvaluateArguments, evaluate
+from flexrl.parent import inherit
+from flexrl.run_folder import read_config
 from flexrl.train import main
 from tests.flexrl.episodes import record_run
 from tests.flexrl.runs import outcome, rows
@@ -19,6 +21,7 @@ SIZES = [
     *("--algo", "dt", "--env", "humanoid-walk", "--profile", "cpu", "--total-steps", str(ITERATIONS * BATCH)),
     *("--algorithm.num-updates", "2", "--algorithm.batch-size", "8", "--algorithm.context-length", "3"),
     *("--algorithm.num-layers", "1", "--algorithm.embed-size", "8", "--algorithm.stochastic"),
+    *("--algorithm.average-decay", "0.9"),
     *("--num-evaluations", "1", "--evaluation-episodes", "3", "--checkpoint-interval", "4", "--no-video"),
 ]
 ONLINE = [
@@ -49,6 +52,15 @@ def test_it_steps_worlds_and_learns_from_their_episodes(workspace):
         assert now["replay/asked_return"] == pytest.approx(2 * best, rel=1e-5)
     metadata = json.loads((workspace / "online" / "metadata.json").read_text())
     assert metadata["parent"]["name"] == "offline" and metadata["data"]["num_episodes"] == 8
+
+
+def test_it_begins_as_its_parent_acts(workspace):
+    taken = inherit(read_config(workspace / "online")).leaves
+    parent = outcome(workspace / "offline")["leaves"]
+    for name, leaf in taken.items():
+        if name.startswith("params.policy."):
+            acting = parent[name.replace("params.policy.", "train.average.")]
+            assert leaf.tobytes() == acting != parent[f"train.{name}"]
 
 
 def test_goes_on_as_if_nothing_had_happened(workspace, tmp_path):
