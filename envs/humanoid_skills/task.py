@@ -38,7 +38,6 @@ class HumanoidSkillsConfig:
         `never` leaves it to the time limit.
       min_height: m, of the torso.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
-      velocity_filter: s, time constant with which measured velocity is smoothed for `velocity_error`.
       rewards: weight of each reward term.
     """
 
@@ -50,7 +49,6 @@ class HumanoidSkillsConfig:
     termination: Literal["default", "never"] = "default"
     min_height: float = 0.9
     reset_noise: float = 0.02
-    velocity_filter: float = 0.5
     rewards: RewardWeights = field(default_factory=RewardWeights)
 
     def __post_init__(self) -> None:
@@ -65,9 +63,8 @@ class HumanoidSkillsConfig:
             raise ValueError(f"goal_seconds: {self.goal_seconds} must be (shortest, longest), both above 0")
         if not 0 <= self.command_spread < 1:
             raise ValueError(f"command_spread: {self.command_spread} must be at least 0 and below 1")
-        for name, value in (("min_height", self.min_height), ("velocity_filter", self.velocity_filter)):
-            if value <= 0:
-                raise ValueError(f"{name}: {value} must be above 0")
+        if self.min_height <= 0:
+            raise ValueError(f"min_height: {self.min_height} must be above 0")
         if self.reset_noise < 0:
             raise ValueError(f"reset_noise: {self.reset_noise} is negative")
 
@@ -108,7 +105,7 @@ class HumanoidSkills(MujocoTask):
         physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
         motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
         rewards = weighted(reward_terms(motion), self.config.rewards)
-        tracking = Tracking.first(motion)
+        tracking = Tracking.first()
         metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
         info = {"goals": goals, "last_action": motion.action, "tracking": tracking}
         return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
@@ -119,7 +116,7 @@ class HumanoidSkills(MujocoTask):
         goals = state.info["goals"]
         motion = self._motion(physics, goals, action, state.info["last_action"])
         rewards = weighted(reward_terms(motion), self.config.rewards)
-        tracking = state.info["tracking"].after(motion, self.control_period, self.config.velocity_filter)
+        tracking = state.info["tracking"].after(motion, self.control_period)
         goals = goals.later()
         return state.replace(
             physics=physics,

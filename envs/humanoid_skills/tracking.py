@@ -12,36 +12,30 @@ from envs.success import MIN_STANDING_HEIGHT
 class Tracking:
     """What one world remembers to judge a skill by."""
 
-    velocity: Array  # (2,) m/s forward and left, smoothed: a torso sways within a stride
-    turn: Array  # () rad/s, smoothed
     flight_seconds: Array  # () s, of the present flight
     longest_flight: Array  # () s, of this episode
     standing_seconds: Array  # () s, since when it stands
 
     @classmethod
-    def first(cls, motion: Motion) -> "Tracking":
+    def first(cls) -> "Tracking":
         """Before the first step."""
-        zero = jnp.zeros(())
-        return cls(motion.velocity, motion.turn, zero, zero, zero)
+        return cls(*jnp.zeros(3))
 
-    def after(self, motion: Motion, period: float, time_constant: float) -> "Tracking":
-        """A control step of `period` later; velocities are smoothed exponentially with a time constant (both s)."""
-        share = period / time_constant
+    def after(self, motion: Motion, period: float) -> "Tracking":
+        """A control step of `period` s later."""
         flight = jnp.where(is_airborne(motion), self.flight_seconds + period, 0)
         stands = motion.height >= MIN_STANDING_HEIGHT
         return Tracking(
-            velocity=self.velocity + share * (motion.velocity - self.velocity),
-            turn=self.turn + share * (motion.turn - self.turn),
             flight_seconds=flight,
             longest_flight=jnp.maximum(self.longest_flight, flight),
             standing_seconds=jnp.where(stands, self.standing_seconds + period, 0),
         )
 
     def metrics(self, motion: Motion) -> dict[str, Array]:
-        """How far smoothed velocity (m/s) and yaw rate (rad/s) are off; longest flight and present standing (s)."""
+        """How far velocity (m/s) and yaw rate (rad/s) are off; longest flight and present standing (s)."""
         return {
-            "velocity_error": jnp.sqrt(jnp.square(self.velocity - motion.command[:2]).sum()),
-            "turn_error": jnp.abs(self.turn - motion.command[2]),
+            "velocity_error": jnp.sqrt(jnp.square(motion.velocity - motion.command[:2]).sum()),
+            "turn_error": jnp.abs(motion.turn - motion.command[2]),
             "air_seconds": self.longest_flight,
             "standing_seconds": self.standing_seconds,
         }

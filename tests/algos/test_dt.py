@@ -221,7 +221,8 @@ def test_before_the_first_update_it_acts_by_the_parameters_that_it_begins_with()
     dt = DT(dataclasses.replace(CONFIG, average_decay=0.9), SPEC)
     train = dt.init(jax.random.key(0))
     begun = jax.tree.map(lambda x: x + 1, train.params)
-    for a, b in zip(*map(jax.tree.leaves, (dt.policy(train.replace(params=begun)).params, begun["policy"])), strict=True):
+    acting = dt.policy(train.replace(params=begun)).params
+    for a, b in zip(*map(jax.tree.leaves, (acting, begun["policy"])), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
