@@ -7,8 +7,6 @@ Transformers are asked for other returns, from none to half as much again as the
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from benchmarks.finished_runs import finished_runs
 from benchmarks.report import header, save
 from flexrl.arguments import parse
 from flexrl.dataset_folder import read_record
-from flexrl.errors import ConfigError, exit_codes
+from flexrl.errors import exit_codes
 from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
 from flexrl.playback import load_playback
 from flexrl.startup import prepare_jax
@@ -95,15 +94,8 @@ def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
     Raises:
       ConfigError: if what is there was asked for otherwise.
     """
-    folder, flags = config.workspace / name_of(config, method, seed), _flags(config, method, seed)
-    if not (folder / "result.json").exists():
-        begun = (folder / "config.yaml").exists()
-        arguments = ["--resume", str(folder)] if begun else flags
-        subprocess.run([sys.executable, "-m", "flexrl.train", *arguments], check=True, stdout=subprocess.DEVNULL)
-    result = json.loads((folder / "result.json").read_text())
-    if result["config_hash"] != parse(flags).config.hash():
-        raise ConfigError(f"{folder}: holds a run of other settings; name another --workspace, or remove it")
-    return result
+    (folder,) = finished_runs(_flags(config, method, seed))
+    return json.loads((folder / "result.json").read_text())
 
 
 def name_of(config: MethodsConfig, method: str, seed: int) -> str:

@@ -11,7 +11,7 @@ from flexrl.dataset_folder import write_dataset
 from flexrl.errors import ConfigError
 from tests.flexrl.episodes import expert
 
-NARROW = "{num_envs: 8, algorithm: {batch_size: 2, context_length: 2, num_layers: 1, embed_size: 8}}"
+NARROW = "{num_envs: 8, algorithm: {num_updates: 1, batch_size: 2, context_length: 2, num_layers: 1, embed_size: 8}}"
 
 
 def test_an_interval_is_of_the_mean_over_seeds():
@@ -36,7 +36,7 @@ def test_each_method_has_a_row_and_nothing_is_learnt_twice(tmp_path):
     asked, achieved = zip(*report["asked"][0], strict=True)
     assert asked[0] == 0.0 and asked[4] == pytest.approx(report["data"]["max"]) and len(set(achieved)) > 1
     assert (tmp_path / "found.png").exists()
-    with pytest.raises(ConfigError, match="holds a run of other settings"):
+    with pytest.raises(ConfigError, match="is a run of other settings"):
         methods.learn(dataclasses.replace(config, updates=4), "DT", 0)
     before = (tmp_path / "runs" / methods.name_of(config, "DT", 0) / "result.json").stat().st_mtime_ns
     assert methods.learn(config, "DT", 0)["steps"] == 3 * 2 * 2

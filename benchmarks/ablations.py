@@ -1,0 +1,128 @@
+"""What each of PPO's options adds or takes: return over control steps, with and without it.
+
+    python -m benchmarks.ablations
+
+Every variant learns from several seeds in one program, a run that goes on where it was interrupted.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from matplotlib.figure import Figure
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.finished_runs import finished_runs
+from benchmarks.report import header, save
+from flexrl.errors import exit_codes
+from flexrl.metrics_file import read_rows
+from flexrl.startup import prepare_jax
+
+Curve = list[tuple[int, float]]
+
+BASE = "as it is"
+VARIANTS = {
+    BASE: "",
+    "constant learning rate": "--algorithm.final-learning-rate None",
+    "KL-adaptive learning rate": "--algorithm.final-learning-rate None --algorithm.target-kl 0.01",
+    "no entropy bonus": "--algorithm.entropy-weight 0",
+    "entropy bonus that ends": "--algorithm.final-entropy-weight 0",
+    "advantages over the batch": "--algorithm.advantage-normalization batch",
+    "rewards by running return": "--algorithm.normalize-returns --algorithm.reward-scale 1",
+    "clipped values": "--algorithm.value-clip 0.2",
+    "mirror symmetry": "--algorithm.mirror-weight 0.1",
+    "clipped actions": "--algorithm.action-distribution clipped_normal",
+}
+
+
+@dataclass(frozen=True)
+class AblationsConfig:
+    """What to measure.
+
+    Attributes:
+      env: to learn in.
+      total_steps: of each seed.
+      num_seeds: of each variant.
+      num_evaluations: points of a curve.
+      variants: by name; all if none is named.
+      workspace: folder that holds the runs.
+      out: JSON file for the results, with a picture beside it; by default named after the machine.
+    """
+
+    env: str = "humanoid-walk"
+    total_steps: int = 1_500_000
+    num_seeds: int = 3
+    num_evaluations: int = 10
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    workspace: Path = Path("workspace/ablations")
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse variants that are not there."""
+        if unknown := [name for name in self.variants if name not in VARIANTS]:
+            raise ValueError(f"variants: {unknown} are unknown; known: {', '.join(VARIANTS)}")
+
+
+def main(config: AblationsConfig) -> None:
+    """Learn, print and write, after each variant what is there."""
+    console = Console(highlight=False)
+    report = header(config)
+    report["settings"]["workspace"] = config.workspace.name  # not where it lies here
+    for name in config.variants:
+        report["results"].append({"variant": name, "flags": VARIANTS[name], "curves": curves_of(config, name)})
+        path = save(report, "ablations", config.out)
+        draw(report["results"]).savefig(path.with_suffix(".png"), dpi=100)
+        console.print(table(report["results"]))
+    console.print(f"written: {path}, {path.with_suffix('.png')}", markup=False, soft_wrap=True)
+
+
+def curves_of(config: AblationsConfig, name: str) -> list[Curve]:
+    """Control steps and mean returns of each seed's evaluations."""
+    flags = ["--env", config.env, "--name", name.replace(" ", "-"), "--workspace", str(config.workspace), "--no-video"]
+    flags += ["--total-steps", str(config.total_steps), "--num-evaluations", str(config.num_evaluations)]
+    flags += ["--num-seeds", str(config.num_seeds), *VARIANTS[name].split()]
+    rows = [read_rows(folder / "evaluations.jsonl") for folder in finished_runs(flags)]
+    return [[(row["control_steps"], row["evaluation/return_mean"]) for row in of_seed] for of_seed in rows]
+
+
+def table(results: list[dict[str, Any]]) -> Table:
+    """Each variant's return at the end, and its mean over the whole curve, by seed."""
+    rows = Table(box=box.SIMPLE)
+    for column in ("variant", "last return", "each seed", "mean of the curve"):
+        rows.add_column(column, justify="left" if column == "variant" else "right")
+    for result in results:
+        returns = np.array(result["curves"])[:, :, 1]
+        last = [f"{value:,.0f}" for value in (returns[:, -1].mean(), *returns[:, -1])]
+        rows.add_row(result["variant"], last[0], ", ".join(last[1:]), f"{returns.mean():,.0f}")
+    return rows
+
+
+def draw(results: list[dict[str, Any]]) -> Figure:
+    """A small picture for each variant but the first, which is in all of them, gray; a line for each seed."""
+    first, *others = results
+    columns = 3
+    num_rows = max(1, -(-len(others) // columns))
+    figure = Figure(figsize=(3 * columns, 2.4 * num_rows), layout="constrained")
+    grid = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, result in zip(grid.flat, others or [first], strict=False):
+        for each, color in ((first, "0.6"), (result, "C0")):
+            for curve in each["curves"]:
+                steps, returns = np.array(curve).T
+                axes.plot(steps / 1e6, returns, color=color, linewidth=1)
+        axes.set_title(result["variant"], fontsize="medium")
+        axes.grid(alpha=0.3)
+    for axes in grid.flat[len(others or [first]) :]:
+        axes.set_axis_off()
+    figure.supxlabel("million control steps", fontsize="medium")
+    figure.supylabel("return", fontsize="medium")
+    return figure
+
+
+if __name__ == "__main__":
+    prepare_jax()
+    with exit_codes():
+        main(tyro.cli(AblationsConfig, description=__doc__))

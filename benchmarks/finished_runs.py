@@ -1,0 +1,28 @@
+"""Runs that a benchmark begins, goes on with, or finds there."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from flexrl.arguments import parse
+from flexrl.errors import ConfigError
+from flexrl.members import member_configs
+
+
+def finished_runs(flags: list[str]) -> list[Path]:
+    """Folders of the runs that these flags ask for, one for each seed; those that were interrupted go on.
+
+    Raises:
+      ConfigError: if what is there was asked for otherwise.
+    """
+    config = parse(flags).config
+    members = member_configs(config)
+    if not all((member.folder / "result.json").exists() for member in members):
+        begun = (config.folder / "config.yaml").exists()
+        arguments = ["--resume", str(config.folder)] if begun else flags
+        subprocess.run([sys.executable, "-m", "flexrl.train", *arguments], check=True, stdout=subprocess.DEVNULL)
+    for member in members:
+        if json.loads((member.folder / "result.json").read_text())["config_hash"] != member.hash():
+            raise ConfigError(f"{member.folder}: is a run of other settings; name another --workspace, or remove it")
+    return [member.folder for member in members]

@@ -1,0 +1,34 @@
+"""The table of what PPO's options do."""
+
+import json
+
+import pytest
+
+from benchmarks import ablations
+from benchmarks.ablations import BASE, AblationsConfig
+from flexrl.arguments import parse
+
+
+@pytest.mark.parametrize("flags", ablations.VARIANTS.values())
+def test_every_variant_is_one_of_its_own(flags):
+    found = parse(["--env", "humanoid-walk", *flags.split()]).config
+    assert (found.hash() == parse(["--env", "humanoid-walk"]).config.hash()) == (flags == "")
+
+
+def test_an_unknown_variant_is_refused_by_name():
+    with pytest.raises(ValueError, match="variants: \\['luck'\\] are unknown"):
+        AblationsConfig(variants=("luck",))
+
+
+@pytest.mark.slow
+def test_each_variant_learns_from_each_seed_and_is_drawn(tmp_path):
+    names = (BASE, "clipped values")
+    config = AblationsConfig(
+        total_steps=8192, num_seeds=2, num_evaluations=2, variants=names, workspace=tmp_path, out=tmp_path / "f.json"
+    )
+    ablations.main(config)
+    report = json.loads((tmp_path / "f.json").read_text())
+    assert [each["variant"] for each in report["results"]] == list(names)
+    curves = [curve for each in report["results"] for curve in each["curves"]]
+    assert [steps for steps, _ in curves[0]] == [4096, 8192]
+    assert len({curve[-1][1] for curve in curves}) == 4 and (tmp_path / "f.png").exists()
