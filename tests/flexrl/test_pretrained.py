@@ -53,5 +53,6 @@ def test_an_examination_agrees_with_the_datasheet():
     for name, row in report["skills"].items():
         assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)
         assert row["velocity_error"] == pytest.approx(recorded[name]["velocity_error"], abs=0.1)
-    assert report["transitions"]["walk-forward"]["walk-backward"] > 0.5 > report["transitions"]["walk-backward"]["run"]
+    transitions = report["transitions"]
+    assert min(transitions["walk-forward"]["walk-backward"], *transitions["run"].values()) > 0.5
     assert report["switching"]["falls_per_episode"] <= report["switching_with_pushes"]["falls_per_episode"]
