@@ -63,8 +63,6 @@ def mirrored_info(env, info):
         swapped = jnp.array(symmetry.swapped_names(list(SKILL_NAMES)).order)
         goals = info["goals"]
         info["goals"] = goals.replace(commands=goals.commands * jnp.array([1, -1, -1]), skills=swapped[goals.skills])
-        tracking = info["tracking"]
-        info["tracking"] = tracking.replace(velocity=tracking.velocity * jnp.array([1, -1]), turn=-tracking.turn)
     elif "goal" in info:
         info["goal"] = symmetry.joined([symmetry.PLANAR, symmetry.PLANAR])(info["goal"])
     return info
