@@ -145,6 +145,7 @@ class PPO:
         metrics["update/skipped"] = steps["update/skipped"].sum()
         metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
         metrics["update/learning_rate"] = train.learning_rate
+        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps))
         if config.normalize_observations:
             train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
         if train.privileged is not None:
@@ -235,8 +236,7 @@ class PPO:
         grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper, key))
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
         params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
-        learning_rate = self._adapted_learning_rate(train.learning_rate, metrics["policy/kl"])
-        updated = train.replace(params=params, optimizer=optimizer, learning_rate=learning_rate)
+        updated = train.replace(params=params, optimizer=optimizer)
 
         grad_norm = optax.tree.norm(grads)
         finite = jnp.isfinite(grad_norm)
@@ -296,12 +296,19 @@ class PPO:
     def _var(self, x: Array) -> Array:
         return self.shards.mean(jnp.square(x - self.shards.mean(x.mean())).mean())
 
-    def _adapted_learning_rate(self, learning_rate: Array, kl: Array) -> Array:
+    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array]) -> Array:
+        """For the next iteration, by how far this one's last epoch was from the policy that sampled.
+
+        Within an iteration the distance grows from zero, whatever the rate: a rate that followed each step would swing
+        between its bounds.
+        """
         if self.config.target_kl is None:
             return learning_rate
+        kl = steps["policy/kl"][-self.config.num_minibatches :].mean()
         low, high = (multiple * self.config.target_kl for multiple in KL_BAND)
         factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
-        return jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
+        adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
+        return jnp.where(steps["update/skipped"].any(), learning_rate, adapted)
 
 
 def _describe(config: PPOConfig, name: str) -> str:

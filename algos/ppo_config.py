@@ -31,7 +31,8 @@ class PPOConfig:
       num_minibatches: gradient steps per pass; divides num_envs * unroll_length.
       learning_rate: of Adam; where it starts, when final_learning_rate or target_kl is set.
       final_learning_rate: where a linear decay over the whole run ends; null for no decay.
-      target_kl: KL divergence per update that the learning rate adapts to; null for no adaptation.
+      target_kl: KL divergence of an iteration's last epoch from the policy that sampled, which the learning rate adapts
+        to from iteration to iteration; null for no adaptation.
       discount: weight of the next step's value.
       gae_lambda: weight of longer returns in the advantage.
       clip_ratio: how far the probability ratio may move from 1 and still be rewarded.

@@ -306,7 +306,7 @@ class TestAdaptiveLearningRate:
         train = one_step.train.replace(learning_rate=jnp.full_like(one_step.train.learning_rate, rate))
         after, metrics = one_step.updated(batch.replace(info=old), train)
         assert float(metrics["policy/kl"]) == pytest.approx(kl, abs=1e-5)
-        assert after.learning_rate == metrics["update/learning_rate"]
+        assert float(metrics["update/learning_rate"]) == pytest.approx(rate)
         return float(after.learning_rate)
 
     @pytest.mark.parametrize(("kl_in_targets", "factor"), [(0.0, 1.5), (0.4, 1.5), (0.6, 1), (1.9, 1), (2.1, 1 / 1.5)])
@@ -317,6 +317,13 @@ class TestAdaptiveLearningRate:
     @pytest.mark.parametrize(("kl", "rate", "bound"), [(0.0, 9e-4, 1e-3), (0.1, 1.1e-5, 1e-5)])
     def test_stops_at_its_bounds(self, one_step, batch, kl, rate, bound):
         assert self.rate_after(one_step, batch, kl=kl, rate=rate) == pytest.approx(bound, rel=1e-4)
+
+    @pytest.mark.parametrize(("target_kl", "factor"), [(1e-9, 1 / 1.5), (1e9, 1.5)])
+    def test_moves_once_in_an_iteration_of_many_steps(self, batch, target_kl, factor):
+        many = Learner(target_kl=target_kl, learning_rate=1e-4)
+        after, metrics = many.updated(batch)
+        assert float(metrics["update/learning_rate"]) == pytest.approx(1e-4)
+        assert float(after.learning_rate) == pytest.approx(factor * 1e-4)
 
     def test_stays_without_a_target(self, learner, batch):
         train, _ = learner.updated(batch)
