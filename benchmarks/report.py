@@ -28,7 +28,7 @@ PARTS = {
 
 def header(config: Any) -> dict[str, Any]:
     """What a result must say of its circumstances."""
-    settings = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    settings = dataclasses.asdict(config) | {"out": config.out and config.out.name}  # not where it lies here
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),

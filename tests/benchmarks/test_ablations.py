@@ -28,6 +28,7 @@ def test_each_variant_learns_from_each_seed_and_is_drawn(tmp_path):
     )
     ablations.main(config)
     report = json.loads((tmp_path / "f.json").read_text())
+    assert str(tmp_path) not in json.dumps(report)
     assert [each["variant"] for each in report["results"]] == list(names)
     curves = [curve for each in report["results"] for curve in each["curves"]]
     assert [steps for steps, _ in curves[0]] == [4096, 8192]
