@@ -13,6 +13,7 @@ Memory = Any  # hidden states, nothing for a network without memory
 DType = Literal["float32", "bfloat16"]
 CELLS: dict[str, Callable[..., Any]] = {"gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
 FIRST_LOG_SCALE = -0.5
+FIRST_CODE_SCALE = 0.1  # of an encoded goal: what a parent's layers read at first is near no command, not any command
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "elu": jax.nn.elu,
@@ -115,7 +116,7 @@ class ControlNetwork(nnx.Module):
         """
         self.goal_size = goal_size
         encodes_goal = bool(goal_size and goal_layers)
-        own: dict[str, Any] = options | {"out_scale": 1.0}
+        own: dict[str, Any] = options | {"out_scale": FIRST_CODE_SCALE}
         self.goal_encoder = (
             MLP(goal_size, goal_layers[:-1], goal_layers[-1], rngs=rngs, **own) if encodes_goal else None
         )

@@ -126,6 +126,12 @@ class TestGoalEncoder:
         assert (heard[0] != heard[1]).any()
         np.testing.assert_array_equal(unheard[0], unheard[1])
 
+    def test_says_little_at_first(self):
+        network = learner(goal_layers=(16, 5)).networks["policy"]
+        rows = jax.random.normal(jax.random.key(2), (64, OBS + GOAL))
+        code = network.module(network.init(jax.random.key(0))).encode(rows)[:, OBS:]
+        assert code.shape == (64, 5) and 0.01 < float(code.std()) < 0.2
+
     def test_learns(self):
         ppo = learner(goal_layers=(16, 5))
         before, after = ppo.init(jax.random.key(0)), updated(ppo)[0]
