@@ -1,12 +1,15 @@
 """Networks as `flax.nnx` modules, kept as plain pytrees of parameters."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array
+
+from envs.types import Mirror, Reflection
 
 Params = Any  # nested dict of arrays
 Memory = Any  # hidden states, nothing for a network without memory
@@ -156,21 +159,36 @@ class Definition:
         return nnx.merge(self._definition, params)
 
 
-class Network(Definition):
-    """A `ControlNetwork`'s definition, split from its parameters."""
+@dataclass(frozen=True)
+class Symmetry:
+    """How what a network reads and says changes when left and right change places."""
 
-    def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork]) -> None:
+    mirror: Mirror
+    output: Reflection
+
+
+class Network(Definition):
+    """A `ControlNetwork`'s definition, split from its parameters.
+
+    With a symmetry, inputs are pairs (..., 2, I) of what is and its mirror image, memory is of both, and the output is
+    the mean of what the module says of the first and, reflected, of what it says of the second: exactly symmetric.
+    Source: Abdolhosseini et al. 2019, "On learning symmetric locomotion", 3.4.
+    """
+
+    def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork], symmetry: Symmetry | None = None) -> None:
         """Remember how to build the module; `build` takes the source of initial weights."""
         super().__init__(build)
+        self.symmetry = symmetry
         self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
 
     def init_memory(self, num_envs: int) -> Memory:
-        """Memory (B, ...) of nothing."""
+        """Memory (B, H) of nothing, (B, 2, H) with a symmetry."""
         if not self.has_memory:
             return ()
         cell = self._build(nnx.Rngs(0)).cell
         assert cell is not None
-        hidden = cell.initialize_carry((num_envs, cell.in_features), nnx.Rngs(0))
+        batch = (num_envs, 2) if self.symmetry else (num_envs,)
+        hidden = cell.initialize_carry((*batch, cell.in_features), nnx.Rngs(0))
         return jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.result_type(float)), hidden)
 
     def step(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
@@ -183,8 +201,8 @@ class Network(Definition):
           is_first: (...) bool, where an episode begins.
         """
         module = self.module(params)
-        memory, features = module.remember(memory, module.encode(inputs), is_first)
-        return memory, module.trunk(features)
+        memory, features = module.remember(memory, module.encode(inputs), self._of_both(is_first))
+        return memory, self._symmetric(module.trunk(features))
 
     def unroll(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
         """T steps: memory (T, B, ...) after each, and outputs (T, B, out).
@@ -203,5 +221,15 @@ class Network(Definition):
             memory, features = module.remember(memory, *step)
             return memory, (memory, features)
 
-        _, (memories, features) = jax.lax.scan(remember, memory, (module.encode(inputs), is_first))
-        return memories, module.trunk(features)
+        _, (memories, features) = jax.lax.scan(remember, memory, (module.encode(inputs), self._of_both(is_first)))
+        return memories, self._symmetric(module.trunk(features))
+
+    def _of_both(self, is_first: Array) -> Array:
+        """Where an episode begins (...); with a symmetry, it does so in the mirror too (..., 2)."""
+        return is_first if self.symmetry is None else jnp.stack([is_first, is_first], axis=-1)
+
+    def _symmetric(self, output: Array) -> Array:
+        """Outputs (..., out); with a symmetry, of pairs (..., 2, out)."""
+        if self.symmetry is None:
+            return output
+        return (output[..., 0, :] + self.symmetry.output(output[..., 1, :])) / 2

@@ -6,6 +6,7 @@ that ended them. Axes: T time, B worlds, N = T * B samples.
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ from flax import struct
 from jax import Array
 
 from algos.gae import generalized_advantage
-from algos.networks import MLP, ControlNetwork, Memory, Network, Params
+from algos.networks import MLP, ControlNetwork, Memory, Network, Params, Symmetry
 from algos.normalization import RunningStatistics
 from algos.ppo_config import KL_BAND, LEARNING_RATE_BOUNDS, LEARNING_RATE_FACTOR, POLICIES, PPOConfig
 from algos.ppo_policy import Critic, Distribution, PPOPolicy, network_inputs
@@ -23,7 +24,8 @@ from algos.schedules import scheduled
 from algos.types import Rollout
 from envs.errors import ConfigError
 from envs.shards import ALONE, Shards
-from envs.types import EnvSpec, Observation
+from envs.symmetry import joined, unchanged
+from envs.types import EnvSpec, Mirror, Observation, Reflection
 
 
 @struct.dataclass
@@ -63,8 +65,8 @@ class PPO:
         Raises:
           ConfigError: if the environment lacks what the config asks for.
         """
-        if config.mirror_weight and spec.mirror is None:
-            raise ConfigError("mirror_weight: this environment declares no left-right symmetry; use null")
+        if config.symmetric and spec.mirror is None:
+            raise ConfigError("symmetric: this environment declares no left-right symmetry; use false")
         if config.privileged_critic and not spec.privileged_size:
             raise ConfigError("privileged_critic: this environment hides nothing from policies; use false")
         self.config = config
@@ -74,14 +76,23 @@ class PPO:
         seen = spec.obs_size + spec.goal_size
         hidden = spec.privileged_size if config.privileged_critic else 0
         self.networks = {
-            "policy": self._network(policy_trunk, seen, config.policy_layers, 2 * spec.action_size, out_scale=0.01),
-            "value": self._network(MLP, seen + hidden, config.value_layers, 1, out_scale=1.0),
+            "policy": self._network(
+                policy_trunk, seen, config.policy_layers, 2 * spec.action_size, _reflected_distribution, out_scale=0.01
+            ),
+            "value": self._network(MLP, seen + hidden, config.value_layers, 1, _reflected_value, out_scale=1.0),
         }
         clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
         self.optimizer = optax.chain(clip, optax.scale_by_adam(eps=1e-5))
 
     def _network(
-        self, trunk: Any, in_size: int, hidden: tuple[int, ...], out_size: int, *, out_scale: float
+        self,
+        trunk: Any,
+        in_size: int,
+        hidden: tuple[int, ...],
+        out_size: int,
+        reflected: Callable[[Mirror], Reflection],
+        *,
+        out_scale: float,
     ) -> Network:
         config = self.config
         front = {
@@ -91,7 +102,11 @@ class PPO:
             "cell_size": config.memory_size,
         }
         options = {"activation": config.activation, "out_scale": out_scale, "dtype": config.dtype}
-        return Network(lambda rngs: ControlNetwork(trunk, in_size, hidden, out_size, rngs=rngs, **front, **options))
+        mirror = self.spec.mirror if config.symmetric else None
+        symmetry = Symmetry(mirror, reflected(mirror)) if mirror else None
+        return Network(
+            lambda rngs: ControlNetwork(trunk, in_size, hidden, out_size, rngs=rngs, **front, **options), symmetry
+        )
 
     def init(self, key: Array) -> PPOTrainState:
         """Fresh networks."""
@@ -192,7 +207,6 @@ class PPO:
         weighed_TB = advantage_TB
         if self.config.advantage_normalization == "batch":
             weighed_TB = self._normalized(advantage_TB)
-        inputs |= self._mirrored_inputs(train, batch.observation)
         rows = Samples(inputs, is_first, {}, raw_action, old, old_log_prob, value_TB, weighed_TB, target_TB)
         metrics = {
             "value/mean": self.shards.mean(value_TB.mean()),
@@ -206,18 +220,10 @@ class PPO:
 
     def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
         """What each network reads, (T, B, I)."""
-        policy = network_inputs(train.normalizer, observation)
+        policy = network_inputs(train.normalizer, observation, symmetry=self.networks["policy"].symmetry)
         if train.privileged is None:
             return {"policy": policy, "value": policy}
         return {"policy": policy, "value": network_inputs(train.normalizer, observation, train.privileged)}
-
-    def _mirrored_inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
-        """What the policy reads in the mirror, if that is asked for."""
-        mirror = self.spec.mirror
-        if mirror is None or not self.config.mirror_weight:
-            return {}
-        reflected = observation.replace(obs=mirror.obs(observation.obs), goal=mirror.goal(observation.goal))
-        return {"mirrored": network_inputs(train.normalizer, reflected)}
 
     def _minibatch_indices(self, num_rows: int, key: Array) -> tuple[Array, Array]:
         """Shuffled rows and one key per gradient step, leading axis epochs times minibatches."""
@@ -236,6 +242,11 @@ class PPO:
         grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper, key))
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
         params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
+        if self.config.value_warmup:
+            moves = hyper["progress"] >= self.config.value_warmup
+            params["policy"] = jax.tree.map(
+                lambda new, old: jnp.where(moves, new, old), params["policy"], train.params["policy"]
+            )
         updated = train.replace(params=params, optimizer=optimizer)
 
         grad_norm = optax.tree.norm(grads)
@@ -257,11 +268,7 @@ class PPO:
         value_loss = squared_value_loss(value, samples.old_value, samples.value_target, self.config.value_clip)
         entropy = distribution.entropy(key).mean()
         loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
-        asymmetry = {}
-        if self.config.mirror_weight:
-            asymmetry["policy/asymmetry"] = self._asymmetry(params["policy"], samples, distribution)
-            loss += hyper["mirror_weight"] * asymmetry["policy/asymmetry"]
-        return loss, asymmetry | {
+        return loss, {
             "policy/loss": policy_loss,
             "policy/kl": samples.old.kl(distribution).mean(),
             "policy/clip_fraction": (jnp.abs(jnp.expm1(log_ratio)) > hyper["clip_ratio"]).mean(),
@@ -269,17 +276,6 @@ class PPO:
             "policy/scale": distribution.scale.mean(),
             "value/loss": value_loss,
         }
-
-    def _asymmetry(self, params: Params, samples: Samples, distribution: Distribution) -> Array:
-        """KL divergence to the mirror image of what the policy does in the mirror, () nats.
-
-        Source: Yu et al. 2018, "Learning symmetric and low-energy locomotion", eq. 2, as a divergence.
-        """
-        assert self.spec.mirror is not None
-        output = self.networks["policy"].step(params, (), samples.inputs["mirrored"], samples.is_first)[1]
-        reflect, there = self.spec.mirror.action, self.distribution.from_network(output)
-        image = self.distribution(reflect(there.loc), jnp.abs(reflect(there.scale)))
-        return distribution.kl(image).mean()
 
     def _outputs(self, name: str, params: dict[str, Params], samples: Samples) -> Array:
         """What a network says of samples (N, out); with memory, of sequences (B, T, out)."""
@@ -309,6 +305,16 @@ class PPO:
         factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
         adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
         return jnp.where(steps["update/skipped"].any(), learning_rate, adapted)
+
+
+def _reflected_distribution(mirror: Mirror) -> Reflection:
+    """Of the network's output for A actions, (2 A): scales change places and not their sign."""
+    return joined([mirror.action, Reflection(mirror.action.order, (1,) * len(mirror.action.order))])
+
+
+def _reflected_value(_: Mirror) -> Reflection:
+    """Of a value, which is that of the mirror image."""
+    return unchanged(1)
 
 
 def _describe(config: PPOConfig, name: str) -> str:

@@ -39,14 +39,16 @@ class PPOConfig:
       entropy_weight: bonus per nat of policy entropy; where it starts, when final_entropy_weight is set.
       final_entropy_weight: where a linear change over the whole run ends; null for none.
       value_weight: weight of the value's squared error.
+      value_warmup: part of the run, at its start, in which the policy stays as it is and only its value is learnt: for
+        a parent that comes without a value network.
       value_clip: how far a value may move from the one that sampled and still be improved; null for no limit.
       reward_scale: factor on rewards before learning; leaves reported returns alone.
       normalize_returns: divide rewards by the running standard deviation of returns, too.
       advantage_normalization: to mean 0 and deviation 1 over a `minibatch` or over the whole `batch`.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
       normalize_observations: by running mean and standard deviation.
-      mirror_weight: of the KL divergence, in nats, from what the policy does to the mirror image of what it does in the
-        mirror, where the environment has left-right symmetry; null for none.
+      symmetric: networks that do in the mirror the mirror image of what they do, where the environment has left-right
+        symmetry; they compute everything twice.
       action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips
         them, with one scale for all.
       policy_layers: hidden units of the policy network.
@@ -72,13 +74,14 @@ class PPOConfig:
     entropy_weight: float = 1e-3
     final_entropy_weight: float | None = None
     value_weight: float = 0.5
+    value_warmup: float = 0.0
     value_clip: float | None = None
     reward_scale: float = 0.1
     normalize_returns: bool = False
     advantage_normalization: Literal["minibatch", "batch"] = "minibatch"
     max_grad_norm: float | None = 1.0
     normalize_observations: bool = True
-    mirror_weight: float | None = None
+    symmetric: bool = False
     action_distribution: Literal["tanh_normal", "clipped_normal"] = "tanh_normal"
     policy_layers: tuple[int, ...] = (64, 64, 64)
     value_layers: tuple[int, ...] = (128, 128, 128)
@@ -95,11 +98,12 @@ class PPOConfig:
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_ratio", "reward_scale"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
-        for name in ("final_learning_rate", "target_kl", "max_grad_norm", "value_clip", "mirror_weight"):
+        for name in ("final_learning_rate", "target_kl", "max_grad_norm", "value_clip"):
             value = getattr(self, name)
             require(value is None or value > 0, name, value, "above 0, or null for none")
         for name in ("discount", "gae_lambda"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        require(0 <= self.value_warmup < 1, "value_warmup", self.value_warmup, "at least 0 and below 1")
         for name in ("entropy_weight", "value_weight"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         final_entropy = self.final_entropy_weight
@@ -118,7 +122,7 @@ class PPOConfig:
         require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
         for name, known in CHOICES.items():
             require(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
-        require(not (self.mirror_weight and self.has_memory), "mirror_weight", self.mirror_weight, "null with memory")
+        require(not (self.symmetric and self.privileged_critic), "symmetric", True, "false with privileged_critic")
 
     @property
     def traced(self) -> list[str]:
@@ -128,8 +132,6 @@ class PPOConfig:
             names += ["learning_rate", "final_learning_rate"]
         if self.final_entropy_weight is not None:
             names.append("final_entropy_weight")
-        if self.mirror_weight:
-            names.append("mirror_weight")
         return names
 
     @property

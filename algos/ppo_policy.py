@@ -5,7 +5,7 @@ from flax import struct
 from jax import Array
 
 from algos.distributions import ClippedNormal, TanhNormal
-from algos.networks import Memory, Network, Params
+from algos.networks import Memory, Network, Params, Symmetry
 from algos.normalization import RunningStatistics
 from envs.shards import ALONE, Shards
 from envs.types import Observation
@@ -47,11 +47,12 @@ class PPOPolicy:
         if self.asked is not None:
             asked = jnp.broadcast_to(self.asked, (*observation.reward.shape, *self.asked.shape))
             observation = observation.replace(goal=jnp.concatenate([asked, observation.goal], axis=-1))
-        inputs = network_inputs(self.normalizer, observation)
+        inputs = network_inputs(self.normalizer, observation, symmetry=self.network.symmetry)
         memory, output = self.network.step(self.params, carry["policy"], inputs, observation.is_first)
         carry = carry | {"policy": memory}
         if self.critic is not None:
-            inputs = network_inputs(self.normalizer, observation, self.critic.privileged)
+            symmetry = self.critic.network.symmetry
+            inputs = network_inputs(self.normalizer, observation, self.critic.privileged, symmetry)
             carry["value"], _ = self.critic.network.step(
                 self.critic.params, carry["value"], inputs, observation.is_first
             )
@@ -62,9 +63,19 @@ class PPOPolicy:
 
 
 def network_inputs(
-    normalizer: RunningStatistics, observation: Observation, privileged: RunningStatistics | None = None
+    normalizer: RunningStatistics,
+    observation: Observation,
+    privileged: RunningStatistics | None = None,
+    symmetry: Symmetry | None = None,
 ) -> Array:
-    """Normalised observation, what is privileged if its statistics are given, and goal: (..., O [+ P] + G)."""
+    """Normalised observation, what is privileged if its statistics are given, and goal: (..., O [+ P] + G).
+
+    With a symmetry (..., 2, O + G): the same of the mirror image, too.
+    """
+    if symmetry is not None:
+        mirror = symmetry.mirror
+        reflected = observation.replace(obs=mirror.obs(observation.obs), goal=mirror.goal(observation.goal))
+        return jnp.stack([network_inputs(normalizer, seen) for seen in (observation, reflected)], axis=-2)
     parts = [normalizer.normalize(observation.obs)]
     if privileged is not None:
         assert observation.privileged is not None

@@ -34,7 +34,7 @@ VARIANTS = {
     "advantages over the batch": "--algorithm.advantage-normalization batch",
     "rewards by running return": "--algorithm.normalize-returns --algorithm.reward-scale 1",
     "clipped values": "--algorithm.value-clip 0.2",
-    "mirror symmetry": "--algorithm.mirror-weight 0.1",
+    "symmetric networks": "--algorithm.symmetric",
     "clipped actions": "--algorithm.action-distribution clipped_normal",
 }
 

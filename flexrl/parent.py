@@ -126,6 +126,7 @@ def inherit(config: RunConfig) -> Inheritance:
     wanted = {name: shape for name, shape in shapes_of(template).items() if name.startswith(INHERITED)}
     offered = shapes_of(parent.leaves)
     taken = _fitting(parent.leaves, wanted)
+    _require_symmetry(parent, config)
     _require_fit(parent, env.spec, wanted, taken)
     if is_exported(parent.folder):
         fresh = {"the value network": "for an exported policy comes without one"}
@@ -159,6 +160,17 @@ def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
     unfit = {name for name, shape in wanted.items() if shapes.get(name) != shape}
     partial = tuple(prefix for prefix in STATISTICS if any(name.startswith(prefix) for name in unfit))
     return {name: offered[name] for name in wanted if name not in unfit and not name.startswith(partial)}
+
+
+def _require_symmetry(parent: Parent, config: RunConfig) -> None:
+    """Refuse half of a symmetric parent: its arrays mean something else without their mirror image.
+
+    Raises:
+      ConfigError: with the way out.
+    """
+    is_symmetric = [getattr(each.algorithm, "symmetric", False) for each in (parent.config, config)]
+    if is_symmetric == [True, False]:
+        raise ConfigError(f"parent: {parent.folder}:{parent.step} has symmetric networks; add --algorithm.symmetric")
 
 
 def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -> None:

@@ -32,6 +32,15 @@ def observations(key):
     return Observation(**drawn, reward=jnp.zeros((T, B)), is_first=jnp.zeros((T, B), bool))
 
 
+def first_step(observation):
+    return jax.tree.map(lambda x: x[0], observation)
+
+
+def reflected(observation):
+    """The same in a mirror."""
+    return observation.replace(obs=MIRROR.obs(observation.obs), goal=MIRROR.goal(observation.goal))
+
+
 def sampled(ppo, train):
     """A rollout of random numbers, acted on by this policy."""
     policy, observation = ppo.policy(train), observations(jax.random.key(1))
@@ -167,38 +176,71 @@ class TestPrivilegedCritic:
             PPO(dataclasses.replace(CONFIG, privileged_critic=True), SPEC.replace(privileged_size=0))
 
 
-class TestMirrorWeight:
-    def test_measures_how_far_the_policy_is_from_its_mirror_image(self):
-        ppo = learner(mirror_weight=1.0, action_distribution="clipped_normal")
+class TestValueWarmup:
+    def test_leaves_the_policy_as_it_is_until_it_is_over(self):
+        ppo = learner(value_warmup=0.5)
+        before = ppo.init(jax.random.key(0)).params
+        early, late = (updated(ppo, progress=progress)[0].params for progress in (0.49, 0.5))
+        assert_close(early["policy"], before["policy"], atol=0)
+        assert differs(early["value"], before["value"])
+        assert differs(late["policy"], before["policy"])
+        assert_close(early["value"], late["value"], atol=1e-7)
+
+    def test_must_end(self):
+        with pytest.raises(ValueError, match="^value_warmup: "):
+            learner(value_warmup=1.0)
+
+
+class TestSymmetric:
+    @pytest.mark.parametrize(
+        "options", [{}, {"action_distribution": "clipped_normal"}, {"memory": "gru"}, {"goal_layers": (4,)}]
+    )
+    def test_does_in_the_mirror_the_mirror_image_of_what_it_does(self, options):
+        ppo = learner(symmetric=True, **options)
         train = ppo.init(jax.random.key(0))
+        policy, seen = ppo.policy(train), first_step(observations(jax.random.key(1)))
+        here, there = (policy.act(policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen)))
+        np.testing.assert_allclose(there["loc"], MIRROR.action(here["loc"]), atol=1e-6)
+        np.testing.assert_allclose(there["scale"], here["scale"][:, ::-1], atol=1e-6)
+        assert np.abs(here["loc"] - MIRROR.action(here["loc"])).min() > 1e-6  # no state is its own image
+
+    def test_is_worth_as_much_in_the_mirror(self):
+        ppo = learner(symmetric=True)
+        train, _ = updated(ppo)
         batch = sampled(ppo, train)
-        policy = ppo.policy(train)
-        reflected = batch.observation.replace(
-            obs=MIRROR.obs(batch.observation.obs), goal=MIRROR.goal(batch.observation.goal)
-        )
-        here, there = (
-            policy.act({"policy": ()}, seen, jax.random.key(0))[2] for seen in (batch.observation, reflected)
-        )
-        # scales are all alike, so the divergence is half the squared distance in scales, summed over actions
-        distance = (here["loc"] - MIRROR.action(there["loc"])) / here["scale"]
-        expected = 0.5 * jnp.square(distance).sum(axis=-1).mean()
-        assert float(updated(ppo, batch)[1]["policy/asymmetry"]) == pytest.approx(float(expected), rel=1e-4)
+        image = batch.replace(observation=reflected(batch.observation))
+        values = [ppo._samples(train, x, ppo.init_hyper())[0].old_value for x in (batch, image)]
+        np.testing.assert_allclose(*values, atol=1e-6)
 
-    def test_makes_the_policy_symmetric(self):
-        def asymmetry_after(weight):
-            ppo = learner(mirror_weight=weight, num_epochs=100, learning_rate=3e-3)
-            train, _ = updated(ppo)
-            return float(updated(learner(mirror_weight=1.0), sampled(ppo, train), train)[1]["policy/asymmetry"])
+    def test_is_not_symmetric_unless_asked(self):
+        ppo = learner()
+        policy, seen = ppo.policy(updated(ppo)[0]), first_step(observations(jax.random.key(1)))
+        here, there = (policy.act(policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen)))
+        assert np.abs(there["loc"] - MIRROR.action(here["loc"])).max() > 1e-4
 
-        assert asymmetry_after(10.0) < 0.2 * asymmetry_after(1e-9)
+    def test_remembers_both_sides(self):
+        ppo = learner(symmetric=True, memory="gru")
+        train, network = ppo.init(jax.random.key(0)), ppo.networks["policy"]
+        observation = observations(jax.random.key(1))
+        is_first = jax.random.bernoulli(jax.random.key(2), 0.3, (T, B))
+        inputs = network_inputs(train.normalizer, observation, symmetry=network.symmetry)
+        params, memory = train.params["policy"], network.init_memory(B)
+        _, unrolled = network.unroll(params, memory, inputs, is_first)
+        outputs = []
+        for time in range(T):
+            memory, output = network.step(params, memory, inputs[time], is_first[time])
+            outputs.append(output)
+        np.testing.assert_allclose(unrolled, outputs, atol=1e-6)
+        forgetful = network.step(params, network.init_memory(B), inputs[-1], is_first[-1])[1]
+        np.testing.assert_array_equal(np.isclose(forgetful, outputs[-1], atol=1e-9).all(axis=-1), is_first[-1])
 
     def test_needs_a_symmetric_environment(self):
-        with pytest.raises(ConfigError, match="^mirror_weight: "):
-            PPO(dataclasses.replace(CONFIG, mirror_weight=1.0), SPEC.replace(mirror=None))
+        with pytest.raises(ConfigError, match="^symmetric: "):
+            PPO(dataclasses.replace(CONFIG, symmetric=True), SPEC.replace(mirror=None))
 
-    def test_excludes_memory(self):
-        with pytest.raises(ValueError, match="^mirror_weight: "):
-            learner(mirror_weight=1.0, memory="gru")
+    def test_excludes_a_privileged_critic(self):
+        with pytest.raises(ValueError, match="^symmetric: "):
+            learner(symmetric=True, privileged_critic=True)
 
 
 class TestHalfPrecision:

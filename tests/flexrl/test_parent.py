@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -136,6 +137,16 @@ def test_a_goal_encoder_as_wide_as_the_parents_goal_fits_in_front_of_its_layers(
 def test_a_memory_that_the_parent_lacks_is_refused(trained):
     with pytest.raises(ConfigError, match="policy.cell.*of shape None"):
         inherit(child_config(trained, "--algorithm.memory", "gru"))
+
+
+def test_half_of_a_symmetric_parent_is_refused(trained, tmp_path):
+    folder = shutil.copytree(EXPORTED, tmp_path / "symmetric")
+    config = folder / "config.yaml"
+    config.write_text(re.sub("symmetric: .*", "symmetric: true", config.read_text()))
+    flags = ("--env", "humanoid-skills", "--algorithm.policy-layers", "128", "128", "128")
+    with pytest.raises(ConfigError, match="^parent: .* has symmetric networks; add --algorithm.symmetric"):
+        inherit(child_config(trained, *flags, parent=str(folder)))
+    assert inherit(child_config(trained, *flags, "--algorithm.symmetric", parent=str(folder))).leaves
 
 
 def test_statistics_are_taken_whole_or_not_at_all():
