@@ -32,9 +32,11 @@ def examine(playback: Playback, num_episodes: int, num_transition_episodes: int,
       num_transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
       seed: of the episodes.
     """
+    task = playback.config.task
+    task = dataclasses.replace(task, skills=tuple(dict.fromkeys(task.skills)))  # each as often as any other
+    playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=task))
     episodes = functools.partial(_episodes, playback, num_episodes, seed)
     report: dict[str, Any] = {"step": playback.step, "episodes": num_episodes}
-    task = playback.config.task
     report["skills"] = {name: _one_skill(name, episodes(_asking_only_for(playback, name), {})) for name in task.skills}
     report["switching"] = _switching(episodes(task, {}))
     report["switching_with_pushes"] = _switching(episodes(task, PUSHES))

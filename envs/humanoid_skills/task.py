@@ -28,7 +28,7 @@ class HumanoidSkillsConfig:
     """Which skills are asked for, how, and what they are worth.
 
     Attributes:
-      skills: the skills to ask for.
+      skills: the skills to ask for; one that is named twice is asked for twice as often.
       goal_strategy: `single` asks for the first skill only, `balanced` for each equally often in shuffled rounds,
         `random` for any at any time.
       goal_seconds: s, shortest and longest time that a goal lasts.
@@ -55,8 +55,8 @@ class HumanoidSkillsConfig:
         """Refuse values that make no task."""
         if unknown := [name for name in self.skills if name not in SKILL_NAMES]:
             raise ValueError(f"skills: {unknown} are unknown; known: {', '.join(SKILL_NAMES)}")
-        if not self.skills or len(set(self.skills)) < len(self.skills):
-            raise ValueError(f"skills: {self.skills} must be one or more different skills")
+        if not self.skills:
+            raise ValueError(f"skills: {self.skills} must be one or more skills")
         if self.goal_strategy not in STRATEGIES:
             raise ValueError(f"goal_strategy: {self.goal_strategy!r} must be one of {', '.join(STRATEGIES)}")
         if not 0 < self.goal_seconds[0] <= self.goal_seconds[1]:

@@ -156,6 +156,12 @@ class TestGoals:
         assert (np.sort(rounds, axis=1) == np.arange(len(SKILLS))).all()
         assert len({tuple(order) for order in rounds}) == 100
 
+    def test_a_skill_that_is_named_twice_is_asked_for_twice_as_often(self):
+        names = ("run", "stand-still", "run")
+        skills = np.asarray(self.draw(self.sampler(skills=names, episode_length=5 * 2 * 3), num=50).skills)
+        run, still = (SKILL_NAMES.index(name) for name in ("run", "stand-still"))
+        assert (np.sort(skills.reshape(100, 3), axis=1) == sorted([run, still, run])).all()
+
     def test_random_asks_for_any_skill(self):
         skills = np.asarray(self.draw(self.sampler("random")).skills)
         counts = np.bincount(skills.ravel(), minlength=len(SKILLS))
@@ -338,7 +344,6 @@ class TestTask:
     [
         ("skills", ("moonwalk",)),
         ("skills", ()),
-        ("skills", ("run", "run")),
         ("goal_strategy", "often"),
         ("goal_seconds", (0.0, 1.0)),
         ("goal_seconds", (2.0, 1.0)),

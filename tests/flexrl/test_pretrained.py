@@ -46,9 +46,10 @@ def test_asking_for_what_it_was_not_trained_for_is_refused_by_name():
 @pytest.mark.slow
 def test_an_examination_agrees_with_the_datasheet():
     playback = load_playback(str(FOLDER), "workspace", "best", "native", num_episodes=16)
-    three = dataclasses.replace(playback.config.task, skills=("walk-forward", "walk-backward", "run"))
+    three = dataclasses.replace(playback.config.task, skills=("walk-forward", "walk-backward", "run", "run"))
     playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=three))
     report = examine(playback, num_episodes=16, num_transition_episodes=4, seed=0)
+    assert len(report["skills"]) == 3
     recorded = json.loads((FOLDER / "skills.json").read_text())["skills"]
     for name, row in report["skills"].items():
         assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)
