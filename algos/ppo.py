@@ -24,7 +24,6 @@ from algos.schedules import scheduled
 from algos.types import Rollout
 from envs.errors import ConfigError
 from envs.shards import ALONE, Shards
-from envs.symmetry import joined, unchanged
 from envs.types import EnvSpec, Mirror, Observation, Reflection
 
 
@@ -309,12 +308,14 @@ class PPO:
 
 def _reflected_distribution(mirror: Mirror) -> Reflection:
     """Of the network's output for A actions, (2 A): scales change places and not their sign."""
-    return joined([mirror.action, Reflection(mirror.action.order, (1,) * len(mirror.action.order))])
+    size = len(mirror.action.order)
+    scales = tuple(size + i for i in mirror.action.order)
+    return Reflection(mirror.action.order + scales, mirror.action.sign + (1,) * size)
 
 
 def _reflected_value(_: Mirror) -> Reflection:
     """Of a value, which is that of the mirror image."""
-    return unchanged(1)
+    return Reflection((0,), (1,))
 
 
 def _describe(config: PPOConfig, name: str) -> str:

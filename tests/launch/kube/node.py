@@ -99,6 +99,7 @@ class Node:
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
         own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
         log = place / "log"
+        log.touch()  # it may be killed before it writes a line
         self._server.logs[name] = log
         environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
         process = self._run(list(map(here, command[3:])), environment, log)
