@@ -15,8 +15,9 @@ from algos.dataset import Minibatches
 from algos.distributions import TanhNormal
 from algos.networks import MLP, ControlNetwork, Network, Params
 from algos.normalization import RunningStatistics
-from algos.ppo_policy import PPOPolicy
+from algos.ppo_policy import PPOPolicy, network_inputs
 from algos.schedules import scheduled
+from algos.symmetry import policy_symmetry
 from envs.errors import ConfigError
 from envs.shards import ALONE, Shards
 from envs.types import EnvSpec
@@ -40,14 +41,15 @@ class BC:
         """Define the network.
 
         Raises:
-          ConfigError: if minibatches cannot be shared evenly.
+          ConfigError: if minibatches cannot be shared evenly, or the environment lacks what the config asks for.
         """
         if config.batch_size % shards.num:
             raise ConfigError(f"batch_size: {config.batch_size} is not a multiple of num_devices {shards.num}")
         self.config = config
         self.spec = spec
         self.shards = shards
-        self.network = Network(self._build)
+        symmetry = policy_symmetry(spec, self._asks_for_return) if config.symmetric else None
+        self.network = Network(self._build, symmetry)
         self.optimizer = make_adam(config.max_grad_norm)
 
     def _build(self, rngs: Any) -> ControlNetwork:
@@ -108,7 +110,7 @@ class BC:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self._asks_for_return and self.config.target_return is None:
             train = train.replace(target_return=batch.target_return)
-        inputs_UB = jnp.concatenate([train.normalizer.normalize(batch.obs), batch.goal], axis=-1)
+        inputs_UB = network_inputs(train.normalizer, batch.obs, batch.goal, self.network.symmetry)
 
         def step(train: BCTrainState, minibatch: tuple[Array, Array]) -> tuple[BCTrainState, dict[str, Array]]:
             return adamw_step(
@@ -125,6 +127,6 @@ class BC:
 
     def _loss(self, params: dict[str, Params], inputs: Array, action: Array) -> Array:
         """Mean squared distance of the deterministic action (B, A) from the data's, per dimension."""
-        is_first = jnp.zeros(inputs.shape[:-1], bool)  # without memory it changes nothing
+        is_first = jnp.zeros(action.shape[:-1], bool)  # without memory it changes nothing
         output = self.network.step(params["policy"], (), inputs, is_first)[1]
         return jnp.square(jnp.tanh(TanhNormal.from_network(output).loc) - action).mean()

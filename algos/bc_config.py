@@ -32,6 +32,8 @@ class BCConfig:
       weight_decay: of AdamW, as a multiple of the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
       normalize_observations: by mean and standard deviation over the data.
+      symmetric: a network that does in the mirror the mirror image of what it does, where the environment has
+        left-right symmetry; it computes everything twice.
       policy_layers: hidden units of the policy network.
       goal_layers: units of an encoder in front of it that reads the goal; none to read it as it is.
       activation: between layers.
@@ -51,6 +53,7 @@ class BCConfig:
     weight_decay: float = 1e-4
     max_grad_norm: float | None = 1.0
     normalize_observations: bool = True
+    symmetric: bool = False
     policy_layers: tuple[int, ...] = (128, 128, 128)
     goal_layers: tuple[int, ...] = ()
     activation: Literal["elu", "relu", "swish", "tanh"] = "swish"

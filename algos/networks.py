@@ -1,7 +1,6 @@
 """Networks as `flax.nnx` modules, kept as plain pytrees of parameters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
@@ -9,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from envs.types import Mirror, Reflection
+from algos.symmetry import Symmetry
 
 Params = Any  # nested dict of arrays
 Memory = Any  # hidden states, nothing for a network without memory
@@ -157,14 +156,6 @@ class Definition:
     def module(self, params: Params) -> Any:
         """The module with parameters from `init`."""
         return nnx.merge(self._definition, params)
-
-
-@dataclass(frozen=True)
-class Symmetry:
-    """How what a network reads and says changes when left and right change places."""
-
-    mirror: Mirror
-    output: Reflection
 
 
 class Network(Definition):

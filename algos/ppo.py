@@ -16,15 +16,16 @@ from flax import struct
 from jax import Array
 
 from algos.gae import generalized_advantage
-from algos.networks import MLP, ControlNetwork, Memory, Network, Params, Symmetry
+from algos.networks import MLP, ControlNetwork, Memory, Network, Params
 from algos.normalization import RunningStatistics
 from algos.ppo_config import KL_BAND, LEARNING_RATE_BOUNDS, LEARNING_RATE_FACTOR, POLICIES, PPOConfig
-from algos.ppo_policy import Critic, Distribution, PPOPolicy, network_inputs
+from algos.ppo_policy import Critic, Distribution, PPOPolicy, network_inputs, privileged_inputs
 from algos.schedules import scheduled
+from algos.symmetry import Symmetry, policy_symmetry, value_symmetry
 from algos.types import Rollout
 from envs.errors import ConfigError
 from envs.shards import ALONE, Shards
-from envs.types import EnvSpec, Mirror, Observation, Reflection
+from envs.types import EnvSpec, Observation
 
 
 @struct.dataclass
@@ -64,8 +65,6 @@ class PPO:
         Raises:
           ConfigError: if the environment lacks what the config asks for.
         """
-        if config.symmetric and spec.mirror is None:
-            raise ConfigError("symmetric: this environment declares no left-right symmetry; use false")
         if config.privileged_critic and not spec.privileged_size:
             raise ConfigError("privileged_critic: this environment hides nothing from policies; use false")
         self.config = config
@@ -76,9 +75,9 @@ class PPO:
         hidden = spec.privileged_size if config.privileged_critic else 0
         self.networks = {
             "policy": self._network(
-                policy_trunk, seen, config.policy_layers, 2 * spec.action_size, _reflected_distribution, out_scale=0.01
+                policy_trunk, seen, config.policy_layers, 2 * spec.action_size, policy_symmetry, out_scale=0.01
             ),
-            "value": self._network(MLP, seen + hidden, config.value_layers, 1, _reflected_value, out_scale=1.0),
+            "value": self._network(MLP, seen + hidden, config.value_layers, 1, value_symmetry, out_scale=1.0),
         }
         clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
         self.optimizer = optax.chain(clip, optax.scale_by_adam(eps=1e-5))
@@ -89,7 +88,7 @@ class PPO:
         in_size: int,
         hidden: tuple[int, ...],
         out_size: int,
-        reflected: Callable[[Mirror], Reflection],
+        symmetry: Callable[[EnvSpec], Symmetry],
         *,
         out_scale: float,
     ) -> Network:
@@ -101,10 +100,9 @@ class PPO:
             "cell_size": config.memory_size,
         }
         options = {"activation": config.activation, "out_scale": out_scale, "dtype": config.dtype}
-        mirror = self.spec.mirror if config.symmetric else None
-        symmetry = Symmetry(mirror, reflected(mirror)) if mirror else None
         return Network(
-            lambda rngs: ControlNetwork(trunk, in_size, hidden, out_size, rngs=rngs, **front, **options), symmetry
+            lambda rngs: ControlNetwork(trunk, in_size, hidden, out_size, rngs=rngs, **front, **options),
+            symmetry(self.spec) if config.symmetric else None,
         )
 
     def init(self, key: Array) -> PPOTrainState:
@@ -219,10 +217,11 @@ class PPO:
 
     def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
         """What each network reads, (T, B, I)."""
-        policy = network_inputs(train.normalizer, observation, symmetry=self.networks["policy"].symmetry)
+        symmetry = self.networks["policy"].symmetry
+        policy = network_inputs(train.normalizer, observation.obs, observation.goal, symmetry)
         if train.privileged is None:
             return {"policy": policy, "value": policy}
-        return {"policy": policy, "value": network_inputs(train.normalizer, observation, train.privileged)}
+        return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
 
     def _minibatch_indices(self, num_rows: int, key: Array) -> tuple[Array, Array]:
         """Shuffled rows and one key per gradient step, leading axis epochs times minibatches."""
@@ -304,18 +303,6 @@ class PPO:
         factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
         adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
         return jnp.where(steps["update/skipped"].any(), learning_rate, adapted)
-
-
-def _reflected_distribution(mirror: Mirror) -> Reflection:
-    """Of the network's output for A actions, (2 A): scales change places and not their sign."""
-    size = len(mirror.action.order)
-    scales = tuple(size + i for i in mirror.action.order)
-    return Reflection(mirror.action.order + scales, mirror.action.sign + (1,) * size)
-
-
-def _reflected_value(_: Mirror) -> Reflection:
-    """Of a value, which is that of the mirror image."""
-    return Reflection((0,), (1,))
 
 
 def _describe(config: PPOConfig, name: str) -> str:

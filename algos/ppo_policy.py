@@ -5,8 +5,9 @@ from flax import struct
 from jax import Array
 
 from algos.distributions import ClippedNormal, TanhNormal
-from algos.networks import Memory, Network, Params, Symmetry
+from algos.networks import Memory, Network, Params
 from algos.normalization import RunningStatistics
+from algos.symmetry import Symmetry
 from envs.shards import ALONE, Shards
 from envs.types import Observation
 
@@ -44,15 +45,16 @@ class PPOPolicy:
         self, carry: dict[str, Memory], observation: Observation, key: Array
     ) -> tuple[dict[str, Memory], Array, dict[str, Array]]:
         """Actions, and the distribution and the value before squashing that they came from."""
+        goal = observation.goal
         if self.asked is not None:
             asked = jnp.broadcast_to(self.asked, (*observation.reward.shape, *self.asked.shape))
-            observation = observation.replace(goal=jnp.concatenate([asked, observation.goal], axis=-1))
-        inputs = network_inputs(self.normalizer, observation, symmetry=self.network.symmetry)
+            goal = jnp.concatenate([asked, goal], axis=-1)
+        inputs = network_inputs(self.normalizer, observation.obs, goal, self.network.symmetry)
         memory, output = self.network.step(self.params, carry["policy"], inputs, observation.is_first)
         carry = carry | {"policy": memory}
         if self.critic is not None:
-            symmetry = self.critic.network.symmetry
-            inputs = network_inputs(self.normalizer, observation, self.critic.privileged, symmetry)
+            if self.critic.privileged is not None:
+                inputs = privileged_inputs(self.normalizer, observation, self.critic.privileged)
             carry["value"], _ = self.critic.network.step(
                 self.critic.params, carry["value"], inputs, observation.is_first
             )
@@ -62,22 +64,17 @@ class PPOPolicy:
         return carry, distribution.squash(raw_action), info
 
 
-def network_inputs(
-    normalizer: RunningStatistics,
-    observation: Observation,
-    privileged: RunningStatistics | None = None,
-    symmetry: Symmetry | None = None,
-) -> Array:
-    """Normalised observation, what is privileged if its statistics are given, and goal: (..., O [+ P] + G).
+def network_inputs(normalizer: RunningStatistics, obs: Array, goal: Array, symmetry: Symmetry | None = None) -> Array:
+    """Normalised observation and goal: (..., O + G); with a symmetry (..., 2, O + G), of the mirror image too."""
+    inputs = jnp.concatenate([normalizer.normalize(obs), goal], axis=-1)
+    if symmetry is None:
+        return inputs
+    image = network_inputs(normalizer, symmetry.mirror.obs(obs), symmetry.mirror.goal(goal))
+    return jnp.stack([inputs, image], axis=-2)
 
-    With a symmetry (..., 2, O + G): the same of the mirror image, too.
-    """
-    if symmetry is not None:
-        mirror = symmetry.mirror
-        reflected = observation.replace(obs=mirror.obs(observation.obs), goal=mirror.goal(observation.goal))
-        return jnp.stack([network_inputs(normalizer, seen) for seen in (observation, reflected)], axis=-2)
-    parts = [normalizer.normalize(observation.obs)]
-    if privileged is not None:
-        assert observation.privileged is not None
-        parts.append(privileged.normalize(observation.privileged))
-    return jnp.concatenate([*parts, observation.goal], axis=-1)
+
+def privileged_inputs(normalizer: RunningStatistics, observation: Observation, privileged: RunningStatistics) -> Array:
+    """Normalised observation, what is privileged by its statistics, and goal: (..., O + P + G)."""
+    assert observation.privileged is not None
+    parts = [normalizer.normalize(observation.obs), privileged.normalize(observation.privileged), observation.goal]
+    return jnp.concatenate(parts, axis=-1)

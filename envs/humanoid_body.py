@@ -34,9 +34,9 @@ def observe(physics: PhysicsState, last_action: Array) -> Array:
 def mirror(model: mujoco.MjModel) -> tuple[Reflection, Reflection]:
     """Of what `observe` gives, and of actions."""
     joints, actions = symmetry.hinges(model), symmetry.actuators(model)
-    height, vertical = symmetry.unchanged(1), symmetry.unchanged(1)
-    moving = [symmetry.PLANAR, vertical, symmetry.ANGULAR]
-    return symmetry.joined([height, symmetry.VECTOR, *moving, joints, joints, symmetry.SWAP, actions]), actions
+    height = vertical = Reflection.unchanged(1)
+    moving = symmetry.PLANAR + vertical + symmetry.ANGULAR
+    return height + symmetry.VECTOR + moving + joints + joints + symmetry.SWAP + actions, actions
 
 
 def gravity(physics: PhysicsState) -> Array:

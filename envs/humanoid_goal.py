@@ -14,7 +14,7 @@ from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.rotations import heading_of, turned_back
 from envs.success import GOAL_RADIUS
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState, GoalMap, Mirror
+from envs.types import EnvState, GoalMap, Mirror, Reflection
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class HumanoidGoal(MujocoTask):
     def mirror(self) -> Mirror:
         """See `MujocoTask.mirror`."""
         obs, action = body.mirror(self.model)
-        return Mirror(obs, symmetry.joined([symmetry.PLANAR, symmetry.unchanged(1), symmetry.PLANAR]), action)
+        return Mirror(obs, symmetry.PLANAR + Reflection.unchanged(1) + symmetry.PLANAR, action)
 
     @property
     def goal_map(self) -> GoalMap:

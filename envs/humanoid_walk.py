@@ -13,7 +13,7 @@ from envs import symmetry
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.task import MujocoTask, first_state
-from envs.types import EnvState, Mirror
+from envs.types import EnvState, Mirror, Reflection
 
 OBSERVATION_FIELDS = {"compact": (), "full": ("cinert", "cvel", "qfrc_actuator")}
 
@@ -76,9 +76,10 @@ class HumanoidWalk(MujocoTask):
         """See `MujocoTask.mirror`; not given for the full observation."""
         if self.config.observation == "full":
             return None
-        joints, height = symmetry.hinges(self.model), symmetry.unchanged(1)
-        position, velocity = [height, symmetry.QUATERNION, joints], [symmetry.VECTOR, symmetry.ANGULAR, joints]
-        return Mirror(symmetry.joined(position + velocity), symmetry.unchanged(0), symmetry.actuators(self.model))
+        joints = symmetry.hinges(self.model)
+        position = Reflection.unchanged(1) + symmetry.QUATERNION + joints
+        velocity = symmetry.VECTOR + symmetry.ANGULAR + joints
+        return Mirror(position + velocity, Reflection.unchanged(0), symmetry.actuators(self.model))
 
     def reset(self, key: Array) -> EnvState:
         """Standing, with uniform noise on positions and velocities."""

@@ -4,8 +4,6 @@ Left and right change places by the plane y = 0, forward being x. A vector's y c
 and of a rotation's axis, x and z do.
 """
 
-from collections.abc import Iterable
-
 import mujoco
 import numpy as np
 
@@ -16,22 +14,6 @@ PLANAR = Reflection((0, 1), (1, -1))
 ANGULAR = Reflection((0, 1, 2), (-1, 1, -1))
 QUATERNION = Reflection((0, 1, 2, 3), (1, -1, 1, -1))
 SWAP = Reflection((1, 0), (1, 1))
-
-
-def unchanged(size: int) -> Reflection:
-    """Of entries that are the same on both sides."""
-    return Reflection(tuple(range(size)), (1,) * size)
-
-
-def joined(parts: Iterable[Reflection]) -> Reflection:
-    """Of the concatenation of vectors."""
-    order: list[int] = []
-    sign: list[int] = []
-    for part in parts:
-        start = len(order)
-        order += [start + i for i in part.order]
-        sign += part.sign
-    return Reflection(tuple(order), tuple(sign))
 
 
 def swapped_names(names: list[str]) -> Reflection:

@@ -39,6 +39,16 @@ class Reflection:
         """The reflection of vectors (..., size)."""
         return x[..., jnp.array(self.order, int)] * jnp.array(self.sign, x.dtype)
 
+    def __add__(self, other: "Reflection") -> "Reflection":
+        """Of the concatenation of two vectors."""
+        size = len(self.order)
+        return Reflection(self.order + tuple(size + i for i in other.order), self.sign + other.sign)
+
+    @staticmethod
+    def unchanged(size: int) -> "Reflection":
+        """Of entries that are the same on both sides."""
+        return Reflection(tuple(range(size)), (1,) * size)
+
 
 @dataclass(frozen=True)
 class Mirror:

@@ -126,8 +126,8 @@ def inherit(config: RunConfig) -> Inheritance:
     wanted = {name: shape for name, shape in shapes_of(template).items() if name.startswith(INHERITED)}
     offered = shapes_of(parent.leaves)
     taken = _fitting(parent.leaves, wanted)
-    _require_symmetry(parent, config)
     _require_fit(parent, env.spec, wanted, taken)
+    _require_symmetry(parent, config)
     if is_exported(parent.folder):
         fresh = {"the value network": "for an exported policy comes without one"}
         wanted = {name: shape for name, shape in wanted.items() if not name.startswith(VALUE)}

@@ -93,7 +93,7 @@ class HumanoidSkills(MujocoTask):
     def mirror(self) -> Mirror:
         """See `MujocoTask.mirror`: left and right skills change places."""
         obs, action = body.mirror(self.model)
-        return Mirror(obs, symmetry.joined([TURNED_COMMAND, symmetry.swapped_names(list(SKILL_NAMES))]), action)
+        return Mirror(obs, TURNED_COMMAND + symmetry.swapped_names(list(SKILL_NAMES)), action)
 
     def reset(self, key: Array) -> EnvState:
         """Standing or lying, with a first goal."""

@@ -13,9 +13,11 @@ from algos.dataset import Dataset, DatasetSource
 from algos.normalization import RunningStatistics
 from envs.errors import ConfigError
 from envs.shards import Shards
-from envs.types import EnvSpec, Observation
+from envs.types import EnvSpec, Mirror, Observation, Reflection
 
 SPEC = EnvSpec(obs_size=3, action_size=2, goal_size=1, control_period=1.0, episode_length=10)
+MIRROR = Mirror(Reflection((0, 1, 2), (-1, 1, 1)), Reflection((0,), (-1,)), Reflection((1, 0), (1, 1)))
+SYMMETRIC = SPEC.replace(mirror=MIRROR)
 CONFIG = BCConfig(num_updates=40, batch_size=64, policy_layers=(32, 32), learning_rate=3e-3)
 NUM_STEPS = 200
 
@@ -36,10 +38,10 @@ def observation_of(data: Dataset) -> Observation:
     return Observation(data.obs, data.goal, data.reward, jnp.zeros(NUM_STEPS, bool))
 
 
-def learn(config=CONFIG, num_iterations=25, data=None, train=None):
+def learn(config=CONFIG, num_iterations=25, data=None, train=None, spec=SPEC):
     """The algorithm, its train state and losses."""
     data = dataset() if data is None else data
-    bc, source = BC(config, SPEC), DatasetSource(config.num_updates, config.batch_size)
+    bc, source = BC(config, spec), DatasetSource(config.num_updates, config.batch_size)
     train = bc.init(jax.random.key(1)) if train is None else train
     update, sample = jax.jit(bc.update), jax.jit(source.sample)
     losses = []
@@ -63,6 +65,41 @@ def test_fits_a_teacher_of_observation_and_goal():
     np.testing.assert_allclose(actions(bc, train, data), data.action, atol=0.05)
     moved = dataclasses.replace(data, goal=-data.goal)
     np.testing.assert_allclose(actions(bc, train, moved)[:, 1], -0.5 * data.goal[:, 0], atol=0.1)
+
+
+def test_a_symmetric_network_learns_from_one_side_what_to_do_on_the_other():
+    def taught(side):
+        """Steps of a symmetric teacher, on one side."""
+        obs, goal = (dataset().obs - 50) / 7, dataset().goal
+        obs = obs.at[:, 0].set(side * (0.5 + jnp.abs(obs[:, 0])))
+        turn = obs[:, 0] + goal[:, 0]
+        action = 0.5 * jnp.sin(jnp.stack([turn, -turn], axis=1)) + 0.3 * jnp.tanh(obs[:, 1:2])
+        statistics = RunningStatistics.init(3).update(obs)
+        return dataclasses.replace(dataset(), obs=obs, action=action, statistics=statistics)
+
+    def error(side, symmetric):
+        config = dataclasses.replace(CONFIG, symmetric=symmetric)
+        bc, train, _ = learn(config, data=taught(1.0), spec=SYMMETRIC)
+        return np.abs(actions(bc, train, taught(side)) - taught(side).action).mean()
+
+    assert error(1.0, True) < 0.05 and error(-1.0, True) < 0.05
+    assert error(1.0, False) < 0.05 and error(-1.0, False) > 0.15
+
+
+def test_a_return_that_is_asked_for_is_the_same_in_a_mirror():
+    bc = BC(dataclasses.replace(CONFIG, symmetric=True, condition="return"), SYMMETRIC)
+    data, mirror, train = dataset(), MIRROR, bc.init(jax.random.key(0))
+    data = dataclasses.replace(data, obs=data.obs - 50)
+    image = dataclasses.replace(data, obs=mirror.obs(data.obs), goal=mirror.goal(data.goal))
+    acted = actions(bc, train.replace(target_return=jnp.array(30.0)), data)
+    again = actions(bc, train.replace(target_return=jnp.array(30.0)), image)
+    np.testing.assert_allclose(again, mirror.action(acted), atol=1e-6)
+    assert np.abs(acted - actions(bc, train, data)).max() > 1e-4  # of what is asked for
+
+
+def test_a_symmetric_network_needs_a_symmetric_environment():
+    with pytest.raises(ConfigError, match="^symmetric: this environment declares no"):
+        BC(dataclasses.replace(CONFIG, symmetric=True), SPEC)
 
 
 def test_the_loss_is_the_mean_squared_action_error():

@@ -134,7 +134,7 @@ class TestFirstGradientStep:
         train, config = one_step.train, one_step.ppo.config
 
         def value(observation):
-            inputs = network_inputs(train.normalizer, observation)
+            inputs = network_inputs(train.normalizer, observation.obs, observation.goal)
             network = one_step.ppo.networks["value"]
             return network.step(train.params["value"], (), inputs, observation.is_first)[1][..., 0]
 

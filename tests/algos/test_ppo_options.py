@@ -223,7 +223,7 @@ class TestSymmetric:
         train, network = ppo.init(jax.random.key(0)), ppo.networks["policy"]
         observation = observations(jax.random.key(1))
         is_first = jax.random.bernoulli(jax.random.key(2), 0.3, (T, B))
-        inputs = network_inputs(train.normalizer, observation, symmetry=network.symmetry)
+        inputs = network_inputs(train.normalizer, observation.obs, observation.goal, network.symmetry)
         params, memory = train.params["policy"], network.init_memory(B)
         _, unrolled = network.unroll(params, memory, inputs, is_first)
         outputs = []
@@ -248,7 +248,8 @@ class TestHalfPrecision:
         full, half = learner(), learner(dtype="bfloat16")
         train = half.init(jax.random.key(0))
         assert_close(train.params, full.init(jax.random.key(0)).params)
-        rows = network_inputs(train.normalizer, observations(jax.random.key(1)))
+        seen = observations(jax.random.key(1))
+        rows = network_inputs(train.normalizer, seen.obs, seen.goal)
         outputs = [
             x.networks["value"].step(train.params["value"], (), rows, jnp.zeros((T, B), bool))[1] for x in (full, half)
         ]

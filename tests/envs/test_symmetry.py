@@ -43,8 +43,8 @@ def pairs(request, float64, equal_sides):
     for time in range(12):
         state = step(state, jax.random.uniform(jax.random.key(time), (NUM_WORLDS, 17), minval=-1))
     joints = symmetry.hinges(env.model)
-    qpos = symmetry.joined([symmetry.VECTOR, symmetry.QUATERNION, joints])
-    qvel = symmetry.joined([symmetry.VECTOR, symmetry.ANGULAR, joints])
+    qpos = symmetry.VECTOR + symmetry.QUATERNION + joints
+    qvel = symmetry.VECTOR + symmetry.ANGULAR + joints
     reset = jax.jit(jax.vmap(env.physics.reset))
     here = state.replace(physics=reset(state.physics["qpos"], state.physics["qvel"]))
     there = here.replace(
@@ -64,7 +64,7 @@ def mirrored_info(env, info):
         goals = info["goals"]
         info["goals"] = goals.replace(commands=goals.commands * jnp.array([1, -1, -1]), skills=swapped[goals.skills])
     elif "goal" in info:
-        info["goal"] = symmetry.joined([symmetry.PLANAR, symmetry.PLANAR])(info["goal"])
+        info["goal"] = (symmetry.PLANAR + symmetry.PLANAR)(info["goal"])
     return info
 
 
@@ -88,6 +88,6 @@ def test_a_mirror_of_a_mirror_is_the_original(pairs):
 
 
 def test_parts_are_reflected_where_they_lie():
-    joined = symmetry.joined([symmetry.SWAP, symmetry.VECTOR])
+    joined = symmetry.SWAP + symmetry.VECTOR
     assert joined == Reflection((1, 0, 2, 3, 4), (1, 1, 1, -1, 1))
     np.testing.assert_array_equal(joined(jnp.arange(1.0, 6)), [2, 1, 3, -4, 5])

@@ -115,7 +115,7 @@ def test_is_a_parent_of_ppo_and_a_child(workspace, tmp_path):
     inheritance = inherit(parse(ppo).config)
     assert "normalizer.mean" in inheritance.leaves
     assert all(name.startswith("params.value.") for name in inheritance.fresh)
-    cloning = [*place, "--algo", "bc", "--env", "humanoid-skills", "--parent", str(PRETRAINED)]
+    cloning = [*place, "--algo", "bc", "--env", "humanoid-skills", "--algorithm.symmetric", "--parent", str(PRETRAINED)]
     assert "normalizer.mean" in inherit(parse(cloning).config).leaves
 
 
