@@ -87,13 +87,13 @@ def draw_returns(curves: list[Curve]) -> "Figure":
         _draw(by_seconds, curve, curve.seconds)
         for axes in by_success:
             axes.plot(curve.control_steps, curve.success, marker=".")
-            axes.set(xlabel="control steps", ylabel="episodes that end at their goal", ylim=(0, 1))
+            axes.set(xlabel="control steps", ylabel="episodes that end at their goal", ylim=(-0.03, 1.03))
     by_steps.set(xlabel="control steps", ylabel="evaluation return")
     by_seconds.set(xlabel="seconds of training")
     for axes in panels:
         axes.grid(alpha=0.3)
         axes.set_xlim(left=0)
-    by_steps.legend(frameon=False)
+    figure.legend(*by_steps.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
