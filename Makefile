@@ -23,9 +23,10 @@ phase2: setup
 	$(BIN)/python -m flexrl.train --config examples/humanoid_goal.yaml --total-steps 2000000 --num-evaluations 8 \
 		--workspace $(PHASE2) --name reach --no-video
 	$(BIN)/python -m flexrl.collect $(PHASE2)/reach --tier expert --episodes 128 --out $(PHASE2)/goals
-	$(BIN)/python -m flexrl.train --algo bc $(GOALS) --name clone --total-steps 2000000 --num-evaluations 4
+	$(BIN)/python -m flexrl.train --algo bc $(GOALS) --name clone --total-steps 2000000 --num-evaluations 4 \
+		--algorithm.symmetric
 	$(BIN)/python -m flexrl.train --config examples/decision_transformer_small.yaml $(GOALS) --name transformer \
-		--total-steps 1920000 --num-evaluations 3 --algorithm.warmup-updates 600
+		--total-steps 3840000 --num-evaluations 3 --algorithm.warmup-updates 1200
 	$(BIN)/python -m flexrl.render $(PHASE2)/transformer --out $(PHASE2)/goal.mp4
 
 # Most of the time of fast tests is compiling, for programs that run briefly: LLVM need not optimise them.
