@@ -32,8 +32,18 @@ class Normal:
         distance = jnp.square((self.loc - other.loc) / other.scale)
         return 0.5 * (ratio + distance - 1 - jnp.log(ratio)).sum(axis=-1)
 
-    def _log_density(self, raw: Array) -> Array:
-        return -0.5 * jnp.square((raw - self.loc) / self.scale) - jnp.log(self.scale) - 0.5 * jnp.log(2 * jnp.pi)
+    def noise(self, raw: Array) -> Array:
+        """The standard normal numbers (..., A) that a sample was made of."""
+        return (raw - self.loc) / self.scale
+
+    def log_density(self, raw: Array) -> Array:
+        """Log-density of a value before it is brought into [-1, 1], shape (...,).
+
+        What brings it there is the same for every distribution: between two of them, the difference of these is that of
+        `log_prob`.
+        """
+        each = -0.5 * jnp.square(self.noise(raw)) - jnp.log(self.scale) - 0.5 * jnp.log(2 * jnp.pi)
+        return each.sum(axis=-1)
 
     def _entropy(self) -> Array:
         return jnp.log(self.scale) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
@@ -57,11 +67,11 @@ class TanhNormal(Normal):
 
     def log_prob(self, raw: Array) -> Array:
         """Log-density of the squashed action, shape (...,), given its value before tanh."""
-        return (self._log_density(raw) - _log_tanh_slope(raw)).sum(axis=-1)
+        return self.log_density(raw) - _log_tanh_slope(raw).sum(axis=-1)
 
-    def entropy(self, key: Array) -> Array:
-        """Entropy of the squashed action, shape (...,); the tanh term is estimated from one sample."""
-        return (self._entropy() + _log_tanh_slope(self.sample(key))).sum(axis=-1)
+    def entropy(self, noise: Array) -> Array:
+        """Entropy of the squashed action, shape (...,); standard normal noise (..., A) estimates the term of tanh."""
+        return (self._entropy() + _log_tanh_slope(self.loc + self.scale * noise)).sum(axis=-1)
 
 
 @struct.dataclass
@@ -81,10 +91,10 @@ class ClippedNormal(Normal):
 
     def log_prob(self, raw: Array) -> Array:
         """Log-density of the value before clipping, shape (...,)."""
-        return self._log_density(raw).sum(axis=-1)
+        return self.log_density(raw)
 
-    def entropy(self, key: Array) -> Array:
-        """Entropy before clipping, shape (...,); exact."""
+    def entropy(self, noise: Array) -> Array:
+        """Entropy before clipping, shape (...,); exact without noise."""
         return self._entropy().sum(axis=-1)
 
 

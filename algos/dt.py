@@ -130,7 +130,7 @@ class DT:
         if self.config.stochastic:
             distribution = TanhNormal.from_network(output)
             raw_action = jnp.arctanh(jnp.clip(windows.action, -LARGEST_ACTION, LARGEST_ACTION))
-            entropy = distribution.entropy(key_entropy)
+            entropy = distribution.entropy(jax.random.normal(key_entropy, raw_action.shape))
             weight = hyper["entropy_weight"]
             if "target_entropy" in hyper:
                 mean_entropy = self.shards.mean(jnp.where(windows.valid, entropy, 0).sum()) / num_steps

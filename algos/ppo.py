@@ -50,7 +50,7 @@ class Samples:
     memory: dict[str, Memory]  # (B, H) before each sequence, by network
     raw_action: Array  # (N, A) before squashing
     old: Distribution  # (N, A) that the action was drawn from
-    old_log_prob: Array  # (N,)
+    old_log_density: Array  # (N,)
     old_value: Array  # (N,)
     advantage: Array  # (N,)
     value_target: Array  # (N,)
@@ -200,11 +200,11 @@ class PPO:
         target_TB = advantage_TB + value_TB
         old = self.distribution(batch.info["loc"], batch.info["scale"])
         raw_action = batch.info["raw_action"]
-        old_log_prob = old.log_prob(raw_action)
+        old_log_density = old.log_density(raw_action)
         weighed_TB = advantage_TB
         if self.config.advantage_normalization == "batch":
             weighed_TB = self._normalized(advantage_TB)
-        rows = Samples(inputs, is_first, {}, raw_action, old, old_log_prob, value_TB, weighed_TB, target_TB)
+        rows = Samples(inputs, is_first, {}, raw_action, old, old_log_density, value_TB, weighed_TB, target_TB)
         metrics = {
             "value/mean": self.shards.mean(value_TB.mean()),
             "value/explained_variance": 1 - self._var(target_TB - value_TB) / jnp.maximum(self._var(target_TB), 1e-8),
@@ -223,21 +223,19 @@ class PPO:
             return {"policy": policy, "value": policy}
         return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
 
-    def _minibatch_indices(self, num_rows: int, key: Array) -> tuple[Array, Array]:
-        """Shuffled rows and one key per gradient step, leading axis epochs times minibatches."""
-        key_order, key_loss = jax.random.split(self.shards.key(key))
+    def _minibatch_indices(self, num_rows: int, key: Array) -> Array:
+        """Rows of each gradient step (epochs * minibatches, M), in a new order in every epoch."""
+        key_order, _ = jax.random.split(self.shards.key(key))  # the other was the entropy's: seeds stay what they were
         keys = jax.random.split(key_order, self.config.num_epochs)
         order = jax.vmap(lambda key: jax.random.permutation(key, num_rows))(keys)
-        num_steps = self.config.num_epochs * self.config.num_minibatches
-        return order.reshape(num_steps, -1), jax.random.split(key_loss, num_steps)
+        return order.reshape(self.config.num_epochs * self.config.num_minibatches, -1)
 
     def _minibatch(
-        self, train: PPOTrainState, step: tuple[Array, Array], *, samples: Samples, hyper: dict[str, Array]
+        self, train: PPOTrainState, indices: Array, *, samples: Samples, hyper: dict[str, Array]
     ) -> tuple[PPOTrainState, dict[str, Array]]:
         """One gradient step, left out if any of its numbers is not finite."""
-        indices, key = step
         minibatch = jax.tree.map(lambda x: x[indices], samples)
-        grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper, key))
+        grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper))
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
         params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
         if self.config.value_warmup:
@@ -254,17 +252,17 @@ class PPO:
         return kept, metrics | {"update/grad_norm": grad_norm, "update/skipped": ~finite}
 
     def _loss(
-        self, params: dict[str, Params], samples: Samples, hyper: dict[str, Array], key: Array
+        self, params: dict[str, Params], samples: Samples, hyper: dict[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
         distribution = self.distribution.from_network(self._outputs("policy", params, samples))
-        log_ratio = distribution.log_prob(samples.raw_action) - samples.old_log_prob
+        log_ratio = distribution.log_density(samples.raw_action) - samples.old_log_density
         advantage = samples.advantage
         if self.config.advantage_normalization == "minibatch":
             advantage = self._normalized(advantage)
         policy_loss = clipped_policy_loss(log_ratio, advantage, hyper["clip_ratio"])
         value = self._outputs("value", params, samples)[..., 0]
         value_loss = squared_value_loss(value, samples.old_value, samples.value_target, self.config.value_clip)
-        entropy = distribution.entropy(key).mean()
+        entropy = distribution.entropy(samples.old.noise(samples.raw_action)).mean()
         loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
         return loss, {
             "policy/loss": policy_loss,

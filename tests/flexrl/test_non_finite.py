@@ -90,15 +90,15 @@ class PoisonedPPO(PPO):
 
     poisons_the_rest = False
 
-    def _is_poisoned(self, hyper, key):
+    def _is_poisoned(self, hyper, samples):
         if self.poisons_the_rest:
             return hyper["progress"] >= 0.5
-        return jax.random.bernoulli(key, POISON_PROBABILITY)
+        chance = jax.lax.bitcast_convert_type(samples.raw_action[0, 0], jnp.int32)
+        return jax.random.bernoulli(jax.random.key(chance), POISON_PROBABILITY)
 
-    def _loss(self, params, samples, hyper, key):
-        key, key_poison = jax.random.split(key)
-        loss, metrics = super()._loss(params, samples, hyper, key)
-        poisoned = self._is_poisoned(hyper, key_poison)
+    def _loss(self, params, samples, hyper):
+        loss, metrics = super()._loss(params, samples, hyper)
+        poisoned = self._is_poisoned(hyper, samples)
         return loss * jnp.where(poisoned, jnp.nan, 1.0), metrics | {"poisoned": poisoned.astype(float)}
 
 
