@@ -30,7 +30,7 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         "total_steps": 5_000_000,
         "num_envs": 128,
         "num_evaluations": 5,
-        "algorithm": {"learning_rate": 6e-4, "final_learning_rate": 6e-5},
+        "algorithm": {"learning_rate": 6e-4, "final_learning_rate": 6e-5, "value_layers": [128, 64, 64]},
     },
     ("ppo", "humanoid-skills", "cpu"): {
         "total_steps": 15_000_000,
