@@ -9,9 +9,9 @@ from typing import Any
 from envs.humanoid_skills.goals import SKILL_NAMES
 
 DMC_HUMANOID: dict[str, Any] = {
-    "total_steps": 6_000_000,
+    "total_steps": 10_000_000,
     "num_envs": 256,
-    "num_evaluations": 15,
+    "num_evaluations": 20,
     "algorithm": {
         "learning_rate": 6e-4,
         "final_learning_rate": 6e-5,
