@@ -1,4 +1,4 @@
-"""Draw a run's policy: `python -m flexrl.render RUN --out walk.mp4`."""
+"""Draw a run's policy: `python -m flexrl.render RUN`."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ class RenderArguments:
     """What to draw.
 
     Attributes:
-      out: file to write, .mp4 or .gif.
+      out: file to write, .mp4 or .gif; without it RUN.mp4 or RUN-GOAL.mp4, in the current folder.
       step: checkpoint: `best`, `latest` or an iteration.
       seconds: of simulated time; less if the episode ends.
       width: pixels.
@@ -30,7 +30,7 @@ class RenderArguments:
       workspace: folder that holds the runs.
     """
 
-    out: Path
+    out: Path | None = None
     step: str = "best"
     seconds: float = 8.0
     width: int = 320
@@ -41,7 +41,7 @@ class RenderArguments:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        if self.out.suffix not in FORMATS:
+        if self.out is not None and self.out.suffix not in FORMATS:
             raise ValueError(f"out: {str(self.out)!r} must end in {' or '.join(FORMATS)}")
         if not 0 < self.seconds <= 3600:
             raise ValueError(f"seconds: {self.seconds} must be above 0 and at most 3600")
@@ -79,8 +79,14 @@ def render(run: str, options: RenderArguments) -> None:
     num_steps = max(1, round(options.seconds / period))
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
-    write_video(options.out, frames, frames_per_second=1 / (stride * period))
-    print(f"{options.out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
+    out = options.out or default_out(run, options.goal)
+    write_video(out, frames, frames_per_second=1 / (stride * period))
+    print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
+
+
+def default_out(run: str, goal: str | None) -> Path:
+    """The video's name, after the run (a name or a folder) and the skill that is asked for."""
+    return Path("-".join(filter(None, (Path(run).resolve().name, goal))) + ".mp4")
 
 
 def asking_for(task: Any, goal: str | None) -> Any:

@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from envs.gl import find_gl
 from envs.success import skill_success
 from flexrl.errors import ConfigError
 from flexrl.evaluation import Evaluator, evaluation_key
@@ -32,6 +35,17 @@ def test_follows_commands(skill):
     )
     episodes = Evaluator(playback.env, 8).episodes(playback.policy, evaluation_key(1))
     assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
+
+
+@pytest.mark.skipif(find_gl() is None, reason="no GL library")
+def test_a_video_of_a_skill_needs_no_more_than_its_name(tmp_path, monkeypatch):
+    monkeypatch.delenv("MUJOCO_GL", raising=False)  # another test's choice
+    small = ["--seconds", "0.1", "--width", "64", "--height", "48"]
+    command = [sys.executable, "-m", "flexrl.render", str(FOLDER), "--goal", "walk-forward", *small]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "humanoid-skills-walk-forward.mp4: 4 frames, 0.1 s\n"
+    assert (tmp_path / "humanoid-skills-walk-forward.mp4").stat().st_size > 500
 
 
 def test_asking_for_what_it_was_not_trained_for_is_refused_by_name():
