@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import warnings
 from pathlib import Path
 
 import imageio.v2 as imageio
@@ -80,7 +81,10 @@ def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) 
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gif":
         imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
-    else:
+        return
+    with warnings.catch_warnings():
+        # The encoder is a program that a fork becomes at once, which JAX's threads do not mind.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
 
 
