@@ -16,7 +16,7 @@ from launch.sweep_file import Halving, Sweep
 from launch.trial_folder import folder_of, progress_of_all
 from launch.trials import Trial
 
-Figures = Callable[[Trial], tuple[int, float | None]]  # control steps and return of a trial
+Figures = Callable[[Trial], tuple[int, float | None, str]]  # control steps, return and a note on a trial
 
 MAX_ROWS = 200  # of a table, unless all are asked for
 
@@ -72,10 +72,7 @@ def print_status(
     """
     axes = axis_names(trials)
     now = list(zip(trials, progresses, strict=True))
-    rows = (
-        [trial.number, trial.key, *_values(trial, axes), p.state, p.attempts, *figures(trial), p.reason]
-        for trial, p in now
-    )
+    rows = (_status_row(trial, progress, axes, figures) for trial, progress in now)
     columns = ["trial", "key", *axes, "state", "attempts", "step", "return", "why"]
     _print_rows(columns, rows, len(trials), everything)
     counts = Counter(progress.state for progress in progresses)
@@ -83,6 +80,12 @@ def print_status(
     going = f"; {len(left):,} go to {f'evaluation {rung}' if rung else 'their end'}" if sweep.halving else ""
     print(f"{sweep.name}: {told(counts)}{going}; {who}")
     return counts
+
+
+def _status_row(trial: Trial, progress: Progress, axes: list[str], figures: Figures) -> list[Any]:
+    steps, mean_return, note = figures(trial)
+    why = "; ".join(filter(None, (progress.reason, note)))
+    return [trial.number, trial.key, *_values(trial, axes), progress.state, progress.attempts, steps, mean_return, why]
 
 
 def told(counts: Counter[str]) -> str:

@@ -183,7 +183,7 @@ def _print_status(options: Namespace, sweep: "Sweep", trials: list["Trial"], pro
 
     progress = list(progress_of_all(options.workspace / sweep.name, trials).values())
     who = f"process {process} submits" if process else "nobody submits"
-    return print_status(sweep, trials, progress, lambda t: folder_of(t).steps_and_return(), who, options.all)
+    return print_status(sweep, trials, progress, lambda t: (*folder_of(t).steps_and_return(), ""), who, options.all)
 
 
 def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:

@@ -1,6 +1,7 @@
 """One trial, or pack, in a pod: `python -m launch.trial FOLDER`; FOLDER holds the trials, the Job gives the index."""
 
 import dataclasses
+import gzip
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from launch.trial_folder import TrialFolder
     from launch.trials import Trial
 
+TRIALS_FILE = "trials.jsonl.gz"  # a line for each index
 INDEX = "JOB_COMPLETION_INDEX"  # set by Kubernetes in each pod of an Indexed Job
 HOST_INDEX = "FLEXRL_HOST_INDEX"  # see `flexrl.hosts`
 POLL_SECONDS = 0.2
@@ -41,7 +43,7 @@ def _parse(arguments: list[str]) -> Namespace:
     from flexrl.parser import Parser
 
     parser = Parser(prog="python -m launch.trial", description=__doc__)
-    parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
+    parser.add_argument("trials", type=Path, help=f"folder with {TRIALS_FILE}, a line for each index")
     parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
     parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
     parser.add_argument("--pause-after", type=int, help="evaluations of a trial; the rest is for another time")
@@ -163,10 +165,13 @@ def read_trials(folder: Path, index: str) -> list["Trial"]:
 def _read_line(folder: Path, index: str) -> list[dict[str, Any]]:
     if not index.isdecimal():
         raise ConfigError(f"{INDEX}: {index!r} must be a trial's index; a pod of an Indexed Job has it")
-    lines = (line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines())
-    line = next(itertools.islice(lines, int(index), None), None)
+    path = folder / TRIALS_FILE
+    if not path.exists():
+        raise ConfigError(f"trials: {path} is missing; apply the ConfigMap of the Job's trials")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        line = next(itertools.islice(lines, int(index), None), None)
     if line is None:
-        raise ConfigError(f"{INDEX}: {index} has no line in {folder}/*.jsonl; apply all ConfigMaps of the sweep")
+        raise ConfigError(f"{INDEX}: {index} has no line in {path}; apply the ConfigMap of the Job's trials")
     return json.loads(line)
 
 

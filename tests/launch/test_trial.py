@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import signal
@@ -20,7 +21,8 @@ def trials(tmp_path):
     """Trials, and their lines where a pod finds them."""
     trials = sweeps.trials(tmp_path, seeds=SEEDS)
     lines = [{"number": t.number, "key": t.key, "values": t.values, "config": t.content()} for t in trials]
-    (tmp_path / "00000.jsonl").write_text("".join(json.dumps([line]) + "\n" for line in lines))
+    text = "".join(json.dumps([line]) + "\n" for line in lines)
+    (tmp_path / "trials.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     return trials
 
 
