@@ -93,8 +93,15 @@ def logs(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     """What a trial printed."""
     trial = find_trial(options.trial, trials)
     remote = Remote(options, sweep, trials)
-    remote.look(most=None)
-    print(remote.log(trial), end="")
+
+    def goes_on() -> bool:
+        remote.look(most=None)
+        return options.follow and remote.standings[trial.key].held
+
+    def printed() -> str:
+        return "" if options.follow and not remote.standings[trial.key].pods else remote.log(trial)
+
+    commands.follow(printed, goes_on)
 
 
 def cancel(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
