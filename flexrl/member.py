@@ -161,3 +161,4 @@ class Member:
         """Close the outputs, after `end`."""
         self.reporter.close()
         self.checkpoints.close()
+        self._folder.close()

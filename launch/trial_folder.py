@@ -12,6 +12,7 @@ from typing import IO, Any
 from flexrl.decoding import decode_as
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
+from flexrl.locks import is_held
 from flexrl.metrics_file import last_row, read_rows
 from launch import states
 from launch.states import Progress
@@ -97,7 +98,7 @@ class TrialFolder:
         """Hold the lock that says an attempt runs; a process that inherits the open file holds it, too.
 
         Raises:
-          BlockingIOError: if an attempt runs.
+          BlockingIOError: if an attempt runs, or somebody asks this very moment whether one does: try again.
         """
         with (self.path / "attempt.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,15 +106,7 @@ class TrialFolder:
 
     def is_running(self) -> bool:
         """Whether an attempt runs."""
-        path = self.path / "attempt.lock"
-        if not path.exists():
-            return False
-        with path.open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        return is_held(self.path / "attempt.lock")
 
     def note_process(self, number: int) -> None:
         """Note whose attempt holds the lock."""
