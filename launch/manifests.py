@@ -31,10 +31,13 @@ PORT = 8476  # where they meet
 CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
+START_SECONDS = 1800  # for hosts of a trial to meet: a pool of machines that begins at none takes many minutes
 SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
-ENVIRONMENT = {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache"}
+SHARED_MEMORY = "1Gi"  # at most; it counts as the pod's memory
+ENVIRONMENT = {"HOME": "/tmp", "FLEXRL_LEASED": "1"}  # a volume's file locks may outlive a machine (`launch.lease`)
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # a queue may admit fewer pods than a Job asks for, but not fewer
 SPOT = "cloud.google.com/gke-spot"
 GPU_KIND = "cloud.google.com/gke-accelerator"
 GPU = "nvidia.com/gpu"
@@ -118,7 +121,9 @@ def _trial_of_hosts(
         },
         {"name": "FLEXRL_COORDINATOR", "value": f"$(JOB_NAME)-0.{name}:{PORT}"},
         {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
+        {"name": "FLEXRL_START_SECONDS", "value": str(START_SECONDS)},
     ]
+    job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # all of them or none
     pod["containers"][0]["command"].append("--hosts")
     service = {
         "apiVersion": "v1",
@@ -272,6 +277,7 @@ def _job(
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
     annotations = {KEYS: keys} | ({AFTER: after} if after else {}) | ({RUNG: str(rung)} if rung else {})
+    annotations |= {QUEUE_MIN: "1"} if cluster.queue else {}
     metadata["annotations"] = annotations | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
     return {
         "apiVersion": "batch/v1",
@@ -328,6 +334,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",  # not every file of the workspace at every start
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "nodeSelector": selector,
@@ -337,6 +344,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
             {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
             {"name": "temporary", "emptyDir": {}},
+            {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
         ],
     }
 
@@ -355,7 +363,7 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
         "name": CONTAINER,
         "image": cluster.image,
         "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
-        "env": [{"name": name, "value": value} for name, value in {**ENVIRONMENT, **cluster.env}.items()],
+        "env": [{"name": name, "value": value} for name, value in _environment(sweep, cluster).items()],
         **secrets,
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
         "resources": {"requests": resources, "limits": {**resources}},
@@ -369,8 +377,16 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
             {"name": "trials", "mountPath": str(TRIALS), "readOnly": True},
             {"name": "workspace", "mountPath": str(VOLUME)},
             {"name": "temporary", "mountPath": "/tmp"},
+            {"name": "shared-memory", "mountPath": "/dev/shm"},
         ],
     }
+
+
+def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
+    """Variables of a pod; what JAX and Warp compile stays on the volume, apart for each image and kind of machine."""
+    kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
+    cache = VOLUME / ".cache" / f"{_digest(cluster.image)}-{kind}"
+    return {**ENVIRONMENT, "XDG_CACHE_HOME": str(cache), **cluster.env}
 
 
 def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:

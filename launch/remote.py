@@ -159,6 +159,7 @@ class Remote:
         left = {i for i in left if not has_arrived(progress[i], rung)}
         left |= {i for i, trial in enumerate(self.trials) if self.is_on_volume_only(trial)}
         todo = [trial for trial in (self.trials[i] for i in sorted(left)) if not self.standings[trial.key].held]
+        todo = todo[: self._room_for_hosts()]
         if not todo:
             return "", [], rung
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
@@ -174,6 +175,20 @@ class Remote:
                 if manifests.is_used(owned, each):
                     self._cluster.own(owned, applied)
         return ", ".join(names), todo, rung
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether trials are sent a few at a time: each is several pods, and no queue begins them together or not."""
+        return self.sweep.resources.hosts > 1 and not (self.sweep.cluster and self.sweep.cluster.queue)
+
+    def _room_for_hosts(self) -> int | None:
+        """How many trials of several hosts may be sent now; none is a limit for others.
+
+        Pods of two of them could each wait for machines that the other one holds.
+        """
+        if not self.takes_turns:
+            return None
+        return max(0, self.sweep.parallelism - sum(map(observation.unfinished, self.jobs)))
 
     def is_on_volume_only(self, trial: Trial) -> bool:
         """Whether a trial is done, and its pod, which said with what result, is gone: another pod finds it there."""

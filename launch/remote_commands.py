@@ -35,6 +35,8 @@ def submit(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
         print(f"{sweep.name}: submitted before; no change ({told(counts)})")
         return
     done = "would be sent" if options.dry_run else "sent"
+    if remote.takes_turns:
+        done += f", {sweep.parallelism} at a time; watch, or another submit, sends the next"
     if home := sum(remote.progress(trial).state == "done" for trial in sent):
         done += f", {home} of them only to bring the results home that are on the volume"
     until = f", until evaluation {rung}; when all are there, submit sends the best on" if rung else ""
@@ -70,13 +72,21 @@ def _look_again(remote: Remote, options: Namespace) -> bool:
             remote.record()
             _print(remote, options)
             _open_slots(remote)
-            return remote.goes_on()
+            return remote.goes_on() or (remote.takes_turns and _send_next(remote))
         except Unavailable as error:
             if time.monotonic() - started > PATIENCE_SECONDS:
                 raise
             print(f"{' '.join(str(error).split())}; watch asks again in {wait:.0f} s", file=sys.stderr, flush=True)
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _send_next(remote: Remote) -> bool:
+    """Send trials that waited for their turn; whether there were any."""
+    name, sent, _ = remote.send(dry_run=False, pack=1)
+    if sent:
+        print(f"{remote.sweep.name}: {len(sent)} trials sent, as Job {name}")
+    return bool(sent)
 
 
 def _open_slots(remote: Remote) -> None:

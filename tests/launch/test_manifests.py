@@ -187,6 +187,7 @@ def test_a_trial_of_several_hosts_is_a_job_of_its_own_whose_pods_meet_under_a_na
         assert container["command"][-1] == "--hosts"
         env = {each["name"]: each.get("value") for each in container["env"]}
         assert env["FLEXRL_COORDINATOR"] == f"$(JOB_NAME)-0.{service['metadata']['name']}:8476"
+        assert env["FLEXRL_START_SECONDS"] == "1800"
         assert env["FLEXRL_NUM_HOSTS"] == "2" and "FLEXRL_HOST_INDEX" not in env
         assert [is_used(each, job) for each in objects[:3]] == [trial is trials[0]] * 2 + [False]
 
@@ -209,6 +210,30 @@ def test_a_queue_is_a_label(tmp_path):
     label = "kueue.x-k8s.io/queue-name"
     assert job(tmp_path, cluster={**CLUSTER, "queue": "team"})["metadata"]["labels"][label] == "team"
     assert label not in job(tmp_path)["metadata"]["labels"]
+    least = "kueue.x-k8s.io/job-min-parallelism"
+    assert job(tmp_path, cluster={**CLUSTER, "queue": "team"})["metadata"]["annotations"][least] == "1"
+    assert least not in job(tmp_path)["metadata"]["annotations"]
+    assert least not in job(tmp_path, cluster={**CLUSTER, "queue": "team"}, **HOSTS)["metadata"]["annotations"]
+
+
+def test_what_is_compiled_stays_on_the_volume_apart_for_each_image_and_machine(tmp_path):
+    def cache(**fields):
+        (container,) = pod(tmp_path, **fields)["containers"]
+        return next(each["value"] for each in container["env"] if each["name"] == "XDG_CACHE_HOME")
+
+    gpu = {"resources": {"gpu": {"count": 1, "kind": "nvidia-l4"}}}
+    found = [cache(), cache(cluster={**CLUSTER, "image": "other"}), cache(**gpu), cache(resources={"cpu": "8"})]
+    assert all(each.startswith("/workspace/.cache/") for each in found)
+    assert len(set(found[:3])) == 3 and found[3] == found[0]
+    assert found[2].endswith("-nvidia-l4")
+
+
+def test_a_pod_has_shared_memory_and_a_volume_whose_owner_is_set_once(tmp_path):
+    spec = pod(tmp_path)
+    (memory,) = (each for each in spec["volumes"] if each["name"] == "shared-memory")
+    assert memory["emptyDir"] == {"medium": "Memory", "sizeLimit": "1Gi"}
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in spec["containers"][0]["volumeMounts"]
+    assert spec["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
 
 
 def test_a_priority_is_of_the_pods(tmp_path):

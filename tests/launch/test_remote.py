@@ -100,7 +100,14 @@ def test_results_that_a_termination_message_has_no_room_for_come_from_the_log(se
 
 def test_hosts_of_a_trial_run_together_and_the_first_keeps_account(server, controller, on_cluster, tmp_path):
     fields = {"base": {**sweeps.TINY, "num_devices": 2}, "resources": {"hosts": 2}, "seeds": [3, 70], "retries": 1}
-    assert "2 of 2 trials sent, as Job tiny-0-" in on_cluster("submit", **fields)[1]
+    assert (
+        "1 of 2 trials would be sent, 1 at a time; watch"
+        in on_cluster("submit", "--dry-run", **fields, parallelism=1)[1]
+    )
+    assert (
+        "2 of 2 trials sent, 8 at a time; watch, or another submit, sends the next, as Job tiny-0-"
+        in on_cluster("submit", **fields)[1]
+    )
     assert [number for _, number in indexes(server)] == [2, 2]
     assert len(server.all("services")) == 2
     wait_until(lambda: ended(server))
@@ -358,3 +365,23 @@ def test_jobs_of_trials_of_several_hosts_are_let_go_when_their_results_are_home(
     on_cluster("watch", **fields)
     stays = {job["spec"]["ttlSecondsAfterFinished"] for job in server.all("jobs")}
     assert stays == {remote.HOME_SECONDS, 7 * 24 * 3600}  # of the failed one the cluster still tells why
+
+
+def test_trials_of_several_hosts_without_a_queue_take_turns(server, controller, on_cluster):
+    fields = {"base": {**sweeps.TINY, "num_devices": 2}, "resources": {"hosts": 2}, "seeds": [3, 4], "parallelism": 1}
+    assert "1 of 2 trials sent" in on_cluster("submit", **fields)[1]
+    assert "no change" in on_cluster("submit", **fields)[1] or ended(server)
+    out = on_cluster("watch", **fields)[1]
+    assert "1 trials sent, as Job tiny-0-" in out and "2 done" in out
+    assert len(server.all("jobs")) == 2
+    queue = {"cluster": {**CLUSTER, "queue": "team"}, "name": "queued"}
+    assert "2 of 2 trials sent, as Job" in on_cluster("submit", **{**fields, **queue})[1]
+
+
+def test_a_trial_that_never_comes_further_is_not_tried_for_ever(server, controller, on_cluster, monkeypatch):
+    fields = {"seeds": [75]}
+    on_cluster("submit", **fields)
+    wait_until(lambda: ended(server), seconds=90)
+    out = on_cluster("status", **fields)[1]
+    assert "1 failed" in out and "attempts were interrupted without a step further (error: as asked, 75)" in out
+    assert "1 failed trials cleared" in on_cluster("retry", **fields)[1]

@@ -204,7 +204,7 @@ def _environment(container: Object, pod: Object) -> dict[str, str]:
 
 
 def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "launch.trial", *arguments]
+    command = [sys.executable, "-m", "tests.launch.kube.quick_trial", *arguments]
     with log.open("wb") as file:
         return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
