@@ -8,7 +8,6 @@ that could not write for a while, or finds another's name, has lost it and must 
 
 import contextlib
 import json
-import os
 import threading
 import time
 import uuid
@@ -62,14 +61,12 @@ class Lease:
                 self._path.unlink()
 
     def _create(self) -> bool:
-        """Make the file if there is none; a hard link is made by one process only, also on NFS."""
-        temporary = self._written()
+        """Make the file if there is none: of several processes one succeeds, also on NFS."""
         try:
-            os.link(temporary, self._path)
+            with self._path.open("x", encoding="utf-8") as file:
+                file.write(self._text())
         except FileExistsError:
             return False
-        finally:
-            temporary.unlink()
         return True
 
     def _take_over(self) -> None:
@@ -81,7 +78,7 @@ class Lease:
                 return
             if now != seen:
                 raise BlockingIOError(f"{self._path}: another process keeps it")
-        self._written().replace(self._path)
+        self._write()
         time.sleep(SETTLE_SECONDS)
         if self._holder() != self._name:
             raise BlockingIOError(f"{self._path}: another process took it over")
@@ -91,16 +88,19 @@ class Lease:
             try:
                 if self._holder() != self._name:
                     return
-                self._written().replace(self._path)
+                self._write()
             except OSError:  # the volume may answer again before the lease is lost
                 continue
             self._last_beat = time.monotonic()
 
-    def _written(self) -> Path:
-        self._beats += 1
+    def _write(self) -> None:
         temporary = self._path.with_name(f"{self._path.name}.{self._name}")
-        temporary.write_text(json.dumps({"holder": self._name, "beat": self._beats}), encoding="utf-8")
-        return temporary
+        temporary.write_text(self._text(), encoding="utf-8")
+        temporary.replace(self._path)
+
+    def _text(self) -> str:
+        self._beats += 1
+        return json.dumps({"holder": self._name, "beat": self._beats})
 
     def _content(self) -> str | None:
         try:
