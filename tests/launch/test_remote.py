@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from launch import cluster, observation, remote
+from launch.states import MAX_IDLE, Progress
+from launch.trial_folder import TrialFolder
 from tests.launch import sweeps
 from tests.launch.conftest import CLUSTER
 from tests.launch.fake_training import CRASHES_ONCE, NEVER_ENDS
 
 
-def wait_until(condition, seconds=40):
+def wait_until(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -374,14 +376,18 @@ def test_trials_of_several_hosts_without_a_queue_take_turns(server, controller, 
     out = on_cluster("watch", **fields)[1]
     assert "1 trials sent, as Job tiny-0-" in out and "2 done" in out
     assert len(server.all("jobs")) == 2
-    queue = {"cluster": {**CLUSTER, "queue": "team"}, "name": "queued"}
-    assert "2 of 2 trials sent, as Job" in on_cluster("submit", **{**fields, **queue})[1]
+    queued = {**fields, "seeds": [5, 6], "cluster": {**CLUSTER, "queue": "team"}}
+    assert "2 of 2 trials sent, as Job" in on_cluster("submit", **queued)[1]
 
 
-def test_a_trial_that_never_comes_further_is_not_tried_for_ever(server, controller, on_cluster, monkeypatch):
+def test_a_trial_that_never_comes_further_is_not_tried_for_ever(server, controller, on_cluster, tmp_path):
     fields = {"seeds": [75]}
+    (trial,) = sweeps.trials(tmp_path, **fields)
+    folder = TrialFolder(controller.node.volume / "tiny" / trial.key, trial.config_hash)
+    folder.path.mkdir(parents=True)
+    folder.write(Progress("stopped", MAX_IDLE, reason="taken away", idle=MAX_IDLE - 1))  # as many before it
     on_cluster("submit", **fields)
-    wait_until(lambda: ended(server), seconds=90)
+    wait_until(lambda: ended(server))
     out = on_cluster("status", **fields)[1]
     assert "1 failed" in out and "attempts were interrupted without a step further (error: as asked, 75)" in out
     assert "1 failed trials cleared" in on_cluster("retry", **fields)[1]
