@@ -109,12 +109,24 @@ def windows_at(
 def best_first(data: Dataset, place: Array, context_length: int) -> Array:
     """Places for `windows_at` (...), from places that count the episodes of the highest return first."""
     over = context_length - 1
-    assert data.return_to_go is not None
-    order = jnp.argsort(-data.return_to_go[data.start[:-1]])
+    order = _by_return(data)
     num = (jnp.diff(data.start) + over)[order]
     num_until = jnp.cumsum(num)
     rank = jnp.searchsorted(num_until, place, side="right")
     return data.start[order[rank]] + over * order[rank] + place - (num_until - num)[rank]
+
+
+def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
+    """Places for `best_first`, int32 (), that hold so many steps () of the episodes of the highest return."""
+    length = jnp.diff(data.start)[_by_return(data)]
+    kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
+    return (kept + (context_length - 1) * (kept > 0)).sum()
+
+
+def _by_return(data: Dataset) -> Array:
+    """The numbers of the episodes (E,), the highest return first."""
+    assert data.return_to_go is not None
+    return jnp.argsort(-data.return_to_go[data.start[:-1]])
 
 
 def _goal_of_last(hindsight: HindsightGoals, data: Dataset, drawn: Array, row: Array) -> Array:
