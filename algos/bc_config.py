@@ -31,7 +31,7 @@ class BCConfig:
       final_learning_rate: where a linear decay over the whole run ends; null for no decay.
       weight_decay: of AdamW, as a multiple of the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      normalize_observations: by mean and standard deviation over the data.
+      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
       symmetric: a network that does in the mirror the mirror image of what it does, where the environment has
         left-right symmetry; it computes everything twice.
       policy_layers: hidden units of the policy network.

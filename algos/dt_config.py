@@ -62,7 +62,7 @@ class DTConfig:
       entropy_weight: bonus per nat of entropy, where stochastic.
       target_entropy: nats of an action from which on, as a minibatch's mean, there is no bonus; null to pay it always.
       return_scale: returns-to-go are divided by it.
-      normalize_observations: by mean and standard deviation over the data.
+      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
       learning_rate: of AdamW; where it starts after the warm-up, when final_learning_rate is set.
       final_learning_rate: where a linear decay over the whole run ends; null for no decay.
       warmup_updates: over which it rises linearly from 0.
