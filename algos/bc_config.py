@@ -18,6 +18,7 @@ class BCConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
       memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
         control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
@@ -41,6 +42,7 @@ class BCConfig:
     """
 
     dataset: str | None = None
+    any_environment: bool = False
     memory_limit_mb: float | None = None
     condition: Literal["none", "return", "goal"] = "none"
     target_return: float | None = None

@@ -39,6 +39,7 @@ class DTConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
       memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
         learnt from goals that were reached in hindsight.
@@ -74,6 +75,7 @@ class DTConfig:
     """
 
     dataset: str | None = None
+    any_environment: bool = False
     memory_limit_mb: float | None = None
     condition: Condition = "return"
     hindsight: Hindsight = Hindsight()
