@@ -7,7 +7,7 @@ from typing import Any
 from envs.built_in import BUILT_IN
 from flexrl.dataset_folder import read_record
 from flexrl.errors import ConfigError
-from flexrl.minari_format import METADATA, read_metadata
+from flexrl.minari_metadata import METADATA, read_metadata
 
 
 def recorded_environment(folder: Path) -> str | None:

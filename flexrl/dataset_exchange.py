@@ -11,7 +11,8 @@ from flexrl.episode import Episode
 from flexrl.errors import ConfigError
 from flexrl.files import sha256
 from flexrl.manifest import MANIFEST
-from flexrl.minari_format import ARRAYS, METADATA, read_metadata
+from flexrl.minari_format import ARRAYS
+from flexrl.minari_metadata import METADATA, read_metadata
 from flexrl.parquet_format import read_parquet, write_parquet
 
 PARQUET = ".parquet"
