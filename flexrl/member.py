@@ -76,8 +76,10 @@ class Member:
         return engine.place(self.checkpoints.restore(engine.template(), step)[1])
 
     def report_from(self, iteration: int) -> None:
-        """Open the rows after so many iterations; later ones are cut."""
+        """Open the rows after so many iterations; later ones are cut. A score that a kill left unnoted is noted."""
         self.reporter = Reporter(self.config.folder, self.config, iteration, self._shows_progress)
+        for row in self.reporter.evaluations():
+            self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
         """Write an iteration's row.
@@ -114,10 +116,18 @@ class Member:
         weights = reward_weights(self.config)
         return evaluator(policy, evaluation_key(self.config.seed), weights), time.monotonic() - started
 
-    def save(self, iteration: int, run: Run, score: float | None = None) -> None:
+    def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
+        """Write the row of an evaluation, then note its score, of an iteration that is saved; once."""
+        if not self.needs_evaluation(iteration):
+            return
+        self.reporter.evaluation(iteration, evaluation, seconds)
+        self.reporter.sync()
+        self.checkpoints.note_score(iteration, evaluation["return_mean"])
+
+    def save(self, iteration: int, run: Run) -> None:
         """Write a checkpoint in the background, after all rows that it builds on."""
         self.reporter.sync()
-        self.checkpoints.save(iteration, run, score)
+        self.checkpoints.save(iteration, run)
 
     def stopped_early(self, iteration: int) -> str | None:
         """Why the run is over before its last iteration, if it is."""

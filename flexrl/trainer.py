@@ -1,6 +1,5 @@
 """A training, from start or checkpoint to result: of one run, or of several in one program."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import jax
@@ -196,17 +195,14 @@ class Trainer:
             if self._hosts.is_first
         ]
         with self._stop.state_in_use():
-            self._write_rows()
             for member, (evaluation, seconds) in zip(self._writers, found, strict=True):
-                if member.needs_evaluation(self._iteration):
-                    member.reporter.evaluation(self._iteration, evaluation, seconds)
-            self._save_in_background([evaluation["return_mean"] for evaluation, _ in found])
+                member.write_evaluation(self._iteration, evaluation, seconds)
 
-    def _save_in_background(self, scores: Sequence[float] = ()) -> None:
+    def _save_in_background(self) -> None:
         self._write_rows()
         runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
         for i, member in enumerate(self._writers):
-            member.save(self._iteration, runs[i], scores[i] if scores else None)
+            member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: list[Any], i: int) -> Any:
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
