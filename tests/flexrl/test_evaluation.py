@@ -5,6 +5,9 @@ the task ends the episode, whether it cuts it, and a metric. Rows after an episo
 unnoticed; a world restarts there, and the script goes on.
 """
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,6 +47,8 @@ FINAL = [50.0, 7.0, 3.0, 4.0]
 class Scripted:
     """A world whose step is what the action says it is; an `Env` without a robot model."""
 
+    scale: float | Array = 1.0  # of rewards
+
     spec = EnvSpec(1, 4, goal_size=0, control_period=SETTLING_SECONDS / SETTLED_FROM, episode_length=TIME_LIMIT)
     has_host_callback = False
 
@@ -51,10 +56,13 @@ class Scripted:
         zero, no = jnp.zeros(()), jnp.array(False)
         return EnvState(NoPhysics({}), jnp.zeros(1), jnp.zeros(0), zero, no, no, {"metric": zero, "success": zero}, {})
 
+    def reweighted(self, weights: Mapping[str, Array]) -> "Scripted":
+        return self.replace(**weights)
+
     def step(self, state: EnvState, action: Array) -> EnvState:
         reward, ends, cuts, metric = action
         metrics = {"metric": metric, "success": (metric > 5).astype(float)}
-        return state.replace(reward=reward, terminated=ends > 0, truncated=cuts > 0, metrics=metrics)
+        return state.replace(reward=self.scale * reward, terminated=ends > 0, truncated=cuts > 0, metrics=metrics)
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
@@ -100,6 +108,40 @@ def test_settled_metrics_are_means_from_the_settling_on_and_0_where_an_episode_i
 
 def test_final_metrics_are_those_of_the_last_step(episodes):
     np.testing.assert_array_equal(episodes.final["metric"], FINAL)
+
+
+def test_policies_side_by_side_are_each_judged_as_alone():
+    scripts = (SCRIPT, SCRIPT[::-1], np.roll(SCRIPT, 1, axis=0))
+
+    def subjects() -> list:
+        return [(Reader(jnp.array(script)), jax.random.key(i), {"scale": 1.0 + i}) for i, script in enumerate(scripts)]
+
+    alone, together = Evaluator(Scripted(), 4), Evaluator(Scripted(), 4, num_policies=3)
+    with ThreadPoolExecutor(1) as pool:
+        together.compile(pool, Reader(jnp.array(SCRIPT)), {"scale": 1.0}).result()
+    found = together.episodes_of_each(subjects())
+    jax.tree.map(np.testing.assert_array_equal, found, alone.episodes_of_each(subjects()))
+    np.testing.assert_array_equal(found[1].episode_return, [2 * value for value in RETURNS[::-1]])
+
+
+def test_a_program_that_is_built_ahead_is_the_one_that_runs():
+    evaluator = Evaluator(Scripted(), 4)
+    policy, compiled = Reader(jnp.array(SCRIPT)), []
+
+    def note(event: str, duration: float, fun_name: str = "", **_: object) -> None:
+        if "_episodes" in fun_name:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            evaluator.compile(pool, jax.eval_shape(lambda: policy), {"scale": 2.0}).result()
+        num_events = len(compiled)
+        found = evaluator.episodes(policy, jax.random.key(0), {"scale": 3.0})
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)
+    assert 0 < len(compiled) == num_events
+    np.testing.assert_array_equal(found.episode_return, [3 * value for value in RETURNS])
 
 
 def test_a_summary_is_over_episodes_each_counting_alike(episodes):
