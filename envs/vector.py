@@ -46,6 +46,7 @@ class VecEnv:
     env: Env
     num_envs: int
     shards: Shards = ALONE
+    shows_privileged: bool = False  # whether observations hold what only a critic may see; else it is not computed
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
         """The same worlds with other reward weights, if there are any."""
@@ -60,7 +61,7 @@ class VecEnv:
 
     def fresh(self, key: Array) -> EnvState:
         """First states for B worlds."""
-        return jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere)))
+        return self._shown(jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere))))
 
     def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
         """Step all worlds, and restart from `fresh` those whose episode ended.
@@ -75,7 +76,7 @@ class VecEnv:
 
     def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
         """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
-        env_state = jax.vmap(self.env.step)(state.env, action)
+        env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
         env_state, diverged = _without_non_finite(env_state)
         terminated = env_state.terminated | diverged
         clock = state.clock + 1
@@ -110,6 +111,9 @@ class VecEnv:
             going_on.replace(env=None),
         )
         return rest.replace(env=chosen_env)
+
+    def _shown(self, state: EnvState) -> EnvState:
+        return state if self.shows_privileged else state.replace(privileged=None)
 
     @property
     def _num_everywhere(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.joystick import H1Joystick
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, Randomization, make_physics
 from envs.physics.randomization import model_variants, varied_fields
@@ -126,6 +127,17 @@ def test_noise_is_on_the_observation_alone_and_new_at_every_step():
     noise = np.stack(noise)
     assert noise.std() == pytest.approx(0.1, rel=0.1)
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.1
+
+
+def test_a_critic_sees_what_the_task_hides_and_the_observation_without_its_noise():
+    robot = H1Joystick(H1Joystick.Config(), PhysicsOptions("native"))
+    noisy = RandomizedEnv(robot, Randomization(observation_noise=0.1))
+    state = jax.jit(noisy.reset)(jax.random.key(0))
+    clean = jax.jit(robot.reset)(jax.random.split(jax.random.key(0), 3)[0])
+    np.testing.assert_allclose(state.privileged, jnp.concatenate([clean.privileged, clean.obs]), atol=1e-6)
+    assert noisy.spec.privileged_size == state.privileged.size
+    assert 0.05 < (state.obs - clean.obs).std() < 0.2
+    assert RandomizedEnv(robot, Randomization(action_delay=1)).spec.privileged_size == robot.spec.privileged_size
 
 
 def test_actions_arrive_late_by_the_delay():
