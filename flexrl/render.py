@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envs.gl import INSTALL_GL, choose_gl, find_gl
+from envs.gl import choose_gl
 from flexrl.errors import ConfigError, exit_codes
 
 FORMATS = (".mp4", ".gif")
@@ -53,7 +52,7 @@ class RenderArguments:
 def main(arguments: list[str]) -> None:
     """Parse and draw."""
     with exit_codes():
-        choose_gl()
+        choose_gl()  # before the time that importing and stepping take
         from flexrl.arguments import parse_tool
         from flexrl.startup import prepare_jax
 
@@ -103,8 +102,10 @@ def asking_for(task: Any, goal: str | None) -> Any:
 
 def draw_video(run: Path) -> None:
     """Draw a short video of a finished run in a process of its own, or say in one line why there is none."""
-    if "MUJOCO_GL" not in os.environ and find_gl() is None:
-        print(f"no video: no GL library was found to draw with; {INSTALL_GL}")
+    try:
+        choose_gl()
+    except ConfigError as error:
+        print(f"no video: {error}")
         return
     out = run / "videos" / "final.mp4"
     command = [sys.executable, "-m", "flexrl.render", str(run), "--out", str(out), "--step", "latest", "--seconds", "4"]
