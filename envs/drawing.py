@@ -76,6 +76,19 @@ def _lit(model: mujoco.MjModel) -> mujoco.MjModel:
     return model
 
 
+def require_writable(path: Path) -> None:
+    """Refuse a file that cannot be written; to be called before anything is simulated or drawn.
+
+    Raises:
+      ConfigError: if it cannot.
+    """
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.is_file() else folder, os.W_OK):
+        raise ConfigError(f"out: {path} cannot be written in {folder}; name a file elsewhere by --out")
+
+
 def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:
     """Write images (height, width, 3) as .mp4 or .gif."""
     path.parent.mkdir(parents=True, exist_ok=True)

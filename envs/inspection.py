@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from envs.drawing import draw, video_stride, write_image, write_video
+from envs.drawing import draw, require_writable, video_stride, write_image, write_video
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions
 from envs.registry import env_names, env_type, make_env
@@ -43,10 +43,11 @@ def preview(name: str, out: Path, seconds: float) -> None:
     """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
 
     Raises:
-      ConfigError: for an unknown name or file type, or if no image can be drawn on this machine.
+      ConfigError: for an unknown name or file type, if the file cannot be written, or if no image can be drawn here.
     """
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
+    require_writable(out)
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))
