@@ -28,7 +28,7 @@ CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
 SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
-ENVIRONMENT = {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache"}
+ENVIRONMENT = {"HOME": "/tmp", "XDG_CACHE_HOME": str(VOLUME / ".cache")}  # what one attempt compiles serves the next
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 SPOT = "cloud.google.com/gke-spot"
@@ -114,7 +114,7 @@ def _trial_of_hosts(
         {"name": "FLEXRL_COORDINATOR", "value": f"$(JOB_NAME)-0.{name}:{PORT}"},
         {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
     ]
-    pod["containers"][0]["command"].append("--hosts")
+    pod["containers"][0]["args"].append("--hosts")
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -339,7 +339,7 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
     return {
         "name": CONTAINER,
         "image": cluster.image,
-        "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
+        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # to the image's init, which hands on SIGTERM
         "env": [{"name": name, "value": value} for name, value in {**ENVIRONMENT, **cluster.env}.items()],
         **secrets,
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
