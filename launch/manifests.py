@@ -124,7 +124,7 @@ def _trial_of_hosts(
         {"name": "FLEXRL_START_SECONDS", "value": str(START_SECONDS)},
     ]
     job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # all of them or none
-    pod["containers"][0]["command"].append("--hosts")
+    pod["containers"][0]["args"].append("--hosts")
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -362,7 +362,7 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
     return {
         "name": CONTAINER,
         "image": cluster.image,
-        "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
+        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # to the image's init, which hands on SIGTERM
         "env": [{"name": name, "value": value} for name, value in _environment(sweep, cluster).items()],
         **secrets,
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there

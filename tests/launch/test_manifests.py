@@ -184,7 +184,7 @@ def test_a_trial_of_several_hosts_is_a_job_of_its_own_whose_pods_meet_under_a_na
         assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
         assert pod["spec"]["subdomain"] == service["metadata"]["name"] and len(service["metadata"]["name"]) <= 63
         container = pod["spec"]["containers"][0]
-        assert container["command"][-1] == "--hosts"
+        assert container["args"][-1] == "--hosts"
         env = {each["name"]: each.get("value") for each in container["env"]}
         assert env["FLEXRL_COORDINATOR"] == f"$(JOB_NAME)-0.{service['metadata']['name']}:8476"
         assert env["FLEXRL_START_SECONDS"] == "1800"
@@ -254,8 +254,16 @@ def test_a_pod_has_no_rights_that_it_does_not_need(tmp_path):
     }
 
 
+def test_a_pod_keeps_the_init_of_its_image_and_compiles_for_the_next_one(tmp_path):
+    (container,) = pod(tmp_path)["containers"]
+    assert "command" not in container and container["args"][0] == "python"
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    (mount,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "workspace")
+    assert environment["XDG_CACHE_HOME"].startswith(f"{mount}/.")
+
+
 def test_retries_and_the_time_limit_travel(tmp_path):
-    command = pod(tmp_path, retries=4, time_limit_minutes=7.5)["containers"][0]["command"]
+    command = pod(tmp_path, retries=4, time_limit_minutes=7.5)["containers"][0]["args"]
     assert command[command.index("--retries") + 1] == "4"
     assert command[command.index("--time-limit-minutes") + 1] == "7.5"
 

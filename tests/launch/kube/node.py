@@ -96,7 +96,7 @@ class Node:
         for volume in pod["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
                 self._mount(self._store.objects["configmaps", key[1], source["configMap"]["name"]], source, place)
-        command = container["command"]
+        command = container["args"]
         assert command[:3] == ["python", "-m", "launch.trial"]
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
         own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
