@@ -73,17 +73,18 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
     hosts = Hosts(_whole(given, "num_hosts", 1, 1 << 16), _whole(given, "host_index", 0, 1 << 16))
     if hosts.index >= hosts.num:
         raise ConfigError(f"host_index: {hosts.index} must be below num_hosts {hosts.num}; the first host is 0")
-    if ":" not in (given.coordinator or ""):
+    coordinator = given.coordinator or ""
+    if ":" not in coordinator:
         raise ConfigError(
             f"coordinator: {given.coordinator!r} must be HOST:PORT, where the first host can be reached by the others; "
             f"give --coordinator or {VARIABLES['coordinator']}"
         )
     if hosts.num > 1:
-        meet(given.coordinator, hosts.num, hosts.index, _start_seconds())
+        meet(coordinator, hosts.num, hosts.index, _start_seconds())
         import jax
 
         jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours (`flexrl.stop`)
-        jax.distributed.initialize(given.coordinator, hosts.num, hosts.index)
+        jax.distributed.initialize(coordinator, hosts.num, hosts.index)
     return hosts, rest
 
 
