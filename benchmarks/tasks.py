@@ -28,6 +28,7 @@ from envs.built_in import BUILT_IN
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
 from envs.vector import VecEnv, VecState
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 NUM_STEPS = 32  # in one compiled call
@@ -153,4 +154,5 @@ def measure(config: TasksConfig, name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(TasksConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(TasksConfig, description=__doc__))
