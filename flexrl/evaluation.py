@@ -52,7 +52,7 @@ Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which r
 class Evaluator:
     """Runs one episode in each of `num_episodes` worlds; compiled once."""
 
-    def __init__(self, env: Env, num_episodes: int, num_policies: int = 1) -> None:
+    def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1) -> None:
         """Prepare; compilation happens on first use, unless `compile` comes before.
 
         Args:
@@ -86,12 +86,13 @@ class Evaluator:
         return jax.device_get(self._run(policy, key, _numbers(weights or {})))
 
     def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
-        """Likewise of several policies: `num_policies` side by side, or one after the other if that is 1."""
+        """Likewise of several policies: at most `num_policies` side by side, or one after the other if that is 1."""
         if self._num_policies == 1:
             return [self.episodes(*subject) for subject in subjects]
-        assert len(subjects) == self._num_policies
+        num_missing = self._num_policies - len(subjects)
+        assert 0 <= num_missing < self._num_policies
         batch = [(policy, key, _numbers(weights)) for policy, key, weights in subjects]
-        together = jax.device_get(self._run(*_side_by_side(batch)))
+        together = jax.device_get(self._run(*_side_by_side(batch + num_missing * batch[-1:])))
         return [jax.tree.map(lambda x, i=i: x[i], together) for i in range(len(batch))]
 
     def _episodes(self, policy: Policy, key: Array, weights: Mapping[str, Array]) -> Episodes:

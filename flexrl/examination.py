@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -86,12 +87,22 @@ def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, 
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
     second_halves = _SecondHalves(env, np.repeat(pairs, num_episodes, axis=0))
     outcome = jax.jit(second_halves)(playback.policy, jax.random.key(seed))
-    fallen, settled, final = jax.tree.map(np.asarray, outcome)
+    of_pairs = jax.tree.map(lambda x: np.asarray(x).reshape(len(pairs), num_episodes), outcome)
+    return _success_by_pair(skills, pairs, *of_pairs)
+
+
+def _success_by_pair(
+    skills: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    fallen: np.ndarray,
+    settled: dict[str, np.ndarray],
+    final: dict[str, np.ndarray],
+) -> dict[str, dict[str, float]]:
+    """The part of each pair's episodes whose second skill succeeded, of what `_SecondHalves` found, (pairs, N) each."""
     table: dict[str, dict[str, float]] = {name: {} for name in skills}
     for k, (a, b) in enumerate(pairs):
-        rows = slice(k * num_episodes, (k + 1) * num_episodes)
-        numbers = [{name: x[rows] for name, x in metrics.items()} for metrics in (settled, final)]
-        table[skills[a]][skills[b]] = float(skill_success(skills[b], fallen[rows], *numbers).mean())
+        numbers = [{name: x[k] for name, x in metrics.items()} for metrics in (settled, final)]
+        table[skills[a]][skills[b]] = float(skill_success(skills[b], fallen[k], *numbers).mean())
     return table
 
 

@@ -85,8 +85,9 @@ class Trainer:
         for member in self._writers:
             member.open(data, arguments=arguments)
         self._announce([group] if group else configs, data)
-        judged_in = make_evaluation_env(config, self._batch_size)
-        self._evaluator = Evaluator(judged_in, config.evaluation_episodes, self._batch_size)
+        num_episodes = config.evaluation_episodes
+        judged_in = make_evaluation_env(config, num_episodes * self._batch_size)
+        self._evaluator = Evaluator(judged_in, num_episodes, num_policies=self._batch_size)
         self._iteration, runs = self._first_runs(env, any(resumes))
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
@@ -137,12 +138,13 @@ class Trainer:
 
     def _compile(self) -> None:
         """Build all programs side by side, that of evaluations too, so that none of them stops training for it."""
-        algorithm = self._engine.algorithm
+        algorithm, weights = self._engine.algorithm, reward_weights(self._config)
         policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
         with ThreadPoolExecutor(1) as pool:
-            evaluator = self._evaluator.compile(pool, policy, reward_weights(self._config))
+            building = [self._evaluator.compile(pool, policy, weights)] if self._hosts.is_first else []
             self._engine.compile()
-            evaluator.result()
+            for program in building:
+                program.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
         config = self._config
@@ -231,6 +233,7 @@ class Trainer:
         """Evaluate the policy that each member hands on, by episodes that chose nothing, and write the results."""
         chosen = [member.chosen_policy(self._engine.algorithm) for member in self._writers]
         found = self._evaluations([policy for _, policy in chosen], final_key)
+        self._hosts.decided(True)  # until here the others wait
         for member, (step, _), evaluation in zip(self._writers, chosen, found, strict=True):
             member.finish(self._iteration, step, evaluation)
 

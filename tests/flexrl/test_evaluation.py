@@ -121,6 +121,8 @@ def test_policies_side_by_side_are_each_judged_as_alone():
         together.compile(pool, Reader(jnp.array(SCRIPT)), {"scale": 1.0}).result()
     found = together.episodes_of_each(subjects())
     jax.tree.map(np.testing.assert_array_equal, found, alone.episodes_of_each(subjects()))
+    fewer = together.episodes_of_each(subjects()[:2])
+    jax.tree.map(np.testing.assert_array_equal, fewer, found[:2])
     np.testing.assert_array_equal(found[1].episode_return, [2 * value for value in RETURNS[::-1]])
 
 
