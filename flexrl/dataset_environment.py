@@ -6,8 +6,7 @@ from typing import Any
 
 from envs.built_in import BUILT_IN
 from flexrl.dataset_folder import read_record
-from flexrl.errors import ConfigError
-from flexrl.minari_metadata import METADATA, read_metadata
+from flexrl.minari_metadata import METADATA, not_an_environment, read_metadata
 
 
 def recorded_environment(folder: Path) -> str | None:
@@ -34,5 +33,5 @@ def _named(described: Any, file: Path) -> str:
         if name.startswith("flexrl/") and "name" in arguments:
             return str(arguments["name"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(f"{file}: env_spec: {described!r} is no environment of Gymnasium; leave it out") from None
+        raise not_an_environment(described, "env_spec", file) from None
     return next((ours for ours in BUILT_IN if gymnasium_name(ours) == name), name)

@@ -1,10 +1,10 @@
 """Datasets from others, and for others."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from envs.bridges.registration import plain_name
 from flexrl.dataset_environment import recorded_environment
 from flexrl.dataset_folder import read_dataset, read_record, require_free, write_dataset
 from flexrl.episode import Episode
@@ -12,7 +12,7 @@ from flexrl.errors import ConfigError
 from flexrl.files import sha256
 from flexrl.manifest import MANIFEST
 from flexrl.minari_format import ARRAYS
-from flexrl.minari_metadata import METADATA, read_metadata
+from flexrl.minari_metadata import METADATA, read_metadata, recorded_action_space, with_rescaled_actions
 from flexrl.parquet_format import read_parquet, write_parquet
 
 PARQUET = ".parquet"
@@ -40,13 +40,15 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
                 raise ConfigError(f"merge: {folder} has {name} {found}, and {folders[0]} has {wanted}; leave it out")
     names = [str(record.get("tier", folder.name)) for folder, record in zip(folders, records, strict=True)]
     tier = "-".join(dict.fromkeys(names))
-    env = re.sub(r"[^A-Za-z0-9_-]+", "-", (environments[0] or "unknown").rpartition(":")[2])
     scores = [(each.get("ref_min_score"), each.get("ref_max_score")) for each in metadata]
     merged = {
-        "dataset_id": f"flexrl/{env}/{tier}-v0",
+        "dataset_id": f"flexrl/{plain_name(environments[0] or 'unknown')}/{tier}-v0",
         "algorithm_name": ", ".join(dict.fromkeys(str(each.get("algorithm_name")) for each in metadata)),
         "description": "; ".join(str(each.get("description")) for each in metadata),
     }
+    spec = metadata[0].get("env_spec")
+    if spec and all(each.get("env_spec") == spec for each in metadata):
+        merged["env_spec"] = spec
     if None not in scores[0] and len(set(scores)) == 1:
         merged |= {"ref_min_score": scores[0][0], "ref_max_score": scores[0][1]}
     sources = [
@@ -57,8 +59,13 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
     return write_dataset(out, [episode for part in parts for episode in part], merged, provenance)
 
 
-def import_dataset(source: Path, out: Path) -> dict[str, Any]:
+def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) -> dict[str, Any]:
     """Write a dataset of ours from a folder of Minari's or a Parquet file, and return its statistics.
+
+    Args:
+      source: folder or file.
+      out: folder to make.
+      rescale_actions: from the range of the action space, where it is another one, to [-1, 1].
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -67,10 +74,15 @@ def import_dataset(source: Path, out: Path) -> dict[str, Any]:
     if source.suffix == PARQUET:
         episodes, metadata, provenance = read_parquet(source)
         return write_dataset(out, episodes, metadata, provenance | {"imported": {source.name: sha256(source)}})
-    episodes = read_dataset(source)
+    episodes = read_dataset(source, rescale_actions=rescale_actions)
     files = {name: sha256(source / name) for name in (ARRAYS, METADATA) if (source / name).is_file()}
     metadata = read_metadata(source)
-    return write_dataset(out, episodes, metadata, {"imported": files, "minari": metadata})
+    provenance = {"env": recorded_environment(source), "imported": files, "minari": metadata}
+    space = recorded_action_space(source)
+    if {*space["low"]} != {-1.0} or {*space["high"]} != {1.0}:
+        provenance["rescaled_actions_from"] = space
+        metadata = with_rescaled_actions(metadata, source / METADATA)
+    return write_dataset(out, episodes, metadata, provenance)
 
 
 def export_dataset(folder: Path, out: Path) -> str:

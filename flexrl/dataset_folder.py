@@ -60,13 +60,17 @@ def write_dataset(
     return found
 
 
-def read_dataset(folder: Path) -> list[Episode]:
+def read_dataset(folder: Path, *, rescale_actions: bool = False) -> list[Episode]:
     """The episodes of a dataset, all in memory; see `iterate_dataset`."""
-    return list(iterate_dataset(folder))
+    return list(iterate_dataset(folder, rescale_actions=rescale_actions))
 
 
-def iterate_dataset(folder: Path) -> Iterator[Episode]:
+def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[Episode]:
     """The episodes of a dataset; of one that Minari wrote, which has no manifest, without comparing SHA-256.
+
+    Args:
+      folder: of the dataset.
+      rescale_actions: see `read_minari`.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -75,7 +79,7 @@ def iterate_dataset(folder: Path) -> Iterator[Episode]:
         raise ConfigError(f"dataset: {folder} holds no dataset (no folder {DATA}); name one that flexrl.collect wrote")
     if (folder / MANIFEST).is_file():
         check_folder_manifest(folder)
-    yield from read_minari(folder)
+    yield from read_minari(folder, rescale_actions=rescale_actions)
 
 
 def verify_dataset(folder: Path) -> str:

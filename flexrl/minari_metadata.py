@@ -17,6 +17,11 @@ DERIVED = (  # what Minari adds to metadata by itself
 )
 TEXTS = ("dataset_id", "algorithm_name", "code_permalink", "description", "env_spec", "eval_env_spec")
 LISTS = ("author", "author_email")  # of texts
+RESCALED = {  # as Gymnasium records a wrapper
+    "name": "RescaleAction",
+    "entry_point": "gymnasium.wrappers:RescaleAction",
+    "kwargs": {"min_action": -1.0, "max_action": 1.0},
+}
 PARTS = ("observation", "desired_goal")  # of a goal-conditioned observation
 
 
@@ -50,6 +55,37 @@ def checked_metadata(noted: dict[str, Any], file: Path) -> dict[str, Any]:
         if not isinstance(noted.get(name, ""), str):
             raise ConfigError(f"{file}: {name}: {noted[name]!r} must be a text; correct it or leave it out")
     return noted
+
+
+def recorded_action_space(folder: Path) -> dict[str, Any]:
+    """The action space of a dataset that was read, as Minari writes it."""
+    from minari.dataset.minari_storage import MinariStorage
+    from minari.serialization import serialize_space
+
+    return json.loads(str(serialize_space(MinariStorage.read(folder / DATA).action_space)))
+
+
+def with_rescaled_actions(metadata: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Metadata whose environments take actions in [-1, 1], where it names any.
+
+    Raises:
+      ConfigError: if one of them is not as Gymnasium records it.
+    """
+    rescaled = dict(metadata)
+    for name in ("env_spec", "eval_env_spec"):
+        if name in metadata:
+            try:
+                spec = json.loads(metadata[name])
+                spec["additional_wrappers"] = [*spec.get("additional_wrappers", []), RESCALED]
+            except (ValueError, TypeError, AttributeError):
+                raise not_an_environment(metadata[name], name, file) from None
+            rescaled[name] = json.dumps(spec)
+    return rescaled
+
+
+def not_an_environment(described: str, name: str, file: Path) -> ConfigError:
+    """What to say of an `env_spec` that Gymnasium did not write."""
+    return ConfigError(f"{file}: {name}: {described!r} is no environment of Gymnasium; leave it out")
 
 
 class Spaces:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import re
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ import jax
 import mujoco
 import numpy as np
 
+from envs.bridges.registration import plain_name, recorded_spec
+from envs.registry import env_type
 from envs.types import Env
 from envs.vector import VecEnv
 from flexrl.build import make_algorithm
@@ -114,11 +116,12 @@ def _default_steps(folder: Path, tier: str) -> tuple[str, ...]:
 
 
 def _minari_metadata(config: RunConfig, options: CollectArguments) -> dict[str, Any]:
-    env = re.sub(r"[^A-Za-z0-9_-]+", "-", config.env.rpartition(":")[2])
     algo = "uniform actions" if options.tier == "random" else config.algo
     scores = options.reference_scores
+    task = dataclasses.asdict(env_type(config.env).evaluated(config.task))
     return {
-        "dataset_id": f"flexrl/{env}/{options.tier}-v0",
+        "dataset_id": f"flexrl/{plain_name(config.env)}/{options.tier}-v0",
+        "env_spec": recorded_spec(config.env, json.loads(json.dumps(task))),
         "algorithm_name": algo,
         "description": f"{options.tier} episodes of {config.env}, collected by flex-rl; see provenance.json",
         **({"ref_min_score": scores[0], "ref_max_score": scores[1]} if scores else {}),

@@ -1,10 +1,12 @@
 """Our environments as Gymnasium's: `gymnasium.make("flexrl/HumanoidSkills-v0")`, and a vector of worlds at our speed.
 
-`import flexrl.gym` names them to Gymnasium. Observations are ours, with the goal behind them; actions are in [-1, 1].
+`import flexrl.gym` names them to Gymnasium. Observations are ours, with the goal behind them or, if asked for, apart;
+actions are in [-1, 1].
 """
 
+import dataclasses
 import functools
-from typing import Any
+from typing import Any, cast, get_type_hints
 
 import gymnasium
 import jax
@@ -30,17 +32,30 @@ class GymnasiumEnv(gymnasium.Env):
 
     metadata = {"render_modes": ["rgb_array"]}
 
-    def __init__(self, name: str, render_mode: str | None = None, physics: str = "native", **config: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        render_mode: str | None = None,
+        physics: str = "native",
+        goal_apart: bool = False,
+        **config: Any,
+    ) -> None:
         """Build the environment.
 
         Args:
           name: as in `envs.registry`.
           render_mode: `rgb_array` or None.
           physics: backend.
-          config: fields of the task's config.
+          goal_apart: where there are goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
+          config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
         """
         self.env = _build(name, physics, 1, config)
         self.observation_space, self.action_space = _spaces(self.env)
+        self._goal_apart = goal_apart and self.env.spec.goal_size > 0
+        if self._goal_apart:
+            self.observation_space = spaces.Dict(
+                observation=_unbounded(self.env.spec.obs_size), desired_goal=_unbounded(self.env.spec.goal_size)
+            )
         self.metadata = self.metadata | {"render_fps": round(1 / self.env.spec.control_period)}
         self.render_mode = render_mode
         self._reset, self._step = jax.jit(self.env.reset), jax.jit(self.env.step)
@@ -48,14 +63,15 @@ class GymnasiumEnv(gymnasium.Env):
         self._clock = 0  # control steps of the running episode
         self._camera: Camera | None = None
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
         key = jax.random.key(int(self.np_random.integers(2**32)))
-        self._state, self._clock = self._reset(key), 0
-        return _observation(self._state), {}
+        state = self._state = self._reset(key)
+        self._clock = 0
+        return self._seen(state), {}
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """See `gymnasium.Env.step`; `info` holds the task's metrics."""
         assert self._state is not None, "reset comes before step"
         state = self._state = self._step(self._state, jnp.asarray(action))
@@ -65,7 +81,13 @@ class GymnasiumEnv(gymnasium.Env):
         )
         info = {key: float(value) for key, value in metrics.items()}
         is_late = self._clock >= self.env.spec.episode_length
-        return _observation(state), float(reward), bool(terminated), bool(truncated | is_late) & (not terminated), info
+        return self._seen(state), float(reward), bool(terminated), bool(truncated | is_late) & (not terminated), info
+
+    def _seen(self, state: EnvState) -> Any:
+        if not self._goal_apart:
+            return _observation(state)
+        obs, goal = jax.device_get((state.obs, state.goal))
+        return {"observation": np.asarray(obs, np.float32), "desired_goal": np.asarray(goal, np.float32)}
 
     def render(self) -> np.ndarray | None:
         """The present pose, as an image."""
@@ -159,14 +181,26 @@ def _parts(observation: Observation) -> tuple[Array, Array]:
 
 
 def _build(name: str, physics: str, max_worlds: int, config: dict[str, Any]) -> Env:
-    return make_env(name, env_type(name).Config(**config), PhysicsOptions(physics, max_worlds))
+    return make_env(name, _decoded(config, env_type(name).Config), PhysicsOptions(physics, max_worlds))
+
+
+def _decoded(value: Any, kind: Any) -> Any:
+    """A value of this type from what JSON can hold: a mapping stands for a dataclass, a list for a tuple."""
+    if isinstance(value, dict) and dataclasses.is_dataclass(kind):
+        kinds: Any = get_type_hints(kind)
+        fields = {name: _decoded(field, kinds.get(name)) for name, field in value.items()}
+        return cast(Any, kind)(**fields)
+    return tuple(_decoded(item, None) for item in value) if isinstance(value, list) else value
 
 
 def _spaces(env: Env) -> tuple[spaces.Box, spaces.Box]:
     """Of observations and of actions, of one world."""
     size = env.spec.obs_size + env.spec.goal_size
-    observation = spaces.Box(-np.inf, np.inf, (size,), np.float32)
-    return observation, spaces.Box(-1.0, 1.0, (env.spec.action_size,), np.float32)
+    return _unbounded(size), spaces.Box(-1.0, 1.0, (env.spec.action_size,), np.float32)
+
+
+def _unbounded(size: int) -> spaces.Box:
+    return spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
 
 def _observation(seen: Any) -> np.ndarray:

@@ -1,8 +1,13 @@
 """Names our environments to Gymnasium. Imports nothing heavy: an environment is only imported when it is made."""
 
+import re
+from typing import Any
+
 import gymnasium
 
 from envs.built_in import BUILT_IN
+
+ENTRY_POINT = "envs.bridges.gymnasium_out:GymnasiumEnv"
 
 
 def gymnasium_name(name: str) -> str:
@@ -13,12 +18,29 @@ def gymnasium_name(name: str) -> str:
     return f"flexrl/{''.join(word.capitalize() for word in words)}-v0"
 
 
+def plain_name(name: str) -> str:
+    """The name of any environment in letters, digits, `_` and `-`, without a library's name or a file's in front."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition(":")[2])
+
+
+def recorded_spec(name: str, config: dict[str, Any]) -> str:
+    """Gymnasium's record of an environment, as JSON, from which it makes the environment without `import flexrl.gym`.
+
+    Args:
+      name: as in `envs.registry`.
+      config: fields of the task's config, plain values.
+    """
+    env_id = gymnasium_name(name) if name in BUILT_IN else f"flexrl/{plain_name(name)}-v0"
+    arguments = {**config, "name": name, "goal_apart": True}
+    return gymnasium.envs.registration.EnvSpec(env_id, ENTRY_POINT, kwargs=arguments).to_json()
+
+
 def register() -> None:
     """Tell Gymnasium of our environments."""
     for name in BUILT_IN:
         gymnasium.register(
             gymnasium_name(name),
-            entry_point="envs.bridges.gymnasium_out:GymnasiumEnv",
+            entry_point=ENTRY_POINT,
             vector_entry_point="envs.bridges.gymnasium_out:GymnasiumVectorEnv",
             kwargs={"name": name},
         )

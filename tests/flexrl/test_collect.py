@@ -1,6 +1,8 @@
 """Episodes that are collected are what the task gave, whole, and none is favoured for its length."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -17,7 +19,7 @@ from flexrl.checkpoint import leaves_of
 from flexrl.collect import CollectArguments, collect
 from flexrl.collection import CHUNK, Collector, UniformPolicy
 from flexrl.config import decode
-from flexrl.dataset_folder import read_dataset, verify_dataset
+from flexrl.dataset_folder import read_dataset, verify_dataset, write_dataset
 from flexrl.errors import ConfigError
 from flexrl.playback import load_playback
 from flexrl.policy_file import digest
@@ -112,6 +114,29 @@ def test_provenance_says_what_acted():
     assert provenance["versions"]["minari"] and len(provenance["model_sha256"]) == 64
     assert decode(provenance["config"], "provenance").env == "humanoid-skills"
     assert recording.minari_metadata["dataset_id"] == "flexrl/humanoid-skills/expert-v0"
+
+
+RECOVER = """
+import sys, numpy, minari
+data = minari.MinariDataset(sys.argv[1])
+env, episode = data.recover_environment(), next(iter(data))
+assert env.observation_space == data.observation_space and env.action_space == data.action_space
+seen = env.reset(seed=0)[0], *(env.step(action)[0] for action in episode.actions[:3])
+assert all(each in data.observation_space for each in seen)
+assert "flexrl" not in sys.modules and "flexrl/HumanoidSkills-v0" not in __import__("gymnasium").registry
+print(env.spec.id, env.unwrapped.env.config)
+"""
+
+
+def test_minari_recovers_the_environment_that_a_dataset_was_recorded_in(tmp_path):
+    """By itself, where nothing of ours was imported; with the task's own rules, by which episodes are collected."""
+    recording = expert()
+    write_dataset(tmp_path / "data", recording.episodes, recording.minari_metadata, recording.provenance)
+    command = [sys.executable, "-W", "ignore", "-c", RECOVER, str(tmp_path / "data" / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    env = load_playback(str(PRETRAINED), "workspace", "best", "native").env
+    assert done.stdout.strip() == f"flexrl/HumanoidSkills-v0 {env.config}"
 
 
 def test_every_tier_is_collected_from_a_run(trained, tmp_path):

@@ -260,7 +260,7 @@ def box(low, high, *shape):
     [
         ({"total_episodes": 0}, "total_episodes: 0 must be a number of at least 1; the dataset is empty"),
         ({"total_episodes": 4}, "episode_3: cannot be read"),
-        ({"action_space": box(-0.4, 0.4, 2)}, "action_space: .*from -1 to 1"),
+        ({"action_space": box(-0.4, 0.4, 2)}, "action_space: .*from -1 to 1, .*--rescale-actions"),
         ({"action_space": box(-1, 1, 2, 1)}, "action_space: .* must be a vector"),
         ({"observation_space": box(-1, 1, 3, 3)}, "observation_space: .* must be a vector"),
         ({"action_space": "{}"}, "no dataset of Minari can be read"),

@@ -14,6 +14,7 @@ from flexrl.dataset import main as tool
 from flexrl.dataset_environment import recorded_environment
 from flexrl.dataset_folder import read_record, write_dataset
 from flexrl.errors import ConfigError
+from flexrl.minari_metadata import read_metadata
 from flexrl.train import main
 from flexrl.training_data import load_training_data
 from tests.flexrl.episodes import made_up
@@ -119,6 +120,7 @@ def test_imported_and_merged_datasets_name_it_on(tmp_path, capsys):
     ours = [str(tmp_path / name) for name in ("ours-Walker2d-v5", "again", "ours-HalfCheetah-v5")]
     tool(["merge", *ours[:2], "--out", str(tmp_path / "merged")])
     assert recorded_environment(tmp_path / "merged") == "Walker2d-v5"
+    assert read_metadata(tmp_path / "merged")["env_spec"] == env_spec("Walker2d-v5")["env_spec"]
     assert read_record(tmp_path / "merged", "provenance.json")["env"] == "Walker2d-v5"
     with pytest.raises(SystemExit) as end:
         tool(["merge", *ours[1:], "--out", str(tmp_path / "both")])
