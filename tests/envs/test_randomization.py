@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from mujoco import mjx
 
+from envs.errors import ConfigError
+from envs.gymnasium_v5 import HopperV5
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
 from envs.joystick import H1Joystick
 from envs.models import brax_humanoid
@@ -167,6 +169,12 @@ def test_a_push_changes_the_velocity_as_often_as_it_should():
             pushes.append(i)
         state = after
     assert pushes == [5, 11, 17]
+
+
+def test_a_root_that_is_not_free_cannot_be_pushed():
+    env = HopperV5(HopperV5.Config(), PhysicsOptions("native"))
+    with pytest.raises(ConfigError, match=r"^push_interval: \(1.0, 2.0\): .* use null$"):
+        RandomizedEnv(env, Randomization(push_interval=(1.0, 2.0)))
 
 
 def test_noise_is_on_the_observation_alone_and_new_at_every_step():
