@@ -7,6 +7,8 @@ BIN := .venv/bin
 CLUSTER ?= minikube# or gke: the overlay of k8s/
 TAG ?= dev# a tag of `latest` would be pulled, and what Minikube built itself cannot be
 KUBECTL := kubectl --namespace flexrl
+CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# of the lock: cuda12, cuda13 or nothing
+IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers lock
 .PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
@@ -56,29 +58,33 @@ peers: .venv-peers/installed
 
 setup: .venv/installed-$(LOCK)
 
-.venv/installed-$(LOCK): $(LOCK) pyproject.toml
+.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	rm -f .venv/installed-* && touch $@
 
+# What runs need, for each device: it is all that images hold. Tests and checks need requirements-dev.lock besides.
+LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra mlflow --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
-# In containers; needs docker. Runs are written to ./workspace, as your own.
+# In containers; needs docker. Runs are written to ./workspace, as your own: a folder that docker makes is root's.
 docker-train:
 	mkdir -p workspace
-	USER_ID=$$(id -u) GROUP_ID=$$(id -g) LOCK=$(LOCK) TAG=$(TAG) ARGS="$(ARGS)" \
-		docker compose --profile train run --rm --build train
+	USER_ID=$$(id -u) GROUP_ID=$$(id -g) TAG=$(TAG) CUDA=$(CUDA) ARGS="$(ARGS)" \
+		docker compose run --rm --build $(if $(CUDA),train-gpu,train)
 
 # The image of a sweep's trials; Minikube builds it where its pods find it.
 build-runtime:
 ifeq ($(CLUSTER),minikube)
-	minikube image build -t flexrl:$(TAG) --build-opt=build-arg=LOCK=$(LOCK) .
+	minikube image build -t $(IMAGE) --build-opt=build-arg=LOCK=$(LOCK) .
 else
-	docker build -t flexrl:$(TAG) --build-arg LOCK=$(LOCK) .
+	docker build -t $(IMAGE) --build-arg LOCK=$(LOCK) .
 endif
 
 minikube-up:

@@ -107,15 +107,16 @@ class PPO:
 
     def init(self, key: Array) -> PPOTrainState:
         """Fresh networks."""
+        config, is_raw = self.config, not self.config.normalize_observations
         keys = jax.random.split(key)
         params = {name: self.networks[name].init(keys[i]) for i, name in enumerate(("policy", "value"))}
         return PPOTrainState(
             params,
             self.optimizer.init(params),
-            RunningStatistics.init(self.spec.obs_size),
-            RunningStatistics.init(self.spec.privileged_size) if self.config.privileged_critic else None,
-            RunningStatistics.init(1) if self.config.normalize_returns else None,
-            jnp.array(self.config.learning_rate, jnp.result_type(float)),
+            RunningStatistics.init(self.spec.obs_size, is_unused=is_raw),
+            RunningStatistics.init(self.spec.privileged_size, is_unused=is_raw) if config.privileged_critic else None,
+            RunningStatistics.init(1) if config.normalize_returns else None,
+            jnp.array(config.learning_rate, jnp.result_type(float)),
             jnp.zeros((), jnp.int32),
         )
 
@@ -160,9 +161,9 @@ class PPO:
         train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps))
         if config.normalize_observations:
             train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
-        if train.privileged is not None:
-            assert batch.observation.privileged is not None
-            train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
+            if train.privileged is not None:
+                assert batch.observation.privileged is not None
+                train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
         if train.returns is not None:
             returns = self._taken_in(train.returns, returns_TB[..., None])
             train, metrics["value/return_std"] = train.replace(returns=returns), returns.std[0]

@@ -25,7 +25,7 @@ from benchmarks.report import header, save
 from flexrl.arguments import parse
 from flexrl.dataset_folder import read_record
 from flexrl.errors import exit_codes
-from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
+from flexrl.evaluation import Evaluator, final_key, normalized_score
 from flexrl.playback import load_playback
 from flexrl.startup import prepare_jax
 
@@ -129,7 +129,7 @@ def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, fl
     for part in ASKED:
         policy: Any = found.policy
         policy = policy.replace(target_return=jnp.full_like(policy.target_return, part * best))
-        points.append((part * best, evaluator(policy, evaluation_key(seed))["return_mean"]))
+        points.append((part * best, evaluator(policy, final_key(seed))["return_mean"]))
     return points
 
 

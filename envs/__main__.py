@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from envs.errors import ConfigError
-from envs.gl import choose_gl
 
 EXIT_BAD_INPUT = 65
 
@@ -23,9 +22,7 @@ def main(arguments: list[str]) -> None:
     preview_parser.add_argument("--seconds", type=float, default=3.0, help="of simulated time")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "preview":
-            choose_gl()
-        from envs import inspection  # after the choice, because it imports MuJoCo
+        from envs import inspection  # takes seconds, which `--help` need not wait for
 
         if options.command == "list":
             inspection.list_all()

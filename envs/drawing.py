@@ -1,4 +1,4 @@
-"""Images and videos of a model in a row of poses. Call `envs.gl.choose_gl` before anything imports MuJoCo."""
+"""Images and videos of a model in a row of poses."""
 
 import contextlib
 import copy
@@ -11,9 +11,10 @@ import mujoco
 import numpy as np
 
 from envs.errors import ConfigError
-from envs.gl import INSTALL_GL
+from envs.gl import open_gl
 
 MAX_FRAMES_PER_SECOND = 34
+MAX_GEOMS = 10_000  # that one image shows
 FLOOR_SIZE = 60.0  # m from the middle to the edge
 
 
@@ -31,30 +32,36 @@ class Camera:
         Raises:
           ConfigError: if no image can be drawn on this machine.
         """
-        self._model = _lit(model)
+        self._model = _lit(model, width, height)
         self._data = mujoco.MjData(self._model)
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
         self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 3.2, 110.0, -10.0
-        try:
-            self._renderer = mujoco.Renderer(self._model, height, width)
-        except Exception as error:
-            raise ConfigError(
-                f"no image can be drawn with MUJOCO_GL={os.environ.get('MUJOCO_GL')} ({error}); {INSTALL_GL}"
-            ) from None
-        self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._size = mujoco.MjrRect(0, 0, width, height)
+        self._scene, self._options = mujoco.MjvScene(self._model, MAX_GEOMS), mujoco.MjvOption()
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._gl = open_gl(width, height)
+        self._renderer = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150.value)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
 
     def image(self, qpos: np.ndarray) -> np.ndarray:
         """The model in a pose (nq,), as an image (height, width, 3) of bytes."""
         self._data.qpos[:] = qpos
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
-        self._renderer.update_scene(self._data, self._view)
-        return self._renderer.render()
+        shown = mujoco.mjtCatBit.mjCAT_ALL.value
+        mujoco.mjv_updateScene(self._model, self._data, self._options, None, self._view, shown, self._scene)
+        image = np.empty((self._size.height, self._size.width, 3), np.uint8)
+        self._gl.make_current()
+        mujoco.mjr_render(self._size, self._scene, self._renderer)
+        mujoco.mjr_readPixels(image, None, self._size, self._renderer)
+        return np.flipud(image).copy()  # GL begins with the lowest row
 
     def close(self) -> None:
         """Release the renderer."""
-        self._renderer.close()
+        self._gl.make_current()
+        self._renderer.free()
+        self._gl.free()
 
 
 def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) -> list[np.ndarray]:
@@ -67,13 +74,27 @@ def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) ->
         return [camera.image(qpos) for qpos in qpos_TQ]
 
 
-def _lit(model: mujoco.MjModel) -> mujoco.MjModel:
-    """A copy of the model with a light at the camera, and a floor that an episode does not reach the end of."""
+def _lit(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
+    """A copy of the model with a light at the camera, a floor that no episode leaves, and room for the image."""
     model = copy.copy(model)
+    model.vis.global_.offwidth, model.vis.global_.offheight = width, height
     model.vis.headlight.ambient[:] = 0.35
     model.vis.headlight.diffuse[:] = 0.6
     model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
     return model
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a file that cannot be written; to be called before anything is simulated or drawn.
+
+    Raises:
+      ConfigError: if it cannot.
+    """
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.is_file() else folder, os.W_OK):
+        raise ConfigError(f"out: {path} cannot be written in {folder}; name a file elsewhere by --out")
 
 
 def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:

@@ -1,28 +1,67 @@
-"""Finding a GL library that draws without a display. Imports no MuJoCo, which reads the choice when it is imported."""
+"""Open a GL context that draws without a display.
 
+The library is chosen when the first image is drawn, not when MuJoCo is imported, so imports may come in any order.
+"""
+
+import contextlib
 import ctypes.util
+import importlib
 import os
+import sys
+from typing import Any
 
 from envs.errors import ConfigError
 
-GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
+HEADLESS = {"egl": "EGL", "osmesa": "OSMesa"}  # libraries by MUJOCO_GL's names, the faster one first
+WITH_DISPLAY = ("glfw", "glx", "wgl", "enable", "enabled", "on", "true", "1")  # MUJOCO_GL's names for GLFW
+NAMES = " or ".join(HEADLESS)
 INSTALL_GL = "install Debian's libegl1 and libgl1-mesa-dri, or libosmesa6"
 
 
-def choose_gl() -> None:
-    """Point MuJoCo, before its import, to a GL library that draws without a display.
+def choose_gl() -> str:
+    """The module of `mujoco` whose GL contexts to use: MUJOCO_GL's if that is set, else of the first library installed.
 
     Raises:
-      ConfigError: if there is none.
+      ConfigError: if no library is installed, or MUJOCO_GL names none that can draw here.
     """
-    if "MUJOCO_GL" in os.environ:
-        return
-    found = find_gl()
-    if found is None:
+    asked = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if asked in WITH_DISPLAY:
+        if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+            raise ConfigError(f"MUJOCO_GL: {asked!r} needs DISPLAY to be set; use {NAMES}, or unset it")
+        return "glfw"
+    if asked not in ("", "cgl", *HEADLESS):
+        raise ConfigError(f"MUJOCO_GL: {asked!r} draws no image; use {NAMES}, or unset it")
+    if sys.platform != "linux":
+        return asked or ("cgl" if sys.platform == "darwin" else "glfw")
+    installed = [name for name, library in HEADLESS.items() if ctypes.util.find_library(library)]
+    if not installed:
         raise ConfigError(f"no GL library was found to draw with; {INSTALL_GL}")
-    os.environ["MUJOCO_GL"] = found
+    if asked and asked not in installed:
+        raise ConfigError(f"MUJOCO_GL: {asked!r} is not installed; use {installed[0]}, or unset it")
+    return asked or installed[0]
 
 
-def find_gl() -> str | None:
-    """The value of MUJOCO_GL for a library that is installed."""
-    return next((name for name, library in GL_LIBRARIES.items() if ctypes.util.find_library(library)), None)
+def can_draw() -> bool:
+    """Whether there is a GL library to draw with."""
+    with contextlib.suppress(ConfigError):
+        choose_gl()
+        return True
+    return False
+
+
+def open_gl(width: int, height: int) -> Any:
+    """A GL context for images of a size, made current; it has `make_current` and `free`.
+
+    Raises:
+      ConfigError: if none can be opened on this machine.
+    """
+    name = choose_gl()
+    try:
+        context = importlib.import_module(f"mujoco.{name}").GLContext(width, height)
+        context.make_current()
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"MUJOCO_GL: {name!r} draws no image ({reason}); {INSTALL_GL}, or set MUJOCO_GL to the other of {NAMES}"
+        ) from None
+    return context

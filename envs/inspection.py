@@ -1,4 +1,4 @@
-"""What an environment is, in print and in a picture. Draws only after `envs.gl.choose_gl`."""
+"""What an environment is, in print and in a picture."""
 
 import dataclasses
 import inspect
@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from envs.drawing import draw, video_stride, write_image, write_video
+from envs.drawing import draw, require_writable, video_stride, write_image, write_video
 from envs.errors import ConfigError
+from envs.gl import choose_gl
 from envs.physics import PhysicsOptions
 from envs.registry import env_names, env_type, make_env
 from envs.types import Env
@@ -43,10 +44,12 @@ def preview(name: str, out: Path, seconds: float) -> None:
     """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
 
     Raises:
-      ConfigError: for an unknown name or file type, or if no image can be drawn on this machine.
+      ConfigError: for an unknown name or file type, if the file cannot be written, or if no image can be drawn here.
     """
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
+    require_writable(out)
+    choose_gl()  # before the time that stepping takes
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))

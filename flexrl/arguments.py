@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from envs.built_in import DEFAULT
 from envs.registry import env_names
 from flexrl.config import RunConfig, config_type, decode
 from flexrl.decoding import load_yaml
+from flexrl.driver import say_why_no_gpu, why_no_gpu
 from flexrl.errors import ConfigError
 from flexrl.parser import Parser
 from flexrl.presets import preset_of
@@ -231,6 +233,7 @@ def default_profile() -> str:
     """`gpu` where JAX sees an accelerator, else `cpu`."""
     import jax
 
+    say_why_no_gpu()
     return "cpu" if jax.default_backend() == "cpu" else "gpu"
 
 
@@ -258,9 +261,7 @@ def require_profile(profile: str) -> None:
     import jax
 
     if profile == "gpu" and jax.default_backend() == "cpu":
-        raise ConfigError(
-            "profile: 'gpu' was asked for, but JAX sees no accelerator; install the extra cuda12 or cuda13 and check "
-            "the driver with nvidia-smi, or use --profile cpu"
-        )
+        reason = why_no_gpu() or f"the driver sees a GPU, so look at JAX_PLATFORMS ({os.environ.get('JAX_PLATFORMS')})"
+        raise ConfigError(f"profile: 'gpu' was asked for, but JAX sees no accelerator: {reason}; or use --profile cpu")
     if profile == "cpu":
         jax.config.update("jax_platforms", "cpu")

@@ -22,10 +22,10 @@ def make_env(config: RunConfig) -> Env:
     return registry.make_env(config.env, config.task, _physics_options(config, worlds))
 
 
-def make_evaluation_env(config: RunConfig) -> Env:
-    """The environment to be judged in: by the task's own rules, where training bends them."""
+def make_evaluation_env(config: RunConfig, num_policies: int = 1) -> Env:
+    """The environment to judge so many policies in at once: by the task's own rules, where training bends them."""
     task = registry.env_type(config.env).evaluated(config.task)
-    return registry.make_env(config.env, task, _physics_options(config, config.evaluation_episodes))
+    return registry.make_env(config.env, task, _physics_options(config, config.evaluation_episodes * num_policies))
 
 
 def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:

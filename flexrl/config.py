@@ -22,6 +22,8 @@ from flexrl.variations import variations
 AlgorithmConfig = TypeVar("AlgorithmConfig")
 TaskConfig = TypeVar("TaskConfig")
 
+LATER_FIELDS = {"any_environment": False}  # by name, with their default: added after hashes had become keys of trials
+
 
 @dataclass(frozen=True)
 class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
@@ -173,7 +175,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
     @property
     def env_name(self) -> str:
         """The environment; a task in a user's file without the file's folder."""
-        return self.env.rpartition("/")[2] if ".py:" in self.env else self.env
+        return without_folder(self.env)
 
     @property
     def folder(self) -> Path:
@@ -188,7 +190,12 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
         content["env"] = self.env_name
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_hashed).encode()).hexdigest()[:16]
+
+
+def without_folder(env: str) -> str:
+    """The name of an environment; of a task in a user's file without the file's folder."""
+    return env.rpartition("/")[2] if ".py:" in env else env
 
 
 def without_places(config: RunConfig) -> RunConfig:
@@ -227,6 +234,11 @@ def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
 def encode(config: RunConfig) -> dict[str, Any]:
     """Plain data from a config; `decode` gives the config back."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _hashed(instance: Any) -> dict[str, Any]:
+    """Fields that count for the hash: all but those of `LATER_FIELDS` that are at their default."""
+    return {name: value for name, value in _shallow(instance).items() if (name, value) not in LATER_FIELDS.items()}
 
 
 def _shallow(instance: Any) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flexrl.dataset_environment import recorded_environment
 from flexrl.dataset_folder import read_dataset, read_record, require_free, write_dataset
 from flexrl.episode import Episode
 from flexrl.errors import ConfigError
 from flexrl.files import sha256
 from flexrl.manifest import MANIFEST
-from flexrl.minari_format import ARRAYS, METADATA, read_metadata
+from flexrl.minari_format import ARRAYS
+from flexrl.minari_metadata import METADATA, read_metadata
 from flexrl.parquet_format import read_parquet, write_parquet
 
 PARQUET = ".parquet"
@@ -28,16 +30,17 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
     parts = [read_dataset(folder) for folder in folders]
     records = [read_record(folder, "provenance.json") for folder in folders]
     metadata = [read_metadata(folder) for folder in folders]
-    for folder, episodes, record in zip(folders, parts, records, strict=True):
+    environments = [recorded_environment(folder) for folder in folders]
+    for folder, episodes, environment in zip(folders, parts, environments, strict=True):
         for name, found, wanted in (
-            ("env", record.get("env"), records[0].get("env")),
+            ("env", environment, environments[0]),
             ("sizes", _sizes(episodes[0]), _sizes(parts[0][0])),
         ):
             if found != wanted:
                 raise ConfigError(f"merge: {folder} has {name} {found}, and {folders[0]} has {wanted}; leave it out")
     names = [str(record.get("tier", folder.name)) for folder, record in zip(folders, records, strict=True)]
     tier = "-".join(dict.fromkeys(names))
-    env = re.sub(r"[^A-Za-z0-9_-]+", "-", str(records[0].get("env", "unknown")).rpartition(":")[2])
+    env = re.sub(r"[^A-Za-z0-9_-]+", "-", (environments[0] or "unknown").rpartition(":")[2])
     scores = [(each.get("ref_min_score"), each.get("ref_max_score")) for each in metadata]
     merged = {
         "dataset_id": f"flexrl/{env}/{tier}-v0",
@@ -50,7 +53,7 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         {"folder": folder.name, "manifest_sha256": sha256(folder / MANIFEST), "provenance": record}
         for folder, record in zip(folders, records, strict=True)
     ]
-    provenance = {"tier": tier, "env": records[0].get("env"), "merged": sources}
+    provenance = {"tier": tier, "env": environments[0], "merged": sources}
     return write_dataset(out, [episode for part in parts for episode in part], merged, provenance)
 
 

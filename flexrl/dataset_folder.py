@@ -20,7 +20,8 @@ from flexrl.errors import ConfigError
 from flexrl.files import write_json
 from flexrl.flat_dataset import flatten
 from flexrl.manifest import MANIFEST, check_folder_manifest, write_folder_manifest
-from flexrl.minari_format import DATA, read_minari, write_minari
+from flexrl.minari_format import read_minari, write_minari
+from flexrl.minari_metadata import DATA
 
 
 def require_free(folder: Path) -> None:

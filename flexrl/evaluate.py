@@ -15,7 +15,7 @@ class EvaluateArguments:
     Attributes:
       step: checkpoint: `best`, `latest` or an iteration.
       episodes: one world each.
-      seed: of the episodes.
+      seed: of the episodes; none gives those by which the run chose its best step.
       physics: engine; `auto` chooses by device, whatever the run was trained on.
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
@@ -60,11 +60,11 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
       ConfigError: if there is no such run or step.
       CheckpointError: if the checkpoint is damaged.
     """
-    from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
+    from flexrl.evaluation import Evaluator, final_key, normalized_score
     from flexrl.playback import load_playback
 
     playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
-    evaluation = Evaluator(playback.env, options.episodes)(playback.policy, evaluation_key(options.seed))
+    evaluation = Evaluator(playback.env, options.episodes)(playback.policy, final_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
     if options.reference_scores:
         report["normalized_score"] = normalized_score(report["return_mean"], options.reference_scores)

@@ -1,7 +1,8 @@
 """How good a policy is: deterministic episodes in many worlds at once, inside one program."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import jax
@@ -14,12 +15,23 @@ from envs.success import SETTLING_SECONDS, goal_success
 from envs.types import Env
 from envs.vector import VecEnv
 
-EVALUATION_STREAM = 0x5EED  # keeps the random numbers of evaluations apart from those of training
+# Keep the random numbers of evaluations apart from those of training, and from one another.
+SELECTION_STREAM = 0x5EED
+FINAL_STREAM = 0xF1A1
 
 
-def evaluation_key(seed: int) -> Array:
-    """The same for every evaluation of a run, so that differences are the policy's."""
-    return jax.random.fold_in(jax.random.key(seed), EVALUATION_STREAM)
+def selection_key(seed: int) -> Array:
+    """Draws the episodes of every evaluation while a run trains, which choose its best step and may end it.
+
+    They are the same each time, so that differences are the policy's. The best of many means over them is not an
+    estimate of what the policy is worth: it was chosen because it is high.
+    """
+    return jax.random.fold_in(jax.random.key(seed), SELECTION_STREAM)
+
+
+def final_key(seed: int) -> Array:
+    """Draws the episodes of whatever is reported of a policy that is there; nothing is ever chosen by them."""
+    return jax.random.fold_in(jax.random.key(seed), FINAL_STREAM)
 
 
 @struct.dataclass
@@ -34,14 +46,36 @@ class Episodes:
     final: dict[str, Array]  # (B,) each: at the last step
 
 
+Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which random key and reward weights
+
+
 class Evaluator:
     """Runs one episode in each of `num_episodes` worlds; compiled once."""
 
-    def __init__(self, env: Env, num_episodes: int) -> None:
-        """Prepare; compilation happens on first use."""
+    def __init__(self, env: Env, num_episodes: int, num_policies: int = 1) -> None:
+        """Prepare; compilation happens on first use, unless `compile` comes before.
+
+        Args:
+          env: to be judged in.
+          num_episodes: of each policy.
+          num_policies: that one program runs side by side, each in worlds of its own. On a CPU that would be no faster
+            than one after the other, and not the same to the bit.
+        """
         self._vec_env = VecEnv(env, num_episodes)
         self._settling_steps = round(SETTLING_SECONDS / env.spec.control_period)
-        self._run = jax.jit(self._episodes)
+        self._num_policies = num_policies
+        self._run: Any = jax.jit(self._episodes if num_policies == 1 else jax.vmap(self._episodes))
+
+    def compile(self, pool: Executor, policy: Policy, weights: Mapping[str, float]) -> Future[None]:
+        """Build the program in a thread of the pool, for policies like this one, of which only shapes are read."""
+        one = jax.eval_shape(lambda policy: (policy, jax.random.key(0), _numbers(weights)), policy)
+        several = jax.eval_shape(_side_by_side, [one] * self._num_policies)
+        lowered = self._run.lower(*one if self._num_policies == 1 else several)
+
+        def build() -> None:
+            self._run = lowered.compile()
+
+        return pool.submit(build)
 
     def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
         """Statistics over the episodes, as plain numbers for a report."""
@@ -49,7 +83,16 @@ class Evaluator:
 
     def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
         """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given."""
-        return jax.device_get(self._run(policy, key, weights or {}))
+        return jax.device_get(self._run(policy, key, _numbers(weights or {})))
+
+    def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
+        """Likewise of several policies: `num_policies` side by side, or one after the other if that is 1."""
+        if self._num_policies == 1:
+            return [self.episodes(*subject) for subject in subjects]
+        assert len(subjects) == self._num_policies
+        batch = [(policy, key, _numbers(weights)) for policy, key, weights in subjects]
+        together = jax.device_get(self._run(*_side_by_side(batch)))
+        return [jax.tree.map(lambda x, i=i: x[i], together) for i in range(len(batch))]
 
     def _episodes(self, policy: Policy, key: Array, weights: Mapping[str, Array]) -> Episodes:
         key_reset, key_act = jax.random.split(key)
@@ -84,6 +127,15 @@ class Evaluator:
             metrics={k: x / total.length for k, x in total.metrics.items()},
             settled={k: x / settled_length for k, x in total.settled.items()},
         )
+
+
+def _numbers(weights: Mapping[str, float]) -> dict[str, Array]:
+    return {name: jnp.array(weight, jnp.result_type(float)) for name, weight in weights.items()}
+
+
+def _side_by_side(trees: Sequence[Any]) -> Any:
+    """Equal trees as one, along a new leading axis of their arrays."""
+    return jax.tree.map(lambda *rows: jnp.stack(rows), *trees)
 
 
 def summarize(episodes: Episodes) -> dict[str, Any]:

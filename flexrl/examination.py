@@ -15,7 +15,7 @@ from envs.randomized import RandomizedEnv
 from envs.success import SETTLING_SECONDS, skill_success, wilson_lower_bound
 from envs.vector import VecEnv
 from flexrl.build import make_evaluation_env
-from flexrl.evaluation import Episodes, Evaluator, evaluation_key
+from flexrl.evaluation import Episodes, Evaluator, final_key
 from flexrl.playback import Playback
 
 ERRORS = ("velocity_error", "turn_error")
@@ -56,7 +56,7 @@ def _asking_only_for(playback: Playback, skill: str) -> Any:
 def _episodes(playback: Playback, num_episodes: int, seed: int, task: Any, disturbances: dict[str, Any]) -> Episodes:
     randomization = dataclasses.replace(playback.config.randomization, **disturbances)
     config = dataclasses.replace(playback.config, task=task, randomization=randomization)
-    return Evaluator(make_evaluation_env(config), num_episodes).episodes(playback.policy, evaluation_key(seed))
+    return Evaluator(make_evaluation_env(config), num_episodes).episodes(playback.policy, final_key(seed))
 
 
 def _one_skill(skill: str, episodes: Episodes) -> dict[str, float]:

@@ -50,7 +50,7 @@ def export(run: str, options: ExportArguments) -> None:
     """
     from flexrl.config import encode, without_places
     from flexrl.decoding import dump_yaml
-    from flexrl.evaluation import Evaluator, evaluation_key
+    from flexrl.evaluation import Evaluator, final_key
     from flexrl.files import write_json, write_text
     from flexrl.playback import load_playback
     from flexrl.policy_file import FILE, save_policy
@@ -59,7 +59,7 @@ def export(run: str, options: ExportArguments) -> None:
     if options.out.exists():
         raise ConfigError(f"out: {options.out} is there already; name another folder")
     playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES)
-    evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, evaluation_key(0))
+    evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
     options.out.mkdir(parents=True)
     save_policy(options.out, playback.policy)
     trained = json.loads((playback.folder / "metadata.json").read_text())

@@ -42,7 +42,8 @@ def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -
 def _summary(record: RunRecord) -> str:
     summary = {name: value for name, value in record.summary().items() if name not in ("name", "problems")}
     result = flat(record.result or {})
-    kept = ("stopped_early", "return_interval", "episode_length_mean", "device", "timing.seconds")
+    kept = ("stopped_early", "return_mean", "return_interval", "episode_length_mean", "evaluation.step", "device")
+    kept += ("timing.seconds",)
     summary |= {name: result[name] for name in kept if result.get(name) is not None}
     recorded = flat(record.metadata)
     kept = ("started", "git.commit", "git.changed", "config_hash", "versions.jax", "versions.mujoco")

@@ -1,24 +1,22 @@
 """One run of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
 
 import sys
-import time
 from typing import Any
 
 from jax import Array
 
 from algos.types import Algorithm, Policy
-from flexrl.build import reward_weights
+from flexrl.build import make_policy, policy_template, reward_weights
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.delivery import Ended
 from flexrl.engine import Engine, Run
 from flexrl.errors import Diverged
-from flexrl.evaluation import Evaluator, evaluation_key
 from flexrl.files import write_json
 from flexrl.machine import device_name
 from flexrl.parent import inherit
 from flexrl.render import draw_video
-from flexrl.report import Reporter
+from flexrl.report import Reporter, final_line
 from flexrl.run_folder import RunFolder
 from flexrl.training_data import TrainingData
 
@@ -76,8 +74,10 @@ class Member:
         return engine.place(self.checkpoints.restore(engine.template(), step)[1])
 
     def report_from(self, iteration: int) -> None:
-        """Open the rows after so many iterations; later ones are cut."""
+        """Open the rows after so many iterations; later ones are cut. A score that a kill left unnoted is noted."""
         self.reporter = Reporter(self.config.folder, self.config, iteration, self._shows_progress)
+        for row in self.reporter.evaluations():
+            self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
         """Write an iteration's row.
@@ -108,16 +108,18 @@ class Member:
         last = self.reporter.last_evaluation()
         return self.config.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
-    def evaluate(self, evaluator: Evaluator, policy: Policy) -> tuple[dict[str, Any], float]:
-        """What an evaluation found, and the seconds that it took."""
-        started = time.monotonic()
-        weights = reward_weights(self.config)
-        return evaluator(policy, evaluation_key(self.config.seed), weights), time.monotonic() - started
+    def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
+        """Write the row of an evaluation, then note its score, of an iteration that is saved; once."""
+        if not self.needs_evaluation(iteration):
+            return
+        self.reporter.evaluation(iteration, evaluation, seconds)
+        self.reporter.sync()
+        self.checkpoints.note_score(iteration, evaluation["return_mean"])
 
-    def save(self, iteration: int, run: Run, score: float | None = None) -> None:
+    def save(self, iteration: int, run: Run) -> None:
         """Write a checkpoint in the background, after all rows that it builds on."""
         self.reporter.sync()
-        self.checkpoints.save(iteration, run, score)
+        self.checkpoints.save(iteration, run)
 
     def stopped_early(self, iteration: int) -> str | None:
         """Why the run is over before its last iteration, if it is."""
@@ -126,13 +128,36 @@ class Member:
             return None
         return self.config.early_stop.reason(evaluations, self.reporter.training_seconds())
 
-    def finish(self, iteration: int) -> None:
-        """Write `result.json` and draw the video."""
+    def chosen_policy(self, algorithm: Algorithm) -> tuple[int, Policy]:
+        """The iteration that `best` names, and its policy: what evaluating, drawing and exporting a run take.
+
+        Raises:
+          CheckpointError: if that checkpoint is damaged.
+        """
         self.checkpoints.wait()
-        config, evaluation = self.config, self.reporter.last_evaluation()
-        assert evaluation is not None
+        step, restored = self.checkpoints.restore(policy_template(algorithm), self.checkpoints.find("best"))
+        return step, make_policy(algorithm, restored)
+
+    def finish(self, iteration: int, step: int, final: dict[str, Any]) -> None:
+        """Write `result.json` and draw the video.
+
+        Args:
+          iteration: the last one.
+          step: the one whose policy was chosen.
+          final: what its final evaluation found.
+        """
+        config, stopped = self.config, self.stopped_early(iteration)
+        chosen = next(row for row in self.reporter.evaluations() if row["step"] == step)
         seconds = self.reporter.training_seconds()
-        control_steps = evaluation["control_steps"]
+        control_steps = iteration * config.steps_per_iteration
+        evaluation = {
+            "policy": "best",
+            "step": step,
+            "control_steps": chosen["control_steps"],
+            "stream": "final",
+            "seed": config.seed,
+            "return_when_chosen": chosen["evaluation/return_mean"],
+        }
         result = {
             "name": config.name,
             "config_hash": config.hash(),
@@ -141,15 +166,17 @@ class Member:
             "seed": config.seed,
             "steps": control_steps,
             "iterations": iteration,
-            "stopped_early": self.stopped_early(iteration),
+            "stopped_early": stopped,
             "device": device_name(),
             "physics": config.physics,
-            **{k.removeprefix("evaluation/"): v for k, v in evaluation.items() if k.startswith("evaluation/")},
+            **final,
+            "evaluation": evaluation,
             "timing": {"seconds": seconds, "steps_per_second": control_steps / seconds},
         }
         write_json(config.folder / "result.json", result)
-        if result["stopped_early"]:
-            print(f"stopped early: {result['stopped_early']}", flush=True)
+        if stopped:
+            print(f"stopped early: {stopped}", flush=True)
+        print(final_line(config.folder.name, final, evaluation), flush=True)
         if config.video:
             draw_video(config.folder)
 
@@ -161,3 +188,4 @@ class Member:
         """Close the outputs, after `end`."""
         self.reporter.close()
         self.checkpoints.close()
+        self._folder.close()

@@ -18,6 +18,7 @@ from envs.vector import VecEnv
 from flexrl.build import make_algorithm, make_evaluation_env, make_policy, policy_template
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
+from flexrl.driver import say_why_no_gpu
 from flexrl.policy_file import exported_step, is_exported, load_policy
 from flexrl.run_folder import find_run, read_config
 
@@ -71,6 +72,7 @@ def judging_worlds(
 
     Arguments and errors are those of `load_playback`.
     """
+    say_why_no_gpu()
     folder = find_run(run, workspace)
     stored = read_config(folder)
     config = dataclasses.replace(

@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envs.gl import INSTALL_GL, choose_gl, find_gl
+from envs.gl import choose_gl
 from flexrl.errors import ConfigError, exit_codes
 
 FORMATS = (".mp4", ".gif")
@@ -53,7 +52,7 @@ class RenderArguments:
 def main(arguments: list[str]) -> None:
     """Parse and draw."""
     with exit_codes():
-        choose_gl()
+        choose_gl()  # before the time that importing and stepping take
         from flexrl.arguments import parse_tool
         from flexrl.startup import prepare_jax
 
@@ -66,12 +65,14 @@ def render(run: str, options: RenderArguments) -> None:
     """Roll out one episode and write it as a video.
 
     Raises:
-      ConfigError: if the run is not there, or no image can be drawn on this machine.
+      ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
-    from envs.drawing import draw, video_stride, write_video
+    from envs.drawing import draw, require_writable, video_stride, write_video
     from flexrl.playback import load_playback, record
 
+    out = options.out or default_out(run, options.goal)
+    require_writable(out)
     task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task)
     period = playback.env.spec.control_period
@@ -79,7 +80,6 @@ def render(run: str, options: RenderArguments) -> None:
     num_steps = max(1, round(options.seconds / period))
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
-    out = options.out or default_out(run, options.goal)
     write_video(out, frames, frames_per_second=1 / (stride * period))
     print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 
@@ -103,8 +103,10 @@ def asking_for(task: Any, goal: str | None) -> Any:
 
 def draw_video(run: Path) -> None:
     """Draw a short video of a finished run in a process of its own, or say in one line why there is none."""
-    if "MUJOCO_GL" not in os.environ and find_gl() is None:
-        print(f"no video: no GL library was found to draw with; {INSTALL_GL}")
+    try:
+        choose_gl()
+    except ConfigError as error:
+        print(f"no video: {error}")
         return
     out = run / "videos" / "final.mp4"
     command = [sys.executable, "-m", "flexrl.render", str(run), "--out", str(out), "--step", "latest", "--seconds", "4"]

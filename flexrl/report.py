@@ -141,6 +141,15 @@ def evaluation_line(row: dict[str, Any]) -> str:
     )
 
 
+def final_line(name: str, final: dict[str, Any], evaluation: dict[str, Any]) -> str:
+    """One line about a run's final evaluation, beside what its policy was chosen for; both as in `result.json`."""
+    return (
+        f"{name}: final evaluation of iteration {evaluation['step']} ({evaluation['policy']}): return "
+        f"{final['return_mean']:,.1f} ± {final['return_interval']:,.1f} in {final['num_episodes']} fresh episodes; "
+        f"{evaluation['return_when_chosen']:,.1f} in those that it was chosen by"
+    )
+
+
 class EvaluationLines:
     """A line for each evaluation."""
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import fcntl
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from flexrl.config import RunConfig, decode, encode
 from flexrl.decoding import dump_yaml, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.files import write_json, write_text
+from flexrl.locks import hold, is_held
 from flexrl.machine import git_state, machine, versions
 
 
@@ -29,8 +29,8 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         self._lock: IO[str] = (path / "lock").open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            hold(self._lock)
+        except BlockingIOError:
             self._lock.seek(0)
             owner = self._lock.read().strip() or "an unknown process"
             raise ConfigError(
@@ -39,6 +39,10 @@ class RunFolder:
         self._lock.truncate(0)
         self._lock.write(f"process {os.getpid()} on {platform.node()}")
         self._lock.flush()
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self._lock.close()
 
     def start(
         self,
@@ -91,14 +95,7 @@ def read_config(path: Path) -> RunConfig:
 
 def is_in_use(path: Path) -> bool:
     """Whether a process trains in a folder."""
-    if not (path / "lock").is_file():
-        return False
-    with (path / "lock").open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_held(path / "lock")
 
 
 def find_run(name: str, workspace: str = "workspace") -> Path:

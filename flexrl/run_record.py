@@ -52,6 +52,14 @@ class RunRecord:
         return [row["evaluation/return_mean"] for row in self.evaluations]
 
     @property
+    def final_return(self) -> float | None:
+        """Mean return of the final evaluation, whose episodes chose nothing; None before the end.
+
+        Results of before there was one hold the last evaluation instead, and no `evaluation`.
+        """
+        return self.result["return_mean"] if self.result and "evaluation" in self.result else None
+
+    @property
     def parent(self) -> str | None:
         """`RUN:ITERATION` that the run began from."""
         parent = self.config.get("parent")
@@ -67,6 +75,7 @@ class RunRecord:
             "state": self.state,
             "last_return": self.returns[-1] if self.returns else None,
             "best_return": max(self.returns, default=None),
+            "final_return": self.final_return,
             "parent": self.parent,
             "problems": list(self.problems),
         }

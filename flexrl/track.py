@@ -56,7 +56,7 @@ def send(folder: Path, options: Namespace) -> bool:
       ConfigError: if it trains, tells no tracker, or one cannot be used.
     """
     from flexrl.metrics_file import read_rows
-    from flexrl.run_folder import RunFolder, read_config
+    from flexrl.run_folder import is_in_use, read_config
     from flexrl.trackers import Trackers
     from flexrl.tracking import require_usable
 
@@ -66,7 +66,8 @@ def send(folder: Path, options: Namespace) -> bool:
     if not (folder / "metadata.json").exists():
         raise ConfigError(f"{folder}: lacks metadata.json; restore it from a copy")
     require_usable(tracking)
-    RunFolder(folder)  # refuses while it trains, for it tells by itself then
+    if is_in_use(folder):
+        raise ConfigError(f"{folder}: a process trains there and sends its rows itself; send them after its end")
     metrics, evaluations = (
         read_rows(path) if path.exists() else [] for path in (folder / "metrics.jsonl", folder / "evaluations.jsonl")
     )

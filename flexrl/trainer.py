@@ -1,18 +1,30 @@
 """A training, from start or checkpoint to result: of one run, or of several in one program."""
 
-from collections.abc import Sequence
+import functools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import jax
 from jax import Array
 
 from algos.registry import ALGORITHMS
+from algos.types import Policy
 from envs.types import Env
-from flexrl.build import make_algorithm, make_engine, make_env, make_evaluation_env
+from flexrl.build import (
+    make_algorithm,
+    make_engine,
+    make_env,
+    make_evaluation_env,
+    make_policy,
+    policy_template,
+    reward_weights,
+)
 from flexrl.config import RunConfig
 from flexrl.engine import Run
 from flexrl.errors import CheckpointError, Paused, Preempted
-from flexrl.evaluation import Evaluator
+from flexrl.evaluation import Evaluator, final_key, selection_key, summarize
 from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
 from flexrl.run_folder import RunFolder
@@ -73,7 +85,8 @@ class Trainer:
         for member in self._writers:
             member.open(data, arguments=arguments)
         self._announce([group] if group else configs, data)
-        self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
+        judged_in = make_evaluation_env(config, self._batch_size)
+        self._evaluator = Evaluator(judged_in, config.evaluation_episodes, self._batch_size)
         self._iteration, runs = self._first_runs(env, any(resumes))
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
@@ -108,7 +121,7 @@ class Trainer:
         self._evaluate_if_due()
         self._pause_if_due(pause_after)
         if not self._has_ended():
-            self._engine.compile()
+            self._compile()
             for member in self._writers:
                 member.checkpoints.warm_up()
         for member in self._writers:
@@ -120,8 +133,16 @@ class Trainer:
                 self._iterate()
             self._evaluate_if_due()
             self._pause_if_due(pause_after)
-        for member in self._writers:
-            member.finish(self._iteration)
+        self._finish()
+
+    def _compile(self) -> None:
+        """Build all programs side by side, that of evaluations too, so that none of them stops training for it."""
+        algorithm = self._engine.algorithm
+        policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
+        with ThreadPoolExecutor(1) as pool:
+            evaluator = self._evaluator.compile(pool, policy, reward_weights(self._config))
+            self._engine.compile()
+            evaluator.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
         config = self._config
@@ -189,24 +210,35 @@ class Trainer:
         """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
         if not self._hosts.decided(any(member.needs_evaluation(self._iteration) for member in self._writers)):
             return
-        policies = [self._engine.policy(self._of_member(self._batches, i)) for i in range(len(self._members))]
-        found = [
-            member.evaluate(self._evaluator, policy)
-            for member, policy in zip(self._members, policies, strict=True)
-            if self._hosts.is_first
-        ]
+        started = time.monotonic()
+        learners = [batch.replace(source=None) for batch in self._batches]
+        policies = [self._engine.policy(self._of_member(learners, i)) for i in range(len(self._writers))]
+        found = self._evaluations(policies, selection_key)
+        seconds = time.monotonic() - started
         with self._stop.state_in_use():
-            self._write_rows()
-            for member, (evaluation, seconds) in zip(self._writers, found, strict=True):
-                if member.needs_evaluation(self._iteration):
-                    member.reporter.evaluation(self._iteration, evaluation, seconds)
-            self._save_in_background([evaluation["return_mean"] for evaluation, _ in found])
+            for member, evaluation in zip(self._writers, found, strict=True):
+                member.write_evaluation(self._iteration, evaluation, seconds)
 
-    def _save_in_background(self, scores: Sequence[float] = ()) -> None:
+    def _evaluations(self, policies: list[Policy], key_of: Callable[[int], Array]) -> list[dict[str, Any]]:
+        """What the evaluation of each member's policy found; no policies, where another host writes, are none."""
+        if not policies:
+            return []
+        keys = [key_of(member.config.seed) for member in self._writers]
+        weights = [reward_weights(member.config) for member in self._writers]
+        return list(map(summarize, self._evaluator.episodes_of_each(list(zip(policies, keys, weights, strict=True)))))
+
+    def _finish(self) -> None:
+        """Evaluate the policy that each member hands on, by episodes that chose nothing, and write the results."""
+        chosen = [member.chosen_policy(self._engine.algorithm) for member in self._writers]
+        found = self._evaluations([policy for _, policy in chosen], final_key)
+        for member, (step, _), evaluation in zip(self._writers, chosen, found, strict=True):
+            member.finish(self._iteration, step, evaluation)
+
+    def _save_in_background(self) -> None:
         self._write_rows()
         runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
         for i, member in enumerate(self._writers):
-            member.save(self._iteration, runs[i], scores[i] if scores else None)
+            member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: list[Any], i: int) -> Any:
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)

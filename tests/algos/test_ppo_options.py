@@ -171,6 +171,29 @@ class TestPrivilegedCritic:
         train, _ = updated(ppo, batch)
         np.testing.assert_allclose(train.privileged.mean, batch.observation.privileged.mean(axis=(0, 1)), atol=1e-6)
 
+    @pytest.mark.parametrize("memory", ["none", "gru"])
+    def test_reads_everything_as_it_is_where_nothing_is_normalized(self, memory):
+        """Rows far beyond the limit at which normalised ones are clipped, also after statistics could be known."""
+        ppo = learner(privileged_critic=True, normalize_observations=False, memory=memory)
+        train = ppo.init(jax.random.key(0))
+        batch = sampled(ppo, train)
+        large = batch.observation.replace(obs=100 * batch.observation.obs, privileged=70 * batch.observation.privileged)
+        train, _ = updated(ppo, batch.replace(observation=large), train)
+        inputs = ppo._inputs(train, large)
+        np.testing.assert_array_equal(inputs["policy"], jnp.concatenate([large.obs, large.goal], axis=-1))
+        everything = jnp.concatenate([large.obs, large.privileged, large.goal], axis=-1)
+        np.testing.assert_array_equal(inputs["value"], everything)
+        policy, first = ppo.policy(train, deterministic=memory == "none"), first_step(large)
+        carry = policy.init_carry(B)
+        after, _, info = policy.act(carry, first, jax.random.key(0))
+        networks = {"policy": inputs["policy"][0], "value": everything[0]}
+        outputs = {
+            n: ppo.networks[n].step(train.params[n], carry.get(n, ()), x, first.is_first) for n, x in networks.items()
+        }
+        np.testing.assert_array_equal(info["loc"], ppo.distribution.from_network(outputs["policy"][1]).loc)
+        for name, state in after.items():
+            assert_close(state, outputs[name][0])
+
     def test_needs_something_to_know(self):
         with pytest.raises(ConfigError, match="^privileged_critic: "):
             PPO(dataclasses.replace(CONFIG, privileged_critic=True), SPEC.replace(privileged_size=0))

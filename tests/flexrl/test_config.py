@@ -189,6 +189,15 @@ def test_the_hash_names_what_is_computed_and_not_where():
     assert config.hash() != dataclasses.replace(config, task=dataclasses.replace(config.task, min_height=0.9)).hash()
 
 
+@pytest.mark.parametrize("algo", ["bc", "dt"])
+def test_a_field_that_came_later_counts_for_the_hash_only_where_it_is_set(algo):
+    config = decode(MINIMAL | {"algo": algo}, "test")
+    content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}
+    assert content["algorithm"].pop("any_environment") is False
+    assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    assert config.hash() != decode(MINIMAL | {"algo": algo, "algorithm": {"any_environment": True}}, "test").hash()
+
+
 def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
     config = decode(MINIMAL, "test")
     content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}

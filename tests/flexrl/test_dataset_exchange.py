@@ -1,14 +1,16 @@
 """Datasets merged, imported and exported keep every number."""
 
 import json
+import re
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from flexrl.dataset import main
 from flexrl.dataset_folder import read_dataset, read_record, write_dataset
-from flexrl.minari_format import read_metadata
+from flexrl.minari_metadata import read_metadata
 from tests.flexrl.episodes import made_up, write_made_up
 from tests.flexrl.test_dataset import assert_same
 
@@ -42,6 +44,98 @@ def test_others_read_the_parquet_file_by_its_columns(tmp_path):
     np.testing.assert_array_equal(np.float32(rows[3]["observation"]), first.obs[3])
     np.testing.assert_array_equal(np.float32(rows[3]["action"]), first.action[3])
     assert rows[3]["truncated"] and rows[4]["action"] is None and rows[4]["reward"] is None
+
+
+def rewritten(source, out, changed=lambda table: table, noted=lambda noted: None):
+    """A copy of a file that was exported, with other columns or notes."""
+    table = pq.read_table(source)
+    content = json.loads(table.schema.metadata[b"flexrl"])
+    noted(content)
+    groups = pq.ParquetFile(source).metadata
+    lengths = [groups.row_group(i).num_rows for i in range(groups.num_row_groups)]
+    table = changed(table).replace_schema_metadata({"flexrl": json.dumps(content)})
+    with pq.ParquetWriter(out, table.schema) as writer:
+        for begin, length in zip(np.cumsum([0, *lengths]), lengths, strict=False):
+            writer.write_table(table.slice(begin, length))
+    return out
+
+
+def with_number(name, row, number):
+    """A change of one number, or of the first one of a vector."""
+
+    def changed(table):
+        values = table.column(name).to_pylist()
+        values[row] = [number, *values[row][1:]] if isinstance(values[row], list) else number
+        place, kind = table.column_names.index(name), table.schema.field(name).type
+        return table.set_column(place, table.schema.field(name), pa.array(values, kind))
+
+    return changed
+
+
+@pytest.mark.parametrize("name", ["observation", "desired_goal", "action", "reward", "infos.qpos"])
+def test_a_number_that_changed_in_a_parquet_file_is_refused(tmp_path, capsys, name):
+    write_made_up(tmp_path / "a")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+    changed = rewritten(tmp_path / "a.parquet", tmp_path / "changed.parquet", with_number(name, 7, 0.25))
+    error = refusal(capsys, "import", changed, "--out", tmp_path / "b")
+    assert "changed.parquet: episode 1 differs from its SHA-256; export the dataset anew" in error
+    same = rewritten(tmp_path / "a.parquet", tmp_path / "same.parquet")
+    main(["import", str(same), "--out", str(tmp_path / "b")])
+
+
+@pytest.mark.parametrize("name", ["metadata", "provenance", "options", "seeds", "sha256", "seal"])
+def test_a_note_that_changed_in_a_parquet_file_is_refused(tmp_path, capsys, name):
+    write_made_up(tmp_path / "a")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+
+    def change(noted):
+        if isinstance(noted[name], dict):
+            noted[name]["seed"] = 77
+        else:
+            noted[name] = noted[name][::-1]
+            noted[name] = [7, *noted[name][1:]] if name == "seeds" else noted[name]
+        if name == "options":
+            noted[name][0]["step"] = 8
+
+    changed = rewritten(tmp_path / "a.parquet", tmp_path / "changed.parquet", noted=change)
+    error = refusal(capsys, "import", changed, "--out", tmp_path / "b")
+    assert "changed.parquet: its notes differ from their SHA-256" in error
+
+
+def test_a_parquet_file_of_before_there_were_checksums_is_imported_with_a_note(tmp_path, capsys):
+    episodes = write_made_up(tmp_path / "a")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+
+    def change(noted):
+        for name in ("seeds", "sha256", "seal"):
+            del noted[name]
+
+    old = rewritten(tmp_path / "a.parquet", tmp_path / "old.parquet", noted=change)
+    main(["import", str(old), "--out", str(tmp_path / "b")])
+    assert "old.parquet: carries no SHA-256, so nothing vouches" in capsys.readouterr().err
+    for found, expected in zip(read_dataset(tmp_path / "b"), episodes, strict=True):
+        assert_same(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (with_number("action", 6, 1.5), "episode 1: actions is 1.5 at row 1, number 0, outside its bounds"),
+        (with_number("reward", 6, None), "episode 1: rewards is not finite at row 1"),
+        (lambda t: t.drop_columns(["terminated"]), "holds no dataset that flexrl.dataset exported .KeyError"),
+        (
+            lambda t: t.drop_columns(["terminated"]).append_column("terminated", pa.array([0.0] * len(t))),
+            "terminations is of type float64, and must be true or false",
+        ),
+    ],
+    ids=["action", "no reward", "no flags", "flags"],
+)
+def test_a_parquet_file_that_is_not_in_order_is_refused(tmp_path, capsys, change, reason):
+    write_made_up(tmp_path / "a")
+    main(["export", str(tmp_path / "a"), "--out", str(tmp_path / "a.parquet")])
+    broken = rewritten(tmp_path / "a.parquet", tmp_path / "broken.parquet", change)
+    error = refusal(capsys, "import", broken, "--out", tmp_path / "b")
+    assert re.search(rf"broken.parquet: .*{reason}", error) and error.count("\n") == 1
 
 
 def test_minaris_folder_is_imported_with_a_manifest(tmp_path, capsys):

@@ -13,7 +13,7 @@ from flexrl.arguments import parse
 from flexrl.build import make_algorithm, make_env, policy_template
 from flexrl.checkpoint import Checkpoints, leaves_of
 from flexrl.errors import CheckpointError, ConfigError
-from flexrl.parent import INHERITED, _fitting, inherit, pin
+from flexrl.parent import INHERITED, _fitting, _require_same_scale, inherit, pin
 from flexrl.policy_file import digest
 from flexrl.run_folder import read_config
 from tests.flexrl import runs
@@ -141,6 +141,18 @@ def test_a_memory_that_the_parent_lacks_is_refused(trained):
 def test_half_of_a_symmetric_parent_is_refused(trained):
     with pytest.raises(ConfigError, match="^parent: .* has symmetric networks; add --algorithm.symmetric"):
         inherit(child_config(trained, *SKILLS, "--algorithm.no-symmetric", parent=str(EXPORTED)))
+
+
+def test_a_parent_that_reads_another_scale_is_refused(trained):
+    flag = "--algorithm.no-normalize-observations"
+    with pytest.raises(
+        ConfigError, match="normalize_observations True, and this run False; add --algorithm.normalize-"
+    ):
+        inherit(child_config(trained, flag))
+    config = dataclasses.replace(child_config(trained), algorithm=child_config(trained, flag).algorithm)
+    raw = dataclasses.replace(inherit(child_config(trained)).parent, config=config)
+    with pytest.raises(ConfigError, match="False, and this run True; add --algorithm.no-normalize-observations"):
+        _require_same_scale(raw, child_config(trained))
 
 
 def test_statistics_are_taken_whole_or_not_at_all():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from envs.gl import find_gl
+from envs.gl import can_draw
 from envs.success import skill_success
 from flexrl.errors import ConfigError
-from flexrl.evaluation import Evaluator, evaluation_key
+from flexrl.evaluation import Evaluator, final_key
 from flexrl.examination import examine
 from flexrl.playback import load_playback
 from flexrl.render import asking_for
@@ -33,11 +33,11 @@ def test_follows_commands(skill):
     playback = load_playback(
         str(FOLDER), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
     )
-    episodes = Evaluator(playback.env, 8).episodes(playback.policy, evaluation_key(1))
+    episodes = Evaluator(playback.env, 8).episodes(playback.policy, final_key(1))
     assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
 
 
-@pytest.mark.skipif(find_gl() is None, reason="no GL library")
+@pytest.mark.skipif(not can_draw(), reason="no GL library")
 def test_a_video_of_a_skill_needs_no_more_than_its_name(tmp_path, monkeypatch):
     monkeypatch.delenv("MUJOCO_GL", raising=False)  # another test's choice
     small = ["--seconds", "0.1", "--width", "64", "--height", "48"]

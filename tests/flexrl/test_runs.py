@@ -43,6 +43,7 @@ def test_a_list_names_every_run_with_its_state_and_returns(trained, look):
         **{"name": "parent", "env": "humanoid-walk", "algo": "ppo", "seed": 0, "state": "finished"},
         **{"control_steps": 960, "total_steps": 960, "problems": [], "parent": None},
         **{"last_return": evaluations[-1], "best_return": max(evaluations)},
+        "final_return": json.loads((trained / "parent" / "result.json").read_text())["return_mean"],
     }
     assert listed["child"]["parent"].startswith("parent:")
     table = look("list", "--workspace", trained)
@@ -119,16 +120,16 @@ def test_seconds_of_a_curve_are_those_of_the_result(trained):
 
 
 def test_a_run_is_compared_by_when_it_first_had_a_part_of_the_best_of_all():
-    slow = Curve("slow", [10, 20, 30], [1.0, 2.0, 3.0], [0.0, 50.0, 100.0], [0.0] * 3)
+    slow = Curve("slow", [10, 20, 30], [1.0, 2.0, 3.0], [0.0, 50.0, 100.0], [0.0] * 3, final=97.0)
     fast = Curve("fast", [10, 20, 30], [2.0, 4.0, 6.0], [60.0, 89.0, 40.0], [0.0] * 3)
     assert compare([slow, fast]) == [
         {
-            **{"name": "slow", "final_return": 100.0, "best_return": 100.0},
+            **{"name": "slow", "last_return": 100.0, "best_return": 100.0, "final_return": 97.0},
             **{"steps_to_50_percent": 20, "seconds_to_50_percent": 2.0},
             **{"steps_to_90_percent": 30, "seconds_to_90_percent": 3.0},
         },
         {
-            **{"name": "fast", "final_return": 40.0, "best_return": 89.0},
+            **{"name": "fast", "last_return": 40.0, "best_return": 89.0, "final_return": None},
             **{"steps_to_50_percent": 10, "seconds_to_50_percent": 2.0},
             **{"steps_to_90_percent": None, "seconds_to_90_percent": None},
         },
