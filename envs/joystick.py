@@ -51,6 +51,7 @@ class Joystick(MujocoTask):
         fields = ("sensordata", "site_xpos", "site_xmat", "qfrc_actuator")
         num_substeps = round(CONTROL_PERIOD / model.opt.timestep)
         super().__init__(PhysicsSpec(model, num_substeps=num_substeps, fields=fields), options)
+        self._steps_per_command = self.num_control_steps(config.command_interval)
         standing = mujoco.MjData(model)
         mujoco.mj_resetDataKeyframe(model, standing, model.key(self.robot.keyframe).id)
         mujoco.mj_kinematics(model, standing)
@@ -148,10 +149,6 @@ class Joystick(MujocoTask):
     @property
     def _weights(self) -> dict[str, float]:
         return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
-
-    @property
-    def _steps_per_command(self) -> int:
-        return max(round(self.config.command_interval / self.control_period), 1)
 
     def _draw_command(self, key: Array) -> Array:
         key_command, key_stand = jax.random.split(key)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import mujoco
 from jax import Array
 
+from envs.errors import ConfigError
 from envs.physics import Randomization
 from envs.types import EnvSpec, EnvState
 
@@ -28,13 +29,16 @@ class RandomizedEnv:
           randomization: what to do.
 
         Raises:
-          ValueError: if its root cannot be pushed.
+          ConfigError: if its root cannot be pushed.
         """
         self.env = env
         self._randomization = randomization
         root_is_free = env.model.njnt > 0 and env.model.jnt_type[0] == mujoco.mjtJoint.mjJNT_FREE
         if randomization.push_interval is not None and not root_is_free:
-            raise ValueError("push_interval: this task's root is no free body, so it cannot be pushed; use null")
+            raise ConfigError(
+                f"push_interval: {randomization.push_interval}: this task's root is no free body and cannot be pushed; "
+                "use null"
+            )
 
     @property
     def spec(self) -> EnvSpec:

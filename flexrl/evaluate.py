@@ -19,6 +19,7 @@ class EvaluateArguments:
       physics: engine; `auto` chooses by device, whatever the run was trained on.
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
+      task: fields of the run's task to change, as `initial_state=random`; the policy is then judged by another task.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -28,6 +29,7 @@ class EvaluateArguments:
     seed: int = 0
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     reference_scores: tuple[float, float] | None = None
+    task: tuple[str, ...] = ()
     json: bool = False
     workspace: str = "workspace"
 
@@ -57,15 +59,26 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
     """Run deterministic episodes and print their statistics.
 
     Raises:
-      ConfigError: if there is no such run or step.
+      ConfigError: if there is no such run, step or field of its task.
       CheckpointError: if the checkpoint is damaged.
     """
     from flexrl.evaluation import Evaluator, final_key, normalized_score
     from flexrl.playback import load_playback
+    from flexrl.task_fields import require_kept, task_fields, with_fields
 
-    playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
+    fields = task_fields(options.task)
+    playback = load_playback(
+        run,
+        options.workspace,
+        options.step,
+        options.physics,
+        options.episodes,
+        task=lambda task: with_fields(task, fields),
+    )
+    require_kept(playback.config.env, playback.config.task, fields)
     evaluation = Evaluator(playback.env, options.episodes)(playback.policy, final_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
+    report |= {f"task.{name}": value for name, value in fields.items()}
     if options.reference_scores:
         report["normalized_score"] = normalized_score(report["return_mean"], options.reference_scores)
     if options.json:
