@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flexrl.errors import exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class EvaluateArguments:
       physics: engine; `auto` chooses by device, whatever the run was trained on.
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -28,6 +30,7 @@ class EvaluateArguments:
     seed: int = 0
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     reference_scores: tuple[float, float] | None = None
+    warp: WarpBuffers = WarpBuffers()
     json: bool = False
     workspace: str = "workspace"
 
@@ -57,13 +60,13 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
     """Run deterministic episodes and print their statistics.
 
     Raises:
-      ConfigError: if there is no such run or step.
+      ConfigError: if there is no such run or step, or MJX-Warp left contacts out.
       CheckpointError: if the checkpoint is damaged.
     """
     from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
     from flexrl.playback import load_playback
 
-    playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
+    playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes, warp=options.warp)
     evaluation = Evaluator(playback.env, options.episodes)(playback.policy, evaluation_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
     if options.reference_scores:

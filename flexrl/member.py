@@ -21,6 +21,7 @@ from flexrl.render import draw_video
 from flexrl.report import Reporter
 from flexrl.run_folder import RunFolder
 from flexrl.training_data import TrainingData
+from flexrl.warp_buffers import FLAGS
 
 
 class Member:
@@ -39,7 +40,7 @@ class Member:
         begins = not resume or self.checkpoints.no_save_ended()
         self._inheritance = inherit(config) if begins and config.parent else None
         self._shows_progress = shows_progress
-        self._told_of_overflow = False
+        self._told_of_overflow: set[str] = set()
         self._folder: RunFolder  # once it is open
         self.reporter: Reporter  # once the run is there
 
@@ -86,15 +87,7 @@ class Member:
           Diverged: after too many updates in a row that were not finite.
         """
         row = self.reporter.iteration(iteration, metrics)
-        if row.get("episode/overflowed") and not self._told_of_overflow:
-            self._told_of_overflow = True
-            print(
-                f"{self.config.folder}: contacts were left out in {row['episode/overflowed']:,} of "
-                f"{self.config.steps_per_iteration:,} control steps at iteration {row['step']}, and maybe later; raise "
-                "--warp.contacts-per-world or --warp.constraints-per-world (episode/overflowed in metrics.jsonl)",
-                file=sys.stderr,
-                flush=True,
-            )
+        self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
         skipped, limit = row["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
             raise Diverged(
@@ -113,6 +106,23 @@ class Member:
         started = time.monotonic()
         weights = reward_weights(self.config)
         return evaluator(policy, evaluation_key(self.config.seed), weights), time.monotonic() - started
+
+    def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
+        """Write the row of an evaluation, and the seconds that it took."""
+        row = self.reporter.evaluation(iteration, evaluation, seconds)
+        num_steps = round(evaluation["episode_length_mean"] * evaluation["num_episodes"])
+        self._tell_of_overflow("evaluation/overflowed", row, num_steps)
+
+    def _tell_of_overflow(self, name: str, row: dict[str, Any], num_steps: int) -> None:
+        """Say once on standard error that MJX-Warp left contacts out, where a row's number says so."""
+        if row.get(name) and name not in self._told_of_overflow:
+            self._told_of_overflow.add(name)
+            print(
+                f"{self.config.folder}: contacts were left out in {row[name]:,} of {num_steps:,} control steps at "
+                f"iteration {row['step']}, and maybe later; raise {FLAGS} ({name})",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def save(self, iteration: int, run: Run, score: float | None = None) -> None:
         """Write a checkpoint in the background, after all rows that it builds on."""

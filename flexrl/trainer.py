@@ -21,6 +21,14 @@ from flexrl.tracking import require_usable
 from flexrl.training_data import TrainingData, load_training_data
 
 
+def batch_size(num_members: int) -> int:
+    """How many members one program steps: all on an accelerator.
+
+    On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
+    """
+    return 1 if jax.default_backend() == "cpu" else num_members
+
+
 class Trainer:
     """Owns the state of its members while they train, all at the same iteration."""
 
@@ -56,10 +64,9 @@ class Trainer:
         self._config = config
         self._stop = stop
         self._hosts = hosts
-        env = make_env(config)
+        self._batch_size = batch_size(len(configs))
+        env = make_env(config, self._batch_size)
         data = load_training_data(config, env.spec)
-        # On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
-        self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         if group:
             self._group = RunFolder(group.folder)
@@ -73,7 +80,8 @@ class Trainer:
         for member in self._writers:
             member.open(data, arguments=arguments)
         self._announce([group] if group else configs, data)
-        self._evaluator = Evaluator(make_evaluation_env(config), config.evaluation_episodes)
+        num_episodes = config.evaluation_episodes
+        self._evaluator = Evaluator(make_evaluation_env(config, num_episodes), num_episodes, allows_overflow=True)
         self._iteration, runs = self._first_runs(env, any(resumes))
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
@@ -199,7 +207,7 @@ class Trainer:
             self._write_rows()
             for member, (evaluation, seconds) in zip(self._writers, found, strict=True):
                 if member.needs_evaluation(self._iteration):
-                    member.reporter.evaluation(self._iteration, evaluation, seconds)
+                    member.write_evaluation(self._iteration, evaluation, seconds)
             self._save_in_background([evaluation["return_mean"] for evaluation, _ in found])
 
     def _save_in_background(self, scores: Sequence[float] = ()) -> None:
