@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from jax import Array
@@ -11,12 +12,13 @@ from flexrl.build import reward_weights
 from flexrl.checkpoint import Checkpoints
 from flexrl.config import RunConfig
 from flexrl.delivery import Ended
+from flexrl.divergence import forget_divergence, note_divergence
 from flexrl.engine import Engine, Run
-from flexrl.errors import Diverged
 from flexrl.evaluation import Evaluator, evaluation_key
 from flexrl.files import write_json
 from flexrl.machine import device_name
-from flexrl.parent import inherit
+from flexrl.members import KEPT_TOGETHER
+from flexrl.parent import Inheritance
 from flexrl.render import draw_video
 from flexrl.report import Reporter
 from flexrl.run_folder import RunFolder
@@ -27,18 +29,36 @@ from flexrl.warp_buffers import FLAGS
 class Member:
     """What a run leaves on the disk, while it trains."""
 
-    def __init__(self, config: RunConfig, *, resume: bool, shows_progress: bool = True) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        resume: bool,
+        inherited: Callable[[], Inheritance],
+        num_together: int = 1,
+        shows_progress: bool = True,
+    ) -> None:
         """Read what it begins from; nothing is written.
+
+        Args:
+          config: of the run.
+          resume: go on with it, rather than begin it.
+          inherited: loads what it takes from its parent, if it has one.
+          num_together: runs in this training; several keep checkpoints of the same iteration.
+          shows_progress: print a line now and then.
 
         Raises:
           ConfigError: if the parent does not fit.
           CheckpointError: if the parent's checkpoint is damaged.
         """
         self.config = config
-        self.checkpoints = Checkpoints(config.folder, config.keep_checkpoints)
-        self._resume = resume
-        begins = not resume or self.checkpoints.no_save_ended()
-        self._inheritance = inherit(config) if begins and config.parent else None
+        keep = max(config.keep_checkpoints, KEPT_TOGETHER if num_together > 1 else 1)
+        self.checkpoints = Checkpoints(config.folder, keep)
+        self.divergence: str | None = None  # why it has diverged, if it has
+        self.resume = resume
+        self._inherited = inherited
+        if config.parent and not resume:
+            inherited()
         self._shows_progress = shows_progress
         self._told_of_overflow: set[str] = set()
         self._folder: RunFolder  # once it is open
@@ -52,8 +72,9 @@ class Member:
             another than the one that the run began with.
         """
         self._folder = RunFolder(self.config.folder)
-        if not self._resume:
-            parent = self._inheritance and self._inheritance.record
+        forget_divergence(self.config.folder)
+        if not self.resume:
+            parent = self._inherited().record if self.config.parent else None
             self._folder.start(self.config, arguments, parent, data and data.record)
             return
         if data is not None:
@@ -63,10 +84,12 @@ class Member:
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
         run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
-        if self._inheritance is None:
+        if self.config.parent is None:
             return run
-        print(self._inheritance.summary(), flush=True)
-        return engine.place(run.replace(train=self._inheritance.into(run.train)))
+        inheritance = self._inherited()
+        if self._shows_progress:
+            print(inheritance.summary(), flush=True)
+        return engine.place(run.replace(train=inheritance.into(run.train)))
 
     def restore(self, engine: Engine, step: int) -> Run:
         """The run as it was after so many iterations.
@@ -81,20 +104,19 @@ class Member:
         self.reporter = Reporter(self.config.folder, self.config, iteration, self._shows_progress)
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
-        """Write an iteration's row.
-
-        Raises:
-          Diverged: after too many updates in a row that were not finite.
-        """
+        """Write an iteration's row; after too many updates in a row that were not finite, the run has diverged."""
         row = self.reporter.iteration(iteration, metrics)
         self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
         skipped, limit = row["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
-            raise Diverged(
+            self.divergence = (
                 f"{self.config.folder}: {skipped} updates in a row were not finite (max_skipped_updates {limit}) at "
                 f"iteration {row['step']}; the newest checkpoint is good: lower the learning rate, or look at the "
                 "task's rewards"
             )
+            self.reporter.sync()
+            note_divergence(self.config.folder, iteration, self.divergence)
+            self.end("failed")
 
     def needs_evaluation(self, iteration: int) -> bool:
         """Whether an evaluation is due, and was not made before an interruption."""
@@ -171,3 +193,4 @@ class Member:
         """Close the outputs, after `end`."""
         self.reporter.close()
         self.checkpoints.close()
+        self._folder.close()

@@ -32,7 +32,10 @@ ON_WARP = ["--physics", "mjx-warp", "--total-steps", "96", "--num-evaluations", 
 
 
 class Crowded:
-    """A probe whose physics says that it left contacts out, in each world's second step."""
+    """A probe whose physics says that it left contacts out, in each episode's second step; some end after their third.
+
+    Those that end early have begun again, and come to their second step, before the others end.
+    """
 
     spec, has_host_callback = Probe.spec, False
 
@@ -50,7 +53,9 @@ class Crowded:
         return self._crowded(self._probe.reset(key))
 
     def step(self, state, action):
-        return self._crowded(self._probe.step(state, action))
+        after = self._probe.step(state, action)
+        ends_early = (after.info["num_steps"] == 3) & (after.info["cue"] > 0)
+        return self._crowded(after.replace(terminated=ends_early))
 
     def where(self, condition, chosen, other):
         return self._probe.where(condition, chosen, other)
@@ -62,15 +67,16 @@ def policy():
 
 
 def test_an_evaluation_is_refused_with_the_count_and_the_flags():
-    with pytest.raises(ConfigError, match=rf"left out in 3 of 15 control steps.*{BOTH_FLAGS}"):
-        Evaluator(Crowded(), 3)(policy(), jax.random.key(0))
+    with pytest.raises(ConfigError, match=rf"left out in 8 of 34 control steps.*{BOTH_FLAGS}"):
+        Evaluator(Crowded(), 8)(policy(), jax.random.key(0))
 
 
 def test_in_a_training_an_evaluation_counts_them():
-    episodes = Evaluator(Crowded(), 3, allows_overflow=True).episodes(policy(), jax.random.key(0))
-    assert list(episodes.overflowed) == [1, 1, 1]
-    assert summarize(episodes)["overflowed"] == 3
-    never = Evaluator(Crowded(TIME_LIMIT + 1), 3)(policy(), jax.random.key(0))
+    episodes = Evaluator(Crowded(), 8, allows_overflow=True).episodes(policy(), jax.random.key(0))
+    assert set(episodes.length) == {3, TIME_LIMIT} and episodes.length.sum() == 34
+    assert list(episodes.overflowed) == [1] * 8
+    assert summarize(episodes)["overflowed"] == 8
+    never = Evaluator(Crowded(TIME_LIMIT + 1), 8)(policy(), jax.random.key(0))
     assert never["overflowed"] == 0
     assert "overflowed" not in Evaluator(Crowded()._probe, 3)(policy(), jax.random.key(0))  # where nobody knows
 
