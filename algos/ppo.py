@@ -158,7 +158,7 @@ class PPO:
         metrics["update/skipped"] = steps["update/skipped"].sum()
         metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
         metrics["update/learning_rate"] = train.learning_rate
-        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps))
+        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps, hyper))
         if config.normalize_observations:
             train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
             if train.privileged is not None:
@@ -240,7 +240,7 @@ class PPO:
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
         params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
         if self.config.value_warmup:
-            moves = hyper["progress"] >= self.config.value_warmup
+            moves = self._policy_moves(hyper)
             params["policy"] = jax.tree.map(
                 lambda new, old: jnp.where(moves, new, old), params["policy"], train.params["policy"]
             )
@@ -289,11 +289,11 @@ class PPO:
     def _var(self, x: Array) -> Array:
         return self.shards.mean(jnp.square(x - self.shards.mean(x.mean())).mean())
 
-    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array]) -> Array:
+    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array], hyper: dict[str, Array]) -> Array:
         """For the next iteration, by how far this one's last epoch was from the policy that sampled.
 
         Within an iteration the distance grows from zero, whatever the rate: a rate that followed each step would swing
-        between its bounds.
+        between its bounds. A policy that is held still, or whose step was left out, tells nothing about the rate.
         """
         if self.config.target_kl is None:
             return learning_rate
@@ -301,7 +301,12 @@ class PPO:
         low, high = (multiple * self.config.target_kl for multiple in KL_BAND)
         factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
         adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
-        return jnp.where(steps["update/skipped"].any(), learning_rate, adapted)
+        is_telling = self._policy_moves(hyper) & ~steps["update/skipped"].any()
+        return jnp.where(is_telling, adapted, learning_rate)
+
+    def _policy_moves(self, hyper: dict[str, Array]) -> Array | bool:
+        """Whether the policy learns by now, or the value alone."""
+        return not self.config.value_warmup or hyper["progress"] >= self.config.value_warmup
 
 
 def _describe(config: PPOConfig, name: str) -> str:

@@ -145,6 +145,15 @@ class Checkpoints:
             "restore the folder from a copy, or start a new run under another --name"
         )
 
+    def is_intact(self, step: int) -> bool:
+        """Whether a step can be gone on from; if it cannot, says why on standard error."""
+        try:
+            read_manifest(self._folder / str(step))
+        except CheckpointError as error:
+            print(f"checkpoint {step} is damaged: {error}", file=sys.stderr, flush=True)
+            return False
+        return True
+
     def forget_after(self, step: int) -> None:
         """Remove what a run that goes on from `step` will make anew: later checkpoints, and a later best."""
         for later in self.steps():

@@ -54,7 +54,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
-      keep_checkpoints: newest checkpoints kept, besides the best.
+      keep_checkpoints: newest checkpoints kept, besides the best; two at least of runs that train together.
       early_stop: reasons to end before total_steps.
       max_skipped_updates: consecutive non-finite updates after which the run has diverged.
       video: draw a video at the end, where a GL library is found.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flexrl.errors import exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class EvaluateArguments:
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
       task: fields of the run's task to change, as `initial_state=random`; the policy is then judged by another task.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -30,6 +32,7 @@ class EvaluateArguments:
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     reference_scores: tuple[float, float] | None = None
     task: tuple[str, ...] = ()
+    warp: WarpBuffers = WarpBuffers()
     json: bool = False
     workspace: str = "workspace"
 
@@ -59,7 +62,7 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
     """Run deterministic episodes and print their statistics.
 
     Raises:
-      ConfigError: if there is no such run, step or field of its task.
+      ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.
       CheckpointError: if the checkpoint is damaged.
     """
     from flexrl.evaluation import Evaluator, final_key, normalized_score
@@ -73,6 +76,7 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
         options.step,
         options.physics,
         options.episodes,
+        warp=options.warp,
         task=lambda task: with_fields(task, fields),
     )
     require_kept(playback.config.env, playback.config.task, fields)

@@ -14,6 +14,7 @@ from algos.types import Policy
 from envs.success import SETTLING_SECONDS, goal_success
 from envs.types import Env
 from envs.vector import VecEnv
+from flexrl.warp_buffers import require_room
 
 # Keep the random numbers of evaluations apart from those of training, and from one another.
 SELECTION_STREAM = 0x5EED
@@ -44,6 +45,7 @@ class Episodes:
     metrics: dict[str, Array]  # (B,) each: mean per control step
     settled: dict[str, Array]  # (B,) each: mean per control step from `envs.success.SETTLING_SECONDS` on
     final: dict[str, Array]  # (B,) each: at the last step
+    overflowed: Array | None = None  # (B,) int32: control steps that left contacts out; None where nobody knows
 
 
 Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which random key and reward weights
@@ -52,16 +54,18 @@ Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which r
 class Evaluator:
     """Runs one episode in each of `num_episodes` worlds; compiled once."""
 
-    def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1) -> None:
+    def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1, allows_overflow: bool = False) -> None:
         """Prepare; compilation happens on first use, unless `compile` comes before.
 
         Args:
-          env: to be judged in.
+          env: made for at least as many worlds as there are episodes of all policies.
           num_episodes: of each policy.
           num_policies: that one program runs side by side, each in worlds of its own. On a CPU that would be no faster
             than one after the other, and not the same to the bit.
+          allows_overflow: leave it to the caller to tell that contacts were left out, rather than raise.
         """
         self._vec_env = VecEnv(env, num_episodes)
+        self._allows_overflow = allows_overflow
         self._settling_steps = round(SETTLING_SECONDS / env.spec.control_period)
         self._num_policies = num_policies
         self._run: Any = jax.jit(self._episodes if num_policies == 1 else jax.vmap(self._episodes))
@@ -78,12 +82,16 @@ class Evaluator:
         return pool.submit(build)
 
     def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
-        """Statistics over the episodes, as plain numbers for a report."""
+        """Statistics over the episodes, as plain numbers for a report; arguments and errors are those of `episodes`."""
         return summarize(self.episodes(policy, key, weights))
 
     def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
-        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given."""
-        return jax.device_get(self._run(policy, key, _numbers(weights or {})))
+        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given.
+
+        Raises:
+          ConfigError: if MJX-Warp left contacts out and that is not allowed.
+        """
+        return self._checked(jax.device_get(self._run(policy, key, _numbers(weights or {}))))
 
     def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
         """Likewise of several policies: at most `num_policies` side by side, or one after the other if that is 1."""
@@ -92,8 +100,13 @@ class Evaluator:
         num_missing = self._num_policies - len(subjects)
         assert 0 <= num_missing < self._num_policies
         batch = [(policy, key, _numbers(weights)) for policy, key, weights in subjects]
-        together = jax.device_get(self._run(*_side_by_side(batch + num_missing * batch[-1:])))
+        together = self._checked(jax.device_get(self._run(*_side_by_side(batch + num_missing * batch[-1:]))))
         return [jax.tree.map(lambda x, i=i: x[i], together) for i in range(len(batch))]
+
+    def _checked(self, episodes: Episodes) -> Episodes:
+        if episodes.overflowed is not None and not self._allows_overflow:
+            require_room(int(episodes.overflowed.sum()), int(episodes.length.sum()))
+        return episodes
 
     def _episodes(self, policy: Policy, key: Array, weights: Mapping[str, Array]) -> Episodes:
         key_reset, key_act = jax.random.split(key)
@@ -103,7 +116,9 @@ class Evaluator:
         worlds = vec_env.start(fresh)
         zero = jnp.zeros(num)
         zeros = {name: zero for name in fresh.metrics}
-        nothing = Episodes(zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), zeros, zeros, zeros)
+        none = jnp.zeros(num, jnp.int32)
+        overflowed = None if fresh.physics.overflowed is None else none
+        nothing = Episodes(zero, none, jnp.zeros(num, bool), zeros, zeros, zeros, overflowed)
 
         def step(state: tuple) -> tuple:
             worlds, carry, running, total, time = state
@@ -118,6 +133,7 @@ class Evaluator:
                 {k: total.metrics[k] + jnp.where(running, x, 0) for k, x in transition.metrics.items()},
                 {k: total.settled[k] + jnp.where(settled, x, 0) for k, x in transition.metrics.items()},
                 {k: jnp.where(running, x, total.final[k]) for k, x in transition.metrics.items()},
+                None if total.overflowed is None else total.overflowed + (running & transition.overflowed),
             )
             return worlds, carry, running & ~(transition.terminated | transition.truncated), total, time + 1
 
@@ -151,6 +167,7 @@ def summarize(episodes: Episodes) -> dict[str, Any]:
         "episode_length_mean": float(episodes.length.mean()),
         "terminated_fraction": float(episodes.terminated.mean()),
         "num_episodes": num,
+        **({} if episodes.overflowed is None else {"overflowed": int(episodes.overflowed.sum())}),
         **{name: float(x.mean()) for name, x in episodes.metrics.items()},
         **_success_rate(episodes),
     }

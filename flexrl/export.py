@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexrl.errors import ConfigError, exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 NUM_EPISODES = 256
 
@@ -21,11 +22,13 @@ class ExportArguments:
     Attributes:
       out: folder to make.
       step: checkpoint: `best`, `latest` or an iteration.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       workspace: folder that holds the runs.
     """
 
     out: Path
     step: str = "best"
+    warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
 
@@ -58,7 +61,7 @@ def export(run: str, options: ExportArguments) -> None:
 
     if options.out.exists():
         raise ConfigError(f"out: {options.out} is there already; name another folder")
-    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES)
+    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES, warp=options.warp)
     evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
     options.out.mkdir(parents=True)
     save_policy(options.out, playback.policy)

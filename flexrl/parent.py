@@ -142,7 +142,7 @@ def _load(place: str, workspace: str) -> Parent:
     run, _, step = place.rpartition(":")
     folder = find_run(run, workspace)
     config = read_config(folder)
-    env = make_evaluation_env(dataclasses.replace(config, physics=resolve_backend("auto"), evaluation_episodes=1))
+    env = make_evaluation_env(dataclasses.replace(config, physics=resolve_backend("auto")), num_worlds=1)
     algorithm = make_algorithm(config, env)
     if is_exported(folder):
         policy, leaves = load_exported(folder, algorithm), {}

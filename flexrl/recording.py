@@ -53,7 +53,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
       CheckpointError: if a checkpoint is damaged.
     """
     num_envs = min(options.num_envs, options.episodes)
-    folder, config, env = judging_worlds(run, options.workspace, options.physics, num_envs)
+    folder, config, env = judging_worlds(run, options.workspace, options.physics, num_envs, warp=options.warp)
     policies = _policies(folder, config, env, options)
     collector = Collector(VecEnv(env, num_envs))
     episodes, digests, num_dropped_rows, num_dropped_episodes = [], {}, 0, 0

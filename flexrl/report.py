@@ -47,12 +47,13 @@ class Reporter:
         self._display.iteration(row)
         return row
 
-    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
-        """Write the row of an evaluation after an iteration; its time counts for no iteration."""
+    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Write the row of an evaluation after an iteration, and give it; its time counts for no iteration."""
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
         self._display.evaluation(row)
         self.restart_clock()
+        return row
 
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations' rows, oldest first."""

@@ -101,10 +101,14 @@ def is_in_use(path: Path) -> bool:
 def find_run(name: str, workspace: str = "workspace") -> Path:
     """The folder of a run, given its path or its name in the workspace.
 
+    The workspace of one of several runs that train together is the folder of their group, which holds a config, too.
+    Other runs lie beside the group.
+
     Raises:
       ConfigError: if neither is there.
     """
-    for path in (Path(name), Path(workspace) / name):
+    beside = [Path(workspace).parent / name] if (Path(workspace) / "config.yaml").is_file() else []
+    for path in (Path(name), Path(workspace) / name, *beside):
         if (path / "config.yaml").is_file():
             return path
     raise ConfigError(f"run: {name!r} is neither a run's folder nor the name of a run in {workspace}/")

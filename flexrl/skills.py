@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flexrl.errors import ConfigError, exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class SkillsArguments:
       episodes: for each skill, and for each fall rate.
       transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
       seed: of the episodes.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       workspace: folder that holds the runs.
     """
 
@@ -24,6 +26,7 @@ class SkillsArguments:
     episodes: int = 256
     transition_episodes: int = 16
     seed: int = 0
+    warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
@@ -48,7 +51,7 @@ def main(arguments: list[str]) -> None:
         from flexrl.playback import load_playback
 
         run, options = parse_tool(SkillsArguments, arguments, "flexrl.skills")
-        playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes)
+        playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes, warp=options.warp)
         if playback.config.env != "humanoid-skills":
             raise ConfigError(f"run: {run} was trained on {playback.config.env}; skills are those of humanoid-skills")
         report = examine(playback, options.episodes, options.transition_episodes, options.seed)

@@ -55,6 +55,7 @@ def send(folder: Path, options: Namespace) -> bool:
     Raises:
       ConfigError: if it trains, tells no tracker, or one cannot be used.
     """
+    from flexrl.divergence import divergence
     from flexrl.metrics_file import read_rows
     from flexrl.run_folder import is_in_use, read_config
     from flexrl.trackers import Trackers
@@ -72,7 +73,8 @@ def send(folder: Path, options: Namespace) -> bool:
         read_rows(path) if path.exists() else [] for path in (folder / "metrics.jsonl", folder / "evaluations.jsonl")
     )
     trackers = Trackers(folder, tracking, metrics, evaluations)
-    trackers.end("finished" if (folder / "result.json").exists() else "stopped")
+    unfinished = "failed" if divergence(folder) else "stopped"
+    trackers.end("finished" if (folder / "result.json").exists() else unfinished)
     if complete := trackers.close():
         print(f"{folder}: {', '.join(tracking.to)}: all {len(metrics) + len(evaluations)} rows are there", flush=True)
     return complete

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError
+from flexrl.errors import EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED, ConfigError
 from launch import states
 from launch.halving import has_arrived
 from launch.states import EXIT_TIME_LIMIT, Ended, Progress
@@ -128,6 +128,8 @@ class Attempt:
 
     def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
         """What the process's end is to one of its trials: another's fault only stops it."""
+        if reason := folder_of(trial).divergence():
+            return Ended(EXIT_DIVERGED, False, self._asked, seconds, f"diverged: {reason}")
         out_of_time = self._stopping_since is not None and not self._asked
         if out_of_time and self._is_over_time(trial, seconds):
             code, line = EXIT_TIME_LIMIT, f"took longer than time_limit_minutes {self._time_limit_minutes}"

@@ -119,6 +119,11 @@ def found_result(progress: Progress) -> Progress:
     return replace(progress, state="done", reason="")
 
 
+def found_divergence(progress: Progress, reason: str) -> Progress:
+    """With a note in the trial's folder that its run has diverged, although the end of the attempt was lost."""
+    return replace(progress, state="failed", failures=progress.failures + 1, exit_code=EXIT_DIVERGED, reason=reason)
+
+
 def cleared(progress: Progress) -> Progress:
     """After a user asked for a failed trial to be tried again: its count of failures and its time begin anew."""
     assert progress.state == "failed", progress

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.decoding import decode_as
+from flexrl.divergence import divergence, forget_divergence
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
 from flexrl.locks import LEASED, is_held
@@ -54,8 +55,9 @@ class TrialFolder:
         return self.path / "log.txt"
 
     def prepare(self, trial: Trial) -> None:
-        """Make the folder and write down what the trial is."""
+        """Make the folder and write down what the trial is; one that has diverged is trained again."""
         self.path.mkdir(parents=True, exist_ok=True)
+        forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
 
     def command(self) -> list[str]:
@@ -72,6 +74,10 @@ class TrialFolder:
             return None
         valid = isinstance(content, dict) and content.get("config_hash") == self.config_hash
         return content if valid and isinstance(content.get("return_mean"), int | float) else None
+
+    def divergence(self) -> str | None:
+        """Why the run has diverged since it was prepared, in a line; None if it has not."""
+        return divergence(self.path)
 
     def write(self, progress: Progress) -> None:
         """Record how far the trial came."""
@@ -104,6 +110,8 @@ class TrialFolder:
             return states.found_result(progress)
         if progress.state == "done":
             return states.lost(progress, "its result.json is gone or damaged")
+        if progress.state == "running" and (reason := self.divergence()):
+            return states.found_divergence(progress, reason)
         if progress.state == "running":
             return states.lost(progress, "whoever ran it was killed", self._last_heartbeat(progress.attempts))
         return progress

@@ -209,6 +209,17 @@ class TestValueWarmup:
         assert differs(late["policy"], before["policy"])
         assert_close(early["value"], late["value"], atol=1e-7)
 
+    def test_leaves_an_adapted_learning_rate_as_it_is_until_it_is_over(self):
+        ppo = learner(value_warmup=0.5, target_kl=0.01)
+        rate = ppo.config.learning_rate
+        train = None
+        for progress in (0.0, 0.25, 0.49):
+            train, metrics = updated(ppo, train=train, progress=progress)
+            assert metrics["policy/kl"] == pytest.approx(0, abs=1e-6)  # of a policy that is held
+            assert train.learning_rate == pytest.approx(rate)
+        # one gradient step: its divergence is of the policy before it, zero, so that the rate grows
+        assert updated(ppo, train=train, progress=0.5)[0].learning_rate == pytest.approx(1.5 * rate)
+
     def test_must_end(self):
         with pytest.raises(ValueError, match="^value_warmup: "):
             learner(value_warmup=1.0)

@@ -1,4 +1,5 @@
 import errno
+import json
 import shutil
 
 import jax
@@ -133,6 +134,28 @@ def test_damage_to_any_file_is_noticed_and_the_one_before_is_used(saved, damage,
         message = capsys.readouterr().err
         assert "checkpoint 3 is damaged" in message
         assert "trying the one before" in message
+
+
+EDITS = {
+    "leaves": lambda content: content["leaves"].update({"count": [[], "float32"]}),
+    "files": lambda content: content["files"].popitem(),
+    "step": lambda content: content.update(step=2),
+    "seal": lambda content: content.update(seal="0" * 64),
+    "more": lambda content: content.update(more=1),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_manifest_that_was_edited_is_noticed_and_the_checkpoint_before_is_used(saved, edit, capsys):
+    checkpoints, folder = saved
+    manifest = folder / "3" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    edit(content)
+    manifest.write_text(json.dumps(content))
+    assert not checkpoints.is_intact(3)
+    assert checkpoints.restore(tree(0))[0] == 2
+    assert "checkpoint 3 is damaged" in (err := capsys.readouterr().err)
+    assert "manifest.json was changed after it was written" in err
 
 
 def test_when_all_are_damaged_nothing_starts_silently_at_zero(saved):

@@ -13,6 +13,7 @@ import wandb
 
 from flexrl import delivery, wandb_files
 from flexrl.config import decode, encode
+from flexrl.divergence import note_divergence
 from flexrl.errors import ConfigError
 from flexrl.track import main as track
 from flexrl.tracking import Tracking, require_packages, require_usable
@@ -71,6 +72,14 @@ def test_wandb_has_every_row_in_order(whole):
     assert (part.run.project, part.run.display_name, part.run.job_type) == ("walks", "whole", "train")
     assert {each.key: json.loads(each.value_json) for each in part.run.config.update}["num_envs"] == 8
     assert part.exit_code == 0 and part.summary["result/return_mean"] == 30.0
+
+
+def test_a_run_that_diverged_has_failed_also_when_it_is_sent_afterwards(workspace):
+    run = config(workspace, "diverged")
+    write(run, 1, 5, "failed")
+    note_divergence(run.folder, 5, "20 updates in a row were not finite")
+    track([str(run.folder)])
+    assert tracked.mlflow_runs(workspace)["diverged"].info.status == "FAILED"
 
 
 def test_rows_written_anew_after_an_interruption_are_there_once(workspace):
