@@ -16,9 +16,7 @@ from minari.data_collector import EpisodeBuffer
 
 from flexrl.dataset import main
 from flexrl.dataset_folder import read_dataset, verify_dataset, write_dataset
-from flexrl.dataset_statistics import QUANTILES, statistics
 from flexrl.errors import ConfigError
-from flexrl.flat_dataset import flatten
 from flexrl.manifest import write_folder_manifest
 from flexrl.minari_format import ARRAYS
 from flexrl.minari_metadata import METADATA, read_metadata
@@ -303,22 +301,6 @@ def test_nothing_is_not_written_and_nothing_is_overwritten(folder):
         write_made_up(folder)
     with pytest.raises(ConfigError, match="holds no dataset"):
         read_dataset(folder.with_name("nowhere"))
-
-
-def test_statistics_are_exact():
-    episodes = [made_up(n, seed=n, terminated=n == 5) for n in (4, 5, 6)]
-    found = statistics(flatten(episodes))
-    returns = [float(e.reward.astype(np.float64).sum()) for e in episodes]
-    assert found["return"]["mean"] == pytest.approx(np.mean(returns), rel=1e-12)
-    assert found["return"]["max"] == pytest.approx(max(returns), rel=1e-12)
-    assert found["length"]["std"] == pytest.approx(np.sqrt(2 / 3))
-    assert found["terminated"] == {"num_episodes": 1, "fraction": 1 / 3, "per_1000_steps": pytest.approx(1000 / 15)}
-    column = np.concatenate([e.obs[:-1, 1] for e in episodes]).astype(np.float64)
-    assert found["obs"]["mean"][1] == pytest.approx(column.mean(), rel=1e-12)
-    assert found["obs"]["quantiles"] == {
-        str(q): [np.quantile(np.concatenate([e.obs[:-1, i] for e in episodes]).astype(float), q) for i in range(3)]
-        for q in QUANTILES
-    }
 
 
 def test_the_tool_prints_and_refuses_with_exit_code_65(folder):

@@ -253,14 +253,6 @@ def test_episodes_of_several_are_merged_in_order(tmp_path):
     assert read_record(tmp_path / "both", "statistics.json")["num_steps"] == 22
 
 
-def test_the_datasheet_shows_the_dataset_and_fetches_nothing(tmp_path):
-    write_made_up(tmp_path / "a")
-    page = (tmp_path / "a" / "datasheet.html").read_text()
-    for text in ("flexrl/made-up/expert-v0", "<td>episodes that terminated</td><td>1</td>", "<svg", "obs 2", "goal 0"):
-        assert text in page
-    assert "<script" not in page and "http://www.w3.org" in page and 'src="http' not in page
-
-
 def test_what_cannot_be_merged_is_refused(tmp_path, capsys):
     write_made_up(tmp_path / "a")
     write_made_up(tmp_path / "b", goal_size=0)
