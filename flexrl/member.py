@@ -20,6 +20,7 @@ from flexrl.parent import inherit
 from flexrl.render import draw_video
 from flexrl.report import Reporter
 from flexrl.run_folder import RunFolder
+from flexrl.schedule import Schedule
 from flexrl.training_data import TrainingData
 
 
@@ -41,6 +42,7 @@ class Member:
         self._shows_progress = shows_progress
         self._told_of_overflow = False
         self._folder: RunFolder  # once it is open
+        self.schedule: Schedule  # once the folder says what totals the run had before
         self.reporter: Reporter  # once the run is there
 
     def open(self, data: TrainingData | None, *, arguments: list[str]) -> None:
@@ -58,6 +60,11 @@ class Member:
         if data is not None:
             data.require_same(self.config.folder)
         self._folder.move(self.config)
+
+    def change_total(self, iteration: int) -> None:
+        """Note in the folder that the run goes on from this iteration to another total of steps, if it does."""
+        if self._resume:
+            self._folder.change_total(self.config, iteration)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
@@ -77,7 +84,7 @@ class Member:
 
     def report_from(self, iteration: int) -> None:
         """Open the rows after so many iterations; later ones are cut."""
-        self.reporter = Reporter(self.config.folder, self.config, iteration, self._shows_progress)
+        self.reporter = Reporter(self.schedule, iteration, self._shows_progress)
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
         """Write an iteration's row.
@@ -106,7 +113,7 @@ class Member:
     def needs_evaluation(self, iteration: int) -> bool:
         """Whether an evaluation is due, and was not made before an interruption."""
         last = self.reporter.last_evaluation()
-        return self.config.evaluates_after(iteration) and not (last and last["step"] == iteration)
+        return self.schedule.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
     def evaluate(self, evaluator: Evaluator, policy: Policy) -> tuple[dict[str, Any], float]:
         """What an evaluation found, and the seconds that it took."""

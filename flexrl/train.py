@@ -30,13 +30,16 @@ def main(arguments: list[str]) -> None:
 def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
     """Train what was asked for, from the start or from the newest checkpoint."""
     from flexrl.members import has_begun, member_configs, require_one_program, require_traced, together
+    from flexrl.resumption import finished
     from flexrl.trainer import Trainer
 
     if invocation.members:
         require_one_program(invocation.members)
-        for configs in together(invocation.members):
+        for configs in together([config for config in invocation.members if not _tells_end(finished(config))]):
             with Trainer(configs, stop, arguments, hosts, resumes=list(map(has_begun, configs))) as trainer:
                 trainer.run(invocation.pause_after)
+        return
+    if invocation.resume and _tells_end(finished(invocation.config)):
         return
     require_traced(invocation.config)
     configs = member_configs(invocation.config)
@@ -44,6 +47,13 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
     resumes = [invocation.resume] * len(configs)
     with Trainer(configs, stop, arguments, hosts, resumes=resumes, group=group) as trainer:
         trainer.run(invocation.pause_after)
+
+
+def _tells_end(line: str | None) -> bool:
+    """Print that a run is finished, where it is."""
+    if line is not None:
+        print(line, flush=True)
+    return line is not None
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from flexrl.evaluation import Evaluator
 from flexrl.hosts import Hosts, require_all_devices
 from flexrl.member import Member
 from flexrl.run_folder import RunFolder
+from flexrl.schedule import Schedule
 from flexrl.stop import StopRequest
 from flexrl.tracking import require_usable
 from flexrl.training_data import TrainingData, load_training_data
@@ -54,6 +55,7 @@ class Trainer:
         if hosts.is_first:
             require_usable(config.tracking)
         self._config = config
+        self._group = group
         self._stop = stop
         self._hosts = hosts
         env = make_env(config)
@@ -62,11 +64,11 @@ class Trainer:
         self._batch_size = 1 if jax.default_backend() == "cpu" else len(configs)
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         if group:
-            self._group = RunFolder(group.folder)
+            self._group_folder = RunFolder(group.folder)
             if resumes[0]:
-                self._group.move(group)
+                self._group_folder.move(group)
             else:
-                self._group.start(group, arguments)
+                self._group_folder.start(group, arguments)
         pairs = list(zip(configs, resumes, strict=True))
         self._members = [Member(each, resume=resume, shows_progress=each is config) for each, resume in pairs]
         self._writers = self._members if hosts.is_first else []
@@ -93,6 +95,8 @@ class Trainer:
             member.end("finished" if kind is None else "stopped" if stopped else "failed")
         for member in self._writers:
             member.close()
+        if self._group:
+            self._group_folder.close()
 
     def run(self, pause_after: int | None = None) -> None:
         """Iterate to the end, write results and draw videos.
@@ -141,15 +145,24 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._writers))
 
     def _pause_if_due(self, pause_after: int | None) -> None:
-        done = self._config.evaluations_until(self._iteration)
+        schedule = self._members[0].schedule
+        done = schedule.evaluations_until(self._iteration)
         if pause_after is not None and done >= pause_after and not self._has_ended():
-            self._stop.leave(Paused(f"after evaluation {done} of {self._config.num_evaluations}; go on with --resume"))
+            total = schedule.evaluations_until(self._config.num_iterations)
+            self._stop.leave(Paused(f"after evaluation {done} of {total}; go on with --resume"))
 
     def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """Where the members stand together, and their state."""
         step = self._hosts.shared(self._newest_step() if self._hosts.is_first else 0)
         for member in self._writers:
             member.checkpoints.forget_after(step)
+        if self._group and resume:
+            self._group_folder.change_total(self._group, step)
+        for member in self._writers:
+            member.change_total(step)
+        self._hosts.shared(step)  # the other hosts read what the first one has noted
+        for member in self._members:
+            member.schedule = Schedule.of(member.config)
         if step:
             self._say(f"goes on after iteration {step}")
             return step, [member.restore(self._engine, step) for member in self._members]
@@ -175,7 +188,7 @@ class Trainer:
         self._write_rows()
         self._batches, self._metrics = [run for run, _ in stepped], [metrics for _, metrics in stepped]
         self._iteration += 1
-        if self._config.saves_after(self._iteration):
+        if any(member.schedule.saves_after(self._iteration) for member in self._members):
             self._save_in_background()
 
     def _write_rows(self) -> None:
