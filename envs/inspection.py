@@ -12,6 +12,7 @@ import numpy as np
 from envs.drawing import draw, video_stride, write_image, write_video
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions
+from envs.places import require_file
 from envs.registry import env_names, env_type, make_env
 from envs.types import Env
 
@@ -47,6 +48,7 @@ def preview(name: str, out: Path, seconds: float) -> None:
     """
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
+    require_file(out)
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))

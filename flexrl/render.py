@@ -70,8 +70,11 @@ def render(run: str, options: RenderArguments) -> None:
       CheckpointError: if the checkpoint cannot be used.
     """
     from envs.drawing import draw, video_stride, write_video
+    from envs.places import require_file
     from flexrl.playback import load_playback, record
 
+    out = options.out or default_out(run, options.goal)
+    require_file(out)
     task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task)
     period = playback.env.spec.control_period
@@ -79,7 +82,6 @@ def render(run: str, options: RenderArguments) -> None:
     num_steps = max(1, round(options.seconds / period))
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
-    out = options.out or default_out(run, options.goal)
     write_video(out, frames, frames_per_second=1 / (stride * period))
     print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 

@@ -8,6 +8,7 @@ import platform
 from pathlib import Path
 from typing import IO, Any
 
+from envs.places import writing_to
 from flexrl.config import RunConfig, decode, encode
 from flexrl.decoding import dump_yaml, load_yaml
 from flexrl.errors import ConfigError
@@ -26,13 +27,16 @@ class RunFolder:
         """Take the lock of the folder at `path`, creating the folder if need be.
 
         Raises:
-          ConfigError: if another process trains there.
+          ConfigError: if another process trains there, it holds an exported policy, or it cannot be written.
         """
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock: IO[str] = (path / "lock").open("a+")
+        require_no_policy(path)
+        with writing_to(path, "workspace"):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock: IO[str] = (path / "lock").open("a+")
         try:
-            hold(self._lock)
+            with writing_to(path, "workspace"):
+                hold(self._lock)
         except BlockingIOError:
             self._lock.seek(0)
             owner = self._lock.read().strip() or "an unknown process"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envs.places import writing_to
 from flexrl.comparison import flat
 from flexrl.errors import ConfigError
 from flexrl.files import write_text
@@ -50,7 +51,8 @@ def write_results(rows: list[Row], trials: list[Trial], out: Path) -> list[Path]
     """
     if not rows:
         raise ConfigError("results: no trial has one yet; submit the sweep, or wait for the first to end")
-    out.mkdir(parents=True, exist_ok=True)
+    with writing_to(out, "out"):
+        out.mkdir(parents=True, exist_ok=True)
     text, table, picture = out / "results.csv", out / "results.parquet", out / "return.png"
     write_text(text, _csv(rows))
     _write_parquet(table, rows)
