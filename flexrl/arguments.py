@@ -24,6 +24,7 @@ from flexrl.run_folder import free_name, read_config, require_no_policy
 Options = TypeVar("Options")
 
 DEFAULT_ALGO = "ppo"
+SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.sweep_file.Sweep`, and of no run
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def parse(arguments: Sequence[str]) -> Invocation:
         config = stored_config(first.resume, _given(first, "algo", "env", "profile", "config") + rest)
         require_devices(config)
         return Invocation(config, resume=True, pause_after=first.pause_after)
-    content = load_yaml(Path(first.config)) if first.config else {}
+    content = _config_file(Path(first.config)) if first.config else {}
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
@@ -81,6 +82,21 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     parser.add_argument("--members", nargs="+", type=Path)
     parser.add_argument("--pause-after", type=int)
     return parser.parse_known_args(list(arguments))
+
+
+def _config_file(path: Path) -> dict[str, Any]:
+    """The fields in a run's config file.
+
+    Raises:
+      ConfigError: if it cannot be read, or is the file of a sweep.
+    """
+    content = load_yaml(path)
+    if axes := [name for name in SWEEP_FIELDS if name in content]:
+        raise ConfigError(
+            f"{path}: is a sweep's file ({', '.join(axes)}), of several runs; train them by python -m launch.sweep "
+            f"submit {path}"
+        )
+    return content
 
 
 def _given(first: argparse.Namespace, *names: str) -> list[str]:
