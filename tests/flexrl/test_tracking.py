@@ -244,7 +244,7 @@ def test_a_server_that_never_answers_holds_nobody_up_for_longer_than_the_end_may
 def test_a_package_that_is_not_installed_is_refused_by_the_name_of_its_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     require_packages(Tracking())
-    with pytest.raises(ConfigError, match=r"'wandb' needs wandb; pip install 'flex-rl\[wandb\]'"):
+    with pytest.raises(ConfigError, match=r"'wandb' needs wandb; pip install -e '\.\[wandb\]' in the clone"):
         require_packages(Tracking(to=("wandb",)))
 
 
