@@ -2,6 +2,7 @@
 PYTHON ?= python3
 LOCK ?= requirements.lock# requirements-cuda12.lock or requirements-cuda13.lock on a machine with a GPU
 ARGS ?=
+WORKSPACE ?= workspace
 BIN := .venv/bin
 
 CLUSTER ?= minikube# or gke: the overlay of k8s/
@@ -10,7 +11,7 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# of the lock: cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train phase2 test test-slow lint setup bench peers lock
+.PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
 .PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean
 
@@ -55,6 +56,17 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q --require-hashes -r requirements.lock
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
+
+# MLflow's page about the runs in a workspace, in an environment of its own: the lock has MLflow's client alone.
+MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))
+
+mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
+	.venv-mlflow/bin/mlflow ui --backend-store-uri sqlite:///$(WORKSPACE)/mlflow.db
+
+.venv-mlflow/installed-$(MLFLOW):
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/python -m pip install -q mlflow==$(MLFLOW)
+	rm -f .venv-mlflow/installed-* && touch $@
 
 setup: .venv/installed-$(LOCK)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import os
 import warnings
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import imageio.v2 as imageio
 import mujoco
 import numpy as np
 
-from envs.errors import ConfigError
 from envs.gl import open_gl
 
 MAX_FRAMES_PER_SECOND = 34
@@ -82,19 +80,6 @@ def _lit(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
     model.vis.headlight.diffuse[:] = 0.6
     model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
     return model
-
-
-def require_writable(path: Path) -> None:
-    """Refuse a file that cannot be written; to be called before anything is simulated or drawn.
-
-    Raises:
-      ConfigError: if it cannot.
-    """
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.is_file() else folder, os.W_OK):
-        raise ConfigError(f"out: {path} cannot be written in {folder}; name a file elsewhere by --out")
 
 
 def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:

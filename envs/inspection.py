@@ -9,10 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from envs.drawing import draw, require_writable, video_stride, write_image, write_video
+from envs.drawing import draw, video_stride, write_image, write_video
 from envs.errors import ConfigError
 from envs.gl import choose_gl
 from envs.physics import PhysicsOptions
+from envs.places import require_file
 from envs.registry import env_names, env_type, make_env
 from envs.types import Env
 
@@ -48,7 +49,7 @@ def preview(name: str, out: Path, seconds: float) -> None:
     """
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
-    require_writable(out)
+    require_file(out)
     choose_gl()  # before the time that stepping takes
     env = _make(name)
     period = env.spec.control_period

@@ -80,8 +80,9 @@ def collect(run: str, options: CollectArguments) -> None:
       ConfigError: if there is no such run or step, or the folder is there.
       CheckpointError: if a checkpoint is damaged.
     """
+    from envs.places import require_free
     from flexrl.dataset import print_statistics
-    from flexrl.dataset_folder import require_free, write_dataset
+    from flexrl.dataset_folder import write_dataset
     from flexrl.recording import record_episodes
 
     require_free(options.out)

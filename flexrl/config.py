@@ -160,17 +160,9 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         """Runs trained in one program."""
         return self.num_seeds * len(self.variations)
 
-    def evaluates_after(self, iteration: int) -> bool:
-        """Whether an evaluation follows this iteration: evenly spread, the last at the end."""
-        return iteration > 0 and self.evaluations_until(iteration) > self.evaluations_until(iteration - 1)
-
     def evaluations_until(self, iteration: int) -> int:
-        """Evaluations from the beginning to the end of this iteration."""
+        """Evaluations from the beginning to the end of this iteration, of a run that always had this total."""
         return iteration * min(self.num_evaluations, self.num_iterations) // self.num_iterations
-
-    def saves_after(self, iteration: int) -> bool:
-        """Whether a checkpoint follows this iteration."""
-        return iteration % self.checkpoint_interval == 0 or self.evaluates_after(iteration)
 
     @property
     def env_name(self) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from envs.bridges.registration import plain_name
+from envs.places import require_free
 from flexrl.dataset_environment import recorded_environment
-from flexrl.dataset_folder import read_dataset, read_record, require_free, write_dataset
+from flexrl.dataset_folder import read_dataset, read_record, write_dataset
 from flexrl.episode import Episode
 from flexrl.errors import ConfigError
 from flexrl.files import sha256
@@ -95,7 +96,6 @@ def export_dataset(folder: Path, out: Path) -> str:
         raise ConfigError(f"out: {out} must end in {PARQUET}")
     require_free(out)
     episodes = read_dataset(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_parquet(out, episodes, read_metadata(folder), read_record(folder, "provenance.json"))
     return f"{out}: {len(episodes)} episodes, {out.stat().st_size / 1e6:.1f} MB"
 

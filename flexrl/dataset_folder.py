@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from envs.places import require_free
 from flexrl.dataset_statistics import statistics
 from flexrl.datasheet import datasheet
 from flexrl.episode import Episode
@@ -22,16 +23,6 @@ from flexrl.flat_dataset import flatten
 from flexrl.manifest import MANIFEST, check_folder_manifest, write_folder_manifest
 from flexrl.minari_format import read_minari, write_minari
 from flexrl.minari_metadata import DATA
-
-
-def require_free(folder: Path) -> None:
-    """Refuse a place for a new dataset that is taken, before anything is computed.
-
-    Raises:
-      ConfigError: if something is there.
-    """
-    if folder.exists():
-        raise ConfigError(f"out: {folder} is there already; name another folder")
 
 
 def write_dataset(

@@ -10,6 +10,7 @@ from flexrl.curves import draw_metrics, draw_returns, read_curve
 from flexrl.errors import ConfigError
 from flexrl.html import document, svg, table
 from flexrl.lineage import lineage
+from flexrl.run_folder import CHANGES
 from flexrl.run_record import RunRecord
 
 MAX_CLIP_BYTES = 5_000_000
@@ -48,6 +49,10 @@ def _summary(record: RunRecord) -> str:
     recorded = flat(record.metadata)
     kept = ("started", "git.commit", "git.changed", "config_hash", "versions.jax", "versions.mujoco")
     summary |= {name: recorded[name] for name in kept if name in recorded}
+    if isinstance(changes := recorded.get(CHANGES), list):
+        before = (each for each in changes if isinstance(each, dict))
+        texts = (f"{each.get('from')} until iteration {each.get('iteration')}" for each in before)
+        summary["total_steps_before"] = ", ".join(texts)
     if isinstance(recorded.get("command"), list):
         summary["command"] = " ".join(map(str, recorded["command"]))
     return table((name.replace("_", " "), value) for name, value in summary.items())

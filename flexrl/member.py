@@ -20,6 +20,7 @@ from flexrl.parent import Inheritance
 from flexrl.render import draw_video
 from flexrl.report import Reporter, final_line
 from flexrl.run_folder import RunFolder
+from flexrl.schedule import Schedule
 from flexrl.training_data import TrainingData
 from flexrl.warp_buffers import FLAGS
 
@@ -60,6 +61,7 @@ class Member:
         self._shows_progress = shows_progress
         self._told_of_overflow: set[str] = set()
         self._folder: RunFolder  # once it is open
+        self.schedule: Schedule  # once the folder says what totals the run had before
         self.reporter: Reporter  # once the run is there
 
     def open(self, data: TrainingData | None, *, arguments: list[str]) -> None:
@@ -78,6 +80,11 @@ class Member:
         if data is not None:
             data.require_same(self.config.folder)
         self._folder.move(self.config)
+
+    def change_total(self, iteration: int) -> None:
+        """Note in the folder that the run goes on from this iteration to another total of steps, if it does."""
+        if self.resume:
+            self._folder.change_total(self.config, iteration)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
         """The run before its first iteration, with its own hyper-parameters."""
@@ -99,7 +106,7 @@ class Member:
 
     def report_from(self, iteration: int) -> None:
         """Open the rows after so many iterations; later ones are cut. A score that a kill left unnoted is noted."""
-        self.reporter = Reporter(self.config.folder, self.config, iteration, self._shows_progress)
+        self.reporter = Reporter(self.schedule, iteration, self._shows_progress)
         for row in self.reporter.evaluations():
             self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
@@ -121,7 +128,7 @@ class Member:
     def needs_evaluation(self, iteration: int) -> bool:
         """Whether an evaluation is due, and was not made before an interruption."""
         last = self.reporter.last_evaluation()
-        return self.config.evaluates_after(iteration) and not (last and last["step"] == iteration)
+        return self.schedule.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
     def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
         """Write the row of an evaluation, then note its score, of an iteration that is saved; once."""

@@ -71,11 +71,12 @@ def render(run: str, options: RenderArguments) -> None:
       ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
-    from envs.drawing import draw, require_writable, video_stride, write_video
+    from envs.drawing import draw, video_stride, write_video
+    from envs.places import require_file
     from flexrl.playback import load_playback, record
 
     out = options.out or default_out(run, options.goal)
-    require_writable(out)
+    require_file(out)
     task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task, warp=options.warp)
     period = playback.env.spec.control_period

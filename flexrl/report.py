@@ -3,7 +3,6 @@
 import math
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import jax
 from flexrl.config import RunConfig
 from flexrl.delivery import Ended
 from flexrl.metrics_file import MetricsFile, scalars
+from flexrl.schedule import Schedule
 from flexrl.trackers import Trackers
 
 PLAIN_LINE_SECONDS = 10.0  # between lines in a log
@@ -19,18 +19,18 @@ PLAIN_LINE_SECONDS = 10.0  # between lines in a log
 class Reporter:
     """Writes each iteration's and each evaluation's row, in order."""
 
-    def __init__(self, folder: Path, config: RunConfig, last_iteration: int, shows_progress: bool = True) -> None:
+    def __init__(self, schedule: Schedule, last_iteration: int, shows_progress: bool = True) -> None:
         """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut.
 
         Of several runs that train together, one shows how far they are.
         """
         from tensorboardX import SummaryWriter
 
-        self._config = config
-        iterations = range(1, last_iteration + 1)
+        self._config = config = schedule.config
+        folder, iterations = config.folder, range(1, last_iteration + 1)
         self._metrics = MetricsFile(folder / "metrics.jsonl", list(iterations))
         self._evaluations = MetricsFile(
-            folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
+            folder / "evaluations.jsonl", [i for i in iterations if schedule.evaluates_after(i)]
         )
         self._tensorboard = SummaryWriter(str(folder / "tensorboard"), purge_step=self._steps(last_iteration) + 1)
         self._trackers = Trackers(folder, config.tracking, self._metrics.rows, self._evaluations.rows)

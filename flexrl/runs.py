@@ -102,6 +102,7 @@ def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], st
 
 def compare(options: Namespace) -> None:
     """Runs side by side, and their curves as a picture."""
+    from envs.places import require_file
     from flexrl import comparison
     from flexrl.curves import draw_returns, read_curve
     from flexrl.run_folder import find_run
@@ -110,11 +111,12 @@ def compare(options: Namespace) -> None:
 
     if options.out is not None and options.out.suffix not in PICTURES:
         raise ConfigError(f"out: {str(options.out)!r} must end in {', '.join(PICTURES)}")
+    if options.out is not None:
+        require_file(options.out)
     records = [read_run(find_run(run, options.workspace)) for run in options.runs]
     curves = [read_curve(record) for record in records]
     rows, differences = comparison.compare(curves), comparison.differing_fields(records)
     if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         draw_returns(curves).savefig(options.out, dpi=150)
     if options.json:
         return _print_json({"runs": rows, "differences": differences})

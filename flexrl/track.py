@@ -57,10 +57,13 @@ def send(folder: Path, options: Namespace) -> bool:
     """
     from flexrl.divergence import divergence
     from flexrl.metrics_file import read_rows
+    from flexrl.policy_file import is_exported
     from flexrl.run_folder import is_in_use, read_config
     from flexrl.trackers import Trackers
     from flexrl.tracking import require_usable
 
+    if is_exported(folder):
+        raise ConfigError(f"{folder}: is an exported policy, which has no rows to send; name a run")
     tracking = _tracking(read_config(folder), options)
     if not tracking.to:
         raise ConfigError(f"{folder}: tells no tracker; name one by --to")

@@ -30,7 +30,8 @@ def main(arguments: list[str]) -> None:
 def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
     """Train what was asked for, from the start or from the newest checkpoint.
 
-    Of several runs those that diverge are left out, now and when the others go on, unless one is resumed alone.
+    A run that is finished is left as it is. Of several runs those that diverge are left out, now and when the others go
+    on, unless one is resumed alone.
 
     Raises:
       Paused: after saving, when some have a rest.
@@ -38,12 +39,16 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
       Diverged: once the others are done.
     """
     from flexrl.members import member_configs, require_one_program, require_traced, together, without_diverged
+    from flexrl.resumption import finished
     from flexrl.trainer import Trainer
 
     if invocation.members:
         require_one_program(invocation.members)
-        configs, group, resume = list(invocation.members), None, True
+        configs = [config for config in invocation.members if not _tells_end(finished(config))]
+        group, resume = None, True
     else:
+        if invocation.resume and _tells_end(finished(invocation.config)):
+            return
         require_traced(invocation.config)
         configs, resume = member_configs(invocation.config), invocation.resume
         group = invocation.config if len(configs) > 1 else None
@@ -59,6 +64,13 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
         raise paused
     if divergences:
         raise Diverged("; ".join(divergences))
+
+
+def _tells_end(line: str | None) -> bool:
+    """Print that a run is finished, where it is."""
+    if line is not None:
+        print(line, flush=True)
+    return line is not None
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from flexrl.member import Member
 from flexrl.members import has_begun, newest_common_step
 from flexrl.parent import Inheritance, inherit
 from flexrl.run_folder import RunFolder
+from flexrl.schedule import Schedule
 from flexrl.stop import StopRequest
 from flexrl.tracking import require_usable
 from flexrl.training_data import TrainingData, load_training_data
@@ -107,6 +108,7 @@ class Trainer:
         if hosts.is_first:
             require_usable(config.tracking)
         self._config = config
+        self._group = group
         self._stop = stop
         self._hosts = hosts
         self._batch_size = batch_size(len(configs))
@@ -115,14 +117,14 @@ class Trainer:
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         self._members = _members(configs, resume, group)
         self._writers = self._members if hosts.is_first else []
-        self._group = _open_group(group, resume, arguments) if group else None
+        self._group_folder = _open_group(group, resume, arguments) if group else None
         for member in self._writers:
             member.open(data, arguments=arguments)
         self._announce([group] if group else configs, data)
         num_episodes = config.evaluation_episodes
         judged_in = make_evaluation_env(config, num_episodes * self._batch_size)
         self._evaluator = Evaluator(judged_in, num_episodes, num_policies=self._batch_size, allows_overflow=True)
-        self._iteration, runs = self._first_runs(env)
+        self._iteration, runs = self._first_runs(env, resume)
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
         self._metrics: dict[int, dict[str, Array]] | None = None  # by batch, while the newest rows are not written
@@ -142,8 +144,8 @@ class Trainer:
             member.end("finished" if kind is None else "stopped" if stopped else "failed")
         for member in self._writers:
             member.close()
-        if self._group:
-            self._group.close()
+        if self._group_folder:
+            self._group_folder.close()
 
     def run(self, pause_after: int | None = None) -> list[str]:
         """Iterate to the end, write results and draw videos.
@@ -208,13 +210,15 @@ class Trainer:
         return {i: member for i, member in enumerate(self._writers) if not member.divergence}
 
     def _pause_if_due(self, pause_after: int | None) -> None:
-        done = self._config.evaluations_until(self._iteration)
+        schedule = self._members[0].schedule
+        done = schedule.evaluations_until(self._iteration)
         if pause_after is not None and done >= pause_after and not self._has_ended():
             with self._stop.state_in_use():
                 self._save()
-            raise Paused(f"after evaluation {done} of {self._config.num_evaluations}; go on with --resume")
+            total = schedule.evaluations_until(self._config.num_iterations)
+            raise Paused(f"after evaluation {done} of {total}; go on with --resume")
 
-    def _first_runs(self, env: Env) -> tuple[int, list[Run]]:
+    def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """The newest iteration that all members have saved, and their state; later checkpoints are then removed."""
         newest = newest_common_step([member.config for member in self._members]) if self._hosts.is_first else 0
         step = self._hosts.shared(newest)
@@ -225,8 +229,14 @@ class Trainer:
             if any(member.resume for member in self._members):
                 self._say("no checkpoint was saved yet: starts from the beginning")
             runs = [member.begin(self._engine, make_algorithm(member.config, env)) for member in self._members]
+        if self._group and self._group_folder and resume:
+            self._group_folder.change_total(self._group, step)
         for member in self._writers:
+            member.change_total(step)
             member.checkpoints.forget_after(step)
+        self._hosts.shared(step)  # the other hosts read what the first one has noted
+        for member in self._members:
+            member.schedule = Schedule.of(member.config)
         return step, runs
 
     def _iterate(self) -> None:
@@ -238,7 +248,7 @@ class Trainer:
             self._batches[number] = run
         self._metrics = {number: metrics for number, (_, metrics) in stepped.items()}
         self._iteration += 1
-        if self._config.saves_after(self._iteration):
+        if any(member.schedule.saves_after(self._iteration) for member in self._members):
             self._save_in_background()
 
     def _write_rows(self) -> None:

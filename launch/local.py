@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from envs.places import writing_to
 from flexrl.errors import ConfigError
 from flexrl.locks import hold, is_held
 from launch import states
@@ -136,7 +137,8 @@ def submitting(folder: Path) -> Iterator[None]:
     Raises:
       ConfigError: if another one holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder, "workspace"):
+        folder.mkdir(parents=True, exist_ok=True)
     with (folder / "submit.lock").open("a+") as lock:
         try:
             hold(lock)

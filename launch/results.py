@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envs.places import writing_to
 from flexrl.comparison import flat
 from flexrl.errors import ConfigError
 from flexrl.files import write_text
@@ -60,8 +61,9 @@ def write_results(rows: list[Row], trials: list[Trial], out: Path, name: str) ->
     owner = out / OWNER
     if owner.exists() and (other := owner.read_text(encoding="utf-8").strip()) != name:
         raise ConfigError(f"out: {out} holds results of the sweep {other!r}; choose another folder, or delete it")
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(owner, f"{name}\n")
+    with writing_to(out, "out"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(owner, f"{name}\n")
     text, table, picture = out / "results.csv", out / "results.parquet", out / "return.png"
     write_text(text, _csv(rows))
     _write_parquet(table, rows)

@@ -127,8 +127,24 @@ def test_training_ends_with_one_line_and_the_code_for_bad_input(task, tmp_path, 
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_file_without_a_class_is_refused_with_the_tasks_in_it(task):
+    path = task().rpartition(":")[0]
+    for name in (path, f"{path}:Pole"):
+        with pytest.raises(ConfigError, match=f"its tasks: {path}:PoleOnACart$"):
+            env_type(name)
+
+
+def test_a_file_without_a_task_and_one_that_is_no_python_are_refused(tmp_path):
+    (tmp_path / "none.py").write_text("class Task:\n    pass\n")
+    with pytest.raises(ConfigError, match="names a file without a class; it has no task; begin with"):
+        env_type(str(tmp_path / "none.py"))
+    (tmp_path / "wrong.py").write_text("class Task:\n    def (\n")
+    with pytest.raises(ConfigError, match="wrong.py, line 2: invalid syntax"):
+        env_type(f"{tmp_path}/wrong.py:Task")
+
+
 def test_a_missing_file_is_refused():
-    with pytest.raises(ConfigError, match="nowhere.py, which does not exist"):
+    with pytest.raises(ConfigError, match="the file .*nowhere.py does not exist"):
         env_type("nowhere.py:Task")
 
 

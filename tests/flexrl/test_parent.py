@@ -181,9 +181,12 @@ def test_a_refused_run_ends_with_65_and_leaves_no_folder(trained):
 def test_a_child_goes_on_without_its_parent_once_a_checkpoint_is_there(trained, tmp_path):
     shutil.copytree(trained / "child", tmp_path / "child")
     shutil.rmtree(tmp_path / "child" / "checkpoints" / "6")
-    before = json.loads((tmp_path / "child" / "result.json").read_text())["return_mean"]
+    result = tmp_path / "child" / "result.json"
+    before = json.loads(result.read_text())["return_mean"]
+    result.unlink()
     runs.finish(runs.start(tmp_path, "child", "--resume"))
-    assert json.loads((tmp_path / "child" / "result.json").read_text())["return_mean"] == before
+    assert json.loads(result.read_text())["return_mean"] == before
+    result.unlink()
     shutil.rmtree(tmp_path / "child" / "checkpoints")
     _, err = (process := runs.start(tmp_path, "child", "--resume")).communicate()
     assert process.returncode == 65 and err.startswith("error: parent: parent:") and err.count("\n") == 1

@@ -56,6 +56,7 @@ def test_a_member_is_a_run_of_its_own(group):
 def test_a_member_without_any_checkpoint_beside_others_is_refused(group, tmp_path, capsys):
     shutil.copytree(group, tmp_path / "group")
     shutil.rmtree(tmp_path / "group" / "seed-7" / "checkpoints")
+    (tmp_path / "group" / "seed-7" / "result.json").unlink()
     with pytest.raises(SystemExit) as end:
         main(["--resume", "group", "--workspace", str(tmp_path)])
     assert end.value.code == 65
