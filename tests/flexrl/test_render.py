@@ -8,9 +8,8 @@ from flexrl.render import draw_video
 
 def test_the_process_that_draws_a_video_leaves_the_accelerator_to_the_training(tmp_path, monkeypatch, capsys):
     program = tmp_path / "python"
-    program.write_text(
-        f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([os.environ.get('JAX_PLATFORMS'), sys.argv[1:]]))\n"
-    )
+    tells = "import json, os, sys\nprint(json.dumps([os.environ.get('JAX_PLATFORMS'), sys.argv[1:]]))\n"
+    program.write_text(f"#!{sys.executable}\n{tells}")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setenv("MUJOCO_GL", "")
