@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import mujoco
 from jax import Array
 
+from envs.built_in import EPISODE_LENGTH
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState, GoalMap, Mirror
@@ -25,7 +26,7 @@ class MujocoTask:
     config: Any
     Config: ClassVar[type[Any]]
     weights: ClassVar[tuple[str, ...]] = ()  # dotted fields of `self.config` that only `step` reads, to weigh rewards
-    episode_length: ClassVar[int] = 1000  # control steps
+    episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
         """Compile the model for a backend."""
