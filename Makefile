@@ -2,13 +2,16 @@
 PYTHON ?= python3
 LOCK ?= requirements.lock# requirements-cuda12.lock or requirements-cuda13.lock on a machine with a GPU
 ARGS ?=
+WORKSPACE ?= workspace
 BIN := .venv/bin
 
 CLUSTER ?= minikube# or gke: the overlay of k8s/
 TAG ?= dev# a tag of `latest` would be pulled, and what Minikube built itself cannot be
 KUBECTL := kubectl --namespace flexrl
+CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# of the lock: cuda12, cuda13 or nothing
+IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train phase2 test test-slow lint setup bench peers lock
+.PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
 .PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean
 
@@ -54,31 +57,46 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
 
+# MLflow's page about the runs in a workspace, in an environment of its own: the lock has MLflow's client alone.
+MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))
+
+mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
+	.venv-mlflow/bin/mlflow ui --backend-store-uri sqlite:///$(WORKSPACE)/mlflow.db
+
+.venv-mlflow/installed-$(MLFLOW):
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/python -m pip install -q mlflow==$(MLFLOW)
+	rm -f .venv-mlflow/installed-* && touch $@
+
 setup: .venv/installed-$(LOCK)
 
-.venv/installed-$(LOCK): $(LOCK) pyproject.toml
+.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	rm -f .venv/installed-* && touch $@
 
+# What runs need, for each device: it is all that images hold. Tests and checks need requirements-dev.lock besides.
+LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra mlflow --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
-# In containers; needs docker. Runs are written to ./workspace, as your own.
+# In containers; needs docker. Runs are written to ./workspace, as your own: a folder that docker makes is root's.
 docker-train:
 	mkdir -p workspace
-	USER_ID=$$(id -u) GROUP_ID=$$(id -g) LOCK=$(LOCK) TAG=$(TAG) ARGS="$(ARGS)" \
-		docker compose --profile train run --rm --build train
+	USER_ID=$$(id -u) GROUP_ID=$$(id -g) TAG=$(TAG) CUDA=$(CUDA) ARGS="$(ARGS)" \
+		docker compose run --rm --build $(if $(CUDA),train-gpu,train)
 
 # The image of a sweep's trials; Minikube builds it where its pods find it.
 build-runtime:
 ifeq ($(CLUSTER),minikube)
-	minikube image build -t flexrl:$(TAG) --build-opt=build-arg=LOCK=$(LOCK) .
+	minikube image build -t $(IMAGE) --build-opt=build-arg=LOCK=$(LOCK) .
 else
-	docker build -t flexrl:$(TAG) --build-arg LOCK=$(LOCK) .
+	docker build -t $(IMAGE) --build-arg LOCK=$(LOCK) .
 endif
 
 minikube-up:

@@ -73,7 +73,7 @@ class BC:
     def init(self, key: Array) -> BCTrainState:
         """A fresh network."""
         params = {"policy": self.network.init(key)}
-        normalizer = RunningStatistics.init(self.spec.obs_size)
+        normalizer = RunningStatistics.init(self.spec.obs_size, is_unused=not self.config.normalize_observations)
         target = jnp.array(self.config.target_return or 0.0, jnp.result_type(float)) if self._asks_for_return else None
         return BCTrainState(params, self.optimizer.init(params), normalizer, jnp.zeros((), jnp.int32), target)
 

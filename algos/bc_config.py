@@ -18,6 +18,7 @@ class BCConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
       memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
         control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
@@ -31,7 +32,7 @@ class BCConfig:
       final_learning_rate: where a linear decay over the whole run ends; null for no decay.
       weight_decay: of AdamW, as a multiple of the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      normalize_observations: by mean and standard deviation over the data.
+      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
       symmetric: a network that does in the mirror the mirror image of what it does, where the environment has
         left-right symmetry; it computes everything twice.
       policy_layers: hidden units of the policy network.
@@ -41,6 +42,7 @@ class BCConfig:
     """
 
     dataset: str | None = None
+    any_environment: bool = False
     memory_limit_mb: float | None = None
     condition: Literal["none", "return", "goal"] = "none"
     target_return: float | None = None

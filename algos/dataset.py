@@ -52,8 +52,12 @@ class Minibatches:
 class Outcomes(Protocol):
     """What a step of the data is told to be asked for, instead of its goal."""
 
-    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
-        """Shape (..., W) for rows (...), by a number drawn evenly from [0, 1) for each."""
+    def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
+        """The random numbers that `outcome` chooses by, one for each step."""
+        ...
+
+    def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
+        """Shape (..., W) for rows (...), by what was drawn for each."""
         ...
 
 
@@ -75,13 +79,13 @@ class DatasetSource:
     ) -> tuple[tuple, Minibatches, dict[str, Array]]:
         """Steps drawn with replacement; this device's share of each minibatch."""
         shape = (self.batch_size, self.num_updates)
-        key_rows, key_chance = (key, key) if self.outcomes is None else jax.random.split(key)
+        key_rows, key_outcome = (key, key) if self.outcomes is None else jax.random.split(key)
         rows_UB = self.shards.rows(jax.random.randint(key_rows, shape, 0, len(data.reward))).T
         if self.outcomes is None:
             goal = data.goal[rows_UB]
         else:
-            chance_UB = self.shards.rows(jax.random.uniform(key_chance, shape)).T
-            goal = self.outcomes.outcome(data, rows_UB, chance_UB)
+            drawn_UB = self.shards.rows(self.outcomes.draw(data, shape, key_outcome)).T
+            goal = self.outcomes.outcome(data, rows_UB, drawn_UB)
         batch = Minibatches(data.obs[rows_UB], goal, data.action[rows_UB], data.statistics, data.high_return)
         return state, batch, {}
 

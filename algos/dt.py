@@ -63,7 +63,7 @@ class DT:
         """A fresh network."""
         params = {"policy": self.network.init(key)}
         average = None if self.config.average_decay is None else params["policy"]
-        normalizer = RunningStatistics.init(self.spec.obs_size)
+        normalizer = RunningStatistics.init(self.spec.obs_size, is_unused=not self.config.normalize_observations)
         target_return = jnp.array(self.config.target_return or 0.0, jnp.result_type(float))
         no_updates, optimizer = jnp.zeros((), jnp.int32), self.optimizer.init(params)
         return DTTrainState(params, average, optimizer, normalizer, target_return, no_updates)

@@ -39,6 +39,7 @@ class DTConfig:
 
     Attributes:
       dataset: folder that `flexrl.collect` or Minari wrote.
+      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
       memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
       condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
         learnt from goals that were reached in hindsight.
@@ -62,7 +63,7 @@ class DTConfig:
       entropy_weight: bonus per nat of entropy, where stochastic.
       target_entropy: nats of an action from which on, as a minibatch's mean, there is no bonus; null to pay it always.
       return_scale: returns-to-go are divided by it.
-      normalize_observations: by mean and standard deviation over the data.
+      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
       learning_rate: of AdamW; where it starts after the warm-up, when final_learning_rate is set.
       final_learning_rate: where a linear decay over the whole run ends; null for no decay.
       warmup_updates: over which it rises linearly from 0.
@@ -74,6 +75,7 @@ class DTConfig:
     """
 
     dataset: str | None = None
+    any_environment: bool = False
     memory_limit_mb: float | None = None
     condition: Condition = "return"
     hindsight: Hindsight = Hindsight()

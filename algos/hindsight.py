@@ -64,13 +64,24 @@ class HindsightGoals:
             )
         return cls(hindsight, spec.goal_map)
 
-    def reached(self, data: Dataset, row: Array, chance: Array) -> Array:
+    def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
+        """What `reached` chooses by: a row of `achieved` where any may be the goal, else a number from [0, 1).
+
+        Rows are drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too few for larger datasets.
+        """
+        if self.hindsight.strategy == "random":
+            assert data.achieved is not None
+            return jax.random.randint(key, shape, 0, len(data.achieved))
+        return jax.random.uniform(key, shape)
+
+    def reached(self, data: Dataset, row: Array, drawn: Array) -> Array:
         """Which row of `achieved` becomes the goal of a step.
 
         Args:
-          data: with E episodes in N rows, and in N + E rows what their states achieved, the last ones included.
+          data: with E episodes in N rows, and in N + E rows what their states achieved, the last ones included. Each
+            episode is shorter than 2**23 steps.
           row: of the step.
-          chance: drawn evenly from [0, 1).
+          drawn: by `draw`, one for each step.
         """
         assert data.achieved is not None
         episode = data.episode_of(row)
@@ -79,12 +90,12 @@ class HindsightGoals:
             case "current":
                 return now
             case "random":
-                return _scaled(chance, len(data.achieved))
+                return drawn
             case "future-uniform":
-                return now + 1 + _scaled(chance, end - now)
+                return now + 1 + _scaled(drawn, end - now)
             case "future-geometric":
                 log = jnp.log(jnp.maximum(self.hindsight.discount, 1e-30))
-                further = jnp.floor(jnp.log1p(-chance) / log).astype(row.dtype)
+                further = jnp.floor(jnp.log1p(-drawn) / log).astype(row.dtype)
                 return jnp.minimum(now + 1 + further, end)
 
     def shown(self, data: Dataset, row: Array, reached: Array) -> Array:
@@ -97,9 +108,9 @@ class HindsightGoals:
         """Of any number of states; compiled as one also where the rest is not, so that it rounds alike."""
         return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
-    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
-        """What each step alone is told to be asked for, (..., G)."""
-        return self.shown(data, row, self.reached(data, row, chance))
+    def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
+        """The goal (..., G) that each step alone is told to be asked for."""
+        return self.shown(data, row, self.reached(data, row, drawn))
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,11 @@ class AverageReturn:
 
     episode_length: int
 
-    def outcome(self, data: Dataset, row: Array, chance: Array) -> Array:
+    def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
+        """Zeros: nothing is left to chance."""
+        return jnp.zeros(shape)
+
+    def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
         """What each step is told to be asked for, (..., 1 + G)."""
         assert data.return_to_go is not None
         steps_left = self.episode_length - (row - data.start[data.episode_of(row)])
@@ -121,6 +136,6 @@ class AverageReturn:
         return jnp.concatenate([average[..., None], data.goal[row]], axis=-1)
 
 
-def _scaled(chance: Array, count: Array | int) -> Array:
+def _scaled(chance: Array, count: Array) -> Array:
     """An index below a count; rounding must not reach it."""
     return jnp.minimum((chance * count).astype(jnp.int32), count - 1)

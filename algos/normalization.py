@@ -15,11 +15,12 @@ class RunningStatistics:
     count: Array  # () number of rows
     mean: Array  # (O,)
     sum_squares: Array  # (O,) of deviations from the mean
+    is_unused: bool = struct.field(pytree_node=False, default=False)  # `normalize` gives rows back as they are
 
     @classmethod
-    def init(cls, size: int) -> "RunningStatistics":
+    def init(cls, size: int, *, is_unused: bool = False) -> "RunningStatistics":
         """No rows yet: `normalize` is the identity, up to clipping."""
-        return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
+        return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size), is_unused)
 
     def update(self, rows: Array, shards: Shards = ALONE) -> "RunningStatistics":
         """Take in rows of shape (..., O), and as many on every other device.
@@ -34,7 +35,7 @@ class RunningStatistics:
         mean = self.mean + delta * (num_new / count)
         sum_squares = self.sum_squares + shards.sum(jnp.square(rows - mean_new).sum(axis=0))
         sum_squares = sum_squares + jnp.square(delta) * (self.count * num_new / count)
-        return RunningStatistics(count, mean, sum_squares)
+        return self.replace(count=count, mean=mean, sum_squares=sum_squares)
 
     def or_if_empty(self, other: "RunningStatistics") -> "RunningStatistics":
         """These statistics, or others if these are of no row."""
@@ -48,4 +49,6 @@ class RunningStatistics:
 
     def normalize(self, rows: Array, clip: float = 10.0) -> Array:
         """Rows (..., O) in standard deviations from the mean, clipped; constant columns become 0."""
+        if self.is_unused:
+            return rows
         return jnp.clip((rows - self.mean) / jnp.maximum(self.std, 1e-4), -clip, clip)

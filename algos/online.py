@@ -18,7 +18,7 @@ from algos.dt_policy import DTPolicy
 from algos.replay import Relabelled, Replay, Steps
 from algos.rollout import RolloutSource, RolloutState
 from algos.types import Policy, Rollout
-from algos.windows import WindowBatch, Windows, best_first, num_windows, windows_at
+from algos.windows import WindowBatch, Windows, best_first, num_windows_of_best, windows_at
 from envs.errors import ConfigError
 from envs.vector import VecEnv
 
@@ -36,8 +36,9 @@ class OnlineState:
 class OnlineSource:
     """Steps worlds by the policy, which asks for more than it is known to get, and samples windows of whole episodes.
 
-    New episodes, told the returns that they turned out to have, take the places of those of the data, the worst first;
-    once the replay is full, of the oldest. Each step is a target as often as any other, as in `WindowSource`.
+    New episodes, told the returns that they turned out to have, take the places of those of the data, the worst first,
+    as soon as both together have more than `replay_steps` steps; and once the replay is full, of the oldest new ones.
+    Each step is a target as often as any other, as in `WindowSource`.
 
     Source: Zheng, Zhang and Grover 2022, whose replay counts episodes instead of steps.
     """
@@ -85,18 +86,22 @@ class OnlineSource:
         replay = state.replay.add(_steps(rows))
         relabelled = replay.relabelled()
         best = jnp.maximum(state.best_return, shards.max(relabelled.best_return))
-        windows, share = self._windows(data, replay, relabelled, key_windows)
+        num_steps = shards.sum(relabelled.is_whole.sum())
+        room = self.config.exploration.replay_steps - num_steps
+        windows, share = self._windows(data, room, replay, relabelled, key_windows)
         metrics |= {
             "replay/asked_return": asked,
             "replay/best_return": best,
-            "replay/num_steps": shards.sum(relabelled.is_whole.sum()),
+            "replay/num_steps": num_steps,
             "replay/share": share,
         }
         batch = WindowBatch(windows, data.statistics, jnp.maximum(best, data.high_return))
         return OnlineState(rollout, replay, best), batch, metrics
 
-    def _windows(self, data: Dataset, replay: Replay, relabelled: Relabelled, key: Array) -> tuple[Windows, Array]:
-        """Windows (U, B, K, ...), and the part of them () that is not of the data.
+    def _windows(
+        self, data: Dataset, room: Array, replay: Replay, relabelled: Relabelled, key: Array
+    ) -> tuple[Windows, Array]:
+        """Windows (U, B, K, ...), and the part of them () that is not of the data, of which there is room for () steps.
 
         A device draws from its own worlds' episodes, each of which stands for one of every device.
         """
@@ -104,7 +109,7 @@ class OnlineSource:
         length, shape = config.context_length, (config.num_updates, config.batch_size // shards.num)
         num_own = relabelled.num_windows(length).sum() * shards.num
         num_new = shards.mean(num_own)
-        num_old = jnp.clip(config.exploration.replay_steps - num_new, 0, num_windows(data, length)).astype(jnp.int32)
+        num_old = num_windows_of_best(data, room, length)
         drawn = jax.random.randint(shards.key(key), shape, 0, num_own + num_old)
         is_own = drawn < num_own
         own = replay.windows(relabelled, drawn // shards.num, length)

@@ -107,15 +107,16 @@ class PPO:
 
     def init(self, key: Array) -> PPOTrainState:
         """Fresh networks."""
+        config, is_raw = self.config, not self.config.normalize_observations
         keys = jax.random.split(key)
         params = {name: self.networks[name].init(keys[i]) for i, name in enumerate(("policy", "value"))}
         return PPOTrainState(
             params,
             self.optimizer.init(params),
-            RunningStatistics.init(self.spec.obs_size),
-            RunningStatistics.init(self.spec.privileged_size) if self.config.privileged_critic else None,
-            RunningStatistics.init(1) if self.config.normalize_returns else None,
-            jnp.array(self.config.learning_rate, jnp.result_type(float)),
+            RunningStatistics.init(self.spec.obs_size, is_unused=is_raw),
+            RunningStatistics.init(self.spec.privileged_size, is_unused=is_raw) if config.privileged_critic else None,
+            RunningStatistics.init(1) if config.normalize_returns else None,
+            jnp.array(config.learning_rate, jnp.result_type(float)),
             jnp.zeros((), jnp.int32),
         )
 
@@ -157,12 +158,12 @@ class PPO:
         metrics["update/skipped"] = steps["update/skipped"].sum()
         metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
         metrics["update/learning_rate"] = train.learning_rate
-        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps))
+        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps, hyper))
         if config.normalize_observations:
             train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
-        if train.privileged is not None:
-            assert batch.observation.privileged is not None
-            train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
+            if train.privileged is not None:
+                assert batch.observation.privileged is not None
+                train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
         if train.returns is not None:
             returns = self._taken_in(train.returns, returns_TB[..., None])
             train, metrics["value/return_std"] = train.replace(returns=returns), returns.std[0]
@@ -239,7 +240,7 @@ class PPO:
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
         params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
         if self.config.value_warmup:
-            moves = hyper["progress"] >= self.config.value_warmup
+            moves = self._policy_moves(hyper)
             params["policy"] = jax.tree.map(
                 lambda new, old: jnp.where(moves, new, old), params["policy"], train.params["policy"]
             )
@@ -288,11 +289,11 @@ class PPO:
     def _var(self, x: Array) -> Array:
         return self.shards.mean(jnp.square(x - self.shards.mean(x.mean())).mean())
 
-    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array]) -> Array:
+    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array], hyper: dict[str, Array]) -> Array:
         """For the next iteration, by how far this one's last epoch was from the policy that sampled.
 
         Within an iteration the distance grows from zero, whatever the rate: a rate that followed each step would swing
-        between its bounds.
+        between its bounds. A policy that is held still, or whose step was left out, tells nothing about the rate.
         """
         if self.config.target_kl is None:
             return learning_rate
@@ -300,7 +301,12 @@ class PPO:
         low, high = (multiple * self.config.target_kl for multiple in KL_BAND)
         factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
         adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
-        return jnp.where(steps["update/skipped"].any(), learning_rate, adapted)
+        is_telling = self._policy_moves(hyper) & ~steps["update/skipped"].any()
+        return jnp.where(is_telling, adapted, learning_rate)
+
+    def _policy_moves(self, hyper: dict[str, Array]) -> Array | bool:
+        """Whether the policy learns by now, or the value alone."""
+        return not self.config.value_warmup or hyper["progress"] >= self.config.value_warmup
 
 
 def _describe(config: PPOConfig, name: str) -> str:

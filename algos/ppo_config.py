@@ -46,7 +46,7 @@ class PPOConfig:
       normalize_returns: divide rewards by the running standard deviation of returns, too.
       advantage_normalization: to mean 0 and deviation 1 over a `minibatch` or over the whole `batch`.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      normalize_observations: by running mean and standard deviation.
+      normalize_observations: by running mean and standard deviation, clipped at 10; else networks read them raw.
       symmetric: networks that do in the mirror the mirror image of what they do, where the environment has left-right
         symmetry; they compute everything twice.
       action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips

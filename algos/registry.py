@@ -1,7 +1,7 @@
 """The algorithms that a run can name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from algos.bc import BC
@@ -51,8 +51,12 @@ def _windows(config: DTConfig, vec_env: VecEnv) -> WindowSource | OnlineSource:
     return WindowSource(config.num_updates, config.batch_size, config.context_length, vec_env.shards, hindsight)
 
 
+def _rollouts(config: PPOConfig, vec_env: VecEnv) -> RolloutSource:
+    return RolloutSource(replace(vec_env, shows_privileged=config.privileged_critic), config.unroll_length)
+
+
 ALGORITHMS: dict[str, AlgorithmEntry] = {
-    "ppo": AlgorithmEntry(PPOConfig, PPO, lambda config, vec_env: RolloutSource(vec_env, config.unroll_length)),
+    "ppo": AlgorithmEntry(PPOConfig, PPO, _rollouts),
     "bc": AlgorithmEntry(
         BCConfig,
         BC,

@@ -61,12 +61,12 @@ class WindowSource:
         """Windows drawn with replacement; this device's share of each minibatch."""
         num_places = num_windows(data, self.context_length)
         shape = (self.batch_size, self.num_updates)
-        key_place, key_chance = (key, key) if self.hindsight is None else jax.random.split(key)
+        key_place, key_goal = (key, key) if self.hindsight is None else jax.random.split(key)
         place_UB = self.shards.rows(jax.random.randint(key_place, shape, 0, num_places)).T
         goal_of = None
         if self.hindsight is not None:
-            chance_UB = self.shards.rows(jax.random.uniform(key_chance, shape)).T
-            goal_of = functools.partial(_goal_of_last, self.hindsight, data, chance_UB)
+            drawn_UB = self.shards.rows(self.hindsight.draw(data, shape, key_goal)).T
+            goal_of = functools.partial(_goal_of_last, self.hindsight, data, drawn_UB)
         windows = windows_at(data, place_UB, self.context_length, goal_of)
         assert data.high_return is not None
         return state, WindowBatch(windows, data.statistics, data.high_return), {}
@@ -109,14 +109,26 @@ def windows_at(
 def best_first(data: Dataset, place: Array, context_length: int) -> Array:
     """Places for `windows_at` (...), from places that count the episodes of the highest return first."""
     over = context_length - 1
-    assert data.return_to_go is not None
-    order = jnp.argsort(-data.return_to_go[data.start[:-1]])
+    order = _by_return(data)
     num = (jnp.diff(data.start) + over)[order]
     num_until = jnp.cumsum(num)
     rank = jnp.searchsorted(num_until, place, side="right")
     return data.start[order[rank]] + over * order[rank] + place - (num_until - num)[rank]
 
 
-def _goal_of_last(hindsight: HindsightGoals, data: Dataset, chance: Array, row: Array) -> Array:
-    """One goal for all steps (..., K) of a window, drawn for its last step by a chance (...) in [0, 1)."""
-    return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], chance)[..., None])
+def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
+    """Places for `best_first`, int32 (), that hold so many steps () of the episodes of the highest return."""
+    length = jnp.diff(data.start)[_by_return(data)]
+    kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
+    return (kept + (context_length - 1) * (kept > 0)).sum()
+
+
+def _by_return(data: Dataset) -> Array:
+    """The numbers of the episodes (E,), the highest return first."""
+    assert data.return_to_go is not None
+    return jnp.argsort(-data.return_to_go[data.start[:-1]])
+
+
+def _goal_of_last(hindsight: HindsightGoals, data: Dataset, drawn: Array, row: Array) -> Array:
+    """One goal for all steps (..., K) of a window, chosen for its last step by what was drawn (...)."""
+    return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], drawn)[..., None])

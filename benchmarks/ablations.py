@@ -5,6 +5,7 @@
 Every variant learns from several seeds in one program, a run that goes on where it was interrupted.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.finished_runs import finished_runs
+from benchmarks.finished_runs import commits_of, finished_runs
 from benchmarks.report import header, save
 from flexrl.errors import exit_codes
 from flexrl.metrics_file import read_rows
@@ -73,31 +74,40 @@ def main(config: AblationsConfig) -> None:
     report = header(config)
     report["settings"]["workspace"] = config.workspace.name  # not where it lies here
     for name in config.variants:
-        report["results"].append({"variant": name, "flags": VARIANTS[name], "curves": curves_of(config, name)})
+        runs = finished_runs(_flags(config, name))
+        found = {"curves": [curve_of(run) for run in runs], "final": [final_of(run) for run in runs]}
+        report["results"].append({"variant": name, "flags": VARIANTS[name], "commits": commits_of(runs), **found})
         path = save(report, "ablations", config.out)
         draw(report["results"]).savefig(path.with_suffix(".png"), dpi=100)
         console.print(table(report["results"]))
     console.print(f"written: {path}, {path.with_suffix('.png')}", markup=False, soft_wrap=True)
 
 
-def curves_of(config: AblationsConfig, name: str) -> list[Curve]:
-    """Control steps and mean returns of each seed's evaluations."""
+def _flags(config: AblationsConfig, name: str) -> list[str]:
     flags = ["--env", config.env, "--name", name.replace(" ", "-"), "--workspace", str(config.workspace), "--no-video"]
     flags += ["--total-steps", str(config.total_steps), "--num-evaluations", str(config.num_evaluations)]
-    flags += ["--num-seeds", str(config.num_seeds), *VARIANTS[name].split()]
-    rows = [read_rows(folder / "evaluations.jsonl") for folder in finished_runs(flags)]
-    return [[(row["control_steps"], row["evaluation/return_mean"]) for row in of_seed] for of_seed in rows]
+    return [*flags, "--num-seeds", str(config.num_seeds), *VARIANTS[name].split()]
+
+
+def curve_of(run: Path) -> Curve:
+    """Control steps and mean returns of a run's evaluations, all in the same episodes."""
+    return [(row["control_steps"], row["evaluation/return_mean"]) for row in read_rows(run / "evaluations.jsonl")]
+
+
+def final_of(run: Path) -> float:
+    """Mean return of a run's best step, in episodes that did not choose it."""
+    return json.loads((run / "result.json").read_text())["return_mean"]
 
 
 def table(results: list[dict[str, Any]]) -> Table:
-    """Each variant's return at the end, and its mean over the whole curve, by seed."""
+    """Each variant's final return, of its seeds' best steps in fresh episodes, and the mean over the whole curves."""
     rows = Table(box=box.SIMPLE)
-    for column in ("variant", "last return", "each seed", "mean of the curve"):
+    for column in ("variant", "final return", "each seed", "mean of the curve"):
         rows.add_column(column, justify="left" if column == "variant" else "right")
     for result in results:
-        returns = np.array(result["curves"])[:, :, 1]
-        last = [f"{value:,.0f}" for value in (returns[:, -1].mean(), *returns[:, -1])]
-        rows.add_row(result["variant"], last[0], ", ".join(last[1:]), f"{returns.mean():,.0f}")
+        final = [f"{value:,.0f}" for value in (np.mean(result["final"]), *result["final"])]
+        curves = np.array(result["curves"])[:, :, 1]
+        rows.add_row(result["variant"], final[0], ", ".join(final[1:]), f"{curves.mean():,.0f}")
     return rows
 
 

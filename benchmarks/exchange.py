@@ -23,6 +23,7 @@ from rich.console import Console
 
 from benchmarks.report import header, save
 from benchmarks.watch import watch
+from flexrl.errors import exit_codes
 from flexrl.machine import REPOSITORY
 from flexrl.startup import prepare_jax
 
@@ -119,4 +120,5 @@ def read(path: Path) -> list[dict[str, Any]]:
 if __name__ == "__main__":
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the processes it starts
     prepare_jax()
-    main(tyro.cli(ExchangeConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(ExchangeConfig, description=__doc__))

@@ -10,6 +10,15 @@ from flexrl.errors import ConfigError
 from flexrl.members import member_configs
 
 
+def commits_of(runs: list[Path]) -> list[str]:
+    """The commits whose code began these runs; with a plus where files differed."""
+    states = [
+        json.loads((run / "metadata.json").read_text())["git"] or {"commit": "unknown", "changed": False}
+        for run in runs
+    ]
+    return sorted({state["commit"] + ("+" if state["changed"] else "") for state in states})
+
+
 def finished_runs(flags: list[str]) -> list[Path]:
     """Folders of the runs that these flags ask for, one for each seed; those that were interrupted go on.
 

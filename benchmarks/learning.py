@@ -19,9 +19,11 @@ import yaml
 from rich.console import Console
 
 from benchmarks.curves import draw, points, recent_means, table, thin
+from benchmarks.fresh import FreshEpisodes, in_fresh_episodes
 from benchmarks.peers.process import PeerError
 from benchmarks.report import header, save
 from benchmarks.watch import watch
+from flexrl.errors import exit_codes
 from flexrl.machine import REPOSITORY
 from flexrl.startup import prepare_jax
 
@@ -77,6 +79,8 @@ def main(config: LearningConfig) -> None:
         path = save(report, "learning", config.out)
         draw(report["results"], config.minutes, path.with_suffix(".svg"))
         console.print(f"{result['name']}: {result['control_steps']:,} control steps in {result['seconds']:.0f} s")
+        if "final" in result:
+            console.print(final_line(result["final"]))
     console.print(table(report["results"], config.minutes))
     console.print(f"written: {path}, and {path.with_suffix('.svg').name}", markup=False, soft_wrap=True)
 
@@ -91,6 +95,7 @@ def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
     watched = watch("flex-rl", command, files, seconds, folder)
     metrics, evaluations = watched.rows
     settings = yaml.safe_load((run / "config.yaml").read_text())
+    final = FreshEpisodes(run, settings["physics"])(run, "best", config.seed)
     return {
         "name": "flex-rl",
         "settings": {name: value for name, value in settings.items() if name not in ("name", "workspace")},
@@ -98,11 +103,17 @@ def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
         "seconds": round(watched.seconds, 1),
         "finished": watched.finished,
         "control_steps": metrics[-1][1]["control_steps"],
+        "final": final,
         "curves": {
             "training": thin(recent_means(metrics), seconds),
             "evaluation": thin(points(evaluations, "evaluation/return_mean"), seconds),
         },
     }
+
+
+def final_line(final: dict[str, Any]) -> str:
+    """What its best step is worth, beside the curve by which it was chosen."""
+    return f"  its best evaluation was of iteration {final['step']}: {in_fresh_episodes(final)}"
 
 
 def learn_peer(config: LearningConfig, peer: Peer, folder: Path) -> dict[str, Any]:
@@ -125,6 +136,7 @@ if __name__ == "__main__":
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the learners
     prepare_jax()
     try:
-        main(tyro.cli(LearningConfig, description=__doc__))
+        with exit_codes():
+            main(tyro.cli(LearningConfig, description=__doc__))
     except PeerError as error:
         raise SystemExit(str(error)) from None

@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from benchmarks.finished_runs import finished_runs
+from benchmarks.finished_runs import commits_of, finished_runs
 from benchmarks.report import header, save
 from flexrl.arguments import parse
 from flexrl.dataset_folder import read_record
 from flexrl.errors import exit_codes
-from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
+from flexrl.evaluation import Evaluator, final_key, normalized_score
 from flexrl.playback import load_playback
 from flexrl.startup import prepare_jax
 
@@ -75,12 +75,14 @@ def main(config: MethodsConfig) -> None:
     places = {"dataset": config.dataset, "dt": config.dt, "workspace": config.workspace}
     report["settings"] |= {name: path and path.name for name, path in places.items()}  # not where they lie here
     for method in METHODS:
-        scores = []
+        scores, commits = [], []
         for seed in range(config.num_seeds):
-            found = learn(config, method, seed)["return_mean"]
-            scores.append(normalized_score(found, config.reference_scores))
-            console.print(f"{method}, seed {seed}: return {found:,.0f}, score {scores[-1]:.1f}")
-        report["results"].append({"method": method, "scores": scores, **_summary(scores)})
+            found = learn(config, method, seed)
+            scores.append(normalized_score(found["return_mean"], config.reference_scores))
+            commits += found["commits"]
+            console.print(f"{method}, seed {seed}: return {found['return_mean']:,.0f}, score {scores[-1]:.1f}")
+        row = {"method": method, "scores": scores, **_summary(scores), "commits": sorted(set(commits))}
+        report["results"].append(row)
     report["asked"] = [asked_and_achieved(config, seed) for seed in range(config.num_seeds)]
     path = save(report, f"methods-{config.env.lower()}", config.out)
     draw(report, config).savefig(path.with_suffix(".png"), dpi=110)
@@ -95,7 +97,7 @@ def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
       ConfigError: if what is there was asked for otherwise.
     """
     (folder,) = finished_runs(_flags(config, method, seed))
-    return json.loads((folder / "result.json").read_text())
+    return json.loads((folder / "result.json").read_text()) | {"commits": commits_of([folder])}
 
 
 def name_of(config: MethodsConfig, method: str, seed: int) -> str:
@@ -129,7 +131,7 @@ def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, fl
     for part in ASKED:
         policy: Any = found.policy
         policy = policy.replace(target_return=jnp.full_like(policy.target_return, part * best))
-        points.append((part * best, evaluator(policy, evaluation_key(seed))["return_mean"]))
+        points.append((part * best, evaluator(policy, final_key(seed))["return_mean"]))
     return points
 
 

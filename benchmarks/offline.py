@@ -33,6 +33,7 @@ from benchmarks.offline_subjects import (
 )
 from benchmarks.peers.process import start_peer
 from benchmarks.report import header, save
+from flexrl.errors import exit_codes
 from flexrl.machine import REPOSITORY
 from flexrl.startup import prepare_jax
 
@@ -175,4 +176,5 @@ def torch_peer() -> Iterator[list[Subject]]:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(OfflineConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(OfflineConfig, description=__doc__))

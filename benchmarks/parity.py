@@ -22,6 +22,7 @@ from rich.console import Console
 from benchmarks.report import header, save
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
+from flexrl.errors import exit_codes
 from flexrl.machine import REPOSITORY
 from flexrl.startup import prepare_jax
 
@@ -99,4 +100,5 @@ def main(config: ParityConfig) -> None:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(ParityConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(ParityConfig, description=__doc__))

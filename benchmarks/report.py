@@ -14,8 +14,11 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.measure import Measurement, pairwise_ratio, summary
+from flexrl.errors import ConfigError
 from flexrl.files import write_text
-from flexrl.machine import REPOSITORY, git_state, machine, machine_slug, versions
+from flexrl.machine import REPOSITORY, changed_files, git_state, machine, machine_slug, versions
+
+RESULTS = "benchmarks/results"
 
 # What a program adds to the one before it.
 PARTS = {
@@ -27,13 +30,18 @@ PARTS = {
 
 
 def header(config: Any) -> dict[str, Any]:
-    """What a result must say of its circumstances."""
+    """What a result must say of its circumstances; call it before anything is measured.
+
+    Raises:
+      ConfigError: if the result would be kept in benchmarks/results, and no commit holds the files that it comes from.
+    """
+    git = provenance(config.out, getattr(config, "commit", None))
     settings = dataclasses.asdict(config) | {"out": config.out and config.out.name}  # not where it lies here
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
-        "git": git_state(),
+        "git": git,
         "settings": settings,
         "matmul_precision": jax.config.values["jax_default_matmul_precision"],
         "compilation_cache": jax.config.values["jax_compilation_cache_dir"] is not None,
@@ -42,9 +50,40 @@ def header(config: Any) -> dict[str, Any]:
     }
 
 
+def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
+    """The commit that a result is of, and whether files differ from it, other results left out.
+
+    Args:
+      out: where the result goes; to benchmarks/results if it is not given, which keeps results of whole commits only.
+      commit: of the source, where this is no checkout.
+
+    Raises:
+      ConfigError: if the result would be kept there and is of no commit.
+    """
+    is_kept = out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
+    git = git_state()
+    if git is None:
+        if is_kept and commit is None:
+            raise ConfigError(
+                f"out: {RESULTS} keeps results whose commit is known, and this is no checkout of one; write elsewhere "
+                "by --out FILE, or with benchmarks.gpu name the commit by --commit"
+            )
+        return {"commit": commit, "changed": None}
+    changed = changed_files(besides=RESULTS)
+    if changed:
+        others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        differs = f"{changed[0]}{others} are not as in commit {git['commit'][:12]}"
+        if is_kept:
+            raise ConfigError(
+                f"out: {RESULTS} keeps results of whole commits, and {differs}; commit, or use --out FILE"
+            )
+        print(f"dirty: {differs}, and the result says so (git.changed)", file=sys.stderr, flush=True)
+    return git | {"changed": bool(changed)}
+
+
 def save(report: dict[str, Any], name: str, out: Path | None) -> Path:
     """Write a report to `out`, or under its name and the machine's in benchmarks/results; returns where it lies."""
-    path = out or REPOSITORY / f"benchmarks/results/{name}-{machine_slug()}.json"
+    path = out or REPOSITORY / RESULTS / f"{name}-{machine_slug()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(report, indent=2) + "\n")
     return path

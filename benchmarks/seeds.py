@@ -14,6 +14,7 @@ from rich.console import Console
 from benchmarks.measure import interleave, pairwise_ratio, summary, warm_up
 from benchmarks.report import header, memory, save
 from benchmarks.subjects import RunSubject, default_config
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 
@@ -69,4 +70,5 @@ def main(config: SeedsConfig) -> None:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(SeedsConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(SeedsConfig, description=__doc__))

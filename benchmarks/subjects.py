@@ -266,7 +266,7 @@ class RunSubject:
         self.name = name
         self.num_steps = config.steps_per_iteration * config.num_seeds
         started = time.perf_counter()
-        self._engine = make_engine(config, make_env(config), config.num_seeds)
+        self._engine = make_engine(config, make_env(config, config.num_seeds), config.num_seeds)
         seeds = range(config.seed, config.seed + config.num_seeds)
         self._run = self._engine.join([self._engine.init(seed) for seed in seeds])
         self._engine.compile()

@@ -22,12 +22,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import interleave, pairwise_ratio, warm_up
+from benchmarks.measure import Measurement, interleave, pairwise_ratio, warm_up
 from benchmarks.report import header, save
 from envs.built_in import BUILT_IN
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
 from envs.vector import VecEnv, VecState
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 NUM_STEPS = 32  # in one compiled call
@@ -134,23 +135,29 @@ def main(config: TasksConfig) -> None:
 
 
 def measure(config: TasksConfig, name: str) -> dict[str, Any]:
-    """Medians, and the cost of the task as a part of physics alone, from ratios taken within each round."""
+    """Medians of an environment, and what its task costs as a part of physics alone, by ratios within each round."""
     env = make_env(name, env_type(name).Config(), PhysicsOptions("native", config.num_envs))
     task = TaskSubject(env, config.num_envs)
     measured_task = warm_up(task, config.seconds)
     measured_alone = warm_up(BatchSubject(env, task.physics_inputs()), config.seconds)
     interleave([measured_alone, measured_task], config.repeats)
-    ratio = pairwise_ratio(measured_alone, measured_task)
+    return cost_of(name, measured_alone, measured_task)
+
+
+def cost_of(name: str, alone: Measurement, task: Measurement) -> dict[str, Any]:
+    """An environment's case from its measurements."""
+    ratio = pairwise_ratio(alone, task)
     return {
         "env": name,
-        "physics_alone": statistics.median(measured_alone.rates),
-        "task": statistics.median(measured_task.rates),
+        "physics_alone": statistics.median(alone.rates),
+        "task": statistics.median(task.rates),
         "cost": ratio["median"] - 1,
         "ratio": ratio,
-        "rates": {m.subject.name: m.rates for m in (measured_alone, measured_task)},
+        "rates": {m.subject.name: m.rates for m in (alone, task)},
     }
 
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(TasksConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(TasksConfig, description=__doc__))

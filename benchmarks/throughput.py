@@ -23,6 +23,7 @@ from benchmarks.measure import Measurement, interleave, warm_up
 from benchmarks.peers.process import PeerError, start_peer
 from benchmarks.report import header, memory, one_line, result, save, table
 from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
@@ -117,4 +118,5 @@ def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Me
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(ThroughputConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(ThroughputConfig, description=__doc__))

@@ -5,6 +5,9 @@
 A return is reached with the first deterministic evaluation that shows it. Total seconds count from the start of the
 process, with empty caches of compiled programs and kernels; `after compilation` leaves out what came before the first
 iteration began. Evaluations are in both.
+
+The first of several evaluations over the same episodes that crosses a line may have been lucky. So the policy that
+crossed it is evaluated once more, in fresh episodes, when the time is over, and both returns are told.
 """
 
 import math
@@ -12,7 +15,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,11 @@ import yaml
 from rich.console import Console
 
 from benchmarks.curves import Point, points, thin
+from benchmarks.fresh import FreshEpisodes, in_fresh_episodes
 from benchmarks.peers.process import PeerError
 from benchmarks.report import header, save
-from benchmarks.watch import Watched, watch
+from benchmarks.watch import Row, Watched, watch
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 TARGETS = {
@@ -68,33 +73,69 @@ class TimeToReturnConfig:
 def main(config: TimeToReturnConfig) -> None:
     """Train, print, and write after each environment."""
     console = Console(highlight=False)
-    report = header(config) | {"settings": {**vars(config), "out": str(config.out), "config": str(config.config)}}
+    report = header(config)
+    report["settings"]["config"] = config.config and config.config.name  # not where it lies here
     for env in config.envs:
         with tempfile.TemporaryDirectory() as folder:
-            found = train(config, env, Path(folder))
-        report["results"].append(found)
-        report["load_average_after"] = os.getloadavg()
-        path = save(report, "time-to-return", config.out)
+            members = members_of(config, Path(folder) / "run")
+            watched, settings = train(config, env, members)
+            found: dict[str, Any] = {"env": env, "settings": settings}
+            found |= reached(watched, TARGETS[env], 60 * config.minutes)
+            report["results"].append(found)
+            report["load_average_after"] = os.getloadavg()
+            path = save(report, "time-to-return", config.out)  # without what follows, if time is up before its end
+            crossed = crossings(watched.rows[len(members) :], TARGETS[env])
+            found["seeds_returns"] = confirmed(crossed, members, settings["physics"])
+            path = save(report, "time-to-return", config.out)
         console.print(f"{env}: first iteration after {found['start_up_seconds']:.0f} s")
         for target, when in found["median_seconds"].items():
             console.print(f"  return {target}: {said(when['total'])}, after compilation {said(when['training'])}")
+            for each in filter(None, found["seeds_returns"][target]):
+                console.print(f"    seed {each['seed']}: {each['crossed_with']:,.0f} there, {in_fresh_episodes(each)}")
     console.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
-def train(config: TimeToReturnConfig, env: str, folder: Path) -> dict[str, Any]:
-    """One environment's seeds."""
-    run = folder / "run"
-    command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
-    command += ["--num-seeds", str(config.num_seeds), "--workspace", str(folder), "--name", run.name]
-    command += ["--config", str(config.config)] if config.config else []
+def members_of(config: TimeToReturnConfig, run: Path) -> dict[int, Path]:
+    """The folder of each seed's run."""
     seeds = range(config.seed, config.seed + config.num_seeds)
-    members = [run] if config.num_seeds == 1 else [run / f"seed-{seed}" for seed in seeds]
-    files = [member / name for name in ("metrics.jsonl", "evaluations.jsonl") for member in members]
-    seconds = 60 * config.minutes
-    watched = watch(f"flex-rl on {env}", command, files, seconds, folder)
+    return {seed: run if config.num_seeds == 1 else run / f"seed-{seed}" for seed in seeds}
+
+
+def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> tuple[Watched, dict[str, Any]]:
+    """What one environment's seeds wrote, metrics first, and their settings. Of each evaluation the policy is kept."""
+    run = members[config.seed] if config.num_seeds == 1 else members[config.seed].parent
+    command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
+    command += ["--num-seeds", str(config.num_seeds), "--workspace", str(run.parent), "--name", run.name]
+    command += ["--config", str(config.config)] if config.config else []
+    command += ["--keep-checkpoints", str(10**6), "--checkpoint-interval", str(10**9)]
+    files = [member / name for name in ("metrics.jsonl", "evaluations.jsonl") for member in members.values()]
+    watched = watch(f"flex-rl on {env}", command, files, 60 * config.minutes, run.parent)
     settings = yaml.safe_load((run / "config.yaml").read_text())
-    kept = {name: value for name, value in settings.items() if name not in ("name", "workspace")}
-    return {"env": env, "settings": kept, **reached(watched, TARGETS[env], seconds)}
+    return watched, {name: value for name, value in settings.items() if name not in ("name", "workspace")}
+
+
+def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) -> dict[str, list[dict[str, Any] | None]]:
+    """For each target the first evaluation of each seed that reaches it."""
+
+    def first(rows: Sequence[Row], target: float) -> dict[str, Any] | None:
+        return next((row for _, row in rows if row["evaluation/return_mean"] >= target), None)
+
+    return {str(target): [first(rows, target) for rows in evaluations] for target in targets}
+
+
+def confirmed(
+    crossed: Mapping[str, Sequence[dict[str, Any] | None]], members: Mapping[int, Path], physics: str
+) -> dict[str, list[dict[str, Any] | None]]:
+    """For each target and seed the return that reached it, and that of the same policy in fresh episodes."""
+    judge = FreshEpisodes(next(iter(members.values())), physics)
+
+    def confirm(seed: int, row: dict[str, Any] | None) -> dict[str, Any] | None:
+        if row is None:
+            return None
+        fresh = judge(members[seed], str(row["step"]), seed)
+        return {"seed": seed, "crossed_with": row["evaluation/return_mean"], **fresh}
+
+    return {target: [confirm(*each) for each in zip(members, rows, strict=True)] for target, rows in crossed.items()}
 
 
 def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[str, Any]:
@@ -144,6 +185,7 @@ if __name__ == "__main__":
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared with the training
     prepare_jax()
     try:
-        main(tyro.cli(TimeToReturnConfig, description=__doc__))
+        with exit_codes():
+            main(tyro.cli(TimeToReturnConfig, description=__doc__))
     except PeerError as error:
         raise SystemExit(str(error)) from None

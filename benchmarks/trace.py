@@ -19,6 +19,7 @@ from rich.console import Console
 
 from benchmarks.report import header, save
 from benchmarks.subjects import RunSubject, default_config
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 NUM_OPERATIONS = 25
@@ -90,4 +91,5 @@ def largest(operations: dict[str, float], seconds: float) -> dict[str, Any]:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(TraceConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(TraceConfig, description=__doc__))

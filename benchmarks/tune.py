@@ -19,6 +19,7 @@ from rich.console import Console
 from benchmarks.measure import summary, warm_up
 from benchmarks.report import header, memory, one_line, save
 from benchmarks.subjects import RunSubject, default_config
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 # By topic: flags of `flexrl.train`, and JAX's precision of matrix products where it differs.
@@ -107,4 +108,5 @@ def captured_graphs() -> int:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(TuneConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(TuneConfig, description=__doc__))

@@ -20,6 +20,7 @@ from rich.table import Table
 import flexrl.gym  # noqa: F401
 from benchmarks.measure import interleave, pairwise_ratio, summary, warm_up
 from benchmarks.report import header, save
+from flexrl.errors import exit_codes
 from flexrl.startup import prepare_jax
 
 
@@ -98,4 +99,5 @@ def measure(config: VectorEnvConfig, name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     prepare_jax()
-    main(tyro.cli(VectorEnvConfig, description=__doc__))
+    with exit_codes():
+        main(tyro.cli(VectorEnvConfig, description=__doc__))

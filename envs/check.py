@@ -1,5 +1,6 @@
 """Does a task keep the contract of `envs.types`? Asked of every task that is not ours, before it trains."""
 
+import math
 from typing import Any
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from envs.errors import ConfigError
-from envs.types import Env, EnvState
+from envs.types import Env, EnvSpec, EnvState
 
 
 def check_env(env: Env, name: str) -> None:
@@ -17,12 +18,34 @@ def check_env(env: Env, name: str) -> None:
       ConfigError: naming the task, the field, what it is and what it must be.
     """
     first = jax.eval_shape(env.reset, jax.random.key(0))
+    _check_vectors(first, f"env {name}: reset")
+    _check_spec(env.spec, f"env {name}")
     _check_state(first, f"env {name}: reset", env)
     action = jax.ShapeDtypeStruct((env.spec.action_size,), jnp.result_type(float))
     after = jax.eval_shape(env.step, first, action)
     _check_state(after, f"env {name}: step", env)
     _check_same(first, after, name)
     _check_finite(env, name)
+
+
+def _check_vectors(state: Any, where: str) -> None:
+    """Sizes are read off a first state, so it must have some."""
+    if not isinstance(state, EnvState):
+        raise ConfigError(f"{where} must return an EnvState, not {type(state).__name__}")
+    for field in ("obs", "goal", "privileged"):
+        value = getattr(state, field)
+        if (field != "privileged" or value is not None) and getattr(value, "ndim", None) != 1:
+            found = f"shape {value.shape}" if hasattr(value, "shape") else f"type {type(value).__name__}"
+            raise ConfigError(f"{where}: {field} has {found}; expected an array of shape (size,)")
+
+
+def _check_spec(spec: EnvSpec, where: str) -> None:
+    for field in ("episode_length", "action_size"):
+        value = getattr(spec, field)
+        if not isinstance(value, int) or value < 1:
+            raise ConfigError(f"{where}: {field}: {value} must be a whole number, at least 1")
+    if not (math.isfinite(spec.control_period) and spec.control_period > 0):
+        raise ConfigError(f"{where}: control_period: {spec.control_period} must be above 0 s")
 
 
 def _check_state(state: Any, where: str, env: Env) -> None:
@@ -39,6 +62,10 @@ def _check_state(state: Any, where: str, env: Env) -> None:
         _check_array(getattr(state, field), f"{where}: {field}", shape, dtype)
     for field, value in state.metrics.items():
         _check_array(value, f"{where}: metrics[{field!r}]", (), number)
+    if (state.privileged is not None) != (env.spec.privileged_size > 0):
+        raise ConfigError(f"{where}: privileged must come from reset and step, or from neither")
+    if state.privileged is not None:
+        _check_array(state.privileged, f"{where}: privileged", (env.spec.privileged_size,), number)
 
 
 def _check_array(value: Any, where: str, shape: tuple[int, ...], dtype: Any) -> None:

@@ -29,7 +29,8 @@ class DMCHumanoidConfig:
     """How episodes of DeepMind Control's humanoid start and end, and how exactly it is simulated.
 
     Attributes:
-      initial_state: `standing` with noise, or `random` joint angles and orientation, as DeepMind Control starts.
+      initial_state: `standing` with noise, as MuJoCo Playground starts, or `random` joint angles and orientation, as
+        DeepMind Control does.
       reset_noise: half-width of the uniform noise on a standing start's joint angles (rad) and on all velocities
         (m/s and rad/s).
       end_below_height: head height in m below which an episode terminates, to train faster; null for the task's own

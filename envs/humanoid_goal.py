@@ -90,7 +90,7 @@ class HumanoidGoal(MujocoTask):
         model = feeling_humanoid().compile()
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)
         self._joints = jnp.asarray(model.qpos0[7:])
-        self._hold_steps = round(config.hold_seconds / self.control_period)
+        self._hold_steps = self.num_control_steps(config.hold_seconds)
 
     @property
     def mirror(self) -> Mirror:

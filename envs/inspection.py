@@ -13,6 +13,7 @@ from envs.drawing import draw, video_stride, write_image, write_video
 from envs.errors import ConfigError
 from envs.gl import choose_gl
 from envs.physics import PhysicsOptions
+from envs.places import require_file
 from envs.registry import env_names, env_type, make_env
 from envs.types import Env
 
@@ -44,10 +45,11 @@ def preview(name: str, out: Path, seconds: float) -> None:
     """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
 
     Raises:
-      ConfigError: for an unknown name or file type, or if no image can be drawn on this machine.
+      ConfigError: for an unknown name or file type, if the file cannot be written, or if no image can be drawn here.
     """
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
+    require_file(out)
     choose_gl()  # before the time that stepping takes
     env = _make(name)
     period = env.spec.control_period

@@ -30,6 +30,9 @@ class Joystick(MujocoTask):
     Observation (13 + 3 J, for J joints): linear velocity (3, m/s, robot frame, which a real robot must estimate),
     angular velocity (3, rad/s), direction of gravity (3), joint positions relative to the standing pose (J, rad),
     joint velocities (J, rad/s), the last action (J), and cosine and sine of the feet's gait phases (4).
+    Privileged (14 + J), for a critic alone: height of the root (m), joint torques (J, N m), heights of the feet above
+    where they stand (2, m), velocities of the feet (2 x 3, m/s, robot frame), whether each touches the floor (2), for
+    how long each has been in the air (2, s), and gait frequency (Hz).
     Action (J): targets of the joints' position servos, around the standing pose. What sensors measure is one physics
     step old.
     Source: mujoco_playground 0.2 `locomotion/{g1,h1,t1}/joystick.py`; terms and weights are gathered into one set
@@ -48,6 +51,7 @@ class Joystick(MujocoTask):
         fields = ("sensordata", "site_xpos", "site_xmat", "qfrc_actuator")
         num_substeps = round(CONTROL_PERIOD / model.opt.timestep)
         super().__init__(PhysicsSpec(model, num_substeps=num_substeps, fields=fields), options)
+        self._steps_per_command = self.num_control_steps(config.command_interval)
         standing = mujoco.MjData(model)
         mujoco.mj_resetDataKeyframe(model, standing, model.key(self.robot.keyframe).id)
         mujoco.mj_kinematics(model, standing)
@@ -81,7 +85,8 @@ class Joystick(MujocoTask):
         command = self._draw_command(key_command)
         names = [*self._weights, "velocity_error", "yaw_rate_error"]
         obs = self._observe(physics, info, command)
-        return first_state(physics, obs, command, {name: jnp.zeros(()) for name in names}, info)
+        state = first_state(physics, obs, command, {name: jnp.zeros(()) for name in names}, info)
+        return state.replace(privileged=self._privileged(physics, info))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """Hold joint targets for one control period of 20 ms, and be rewarded for following the command so far."""
@@ -114,14 +119,13 @@ class Joystick(MujocoTask):
             terminated=fell,
             metrics=weighted | errors,
             info=info,
+            privileged=self._privileged(physics, info),
         )
 
     def _terms(self, physics: PhysicsState, command: Array, action: Array, info: dict, fell: Array) -> dict[str, Array]:
         """The reward's terms, without weights."""
         qpos, qvel, torque = physics["qpos"][7:], physics["qvel"][6:], physics["qfrc_actuator"][6:]
         gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
-        foot_height = physics["site_xpos"][self._feet, 2] - self._standing_foot_height
-        foot_velocities = jnp.stack([self._sensor(physics, foot_velocity(foot)) for foot in FEET])
         sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
         velocity = self._sensor(physics, self.robot.velocimeter)
         has_landed = has_contact & (info["air_time"] > 0) & ~_stands_still(command)
@@ -134,8 +138,8 @@ class Joystick(MujocoTask):
             "energy": rewards.energy(qvel, torque),
             "action_rate": rewards.action_rate(action, info["last_action"]),
             "feet_air_time": rewards.feet_air_time(info["air_time"] + self.control_period, has_landed),
-            "feet_phase": rewards.feet_phase(foot_height, phase, self.config.foot_height),
-            "feet_slip": rewards.feet_slip(foot_velocities, has_contact),
+            "feet_phase": rewards.feet_phase(self._foot_heights(physics), phase, self.config.foot_height),
+            "feet_slip": rewards.feet_slip(self._foot_velocities(physics), has_contact),
             "pose": rewards.pose(qpos, self._standing_qpos[7:], self._pose_weight),
             "joint_limits": rewards.joint_limits(qpos, self._soft_low, self._soft_high),
             "alive": 1.0 - fell,
@@ -145,10 +149,6 @@ class Joystick(MujocoTask):
     @property
     def _weights(self) -> dict[str, float]:
         return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
-
-    @property
-    def _steps_per_command(self) -> int:
-        return max(round(self.config.command_interval / self.control_period), 1)
 
     def _draw_command(self, key: Array) -> Array:
         key_command, key_stand = jax.random.split(key)
@@ -184,9 +184,31 @@ class Joystick(MujocoTask):
             ]
         )
 
+    def _privileged(self, physics: PhysicsState, info: dict) -> Array:
+        frame = physics["site_xmat"][self._imu].reshape(3, 3)
+        return jnp.concatenate(
+            [
+                physics["qpos"][2:3],
+                physics["qfrc_actuator"][6:],
+                self._foot_heights(physics),
+                jnp.ravel(self._foot_velocities(physics) @ frame),
+                self._has_contact(physics).astype(info["air_time"].dtype),
+                info["air_time"],
+                info["gait_frequency"][None],
+            ]
+        )
+
     def _gravity(self, physics: PhysicsState) -> Array:
         """The unit vector down (3,), in the frame of the inertial sensor."""
         return -physics["site_xmat"][self._imu].reshape(3, 3)[2]
+
+    def _foot_heights(self, physics: PhysicsState) -> Array:
+        """How far each foot (2,) is above where it stands, m."""
+        return physics["site_xpos"][self._feet, 2] - self._standing_foot_height
+
+    def _foot_velocities(self, physics: PhysicsState) -> Array:
+        """The velocity of each foot (2, 3) in the world, m/s."""
+        return jnp.stack([self._sensor(physics, foot_velocity(foot)) for foot in FEET])
 
     def _has_contact(self, physics: PhysicsState) -> Array:
         """Whether each foot (2,) touches the floor."""

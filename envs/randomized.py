@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import mujoco
 from jax import Array
 
+from envs.errors import ConfigError
 from envs.physics import Randomization
 from envs.types import EnvSpec, EnvState
 
@@ -28,19 +29,22 @@ class RandomizedEnv:
           randomization: what to do.
 
         Raises:
-          ValueError: if its root cannot be pushed.
+          ConfigError: if its root cannot be pushed.
         """
         self.env = env
         self._randomization = randomization
         root_is_free = env.model.njnt > 0 and env.model.jnt_type[0] == mujoco.mjtJoint.mjJNT_FREE
         if randomization.push_interval is not None and not root_is_free:
-            raise ValueError("push_interval: this task's root is no free body, so it cannot be pushed; use null")
+            raise ConfigError(
+                f"push_interval: {randomization.push_interval}: this task's root is no free body and cannot be pushed; "
+                "use null"
+            )
 
     @property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`; where observations are noisy, a critic may see them without noise."""
+        """See `Env.spec`; where observations are noisy, a critic may see them without noise, too."""
         spec = self.env.spec
-        return spec.replace(privileged_size=spec.obs_size) if self._hides_observation else spec
+        return spec.replace(privileged_size=spec.privileged_size + spec.obs_size) if self._is_noisy else spec
 
     @property
     def model(self) -> mujoco.MjModel:
@@ -87,8 +91,8 @@ class RandomizedEnv:
         return self.env.where(condition, chosen, other)
 
     @property
-    def _hides_observation(self) -> bool:
-        return self._randomization.observation_noise > 0 and self.env.spec.privileged_size == 0
+    def _is_noisy(self) -> bool:
+        return self._randomization.observation_noise > 0
 
     def _draw_interval(self, key: Array) -> Array:
         low, high = self._randomization.push_interval or (0.0, 0.0)
@@ -104,9 +108,9 @@ class RandomizedEnv:
         return state.replace(physics=self.env.physics.with_velocity(state.physics, qvel))
 
     def _seen(self, state: EnvState) -> EnvState:
-        if self._randomization.observation_noise == 0:
+        if not self._is_noisy:
             return state
         key = jax.random.fold_in(jax.random.wrap_key_data(state.info["randomization"]["key"]), 1)
         noise = self._randomization.observation_noise * jax.random.normal(key, state.obs.shape)
-        privileged = state.obs if self._hides_observation else state.privileged
-        return state.replace(obs=state.obs + noise, privileged=privileged)
+        hidden = [x for x in (state.privileged, state.obs) if x is not None]
+        return state.replace(obs=state.obs + noise, privileged=jnp.concatenate(hidden))

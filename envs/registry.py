@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from envs.built_in import BUILT_IN
@@ -47,6 +48,8 @@ def env_type(name: str) -> type[Any]:
         return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:
         return _required(_from_file(name), name)
+    if name.endswith(".py"):
+        raise ConfigError(f"env: {name!r} names a file without a class; {_tasks_in(name)}")
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
         return _required(point.load(), name)
     raise _unknown(name)
@@ -79,31 +82,53 @@ def _unknown(name: Any) -> ConfigError:
     return ConfigError(f"env: {name!r} is unknown; {hint}known: {known}")
 
 
-@functools.cache
 def _from_file(name: str) -> Any:
     path, _, attribute = name.rpartition(":")
+    module = _module(path)
+    if not hasattr(module, attribute):
+        raise ConfigError(f"env: {name!r}: {path} defines no {attribute!r}; {_tasks_in(path)}")
+    return getattr(module, attribute)
+
+
+def _tasks_in(path: str) -> str:
+    """The tasks that a file defines, as names of environments."""
+    module = _module(path)
+    classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
+    names = [f"{path}:{task.__name__}" for task in classes if _lacks(task) is None]
+    return f"its tasks: {', '.join(names)}" if names else "it has no task; begin with a copy of examples/custom_env.py"
+
+
+@functools.cache
+def _module(path: str) -> ModuleType:
+    """The module in a user's file."""
     file = Path(path).resolve()
     if not file.is_file():
-        raise ConfigError(f"env: {name!r} names the file {path}, which does not exist")
+        raise ConfigError(f"env: the file {path} does not exist")
     module_name = f"flexrl_task_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    if not hasattr(module, attribute):
-        raise ConfigError(f"env: {name!r}: {path} defines no {attribute!r}")
-    return getattr(module, attribute)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ConfigError(f"env: {error.filename}, line {error.lineno}: {error.msg}") from None
+    return module
 
 
 def _required(task: Any, name: str) -> type[Any]:
     """The class, if it has what a task needs to be configured and stepped."""
-    if not isinstance(task, type):
-        raise ConfigError(f"env: {name!r} is no class")
-    if not dataclasses.is_dataclass(getattr(task, "Config", None)):
-        raise ConfigError(f"env: {name!r}: {task.__name__}.Config must be a dataclass, the task's config")
-    if missing := [method for method in ("evaluated", "reset", "step", "where", "spec") if not hasattr(task, method)]:
-        raise ConfigError(
-            f"env: {name!r}: {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
-        )
+    if (lack := _lacks(task)) is not None:
+        raise ConfigError(f"env: {name!r}{lack}")
     return task
+
+
+def _lacks(task: Any) -> str | None:
+    """What keeps an object from being a task's class."""
+    if not isinstance(task, type):
+        return " is no class"
+    if not dataclasses.is_dataclass(getattr(task, "Config", None)):
+        return f": {task.__name__}.Config must be a dataclass, the task's config"
+    if missing := [method for method in ("evaluated", "reset", "step", "where", "spec") if not hasattr(task, method)]:
+        return f": {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
+    return None

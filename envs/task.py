@@ -8,12 +8,15 @@ from typing import Any, ClassVar, Self
 import jax
 import jax.numpy as jnp
 import mujoco
+import numpy as np
 from jax import Array
 
 from envs.built_in import EPISODE_LENGTH
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState, GoalMap, Mirror
+
+MAX_CONTROL_STEPS = 1_000_000  # of what is timed within an episode
 
 
 class MujocoTask:
@@ -29,7 +32,13 @@ class MujocoTask:
     episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model for a backend.
+
+        Raises:
+          ConfigError: if the model has no actuators.
+        """
+        if spec.model.nu == 0:
+            raise ConfigError(f"env: the model of {type(self).__name__} has no actuators; give its MJCF at least one")
         self.physics = make_physics(spec, options)
         self.control_period = spec.model.opt.timestep * spec.num_substeps  # s
         low, high = spec.model.actuator_ctrlrange.T
@@ -104,8 +113,17 @@ class MujocoTask:
         return rest.replace(physics=physics)
 
     def control(self, action: Array) -> Array:
-        """Actuator controls (A,) for an action (A,) in [-1, 1]: the ends are the ends of the actuators' ranges."""
+        """Actuator controls (A,) for an action (A,) in [-1, 1]: the ends are the ends of the actuators' ranges.
+
+        Raises:
+          ConfigError: naming the actuators that have no range.
+        """
+        _require_control_ranges(self.model, type(self).__name__)
         return self._ctrl_middle + self._ctrl_reach * action
+
+    def num_control_steps(self, seconds: float) -> int:
+        """How many control steps last so many seconds: at least one, and never more than a counter can hold."""
+        return min(max(round(seconds / self.control_period), 1), MAX_CONTROL_STEPS)
 
     def start(self, key: Array, qpos: Array, qvel: Array) -> PhysicsState:
         """Physics in a first state, on a model variant drawn with `key`."""
@@ -116,6 +134,17 @@ def first_state(physics: PhysicsState, obs: Array, goal: Array, metrics: dict[st
     """The state after a reset: no reward yet, and an episode that goes on."""
     never = jnp.array(False)
     return EnvState(physics, obs, goal, jnp.zeros(()), terminated=never, truncated=never, metrics=metrics, info=info)
+
+
+def _require_control_ranges(model: mujoco.MjModel, task: str) -> None:
+    low, high = model.actuator_ctrlrange.T
+    has_range = np.isfinite(high - low) & (low < high)
+    if not has_range.all():
+        names = ", ".join(model.actuator(i).name or f"number {i}" for i in np.flatnonzero(~has_range))
+        raise ConfigError(
+            f"env: actuators of {task} without a control range, which actions in [-1, 1] span: {names}; give each "
+            'ctrllimited="true" and a ctrlrange in the MJCF, or let the task define its own control(action)'
+        )
 
 
 def _changed(config: Any, path: list[str], value: Array) -> Any:

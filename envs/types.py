@@ -25,7 +25,7 @@ class EnvState:
     truncated: Array  # () bool: the task cut the episode although it had a future
     metrics: dict[str, Array]  # () each: reward terms and other numbers worth logging
     info: dict[str, Any]  # the task's own state
-    privileged: Array | None = None  # (P,) what a critic may know while it trains, and no policy
+    privileged: Array | None = None  # (P,) what a critic may know while it trains, and no policy; `step` never reads it
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,14 @@ class VecEnv:
       env: the environment.
       num_envs: B.
       shards: devices that share the worlds.
+      shows_privileged: whether observations hold what only a critic may see; else it is not computed.
       episode_length: control steps until an episode is cut; None for the environment's own.
     """
 
     env: Env
     num_envs: int
     shards: Shards = ALONE
+    shows_privileged: bool = False
     episode_length: int | None = None
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
@@ -68,7 +70,7 @@ class VecEnv:
 
     def fresh(self, key: Array) -> EnvState:
         """First states for B worlds."""
-        return jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere)))
+        return self._shown(jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere))))
 
     def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
         """Step all worlds, and restart from `fresh` those whose episode ended.
@@ -83,8 +85,8 @@ class VecEnv:
 
     def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
         """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
-        env_state = jax.vmap(self.env.step)(state.env, action)
-        env_state, diverged = without_non_finite(env_state)
+        env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
+        env_state, diverged = _without_non_finite(env_state)
         terminated = env_state.terminated | diverged
         clock = state.clock + 1
         truncated = ~terminated & (env_state.truncated | (clock >= self._limit))
@@ -119,6 +121,9 @@ class VecEnv:
         )
         return rest.replace(env=chosen_env)
 
+    def _shown(self, state: EnvState) -> EnvState:
+        return state if self.shows_privileged else state.replace(privileged=None)
+
     @property
     def _num_everywhere(self) -> int:
         return self.num_envs * self.shards.num
@@ -139,7 +144,7 @@ class VecEnv:
         )
 
 
-def without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
+def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
     """The state with all that is seen, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
     physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
     # A sum is finite only if all its terms are, and one array is faster to look at than many.

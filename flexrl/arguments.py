@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ from algos.registry import ALGORITHMS
 from envs.built_in import DEFAULT
 from envs.registry import env_names
 from flexrl.config import RunConfig, config_type, decode
-from flexrl.decoding import load_yaml
+from flexrl.decoding import load_yaml, whole_number
+from flexrl.driver import say_why_no_gpu, why_no_gpu
 from flexrl.errors import ConfigError
 from flexrl.parser import Parser
 from flexrl.presets import preset_of
-from flexrl.run_folder import find_run, free_name, read_config
+from flexrl.resumption import stored_config
+from flexrl.run_folder import free_name, read_config, require_no_policy
 
 Options = TypeVar("Options")
 
 DEFAULT_ALGO = "ppo"
+SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.sweep_file.Sweep`, and of no run
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,18 @@ def parse(arguments: Sequence[str]) -> Invocation:
       SystemExit: with code 0 after `--help`.
     """
     first, rest = _first_pass(arguments)
+    if {"-h", "--help"} & set(rest):
+        first.members = first.resume = None  # which take none of the flags that are asked for
     if first.pause_after is not None and first.pause_after < 1:
         raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
     if first.members is not None:
         members = _members(first, rest)
         return Invocation(members[0], resume=False, members=members, pause_after=first.pause_after)
     if first.resume is not None:
-        return Invocation(_stored_config(first, rest), resume=True, pause_after=first.pause_after)
-    content = load_yaml(Path(first.config)) if first.config else {}
+        config = stored_config(first.resume, _given(first, "algo", "env", "profile", "config") + rest)
+        require_devices(config)
+        return Invocation(config, resume=True, pause_after=first.pause_after)
+    content = _config_file(Path(first.config)) if first.config else {}
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
@@ -78,43 +86,30 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     return parser.parse_known_args(list(arguments))
 
 
-def _stored_config(first: argparse.Namespace, rest: list[str]) -> RunConfig:
-    parser = Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--name")
-    parser.add_argument("--workspace", default="workspace")
-    parser.add_argument("--physics")
-    place, other = parser.parse_known_args(rest)
-    given = [f"--{flag}" for flag in ("algo", "env", "profile", "config") if getattr(first, flag) is not None]
-    if given or other:
+def _config_file(path: Path) -> dict[str, Any]:
+    """The fields in a run's config file.
+
+    Raises:
+      ConfigError: if it cannot be read, or is the file of a sweep.
+    """
+    content = load_yaml(path)
+    if axes := [name for name in SWEEP_FIELDS if name in content]:
         raise ConfigError(
-            f"--resume goes on with the stored config and at most another --physics; leave out "
-            f"{' '.join(given + other)}, or start a new run without --resume"
+            f"{path}: is a sweep's file ({', '.join(axes)}), of several runs; train them by python -m launch.sweep "
+            f"submit {path}"
         )
-    run = first.resume or place.name
-    if not run:
-        raise ConfigError("--resume needs to know the run: --resume RUN, a run's folder or its name")
-    folder = find_run(run, place.workspace)
-    config = read_config(folder)
-    if place.physics is not None:
-        config = _moved(config, place.physics)
-    require_devices(config)
-    return dataclasses.replace(config, name=folder.name, workspace=str(folder.parent))
+    return content
 
 
-def _moved(config: RunConfig, physics: str) -> RunConfig:
-    """A stored config on other physics, and on the device that is here."""
-    from envs.physics import resolve_backend
-
-    return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
+def _given(first: argparse.Namespace, *names: str) -> list[str]:
+    """Those of the flags that were given."""
+    return [f"--{name}" for name in names if getattr(first, name) is not None]
 
 
 def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
     """The runs of config files that name their folders; those that have begun by their stored config."""
-    given = [flag for flag in ("algo", "env", "profile", "config", "resume") if getattr(first, flag) is not None]
-    if given or rest:
-        raise ConfigError(
-            f"--members goes by its files only; leave out {' '.join([f'--{flag}' for flag in given] + rest)}"
-        )
+    if others := _given(first, "algo", "env", "profile", "config", "resume") + rest:
+        raise ConfigError(f"--members goes by its files only; leave out {' '.join(others)}")
     members = []
     for file in first.members:
         content = load_yaml(file)
@@ -122,6 +117,7 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
             raise ConfigError(f"members: {file} names no run; give it a name, and a workspace")
         config = _resolved(with_defaults(content, str(file)))
         if (config.folder / "config.yaml").exists():
+            require_no_policy(config.folder)
             stored = read_config(config.folder)
             config = dataclasses.replace(stored, name=config.name, workspace=config.workspace)
         members.append(config)
@@ -187,7 +183,7 @@ def _tyro(
     import tyro
 
     printed = io.StringIO()
-    options: Any = {} if default is None else {"default": default}
+    options: Any = {"registry": _whole_numbers()} | ({} if default is None else {"default": default})
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             return tyro.cli(kind, args=arguments, prog=program, description=description, **options)
@@ -198,9 +194,25 @@ def _tyro(
         raise ConfigError(_one_line(printed.getvalue())) from None
 
 
+def _whole_numbers() -> Any:
+    """What makes tyro read `5e6` and `5M` where a flag is a whole number, as files may have them."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
+
+    def read(texts: list[str]) -> int:
+        if (number := whole_number(texts[0])) is None:
+            raise ValueError(f"{texts[0]!r} must be a whole number")
+        return number
+
+    spec = PrimitiveConstructorSpec(1, "INT", read, lambda value: isinstance(value, int), lambda value: [str(value)])
+    registry = ConstructorRegistry()
+    registry.primitive_rule(lambda info: spec if info.type is int else None)
+    return registry
+
+
 def _description() -> str:
     return (
         "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run, "
+        "--resume RUN --total-steps N to another total of steps, "
         "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
         "--pause-after N saves after N evaluations and leaves the rest to --resume. "
         f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
@@ -212,7 +224,10 @@ def _one_line(printed: str) -> str:
     lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
     lines = [line for line in lines if line][1:]
     end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)
-    return re.sub(r"^Error parsing \w+: ", "", " ".join(lines[:end]))
+    text = re.sub(r"^Error parsing (\w+: )?", "", " ".join(lines[:end]))
+    return re.sub(
+        r"no type matching (\S+) could be instantiated from \['(.*?)'\]\. Got errors: .*", r"'\2' must be \1", text
+    )
 
 
 def _resolved(config: RunConfig) -> RunConfig:
@@ -231,6 +246,7 @@ def default_profile() -> str:
     """`gpu` where JAX sees an accelerator, else `cpu`."""
     import jax
 
+    say_why_no_gpu()
     return "cpu" if jax.default_backend() == "cpu" else "gpu"
 
 
@@ -258,9 +274,7 @@ def require_profile(profile: str) -> None:
     import jax
 
     if profile == "gpu" and jax.default_backend() == "cpu":
-        raise ConfigError(
-            "profile: 'gpu' was asked for, but JAX sees no accelerator; install the extra cuda12 or cuda13 and check "
-            "the driver with nvidia-smi, or use --profile cpu"
-        )
+        reason = why_no_gpu() or f"the driver sees a GPU, so look at JAX_PLATFORMS ({os.environ.get('JAX_PLATFORMS')})"
+        raise ConfigError(f"profile: 'gpu' was asked for, but JAX sees no accelerator: {reason}; or use --profile cpu")
     if profile == "cpu":
         jax.config.update("jax_platforms", "cpu")

@@ -16,16 +16,16 @@ from flexrl.config import RunConfig
 from flexrl.engine import Engine
 
 
-def make_env(config: RunConfig) -> Env:
-    """The environment to train in."""
-    worlds = config.num_envs // config.num_devices * config.num_members
+def make_env(config: RunConfig, num_members: int = 1) -> Env:
+    """The environment to train in, of so many runs in one batch, as in `make_engine`."""
+    worlds = config.num_envs // config.num_devices * num_members
     return registry.make_env(config.env, config.task, _physics_options(config, worlds))
 
 
-def make_evaluation_env(config: RunConfig) -> Env:
-    """The environment to be judged in: by the task's own rules, where training bends them."""
+def make_evaluation_env(config: RunConfig, num_worlds: int) -> Env:
+    """The environment to be judged in, by so many worlds: by the task's own rules, where training bends them."""
     task = registry.env_type(config.env).evaluated(config.task)
-    return registry.make_env(config.env, task, _physics_options(config, config.evaluation_episodes))
+    return registry.make_env(config.env, task, _physics_options(config, num_worlds))
 
 
 def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:

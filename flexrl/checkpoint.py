@@ -36,31 +36,35 @@ class Checkpoints:
         self._best_file = folder / "best.json"
         self._keep = keep
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
-        self._pending: Future[None] | None = None
+        self._pending: list[Future[None]] = []
 
     def warm_up(self) -> None:
         """Import Orbax in the background, which takes seconds, so that a first save in a hurry need not."""
         self._worker.submit(importlib.import_module, "orbax.checkpoint")
 
-    def save(self, step: int, tree: Any, score: float | None = None) -> None:
+    def save(self, step: int, tree: Any) -> None:
         """Copy the tree now and write it in the background, after waiting for the save before.
 
         Args:
-          step: names the checkpoint; if that is there already, only the score is noted.
+          step: names the checkpoint; if that is there already, nothing is copied.
           tree: any pytree of arrays.
-          score: an evaluation of this step; the highest is kept as best.
 
         Raises:
           Whatever the previous save raised.
         """
         self.wait()
-        self._pending = self._worker.submit(self._write, step, leaves_of(tree), score)
+        if not self._is_whole(step):
+            self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
+
+    def note_score(self, step: int, score: float) -> None:
+        """Note an evaluation of a saved step, in the background and after its save: the highest is kept as best."""
+        self._pending.append(self._worker.submit(self._note, step, score))
 
     def wait(self) -> None:
         """Return when nothing is being written; raises what the save raised."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.result()
+        pending, self._pending = self._pending, []
+        for each in pending:
+            each.result()
 
     def close(self) -> None:
         """Let a write that is under way end."""
@@ -75,7 +79,7 @@ class Checkpoints:
     def no_save_ended(self) -> bool:
         """Whether there is nothing to go on from: no checkpoint, or only a first one that was never sealed."""
         steps = self.steps()
-        return not steps or (len(steps) == 1 and not (self._folder / str(steps[0]) / "manifest.json").exists())
+        return not steps or (len(steps) == 1 and not self._is_whole(steps[0]))
 
     def best(self) -> dict[str, Any] | None:
         """`best.json`: the step with the highest score, and the score."""
@@ -141,6 +145,15 @@ class Checkpoints:
             "restore the folder from a copy, or start a new run under another --name"
         )
 
+    def is_intact(self, step: int) -> bool:
+        """Whether a step can be gone on from; if it cannot, says why on standard error."""
+        try:
+            read_manifest(self._folder / str(step))
+        except CheckpointError as error:
+            print(f"checkpoint {step} is damaged: {error}", file=sys.stderr, flush=True)
+            return False
+        return True
+
     def forget_after(self, step: int) -> None:
         """Remove what a run that goes on from `step` will make anew: later checkpoints, and a later best."""
         for later in self.steps():
@@ -150,23 +163,28 @@ class Checkpoints:
         if best is not None and best["step"] > step:
             self._best_file.unlink()
 
-    def _write(self, step: int, leaves: Leaves, score: float | None) -> None:
+    def _write(self, step: int, leaves: Leaves) -> None:
         folder = self._folder / str(step)
-        if not (folder / "manifest.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            require_space(folder, leaves)
-            with _checkpointer() as checkpointer:
-                checkpointer.save((folder / "state").absolute(), leaves)
-            write_manifest(folder, step, leaves)
-        best = self.best()
-        if score is not None and (best is None or score > best["score"]):
-            write_json(self._best_file, {"step": step, "score": score})
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        require_space(folder, leaves)
+        with _checkpointer() as checkpointer:
+            checkpointer.save((folder / "state").absolute(), leaves)
+        write_manifest(folder, step, leaves)
         self._prune(step)
+
+    def _note(self, step: int, score: float) -> None:
+        best = self.best()
+        if self._is_whole(step) and (best is None or score > best["score"]):
+            write_json(self._best_file, {"step": step, "score": score})
+            self._prune(step)
+
+    def _is_whole(self, step: int) -> bool:
+        return (self._folder / str(step) / "manifest.json").exists()
 
     def _prune(self, newest: int) -> None:
         best = self.best()
-        earlier = [s for s in self.steps() if s < newest and (self._folder / str(s) / "manifest.json").exists()]
+        earlier = [s for s in self.steps() if s < newest and self._is_whole(s)]
         for step in earlier[: max(0, len(earlier) + 1 - self._keep)]:
             if best is None or step != best["step"]:
                 shutil.rmtree(self._folder / str(step))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from flexrl.errors import exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 MIN_REPLAY_STEPS = 2
 
@@ -27,6 +28,7 @@ class CollectArguments:
       num_envs: worlds stepped at once.
       seed: of first states and actions.
       physics: engine; `auto` chooses by device, whatever the run was trained on.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       workspace: folder that holds the runs.
     """
 
@@ -39,6 +41,7 @@ class CollectArguments:
     num_envs: int = 256
     seed: int = 0
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
+    warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
@@ -77,8 +80,9 @@ def collect(run: str, options: CollectArguments) -> None:
       ConfigError: if there is no such run or step, or the folder is there.
       CheckpointError: if a checkpoint is damaged.
     """
+    from envs.places import require_free
     from flexrl.dataset import print_statistics
-    from flexrl.dataset_folder import require_free, write_dataset
+    from flexrl.dataset_folder import write_dataset
     from flexrl.recording import record_episodes
 
     require_free(options.out)

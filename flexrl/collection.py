@@ -14,6 +14,7 @@ from algos.types import Policy
 from envs.types import Observation
 from envs.vector import VecEnv, VecState
 from flexrl.episode import Episode
+from flexrl.warp_buffers import require_room
 
 CHUNK = 32  # control steps between two looks at who has finished; a world that ended waits for the next
 
@@ -52,6 +53,7 @@ class Steps:
     terminated: Any  # (T, B) bool
     truncated: Any  # (T, B) bool
     bad: Any  # (T, B) bool: something became non-finite
+    overflowed: Any  # (T, B) bool: physics left contacts out; None where nobody knows
 
 
 @dataclass
@@ -80,6 +82,9 @@ class Collector:
           num_episodes: a world begins the next one when its own has ended.
           key: of first states and actions.
           options: noted of each episode.
+
+        Raises:
+          ConfigError: as soon as MJX-Warp left contacts out.
         """
         num_envs = self._vec_env.num_envs
         key_start, key = jax.random.split(key)
@@ -94,6 +99,9 @@ class Collector:
                 break
             worlds, carry, rows = self._run(policy, worlds, carry, done_B, jax.random.fold_in(key, number))
             seen, steps = jax.device_get(rows)
+            if steps.overflowed is not None:
+                is_running_B = np.array([episode is not None for episode in running])
+                require_room(int(steps.overflowed[:, is_running_B].sum()), CHUNK * int(is_running_B.sum()))
             ends = steps.terminated | steps.truncated | steps.bad
             done_B = ends.any(axis=0)
             end_B = ends.argmax(axis=0)
@@ -126,7 +134,8 @@ class Collector:
             carry, action, _ = policy.act(carry, worlds.observation, key)
             after, transition = self._vec_env.advance(worlds, action)
             bad = transition.diverged | ~jnp.isfinite(action).all(axis=-1)
-            row = Steps(action, transition.reward, transition.terminated, transition.truncated, bad)
+            ends = (transition.terminated, transition.truncated)
+            row = Steps(action, transition.reward, *ends, bad, transition.overflowed)
             return (after, carry), (_seen(worlds), row)
 
         (worlds, carry), (seen, steps) = jax.lax.scan(step, (worlds, carry), jax.random.split(key_steps, CHUNK))

@@ -16,7 +16,7 @@ PLACE = (  # of a config; says nothing of what is computed
 
 
 def compare(curves: list[Curve]) -> list[dict[str, Any]]:
-    """For each run its final and best return, and when it first had a part of the best of all.
+    """For each run its last, best and final return, and when it first had a part of the best of all.
 
     A part of a best return that is not positive means nothing, and is None.
     """
@@ -25,7 +25,8 @@ def compare(curves: list[Curve]) -> list[dict[str, Any]]:
 
 
 def _row(curve: Curve, best: float) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": curve.name, "final_return": curve.returns[-1], "best_return": max(curve.returns)}
+    row: dict[str, Any] = {"name": curve.name, "last_return": curve.returns[-1], "best_return": max(curve.returns)}
+    row["final_return"] = curve.final
     for fraction in FRACTIONS:
         reached = curve.first_reaching(fraction * best) if best > 0 else None
         percent = f"{100 * fraction:.0f}_percent"

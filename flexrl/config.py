@@ -22,6 +22,8 @@ from flexrl.variations import variations
 AlgorithmConfig = TypeVar("AlgorithmConfig")
 TaskConfig = TypeVar("TaskConfig")
 
+LATER_FIELDS = {"any_environment": False}  # by name, with their default: added after hashes had become keys of trials
+
 
 @dataclass(frozen=True)
 class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
@@ -52,7 +54,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
       evaluation_episodes: episodes per evaluation, one world each.
       checkpoint_interval: iterations between checkpoints.
-      keep_checkpoints: newest checkpoints kept, besides the best.
+      keep_checkpoints: newest checkpoints kept, besides the best; two at least of runs that train together.
       early_stop: reasons to end before total_steps.
       max_skipped_updates: consecutive non-finite updates after which the run has diverged.
       video: draw a video at the end, where a GL library is found.
@@ -158,22 +160,14 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         """Runs trained in one program."""
         return self.num_seeds * len(self.variations)
 
-    def evaluates_after(self, iteration: int) -> bool:
-        """Whether an evaluation follows this iteration: evenly spread, the last at the end."""
-        return iteration > 0 and self.evaluations_until(iteration) > self.evaluations_until(iteration - 1)
-
     def evaluations_until(self, iteration: int) -> int:
-        """Evaluations from the beginning to the end of this iteration."""
+        """Evaluations from the beginning to the end of this iteration, of a run that always had this total."""
         return iteration * min(self.num_evaluations, self.num_iterations) // self.num_iterations
-
-    def saves_after(self, iteration: int) -> bool:
-        """Whether a checkpoint follows this iteration."""
-        return iteration % self.checkpoint_interval == 0 or self.evaluates_after(iteration)
 
     @property
     def env_name(self) -> str:
         """The environment; a task in a user's file without the file's folder."""
-        return self.env.rpartition("/")[2] if ".py:" in self.env else self.env
+        return without_folder(self.env)
 
     @property
     def folder(self) -> Path:
@@ -188,7 +182,12 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
         """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
         content["env"] = self.env_name
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_shallow).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_hashed).encode()).hexdigest()[:16]
+
+
+def without_folder(env: str) -> str:
+    """The name of an environment; of a task in a user's file without the file's folder."""
+    return env.rpartition("/")[2] if ".py:" in env else env
 
 
 def without_places(config: RunConfig) -> RunConfig:
@@ -227,6 +226,11 @@ def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
 def encode(config: RunConfig) -> dict[str, Any]:
     """Plain data from a config; `decode` gives the config back."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _hashed(instance: Any) -> dict[str, Any]:
+    """Fields that count for the hash: all but those of `LATER_FIELDS` that are at their default."""
+    return {name: value for name, value in _shallow(instance).items() if (name, value) not in LATER_FIELDS.items()}
 
 
 def _shallow(instance: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Curve:
       returns: mean of each evaluation.
       intervals: half the width of the mean's 95 % interval.
       success: part of the episodes that ended at their goal, of a task that has one.
+      final: mean return of the final evaluation, where there is one (`RunRecord.final_return`).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Curve:
     returns: list[float]
     intervals: list[float]
     success: list[float] | None = None
+    final: float | None = None
 
     def first_reaching(self, threshold: float) -> tuple[int, float] | None:
         """Control steps and seconds until the first evaluation with at least this return."""
@@ -71,6 +73,7 @@ def read_curve(record: RunRecord) -> Curve:
         record.returns,
         [row["evaluation/return_interval"] for row in record.evaluations],
         success or None,
+        record.final_return,
     )
 
 

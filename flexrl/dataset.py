@@ -35,6 +35,11 @@ def _parse(arguments: list[str]) -> Namespace:
     command = _command(commands, "import", "a dataset of ours from one that Minari wrote, or from Parquet")
     command.add_argument("source", type=Path, help="folder that holds Minari's folder data, or a .parquet file")
     command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command.add_argument(
+        "--rescale-actions",
+        action="store_true",
+        help="of a dataset of Minari's, from the range of its action space, such as -0.4 to 0.4, to ours, -1 to 1",
+    )
     command = _command(commands, "export", "a Parquet file with a row for each observation")
     command.add_argument("folder", type=Path, help="the dataset's folder")
     command.add_argument("--out", type=Path, required=True, help="file to make, .parquet")
@@ -78,7 +83,7 @@ def import_(options: Namespace) -> None:
     """Checked, described and sealed."""
     from flexrl.dataset_exchange import import_dataset
 
-    print_statistics(import_dataset(options.source, options.out))
+    print_statistics(import_dataset(options.source, options.out, rescale_actions=options.rescale_actions))
 
 
 def export(options: Namespace) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from envs.places import require_free
 from flexrl.dataset_statistics import statistics
 from flexrl.datasheet import datasheet
 from flexrl.episode import Episode
@@ -20,17 +21,8 @@ from flexrl.errors import ConfigError
 from flexrl.files import write_json
 from flexrl.flat_dataset import flatten
 from flexrl.manifest import MANIFEST, check_folder_manifest, write_folder_manifest
-from flexrl.minari_format import DATA, read_minari, write_minari
-
-
-def require_free(folder: Path) -> None:
-    """Refuse a place for a new dataset that is taken, before anything is computed.
-
-    Raises:
-      ConfigError: if something is there.
-    """
-    if folder.exists():
-        raise ConfigError(f"out: {folder} is there already; name another folder")
+from flexrl.minari_format import read_minari, write_minari
+from flexrl.minari_metadata import DATA
 
 
 def write_dataset(
@@ -59,13 +51,17 @@ def write_dataset(
     return found
 
 
-def read_dataset(folder: Path) -> list[Episode]:
+def read_dataset(folder: Path, *, rescale_actions: bool = False) -> list[Episode]:
     """The episodes of a dataset, all in memory; see `iterate_dataset`."""
-    return list(iterate_dataset(folder))
+    return list(iterate_dataset(folder, rescale_actions=rescale_actions))
 
 
-def iterate_dataset(folder: Path) -> Iterator[Episode]:
+def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[Episode]:
     """The episodes of a dataset; of one that Minari wrote, which has no manifest, without comparing SHA-256.
+
+    Args:
+      folder: of the dataset.
+      rescale_actions: see `read_minari`.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -74,7 +70,7 @@ def iterate_dataset(folder: Path) -> Iterator[Episode]:
         raise ConfigError(f"dataset: {folder} holds no dataset (no folder {DATA}); name one that flexrl.collect wrote")
     if (folder / MANIFEST).is_file():
         check_folder_manifest(folder)
-    yield from read_minari(folder)
+    yield from read_minari(folder, rescale_actions=rescale_actions)
 
 
 def verify_dataset(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""From the text of a user to typed dataclasses, strictly: no unknown field, no wrong type, no conversion."""
+"""From the text of a user to typed dataclasses, strictly: no unknown field, no wrong type, and `1e6` for a number."""
 
 import dataclasses
 import difflib
@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -17,6 +18,10 @@ from flexrl.errors import ConfigError
 Decoded = TypeVar("Decoded")
 
 MAX_CONFIG_BYTES = 1 << 20
+MAX_EXACT = 2**53  # beyond which not every whole number is a float
+NUMBER = re.compile(r"([-+]?\d[\d_]*(?:\.\d*)?(?:[eE][-+]?\d{1,3})?)([kM]?)")
+SUFFIXES = ("k", "M")
+FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 
 def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> Decoded:
@@ -30,10 +35,30 @@ def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> D
     Raises:
       ConfigError: naming the field, the value and the limit.
     """
+    text = json.dumps(content, default=str)
     try:
-        return _adapter(kind).validate_json(json.dumps(content, default=str), strict=True, extra="forbid")
+        return _adapter(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
+        if numbers := _whole_numbers(error):
+            return decode_as(kind, _with_numbers(json.loads(text), numbers), origin)
         raise ConfigError(f"{origin}: " + "; ".join(_explain(e, kind) for e in error.errors())) from None
+
+
+def _whole_numbers(error: ValidationError) -> dict[tuple[str | int, ...], int]:
+    """By their places, the whole numbers that are not written as such: `5e6` and `5M`, but no text of digits."""
+    numbers = {}
+    for each in error.errors():
+        value = each["input"]
+        if each["type"] == "int_type" and (isinstance(value, float) or str(value)[-1:] in SUFFIXES):
+            numbers[each["loc"]] = whole_number(value)
+    return {place: number for place, number in numbers.items() if number is not None}
+
+
+def _with_numbers(content: Any, numbers: Mapping[tuple[str | int, ...], int]) -> Any:
+    for place, number in numbers.items():
+        *outer, last = place
+        functools.reduce(lambda inner, name: inner[name], outer, content)[last] = number
+    return content
 
 
 @functools.cache
@@ -64,6 +89,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
 def dump_yaml(*documents: Any) -> str:
     """YAML that every reader takes for the same: a string of a number's characters is quoted, as a hash may be one."""
     return yaml.dump_all(documents, Dumper=_CarefulDumper, sort_keys=False, width=1 << 20)
+
+
+def whole_number(value: Any) -> int | None:
+    """The whole number that a user means by `5000000`, `5_000_000`, `5e6` or `5M`; None by anything else."""
+    if isinstance(value, str) and (found := NUMBER.fullmatch(value.strip())):
+        value = Decimal(found[1].replace("_", "")) * FACTORS[found[2]]
+    if isinstance(value, float | Decimal) and abs(value) <= MAX_EXACT and value == int(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def yaml_value(text: str) -> Any:
@@ -116,6 +150,8 @@ def _explain(error: Any, kind: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return message
+    if error["type"] == "int_type":
+        message = "must be a whole number"
     value = "" if error["type"] in ("missing", "missing_argument") else f" {error['input']!r}"
     return f"{path}:{value} {message[0].lower()}{message[1:]}"
 

@@ -12,6 +12,12 @@ EXIT_BAD_INPUT = 65  # retrying cannot help
 EXIT_DIVERGED = 70  # retrying cannot help
 EXIT_STORAGE = 74  # the disk is full or gone
 EXIT_PREEMPTED = 75  # saved; start again with --resume
+EXIT_INTERRUPTED = 130  # Ctrl-C where there was nothing to save
+
+UNUSABLE = (  # of files and folders: what a user can put right, and another try cannot
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR),
+    *(errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 class Diverged(RuntimeError):
@@ -43,7 +49,11 @@ def exit_codes() -> Iterator[None]:
         _exit(f"paused: {error}", EXIT_PAUSED)
     except Preempted as error:
         _exit(f"stopped: {error}", EXIT_PREEMPTED)
+    except KeyboardInterrupt:
+        _exit("stopped: by Ctrl-C", EXIT_INTERRUPTED)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
+            _exit(f"error: {error.filename}: cannot be used: {error.strerror}", EXIT_BAD_INPUT)
         if not is_disk_full(error):
             raise
         _exit(f"error: the disk is full; free space, then start again with --resume ({error})", EXIT_STORAGE)

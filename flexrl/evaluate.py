@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flexrl.errors import exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,12 @@ class EvaluateArguments:
     Attributes:
       step: checkpoint: `best`, `latest` or an iteration.
       episodes: one world each.
-      seed: of the episodes.
+      seed: of the episodes; none gives those by which the run chose its best step.
       physics: engine; `auto` chooses by device, whatever the run was trained on.
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
+      task: fields of the run's task to change, as `initial_state=random`; the policy is then judged by another task.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -28,6 +31,8 @@ class EvaluateArguments:
     seed: int = 0
     physics: Literal["auto", "native", "mjx-jax", "mjx-warp"] = "auto"
     reference_scores: tuple[float, float] | None = None
+    task: tuple[str, ...] = ()
+    warp: WarpBuffers = WarpBuffers()
     json: bool = False
     workspace: str = "workspace"
 
@@ -57,15 +62,27 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
     """Run deterministic episodes and print their statistics.
 
     Raises:
-      ConfigError: if there is no such run or step.
+      ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.
       CheckpointError: if the checkpoint is damaged.
     """
-    from flexrl.evaluation import Evaluator, evaluation_key, normalized_score
+    from flexrl.evaluation import Evaluator, final_key, normalized_score
     from flexrl.playback import load_playback
+    from flexrl.task_fields import require_kept, task_fields, with_fields
 
-    playback = load_playback(run, options.workspace, options.step, options.physics, options.episodes)
-    evaluation = Evaluator(playback.env, options.episodes)(playback.policy, evaluation_key(options.seed))
+    fields = task_fields(options.task)
+    playback = load_playback(
+        run,
+        options.workspace,
+        options.step,
+        options.physics,
+        options.episodes,
+        warp=options.warp,
+        task=lambda task: with_fields(task, fields),
+    )
+    require_kept(playback.config.env, playback.config.task, fields)
+    evaluation = Evaluator(playback.env, options.episodes)(playback.policy, final_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
+    report |= {f"task.{name}": value for name, value in fields.items()}
     if options.reference_scores:
         report["normalized_score"] = normalized_score(report["return_mean"], options.reference_scores)
     if options.json:

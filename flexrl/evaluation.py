@@ -1,7 +1,8 @@
 """How good a policy is: deterministic episodes in many worlds at once, inside one program."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import jax
@@ -13,13 +14,25 @@ from algos.types import Policy
 from envs.success import SETTLING_SECONDS, goal_success
 from envs.types import Env
 from envs.vector import VecEnv
+from flexrl.warp_buffers import require_room
 
-EVALUATION_STREAM = 0x5EED  # keeps the random numbers of evaluations apart from those of training
+# Keep the random numbers of evaluations apart from those of training, and from one another.
+SELECTION_STREAM = 0x5EED
+FINAL_STREAM = 0xF1A1
 
 
-def evaluation_key(seed: int) -> Array:
-    """The same for every evaluation of a run, so that differences are the policy's."""
-    return jax.random.fold_in(jax.random.key(seed), EVALUATION_STREAM)
+def selection_key(seed: int) -> Array:
+    """Draws the episodes of every evaluation while a run trains, which choose its best step and may end it.
+
+    They are the same each time, so that differences are the policy's. The best of many means over them is not an
+    estimate of what the policy is worth: it was chosen because it is high.
+    """
+    return jax.random.fold_in(jax.random.key(seed), SELECTION_STREAM)
+
+
+def final_key(seed: int) -> Array:
+    """Draws the episodes of whatever is reported of a policy that is there; nothing is ever chosen by them."""
+    return jax.random.fold_in(jax.random.key(seed), FINAL_STREAM)
 
 
 @struct.dataclass
@@ -32,24 +45,68 @@ class Episodes:
     metrics: dict[str, Array]  # (B,) each: mean per control step
     settled: dict[str, Array]  # (B,) each: mean per control step from `envs.success.SETTLING_SECONDS` on
     final: dict[str, Array]  # (B,) each: at the last step
+    overflowed: Array | None = None  # (B,) int32: control steps that left contacts out; None where nobody knows
+
+
+Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which random key and reward weights
 
 
 class Evaluator:
     """Runs one episode in each of `num_episodes` worlds; compiled once."""
 
-    def __init__(self, env: Env, num_episodes: int) -> None:
-        """Prepare; compilation happens on first use."""
+    def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1, allows_overflow: bool = False) -> None:
+        """Prepare; compilation happens on first use, unless `compile` comes before.
+
+        Args:
+          env: made for at least as many worlds as there are episodes of all policies.
+          num_episodes: of each policy.
+          num_policies: that one program runs side by side, each in worlds of its own. On a CPU that would be no faster
+            than one after the other, and not the same to the bit.
+          allows_overflow: leave it to the caller to tell that contacts were left out, rather than raise.
+        """
         self._vec_env = VecEnv(env, num_episodes)
+        self._allows_overflow = allows_overflow
         self._settling_steps = round(SETTLING_SECONDS / env.spec.control_period)
-        self._run = jax.jit(self._episodes)
+        self._num_policies = num_policies
+        self._run: Any = jax.jit(self._episodes if num_policies == 1 else jax.vmap(self._episodes))
+
+    def compile(self, pool: Executor, policy: Policy, weights: Mapping[str, float]) -> Future[None]:
+        """Build the program in a thread of the pool, for policies like this one, of which only shapes are read."""
+        one = jax.eval_shape(lambda policy: (policy, jax.random.key(0), _numbers(weights)), policy)
+        several = jax.eval_shape(_side_by_side, [one] * self._num_policies)
+        lowered = self._run.lower(*one if self._num_policies == 1 else several)
+
+        def build() -> None:
+            self._run = lowered.compile()
+
+        return pool.submit(build)
 
     def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
-        """Statistics over the episodes, as plain numbers for a report."""
+        """Statistics over the episodes, as plain numbers for a report; arguments and errors are those of `episodes`."""
         return summarize(self.episodes(policy, key, weights))
 
     def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
-        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given."""
-        return jax.device_get(self._run(policy, key, weights or {}))
+        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given.
+
+        Raises:
+          ConfigError: if MJX-Warp left contacts out and that is not allowed.
+        """
+        return self._checked(jax.device_get(self._run(policy, key, _numbers(weights or {}))))
+
+    def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
+        """Likewise of several policies: at most `num_policies` side by side, or one after the other if that is 1."""
+        if self._num_policies == 1:
+            return [self.episodes(*subject) for subject in subjects]
+        num_missing = self._num_policies - len(subjects)
+        assert 0 <= num_missing < self._num_policies
+        batch = [(policy, key, _numbers(weights)) for policy, key, weights in subjects]
+        together = self._checked(jax.device_get(self._run(*_side_by_side(batch + num_missing * batch[-1:]))))
+        return [jax.tree.map(lambda x, i=i: x[i], together) for i in range(len(batch))]
+
+    def _checked(self, episodes: Episodes) -> Episodes:
+        if episodes.overflowed is not None and not self._allows_overflow:
+            require_room(int(episodes.overflowed.sum()), int(episodes.length.sum()))
+        return episodes
 
     def _episodes(self, policy: Policy, key: Array, weights: Mapping[str, Array]) -> Episodes:
         key_reset, key_act = jax.random.split(key)
@@ -59,7 +116,9 @@ class Evaluator:
         worlds = vec_env.start(fresh)
         zero = jnp.zeros(num)
         zeros = {name: zero for name in fresh.metrics}
-        nothing = Episodes(zero, jnp.zeros(num, jnp.int32), jnp.zeros(num, bool), zeros, zeros, zeros)
+        none = jnp.zeros(num, jnp.int32)
+        overflowed = None if fresh.physics.overflowed is None else none
+        nothing = Episodes(zero, none, jnp.zeros(num, bool), zeros, zeros, zeros, overflowed)
 
         def step(state: tuple) -> tuple:
             worlds, carry, running, total, time = state
@@ -74,6 +133,7 @@ class Evaluator:
                 {k: total.metrics[k] + jnp.where(running, x, 0) for k, x in transition.metrics.items()},
                 {k: total.settled[k] + jnp.where(settled, x, 0) for k, x in transition.metrics.items()},
                 {k: jnp.where(running, x, total.final[k]) for k, x in transition.metrics.items()},
+                None if total.overflowed is None else total.overflowed + (running & transition.overflowed),
             )
             return worlds, carry, running & ~(transition.terminated | transition.truncated), total, time + 1
 
@@ -84,6 +144,15 @@ class Evaluator:
             metrics={k: x / total.length for k, x in total.metrics.items()},
             settled={k: x / settled_length for k, x in total.settled.items()},
         )
+
+
+def _numbers(weights: Mapping[str, float]) -> dict[str, Array]:
+    return {name: jnp.array(weight, jnp.result_type(float)) for name, weight in weights.items()}
+
+
+def _side_by_side(trees: Sequence[Any]) -> Any:
+    """Equal trees as one, along a new leading axis of their arrays."""
+    return jax.tree.map(lambda *rows: jnp.stack(rows), *trees)
 
 
 def summarize(episodes: Episodes) -> dict[str, Any]:
@@ -98,6 +167,7 @@ def summarize(episodes: Episodes) -> dict[str, Any]:
         "episode_length_mean": float(episodes.length.mean()),
         "terminated_fraction": float(episodes.terminated.mean()),
         "num_episodes": num,
+        **({} if episodes.overflowed is None else {"overflowed": int(episodes.overflowed.sum())}),
         **{name: float(x.mean()) for name, x in episodes.metrics.items()},
         **_success_rate(episodes),
     }

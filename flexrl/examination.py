@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,8 +16,9 @@ from envs.randomized import RandomizedEnv
 from envs.success import SETTLING_SECONDS, skill_success, wilson_lower_bound
 from envs.vector import VecEnv
 from flexrl.build import make_evaluation_env
-from flexrl.evaluation import Episodes, Evaluator, evaluation_key
+from flexrl.evaluation import Episodes, Evaluator, final_key
 from flexrl.playback import Playback
+from flexrl.warp_buffers import require_room
 
 ERRORS = ("velocity_error", "turn_error")
 PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s, m/s
@@ -31,6 +33,9 @@ def examine(playback: Playback, num_episodes: int, num_transition_episodes: int,
       num_episodes: for each skill, and for each fall rate.
       num_transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
       seed: of the episodes.
+
+    Raises:
+      ConfigError: if MJX-Warp left contacts out.
     """
     task = playback.config.task
     task = dataclasses.replace(task, skills=tuple(dict.fromkeys(task.skills)))  # each as often as any other
@@ -56,7 +61,8 @@ def _asking_only_for(playback: Playback, skill: str) -> Any:
 def _episodes(playback: Playback, num_episodes: int, seed: int, task: Any, disturbances: dict[str, Any]) -> Episodes:
     randomization = dataclasses.replace(playback.config.randomization, **disturbances)
     config = dataclasses.replace(playback.config, task=task, randomization=randomization)
-    return Evaluator(make_evaluation_env(config), num_episodes).episodes(playback.policy, evaluation_key(seed))
+    evaluator = Evaluator(make_evaluation_env(config, num_episodes), num_episodes)
+    return evaluator.episodes(playback.policy, final_key(seed))
 
 
 def _one_skill(skill: str, episodes: Episodes) -> dict[str, float]:
@@ -82,16 +88,29 @@ def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, 
     """Success of a skill over the seconds after the switch from another, by both names."""
     skills, seconds = playback.config.task.skills, (TRANSITION_SECONDS, TRANSITION_SECONDS)
     task = dataclasses.replace(playback.config.task, goal_strategy="balanced", goal_seconds=seconds)
-    env = make_evaluation_env(dataclasses.replace(playback.config, task=task))
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
+    num_worlds = len(pairs) * num_episodes
+    env = make_evaluation_env(dataclasses.replace(playback.config, task=task), num_worlds)
     second_halves = _SecondHalves(env, np.repeat(pairs, num_episodes, axis=0))
     outcome = jax.jit(second_halves)(playback.policy, jax.random.key(seed))
-    fallen, settled, final = jax.tree.map(np.asarray, outcome)
+    *of_worlds, num_overflowed = outcome
+    require_room(int(num_overflowed), num_worlds * second_halves.num_steps)
+    of_pairs = jax.tree.map(lambda x: np.asarray(x).reshape(len(pairs), num_episodes), of_worlds)
+    return _success_by_pair(skills, pairs, *of_pairs)
+
+
+def _success_by_pair(
+    skills: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    fallen: np.ndarray,
+    settled: dict[str, np.ndarray],
+    final: dict[str, np.ndarray],
+) -> dict[str, dict[str, float]]:
+    """The part of each pair's episodes whose second skill succeeded, of what `_SecondHalves` found, (pairs, N) each."""
     table: dict[str, dict[str, float]] = {name: {} for name in skills}
     for k, (a, b) in enumerate(pairs):
-        rows = slice(k * num_episodes, (k + 1) * num_episodes)
-        numbers = [{name: x[rows] for name, x in metrics.items()} for metrics in (settled, final)]
-        table[skills[a]][skills[b]] = float(skill_success(skills[b], fallen[rows], *numbers).mean())
+        numbers = [{name: x[k] for name, x in metrics.items()} for metrics in (settled, final)]
+        table[skills[a]][skills[b]] = float(skill_success(skills[b], fallen[k], *numbers).mean())
     return table
 
 
@@ -104,17 +123,23 @@ class _SecondHalves:
         self._sampler = (env.env if isinstance(env, RandomizedEnv) else env).goals
         self._orders = np.array([np.resize(pair, self._sampler.num_goals) for pair in pairs])
         self._half = round(TRANSITION_SECONDS / env.spec.control_period)
+        self.num_steps = 2 * self._half  # of each world
         self._settled_from = self._half + round(SETTLING_SECONDS / env.spec.control_period)
 
-    def __call__(self, policy: Policy, key: Array) -> tuple[Array, dict[str, Array], dict[str, Array]]:
-        """Whether each fell in either half, and metrics (B,) of the second half as `skill_success` reads them."""
+    def __call__(self, policy: Policy, key: Array) -> tuple[Array, dict[str, Array], dict[str, Array], Array]:
+        """What each world did.
+
+        Returns:
+          Whether each fell in either half, metrics (B,) of the second half as `skill_success` reads them, and in how
+          many control steps of all worlds contacts were left out.
+        """
         key_fresh, key_goals, key_act = jax.random.split(key, 3)
         num, worlds = self._worlds.num_envs, self._worlds
         goals = jax.vmap(self._sampler.in_order)(jax.random.split(key_goals, num), jnp.asarray(self._orders))
         fresh = worlds.fresh(key_fresh)
         fresh = fresh.replace(goal=jax.vmap(Goals.vector)(goals), info=fresh.info | {"goals": goals})
 
-        def step(state: tuple, time: Array) -> tuple[tuple, Array]:
+        def step(state: tuple, time: Array) -> tuple[tuple, tuple[Array, Array]]:
             worlds_state, carry, fallen, total, best_air = state
             carry, action, _ = policy.act(carry, worlds_state.observation, jax.random.fold_in(key_act, time))
             worlds_state, transition = worlds.step(worlds_state, action, fresh)
@@ -123,11 +148,13 @@ class _SecondHalves:
             tracking = worlds_state.env.info["tracking"]
             best_air = jnp.where(time >= self._half, jnp.maximum(best_air, tracking.flight_seconds), 0)
             state = (worlds_state, carry, fallen | transition.terminated, total, best_air)
-            return state, tracking.standing_seconds
+            overflowed = jnp.zeros(num, bool) if transition.overflowed is None else transition.overflowed
+            return state, (tracking.standing_seconds, overflowed.sum())
 
         zero = jnp.zeros(num)
         start = (worlds.start(fresh), policy.init_carry(num), zero > 0, dict.fromkeys(ERRORS, zero), zero)
-        end, standing = jax.lax.scan(step, start, jnp.arange(2 * self._half))
+        end, (standing, num_overflowed) = jax.lax.scan(step, start, jnp.arange(self.num_steps))
         _, _, fallen, total, best_air = end
-        settled = {name: x / (2 * self._half - self._settled_from) for name, x in total.items()}
-        return fallen, settled, {"air_seconds": best_air, "standing_seconds": standing[-1]}
+        settled = {name: x / (self.num_steps - self._settled_from) for name, x in total.items()}
+        final = {"air_seconds": best_air, "standing_seconds": standing[-1]}
+        return fallen, settled, final, num_overflowed.sum()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexrl.errors import ConfigError, exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 NUM_EPISODES = 256
 
@@ -21,11 +22,13 @@ class ExportArguments:
     Attributes:
       out: folder to make.
       step: checkpoint: `best`, `latest` or an iteration.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       workspace: folder that holds the runs.
     """
 
     out: Path
     step: str = "best"
+    warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
 
@@ -48,30 +51,41 @@ def export(run: str, options: ExportArguments) -> None:
       ConfigError: if the run is not there, or the folder is.
       CheckpointError: if the checkpoint is damaged.
     """
+    from envs.places import require_free
     from flexrl.config import encode, without_places
     from flexrl.decoding import dump_yaml
-    from flexrl.evaluation import Evaluator, evaluation_key
+    from flexrl.evaluation import Evaluator, final_key
     from flexrl.files import write_json, write_text
     from flexrl.playback import load_playback
-    from flexrl.policy_file import FILE, save_policy
-    from flexrl.run_folder import read_config
+    from flexrl.policy_file import FILE, is_exported, save_policy
+    from flexrl.run_folder import find_run, read_config, read_metadata
 
-    if options.out.exists():
-        raise ConfigError(f"out: {options.out} is there already; name another folder")
-    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES)
-    evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, evaluation_key(0))
-    options.out.mkdir(parents=True)
+    require_free(options.out)
+    folder = find_run(run, options.workspace)
+    if is_exported(folder):
+        raise ConfigError(f"run: {folder} is an exported policy already; copy the folder")
+    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES, warp=options.warp)
+    evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
+    options.out.mkdir()
     save_policy(options.out, playback.policy)
-    trained = json.loads((playback.folder / "metadata.json").read_text())
+    trained = read_metadata(folder)
     record = {"step": playback.step, "evaluation": evaluation}
-    record |= {name: trained[name] for name in ("parent", "git", "versions")}
+    record |= {name: trained.get(name) for name in ("parent", "git", "versions")}
     record |= {"data": trained["data"]} if trained.get("data") else {}
     write_json(options.out / "export.json", record)
     config = encode(without_places(read_config(playback.folder)))
     write_text(options.out / "config.yaml", dump_yaml(config))
-    if (playback.folder / "skills.json").is_file():
-        shutil.copyfile(playback.folder / "skills.json", options.out / "skills.json")
+    if _is_of_step(skills := folder / "skills.json", playback.step):
+        shutil.copyfile(skills, options.out / "skills.json")
     print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")
+
+
+def _is_of_step(skills: Path, step: int) -> bool:
+    """Whether what `flexrl.skills` wrote is there, and of the policy that is exported."""
+    try:
+        return json.loads(skills.read_bytes())["step"] == step
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flexrl.errors import ConfigError
+from flexrl.meeting import meet
 
 VARIABLES = {"coordinator": "FLEXRL_COORDINATOR", "num_hosts": "FLEXRL_NUM_HOSTS", "host_index": "FLEXRL_HOST_INDEX"}
+START_SECONDS = "FLEXRL_START_SECONDS"  # to wait for the other hosts
+DEFAULT_START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
 
     Raises:
       ConfigError: naming the flag, the value and the limit.
+      Preempted: if the others did not come in time.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name, variable in VARIABLES.items():
@@ -69,17 +73,26 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
     hosts = Hosts(_whole(given, "num_hosts", 1, 1 << 16), _whole(given, "host_index", 0, 1 << 16))
     if hosts.index >= hosts.num:
         raise ConfigError(f"host_index: {hosts.index} must be below num_hosts {hosts.num}; the first host is 0")
-    if ":" not in (given.coordinator or ""):
+    coordinator = given.coordinator or ""
+    if ":" not in coordinator:
         raise ConfigError(
             f"coordinator: {given.coordinator!r} must be HOST:PORT, where the first host can be reached by the others; "
             f"give --coordinator or {VARIABLES['coordinator']}"
         )
     if hosts.num > 1:
+        meet(coordinator, hosts.num, hosts.index, _start_seconds())
         import jax
 
         jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours (`flexrl.stop`)
-        jax.distributed.initialize(given.coordinator, hosts.num, hosts.index)
+        jax.distributed.initialize(coordinator, hosts.num, hosts.index)
     return hosts, rest
+
+
+def _start_seconds() -> float:
+    text = os.environ.get(START_SECONDS, str(DEFAULT_START_SECONDS))
+    if not text.isdecimal() or not int(text):
+        raise ConfigError(f"{START_SECONDS}: {text!r} must be a whole number of seconds above 0")
+    return float(text)
 
 
 def require_all_devices(hosts: Hosts, num_devices: int) -> None:

@@ -10,6 +10,7 @@ from flexrl.curves import draw_metrics, draw_returns, read_curve
 from flexrl.errors import ConfigError
 from flexrl.html import document, svg, table
 from flexrl.lineage import lineage
+from flexrl.run_folder import CHANGES
 from flexrl.run_record import RunRecord
 
 MAX_CLIP_BYTES = 5_000_000
@@ -42,11 +43,16 @@ def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -
 def _summary(record: RunRecord) -> str:
     summary = {name: value for name, value in record.summary().items() if name not in ("name", "problems")}
     result = flat(record.result or {})
-    kept = ("stopped_early", "return_interval", "episode_length_mean", "device", "timing.seconds")
+    kept = ("stopped_early", "return_mean", "return_interval", "episode_length_mean", "evaluation.step", "device")
+    kept += ("timing.seconds",)
     summary |= {name: result[name] for name in kept if result.get(name) is not None}
     recorded = flat(record.metadata)
     kept = ("started", "git.commit", "git.changed", "config_hash", "versions.jax", "versions.mujoco")
     summary |= {name: recorded[name] for name in kept if name in recorded}
+    if isinstance(changes := recorded.get(CHANGES), list):
+        before = (each for each in changes if isinstance(each, dict))
+        texts = (f"{each.get('from')} until iteration {each.get('iteration')}" for each in before)
+        summary["total_steps_before"] = ", ".join(texts)
     if isinstance(recorded.get("command"), list):
         summary["command"] = " ".join(map(str, recorded["command"]))
     return table((name.replace("_", " "), value) for name, value in summary.items())

@@ -2,8 +2,9 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from flexrl.errors import exit_codes
+from flexrl.errors import ConfigError, exit_codes
 
 
 @dataclass(frozen=True)
@@ -11,16 +12,18 @@ class HtmlReportArguments:
     """What to write beside the run's numbers.
 
     Attributes:
+      out: file to write; without it report.html in the run's folder. For an exported policy it must be given.
       compare: run whose curves stand beside; the parent, if there is one and nothing is given.
       workspace: folder that holds the runs.
     """
 
+    out: Path | None = None
     compare: str | None = None
     workspace: str = "workspace"
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, and write `report.html` into the run's folder."""
+    """Parse, and write the report."""
     with exit_codes():
         from flexrl.arguments import parse_tool
 
@@ -32,11 +35,13 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
     """Write the report.
 
     Raises:
-      ConfigError: if a run is not there, or has no evaluation to compare.
+      ConfigError: if a run is not there, or the report cannot be written.
     """
+    from envs.places import require_file
     from flexrl.files import write_text
     from flexrl.html_page import page
     from flexrl.lineage import ancestors
+    from flexrl.policy_file import is_exported
     from flexrl.run_folder import find_run
     from flexrl.run_record import read_run, read_runs
 
@@ -44,7 +49,10 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
     beside = ancestors(record)[:1]
     if options.compare is not None:
         beside = [read_run(find_run(options.compare, options.workspace))]
-    out = record.folder / "report.html"
+    if options.out is None and is_exported(record.folder):
+        raise ConfigError(f"out: is missing, and {record.folder} is an exported policy; name a file by --out")
+    out = options.out or record.folder / "report.html"
+    require_file(out)
     write_text(out, page(record, beside, read_runs(record.folder.parent)))
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 

@@ -52,7 +52,13 @@ def versions() -> dict[str, str | None]:
 def git_state() -> dict[str, Any] | None:
     """The source's commit, and whether files differ from it; null outside of a checkout."""
     commit = _git("rev-parse", "HEAD")
-    return None if commit is None else {"commit": commit, "changed": bool(_git("status", "--porcelain"))}
+    return None if commit is None else {"commit": commit, "changed": bool(changed_files())}
+
+
+def changed_files(besides: str | None = None) -> list[str]:
+    """Files that differ from the commit or are in none, as git names them, but for those in the folder `besides`."""
+    found = _git("status", "--porcelain", "--", ".", *([f":(exclude){besides}"] if besides else []))
+    return [line[2:].strip() for line in (found or "").splitlines()]
 
 
 def _version(package: str) -> str | None:

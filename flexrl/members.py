@@ -13,9 +13,12 @@ from flexrl.build import reward_weights
 from flexrl.checkpoint import Checkpoints
 from flexrl.comparison import PLACE, flat
 from flexrl.config import RunConfig, encode
+from flexrl.divergence import divergence
 from flexrl.engine import TASK
-from flexrl.errors import ConfigError
+from flexrl.errors import CheckpointError, ConfigError
 from flexrl.variations import varied
+
+KEPT_TOGETHER = 2  # checkpoints of runs that train together: while one of them is written, all have the one before
 
 
 def member_configs(config: RunConfig) -> list[RunConfig]:
@@ -75,17 +78,65 @@ def has_begun(config: RunConfig) -> bool:
     return (config.folder / "config.yaml").exists()
 
 
+def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], list[str]]:
+    """The runs that have not diverged, and why each of the others has."""
+    left, divergences = [], []
+    for config in configs:
+        if reason := divergence(config.folder):
+            divergences.append(f"{reason}. It was left out; --resume {config.folder} goes on with it")
+        else:
+            left.append(config)
+    return left, divergences
+
+
 def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
     """Runs that can go on from the same iteration; of a few a kill may have left the newest save unwritten."""
-    last = {config.folder: [0, *Checkpoints(config.folder).steps()][-2:] for config in configs}
+    last = {config.folder: _newest_intact(config) for config in configs}
     groups: list[list[RunConfig]] = []
-    for config in sorted(configs, key=lambda config: last[config.folder][-1]):
+    for config in sorted(configs, key=lambda config: last[config.folder][0]):
         first = groups[-1][0] if groups else config
-        if groups and last[first.folder][-1] in last[config.folder]:
+        if groups and last[first.folder][0] in last[config.folder]:
             groups[-1].append(config)
         else:
             groups.append([config])
     return groups
+
+
+def _newest_intact(config: RunConfig) -> list[int]:
+    """The newest iterations that a run can go on from, newest first; 0 stands for the beginning."""
+    checkpoints = Checkpoints(config.folder)
+    intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))
+    newest = list(itertools.islice(intact, KEPT_TOGETHER))
+    return newest if newest and not _may_begin_anew(config) else [*newest, 0]
+
+
+def _may_begin_anew(config: RunConfig) -> bool:
+    """Whether a run has a first checkpoint at most: another may have been killed before its own was written."""
+    steps = Checkpoints(config.folder).steps()
+    return not steps or (len(steps) == 1 and steps[0] <= config.checkpoint_interval)
+
+
+def newest_common_step(configs: Sequence[RunConfig]) -> int:
+    """The newest iteration from which all of these runs can go on; 0 where one of them has not saved yet.
+
+    Raises:
+      CheckpointError: if there is none. Nothing is deleted.
+    """
+    checkpoints = {config.folder: Checkpoints(config.folder) for config in configs}
+    newest = {folder: 0 if own.no_save_ended() else own.intact()[0] for folder, own in checkpoints.items()}
+    if len(configs) == 1 or (0 in newest.values() and all(map(_may_begin_anew, configs))):
+        return min(newest.values())
+    common = set.intersection(*(set(own.steps()) for own in checkpoints.values()))
+    for step in sorted(common, reverse=True):
+        if all(own.is_intact(step) for own in checkpoints.values()):
+            return step
+    steps = {folder.name: ", ".join(map(str, own.steps())) for folder, own in checkpoints.items()}
+    saved = "; ".join(f"{name} has {found or 'no checkpoint'}" for name, found in steps.items())
+    raise CheckpointError(
+        f"{configs[0].folder.parent}: runs that train together go on from an iteration at which all have an intact "
+        f"checkpoint, and there is none: {saved}. Go on with each alone by --resume and its folder, or restore what is "
+        "missing from a copy"
+    )
 
 
 def _traced(config: RunConfig) -> set[str]:
@@ -93,7 +144,8 @@ def _traced(config: RunConfig) -> set[str]:
 
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
-    name = "-".join([f"{field}-{value:g}" for field, value in values.items()] + [f"seed-{seed}"])
+    parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # a name has no plus sign
+    name = "-".join([*parts, f"seed-{seed}"])
     tracking = dataclasses.replace(config.tracking, group=config.name, name=None)
     place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name, "tracking": tracking}
     return dataclasses.replace(config, **varied(config.algorithm, config.task, values), seed=seed, **place)

@@ -4,24 +4,24 @@ Of an environment without goals an observation is a vector, of one with goals a 
 `desired_goal`. Infos hold a row for every observation. Minari is imported late: it takes a second.
 """
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flexrl.episode import Episode
+from flexrl.episode import NUMBERS, Episode, ended_once
 from flexrl.errors import ConfigError
+from flexrl.minari_metadata import DATA, LISTS, METADATA, PARTS, Spaces, read_metadata
 
-DATA = "data"  # Minari's folder within a dataset's
+if TYPE_CHECKING:
+    from minari.dataset.minari_storage import MinariStorage
+
 ARRAYS = f"{DATA}/main_data.hdf5"
-METADATA = f"{DATA}/metadata.json"
-DERIVED = (  # what Minari adds to metadata by itself
-    *("total_episodes", "total_steps", "observation_space", "action_space", "data_format", "minari_version"),
-    *("dataset_size", "jpeg_encoding"),
+BROKEN = (  # what Minari and h5py raise of files that are not in order
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError, RuntimeError, ImportError),
 )
-PARTS = ("observation", "desired_goal")  # of a goal-conditioned observation
 
 
 def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]) -> None:
@@ -51,6 +51,7 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
     )
     storage.update_episodes(
         EpisodeBuffer(
+            seed=episode.seed,
             options=episode.options,
             observations=dict(zip(PARTS, (episode.obs, episode.goal), strict=True)) if has_goal else episode.obs,  # pyright: ignore[reportArgumentType]
             actions=episode.action,  # pyright: ignore[reportArgumentType]
@@ -61,108 +62,68 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
         )
         for episode in episodes
     )
-    authors = {name: set(metadata[name]) for name in ("author", "author_email") if name in metadata}  # as Minari wants
+    authors = {name: set(metadata[name]) for name in LISTS if name in metadata}  # as Minari wants
     storage.update_metadata(metadata | authors | {"minari_version": minari.__version__})
 
 
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """What `write_minari` was given as metadata, by whoever wrote it.
-
-    Raises:
-      ConfigError: if it is missing or damaged.
-    """
-    try:
-        content = json.loads((folder / METADATA).read_bytes())
-        return {name: value for name, value in content.items() if name not in DERIVED}
-    except (OSError, ValueError, AttributeError):
-        raise ConfigError(f"{folder / METADATA}: is missing or damaged; fetch or collect the dataset anew") from None
-
-
-def read_minari(folder: Path) -> Iterator[Episode]:
+def read_minari(folder: Path, *, rescale_actions: bool = False) -> Iterator[Episode]:
     """The episodes in `folder/data`, whoever wrote them, each checked.
 
+    Of infos those are kept that have a row of numbers for every observation. An episode that ended terminated and
+    truncated at once counts as terminated.
+
+    Args:
+      folder: that holds `data`.
+      rescale_actions: from the range of the dataset's action space to [-1, 1].
+
     Raises:
-      ConfigError: naming the file, the episode and what is wrong: unreadable, of another shape than its space or its
-        length asks for, not finite, goes on past its end, or nothing there.
+      ConfigError: naming the file, the episode and what is wrong: unreadable, of another shape or type than its space
+        or its length asks for, not finite, outside the action space, goes on past its end, or nothing there.
     """
+    from gymnasium.error import Error
     from minari.dataset.minari_storage import MinariStorage
 
-    file = folder / ARRAYS
+    read_metadata(folder)
     try:
         storage = MinariStorage.read(folder / DATA)
-        metadata = storage.metadata
-        spaces = _Spaces(storage.observation_space, storage.action_space, folder / METADATA)
-        num_episodes = int(metadata["total_episodes"])
-    except ConfigError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        observation, action, num_episodes = storage.observation_space, storage.action_space, storage.total_episodes
+    except (*BROKEN, Error) as error:
         raise ConfigError(f"{folder / METADATA}: no dataset of Minari can be read there ({error!r})") from None
-    if num_episodes == 0:
-        raise ConfigError(f"{folder / METADATA}: the dataset is empty; collect at least one episode")
-    for number in range(num_episodes):
-        place = f"{file}: episode_{number}"
-        try:
-            content = next(iter(storage.get_episodes([number])))
-            noted = next(iter(storage.get_episode_metadata([number]))).get("options", {})
-        except (OSError, KeyError, ValueError, AssertionError, RuntimeError) as error:
-            raise ConfigError(f"{place}: cannot be read ({error!r}); fetch or collect the dataset anew") from None
-        obs, goal = spaces.parts(content["observations"])
-        infos = {name: x for name, x in (content["infos"] or {}).items() if isinstance(x, np.ndarray)}
-        episode = Episode(
-            obs,
-            goal,
-            content["actions"],
-            content["rewards"],
-            content["terminations"],
-            content["truncations"],
-            infos,
-            {name: x.item() if isinstance(x, np.generic) else x for name, x in noted.items()},
+    spaces = Spaces(observation, action, folder / METADATA, rescale_actions=rescale_actions)
+    if not isinstance(num_episodes, int) or num_episodes < 1:
+        raise ConfigError(
+            f"{folder / METADATA}: total_episodes: {num_episodes!r} must be a number of at least 1; the dataset is "
+            "empty, or its metadata is damaged: fetch or collect it anew"
         )
-        episode.require_sound(place)
-        spaces.require_shapes(episode, place)
-        yield episode
+    found = (
+        _episode(storage, number, spaces, f"{folder / ARRAYS}: episode_{number}") for number in range(num_episodes)
+    )
+    yield from ended_once(found, str(folder / ARRAYS))
 
 
-class _Spaces:
-    """What a dataset says that it holds."""
+def _episode(storage: "MinariStorage", number: int, spaces: Spaces, place: str) -> Episode:
+    try:
+        content = next(iter(storage.get_episodes([number])))
+        noted = next(iter(storage.get_episode_metadata([number])))
+        obs, goal = map(np.asarray, spaces.observed(content["observations"]))
+        steps = [np.asarray(content[name]) for name in ("actions", "rewards", "terminations", "truncations")]
+        infos = {name: x for name, x in (content["infos"] or {}).items() if _is_of_observations(x, len(obs))}
+        options = {name: _plain(value) for name, value in noted.get("options", {}).items()}
+    except BROKEN as error:
+        raise ConfigError(f"{place}: cannot be read ({error!r}); fetch or collect the dataset anew") from None
+    episode = Episode(obs, goal, *steps, infos=infos, options=options, seed=noted.get("seed"))
+    episode.require_sound(place, spaces.sizes)
+    return replace(episode, action=spaces.acted(episode.action, place))
 
-    def __init__(self, observation: Any, action: Any, file: Path) -> None:
-        from gymnasium.spaces import Box, Dict
 
-        self._has_goal = isinstance(observation, Dict) and set(PARTS) <= set(observation.spaces)
-        parts: list[Any] = [observation[name] for name in PARTS] if self._has_goal else [observation]
-        for name, space in (*((f"observation_space {part}", part) for part in parts), ("action_space", action)):
-            if not isinstance(space, Box) or len(space.shape) != 1:
-                raise ConfigError(
-                    f"{file}: {name if name == 'action_space' else 'observation_space'}: {space} must be a vector (a "
-                    f"Box of one dimension), or as observation a dictionary of {' and '.join(PARTS)}"
-                )
-        if not (np.all(action.low == -1) and np.all(action.high == 1)):
-            raise ConfigError(
-                f"{file}: action_space: {action} must reach from -1 to 1, as our environments' actions do; scale the "
-                "actions"
-            )
-        sizes = [part.shape[0] for part in parts]
-        self._obs_size, self._goal_size = sizes if self._has_goal else (sizes[0], 0)
-        self._action_size = action.shape[0]
+def _is_of_observations(info: Any, num_observations: int) -> bool:
+    """Whether an info is rows of numbers, one for each observation."""
+    is_numbers = isinstance(info, np.ndarray) and info.dtype.kind in f"b{NUMBERS}" and info.ndim > 0
+    return is_numbers and len(info) == num_observations
 
-    def parts(self, observations: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Observation and goal."""
-        if self._has_goal:
-            return observations[PARTS[0]], observations[PARTS[1]]
-        return observations, np.zeros((len(observations), 0), observations.dtype)
 
-    def require_shapes(self, episode: Episode, place: str) -> None:
-        """Refuse arrays of another shape."""
-        length = episode.length
-        wanted = {
-            "observations": (episode.obs, (length + 1, self._obs_size)),
-            "desired_goal": (episode.goal, (length + 1, self._goal_size)),
-            "actions": (episode.action, (length, self._action_size)),
-            "rewards": (episode.reward, (length,)),
-            "terminations": (episode.terminated, (length,)),
-            "truncations": (episode.truncated, (length,)),
-        }
-        for name, (array, shape) in wanted.items():
-            if array.shape != shape:
-                raise ConfigError(f"{place}: {name} has shape {array.shape}, and {shape} is wanted; collect it anew")
+def _plain(value: Any) -> Any:
+    """A value of NumPy's, or a dictionary of them, as JSON has it."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

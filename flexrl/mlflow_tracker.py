@@ -47,11 +47,17 @@ class MlflowTracker:
             parent = self._parent(experiment) if self._run.group else None
             found = self._find(experiment, self._run.key) or self._make(experiment, parent)
         self._id = found.info.run_id
-        new = [each for each in self._parameters() if each.key not in found.data.params]
+        there = found.data.params
+        new = [each for each in self._parameters() if each.key not in there]
         for start in range(0, len(new), MAX_PARAMS):
             self._client.log_batch(self._id, params=new[start : start + MAX_PARAMS])
+        changed = {each.key: each.value for each in self._parameters() if there.get(each.key, each.value) != each.value}
+        tags = self._run.tags | {f"changed.{name}": value for name, value in changed.items()}  # parameters stay
+        for name in tags if changed else ():
+            self._client.set_tag(self._id, name, tags[name])
         self._client.log_artifact(self._id, str(self._run.config_file))
-        if found.info.status not in ("RUNNING", STATUS["finished"]):
+        has_all = found.info.status == STATUS["finished"] and self._run.result  # which is gone where the total grew
+        if found.info.status != "RUNNING" and not has_all:
             self._client.update_run(self._id, status="RUNNING")
         self._had = {kind: self._last_step(name) for kind, name in LAST.items()}
 

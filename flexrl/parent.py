@@ -128,6 +128,7 @@ def inherit(config: RunConfig) -> Inheritance:
     taken = _fitting(parent.leaves, wanted)
     _require_fit(parent, env.spec, wanted, taken)
     _require_symmetry(parent, config)
+    _require_same_scale(parent, config)
     if is_exported(parent.folder):
         fresh = {"the value network": "for an exported policy comes without one"}
         wanted = {name: shape for name, shape in wanted.items() if not name.startswith(VALUE)}
@@ -141,7 +142,7 @@ def _load(place: str, workspace: str) -> Parent:
     run, _, step = place.rpartition(":")
     folder = find_run(run, workspace)
     config = read_config(folder)
-    env = make_evaluation_env(dataclasses.replace(config, physics=resolve_backend("auto"), evaluation_episodes=1))
+    env = make_evaluation_env(dataclasses.replace(config, physics=resolve_backend("auto")), num_worlds=1)
     algorithm = make_algorithm(config, env)
     if is_exported(folder):
         policy, leaves = load_exported(folder, algorithm), {}
@@ -171,6 +172,20 @@ def _require_symmetry(parent: Parent, config: RunConfig) -> None:
     is_symmetric = [getattr(each.algorithm, "symmetric", False) for each in (parent.config, config)]
     if is_symmetric == [True, False]:
         raise ConfigError(f"parent: {parent.folder}:{parent.step} has symmetric networks; add --algorithm.symmetric")
+
+
+def _require_same_scale(parent: Parent, config: RunConfig) -> None:
+    """Refuse a parent whose networks read normalised observations where this run's read raw ones, or the reverse.
+
+    Raises:
+      ConfigError: with the way out.
+    """
+    parents, ours = (getattr(each.algorithm, "normalize_observations", True) for each in (parent.config, config))
+    if parents != ours:
+        raise ConfigError(
+            f"parent: {parent.folder}:{parent.step} has normalize_observations {parents}, and this run {ours}; add "
+            f"--algorithm.{'' if parents else 'no-'}normalize-observations"
+        )
 
 
 def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -> None:

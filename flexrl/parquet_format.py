@@ -2,18 +2,22 @@
 
 Columns: `episode`, `step`, `observation`, `desired_goal` if there are goals, `infos.<name>`; and `action`, `reward`,
 `terminated`, `truncated` of the step that follows the observation. Vectors are lists of a fixed size. What is noted of
-the dataset and of each episode is JSON in the file's metadata, under `flexrl`.
+the dataset and of each episode is JSON in the file's metadata, under `flexrl`; there are the SHA-256 of each episode's
+arrays and of the notes themselves, too.
 """
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flexrl.episode import Episode
+from flexrl.episode import Episode, ended_once, require_within
 from flexrl.errors import ConfigError
+from flexrl.files import digest, seal
+from flexrl.minari_metadata import checked_metadata
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,9 +31,15 @@ def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any],
     """Write one or more episodes, all of the same sizes; a group of rows for each."""
     import pyarrow.parquet as pq
 
-    options = [episode.options for episode in episodes]
-    noted = json.dumps({"metadata": metadata, "provenance": provenance, "options": options})
-    schema = _table(0, episodes[0]).schema.with_metadata({KEY: noted})
+    noted = {
+        "metadata": metadata,
+        "provenance": provenance,
+        "options": [episode.options for episode in episodes],
+        "seeds": [episode.seed for episode in episodes],
+        "sha256": [_digest(episode) for episode in episodes],
+    }
+    noted = json.loads(json.dumps(noted))  # as it will be read, with texts for keys
+    schema = _table(0, episodes[0]).schema.with_metadata({KEY: json.dumps(noted | {"seal": seal(noted)})})
     unfinished = file.with_name(file.name + ".unfinished")
     with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for i, episode in enumerate(episodes):
@@ -41,7 +51,7 @@ def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, A
     """Episodes, metadata and provenance, as `write_parquet` was given them.
 
     Raises:
-      ConfigError: naming the file and what is wrong with it.
+      ConfigError: naming the file and what is wrong with it, or what differs from its SHA-256.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -50,15 +60,38 @@ def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, A
         content = pq.ParquetFile(file)
         noted = json.loads((content.schema_arrow.metadata or {})[KEY])
         groups = [content.read_row_group(i) for i in range(content.num_row_groups)]
-        episodes = [_episode(group, options) for group, options in zip(groups, noted["options"], strict=True)]
-        metadata, provenance = noted["metadata"], noted["provenance"]
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        seeds = noted.get("seeds", [None] * len(groups))
+        episodes = [_episode(*parts) for parts in zip(groups, noted["options"], seeds, strict=True)]
+        metadata, provenance = dict(noted["metadata"]), dict(noted["provenance"])
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise ConfigError(
             f"{file}: holds no dataset that flexrl.dataset exported ({type(error).__name__}: {error})"
         ) from None
     for i, episode in enumerate(episodes):
-        episode.require_sound(f"{file}: episode {i}")
-    return episodes, metadata, provenance
+        place, first = f"{file}: episode {i}", episodes[0]
+        episode.require_sound(place, tuple(rows.shape[-1] for rows in (first.obs, first.goal, first.action)))
+        require_within(episode.action, -1, 1, place)
+    _require_unchanged(file, episodes, noted)
+    return list(ended_once(episodes, str(file))), checked_metadata(metadata, file), provenance
+
+
+def _require_unchanged(file: Path, episodes: list[Episode], noted: dict[str, Any]) -> None:
+    """Compare with the SHA-256 of the notes, and of each episode; say so where an earlier version wrote none."""
+    if "sha256" not in noted:
+        print(f"{file}: carries no SHA-256, so nothing vouches for its numbers; export it anew", file=sys.stderr)
+        return
+    if noted.pop("seal", None) != seal(noted):
+        raise ConfigError(f"{file}: its notes differ from their SHA-256; export the dataset anew")
+    for i, (episode, wanted) in enumerate(zip(episodes, noted["sha256"], strict=True)):
+        if _digest(episode) != wanted:
+            raise ConfigError(f"{file}: episode {i} differs from its SHA-256; export the dataset anew")
+
+
+def _digest(episode: Episode) -> str:
+    """SHA-256 of an episode's arrays."""
+    names = ["obs", *OF_STEPS, *(["goal"] if episode.goal.shape[1] else [])]
+    infos = {f"{INFO}{name}": rows for name, rows in episode.infos.items()}
+    return digest({name: getattr(episode, name) for name in names} | infos)
 
 
 def _table(number: int, episode: Episode) -> "pyarrow.Table":
@@ -87,14 +120,14 @@ def _column(rows: np.ndarray) -> "pyarrow.Array":
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
 
 
-def _episode(group: "pyarrow.Table", options: dict[str, Any]) -> Episode:
+def _episode(group: "pyarrow.Table", options: dict[str, Any], seed: int | None) -> Episode:
     obs = _rows(group, "observation")
     has_goal = "desired_goal" in group.column_names
     goal = _rows(group, "desired_goal") if has_goal else np.zeros((len(obs), 0), obs.dtype)
     parts: dict[str, Any] = {name: _rows(group.slice(0, len(group) - 1), name) for name in OF_STEPS}
     names: Iterable[str] = group.column_names
     infos = {name.removeprefix(INFO): _rows(group, name) for name in names if name.startswith(INFO)}
-    return Episode(obs, goal, **parts, infos=infos, options=options)
+    return Episode(obs, goal, **parts, infos=infos, options=dict(options), seed=seed)
 
 
 def _rows(group: "pyarrow.Table", name: str) -> np.ndarray:

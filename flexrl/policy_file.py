@@ -1,6 +1,5 @@
 """A policy in one small file: named arrays, no code, with the SHA-256 of its content."""
 
-import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from flexrl.checkpoint import Leaves, leaves_of, shapes_of, tree_of
+from flexrl.checkpoint import leaves_of, shapes_of, tree_of
 from flexrl.errors import CheckpointError, ConfigError
+from flexrl.files import digest as digest
 
 FILE = "policy.npz"
 DIGEST = "sha256"
@@ -67,12 +67,3 @@ def exported_step(folder: Path, step: str) -> int:
     if step not in ("best", "latest", str(number)):
         raise ConfigError(f"step: {step!r} is not in {folder}, which holds iteration {number} only; leave the step out")
     return number
-
-
-def digest(leaves: Leaves) -> str:
-    """SHA-256 of named arrays, in any order."""
-    total = hashlib.sha256()
-    for name in sorted(leaves):
-        total.update(f"{name} {leaves[name].dtype} {leaves[name].shape}\n".encode())
-        total.update(np.ascontiguousarray(leaves[name]).tobytes())
-    return total.hexdigest()

@@ -82,7 +82,7 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         }
         for speed, bonus in ENTROPY_BONUS.items()
     },
-    # Playground's own for G1 and T1.
+    # Playground's own for G1 and T1, whose critics see more than their policies, too.
     **{
         ("ppo", f"{robot}-joystick", "gpu"): {
             "total_steps": 200_000_000,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import re
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ import jax
 import mujoco
 import numpy as np
 
+from envs.bridges.registration import plain_name, recorded_spec
+from envs.registry import env_type
 from envs.types import Env
 from envs.vector import VecEnv
 from flexrl.build import make_algorithm
@@ -51,7 +53,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
       CheckpointError: if a checkpoint is damaged.
     """
     num_envs = min(options.num_envs, options.episodes)
-    folder, config, env = judging_worlds(run, options.workspace, options.physics, num_envs)
+    folder, config, env = judging_worlds(run, options.workspace, options.physics, num_envs, warp=options.warp)
     policies = _policies(folder, config, env, options)
     collector = Collector(VecEnv(env, num_envs))
     episodes, digests, num_dropped_rows, num_dropped_episodes = [], {}, 0, 0
@@ -89,7 +91,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
         f"{len(episodes)} episodes, {num_steps:,} steps at {num_steps / seconds:,.0f} steps/s, compiling included; "
         f"dropped as not finite: {num_dropped_rows} steps, {num_dropped_episodes} whole episodes"
     )
-    return Recording(episodes, _minari_metadata(config, options), provenance, summary)
+    return Recording(episodes, _minari_metadata(config, options, env.spec.episode_length), provenance, summary)
 
 
 def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArguments) -> dict[int | None, Any]:
@@ -113,12 +115,13 @@ def _default_steps(folder: Path, tier: str) -> tuple[str, ...]:
     return tuple(map(str, Checkpoints(folder).steps()))
 
 
-def _minari_metadata(config: RunConfig, options: CollectArguments) -> dict[str, Any]:
-    env = re.sub(r"[^A-Za-z0-9_-]+", "-", config.env.rpartition(":")[2])
+def _minari_metadata(config: RunConfig, options: CollectArguments, episode_length: int) -> dict[str, Any]:
     algo = "uniform actions" if options.tier == "random" else config.algo
     scores = options.reference_scores
+    task = dataclasses.asdict(env_type(config.env).evaluated(config.task))
     return {
-        "dataset_id": f"flexrl/{env}/{options.tier}-v0",
+        "dataset_id": f"flexrl/{plain_name(config.env)}/{options.tier}-v0",
+        "env_spec": recorded_spec(config.env, json.loads(json.dumps(task)), episode_length),
         "algorithm_name": algo,
         "description": f"{options.tier} episodes of {config.env}, collected by flex-rl; see provenance.json",
         **({"ref_min_score": scores[0], "ref_max_score": scores[1]} if scores else {}),

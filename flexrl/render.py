@@ -10,6 +10,7 @@ from typing import Any
 
 from envs.gl import choose_gl
 from flexrl.errors import ConfigError, exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 FORMATS = (".mp4", ".gif")
 
@@ -26,6 +27,7 @@ class RenderArguments:
       height: pixels.
       seed: of the episode.
       goal: the one skill to ask for, where the task is `humanoid-skills`.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
       workspace: folder that holds the runs.
     """
 
@@ -36,6 +38,7 @@ class RenderArguments:
     height: int = 240
     seed: int = 0
     goal: str | None = None
+    warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
@@ -65,20 +68,22 @@ def render(run: str, options: RenderArguments) -> None:
     """Roll out one episode and write it as a video.
 
     Raises:
-      ConfigError: if the run is not there, or no image can be drawn on this machine.
+      ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
     from envs.drawing import draw, video_stride, write_video
+    from envs.places import require_file
     from flexrl.playback import load_playback, record
 
+    out = options.out or default_out(run, options.goal)
+    require_file(out)
     task = functools.partial(asking_for, goal=options.goal)
-    playback = load_playback(run, options.workspace, options.step, task=task)
+    playback = load_playback(run, options.workspace, options.step, task=task, warp=options.warp)
     period = playback.env.spec.control_period
     stride = video_stride(period)
     num_steps = max(1, round(options.seconds / period))
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
-    out = options.out or default_out(run, options.goal)
     write_video(out, frames, frames_per_second=1 / (stride * period))
     print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 

@@ -3,7 +3,6 @@
 import math
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import jax
 from flexrl.config import RunConfig
 from flexrl.delivery import Ended
 from flexrl.metrics_file import MetricsFile, scalars
+from flexrl.schedule import Schedule
 from flexrl.trackers import Trackers
 
 PLAIN_LINE_SECONDS = 10.0  # between lines in a log
@@ -19,18 +19,18 @@ PLAIN_LINE_SECONDS = 10.0  # between lines in a log
 class Reporter:
     """Writes each iteration's and each evaluation's row, in order."""
 
-    def __init__(self, folder: Path, config: RunConfig, last_iteration: int, shows_progress: bool = True) -> None:
+    def __init__(self, schedule: Schedule, last_iteration: int, shows_progress: bool = True) -> None:
         """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut.
 
         Of several runs that train together, one shows how far they are.
         """
         from tensorboardX import SummaryWriter
 
-        self._config = config
-        iterations = range(1, last_iteration + 1)
+        self._config = config = schedule.config
+        folder, iterations = config.folder, range(1, last_iteration + 1)
         self._metrics = MetricsFile(folder / "metrics.jsonl", list(iterations))
         self._evaluations = MetricsFile(
-            folder / "evaluations.jsonl", [i for i in iterations if config.evaluates_after(i)]
+            folder / "evaluations.jsonl", [i for i in iterations if schedule.evaluates_after(i)]
         )
         self._tensorboard = SummaryWriter(str(folder / "tensorboard"), purge_step=self._steps(last_iteration) + 1)
         self._trackers = Trackers(folder, config.tracking, self._metrics.rows, self._evaluations.rows)
@@ -47,12 +47,13 @@ class Reporter:
         self._display.iteration(row)
         return row
 
-    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
-        """Write the row of an evaluation after an iteration; its time counts for no iteration."""
+    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Write the row of an evaluation after an iteration, and give it; its time counts for no iteration."""
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
         self._display.evaluation(row)
         self.restart_clock()
+        return row
 
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations' rows, oldest first."""
@@ -138,6 +139,15 @@ def evaluation_line(row: dict[str, Any]) -> str:
         f"evaluation after {row['control_steps'] / 1e6:.2f}M steps: return {row['evaluation/return_mean']:,.0f} "
         f"(standard deviation {row['evaluation/return_std']:,.0f}), "
         f"episode length {row['evaluation/episode_length_mean']:,.0f}"
+    )
+
+
+def final_line(name: str, final: dict[str, Any], evaluation: dict[str, Any]) -> str:
+    """One line about a run's final evaluation, beside what its policy was chosen for; both as in `result.json`."""
+    return (
+        f"{name}: final evaluation of iteration {evaluation['step']} ({evaluation['policy']}): return "
+        f"{final['return_mean']:,.1f} ± {final['return_interval']:,.1f} in {final['num_episodes']} fresh episodes; "
+        f"{evaluation['return_when_chosen']:,.1f} in those that it was chosen by"
     )
 
 

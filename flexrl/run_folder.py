@@ -2,18 +2,22 @@
 
 import dataclasses
 import datetime
-import fcntl
 import json
 import os
 import platform
 from pathlib import Path
 from typing import IO, Any
 
+from envs.places import writing_to
 from flexrl.config import RunConfig, decode, encode
 from flexrl.decoding import dump_yaml, load_yaml
 from flexrl.errors import ConfigError
 from flexrl.files import write_json, write_text
+from flexrl.locks import hold, is_held
 from flexrl.machine import git_state, machine, versions
+from flexrl.policy_file import is_exported
+
+CHANGES = "totals"  # of a run's metadata.json: each change of its total of steps, oldest first
 
 
 class RunFolder:
@@ -23,14 +27,17 @@ class RunFolder:
         """Take the lock of the folder at `path`, creating the folder if need be.
 
         Raises:
-          ConfigError: if another process trains there.
+          ConfigError: if another process trains there, it holds an exported policy, or it cannot be written.
         """
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock: IO[str] = (path / "lock").open("a+")
+        require_no_policy(path)
+        with writing_to(path, "workspace"):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock: IO[str] = (path / "lock").open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            with writing_to(path, "workspace"):
+                hold(self._lock)
+        except BlockingIOError:
             self._lock.seek(0)
             owner = self._lock.read().strip() or "an unknown process"
             raise ConfigError(
@@ -39,6 +46,10 @@ class RunFolder:
         self._lock.truncate(0)
         self._lock.write(f"process {os.getpid()} on {platform.node()}")
         self._lock.flush()
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self._lock.close()
 
     def start(
         self,
@@ -68,11 +79,28 @@ class RunFolder:
         stored = read_config(self.path)
         if (stored.physics, stored.profile) == (config.physics, config.profile):
             return
-        path = self.path / "metadata.json"
-        content = json.loads(path.read_bytes())
+        content = read_metadata(self.path)
         move = {"from": stored.physics, "to": config.physics, "date": now(), "machine": machine()}
-        write_json(path, content | {"moves": [*content.get("moves", []), move]})
+        write_json(self.path / "metadata.json", content | {"moves": [*content.get("moves", []), move]})
         self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
+
+    def change_total(self, config: RunConfig, iteration: int) -> None:
+        """Note that a run goes on from an iteration to another total of steps, if it does.
+
+        The result of the earlier total moves to the note, because it is not one of the new total. The config is
+        written last, so that a kill before leaves a run of the earlier total.
+        """
+        stored = read_config(self.path)
+        if stored.total_steps == config.total_steps:
+            return
+        content = read_metadata(self.path)
+        change = {"from": stored.total_steps, "to": config.total_steps, "iteration": iteration, "date": now()}
+        change |= {"config_hash": content.get("config_hash"), "machine": machine(), "result": read_result(self.path)}
+        earlier = [each | {"iteration": min(each["iteration"], iteration)} for each in content.get(CHANGES, [])]
+        stored = dataclasses.replace(stored, total_steps=config.total_steps)
+        write_json(self.path / "metadata.json", content | {"config_hash": stored.hash(), CHANGES: [*earlier, change]})
+        (self.path / "result.json").unlink(missing_ok=True)
+        self._write_config(stored)
 
     def _write_config(self, config: RunConfig) -> None:
         write_text(self.path / "config.yaml", dump_yaml(encode(config)))
@@ -89,25 +117,62 @@ def read_config(path: Path) -> RunConfig:
     return decode(load_yaml(path / "config.yaml"), str(path / "config.yaml"))
 
 
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What was recorded in a run's folder when it began, and since; nothing where the file is missing.
+
+    Raises:
+      ConfigError: if the file is damaged.
+    """
+    file = path / "metadata.json"
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ConfigError(f"{file}: is damaged ({error}); restore it from a copy") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: is damaged (must hold a mapping); restore it from a copy")
+    return content
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """The result in a run's folder, None where there is none or it is damaged."""
+    try:
+        content = json.loads((path / "result.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) and isinstance(content.get("return_mean"), int | float) else None
+
+
 def is_in_use(path: Path) -> bool:
     """Whether a process trains in a folder."""
-    if not (path / "lock").is_file():
-        return False
-    with (path / "lock").open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_held(path / "lock")
+
+
+def require_no_policy(path: Path) -> None:
+    """Refuse a folder that holds an exported policy where a run is needed.
+
+    Raises:
+      ConfigError: with the way out.
+    """
+    if is_exported(path):
+        raise ConfigError(
+            f"{path}: holds an exported policy, which has no training to go on with; begin a new run from it by "
+            f"--parent {path}"
+        )
 
 
 def find_run(name: str, workspace: str = "workspace") -> Path:
     """The folder of a run, given its path or its name in the workspace.
 
+    The workspace of one of several runs that train together is the folder of their group, which holds a config, too.
+    Other runs lie beside the group.
+
     Raises:
       ConfigError: if neither is there.
     """
-    for path in (Path(name), Path(workspace) / name):
+    beside = [Path(workspace).parent / name] if (Path(workspace) / "config.yaml").is_file() else []
+    for path in (Path(name), Path(workspace) / name, *beside):
         if (path / "config.yaml").is_file():
             return path
     raise ConfigError(f"run: {name!r} is neither a run's folder nor the name of a run in {workspace}/")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.decoding import load_yaml
+from flexrl.divergence import FILE as DIVERGED
 from flexrl.errors import ConfigError
 from flexrl.metrics_file import last_row, read_rows
 from flexrl.policy_file import is_exported
@@ -27,7 +28,7 @@ class RunRecord:
       result: as it was written at the end, None before.
       evaluations: rows, oldest first.
       control_steps: done until now.
-      state: `finished`, `running` or `stopped`; `exported` for a policy alone.
+      state: `finished`, `running`, `stopped` or `diverged`; `exported` for a policy alone.
       problems: a line for each file that could not be read.
     """
 
@@ -42,7 +43,7 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        """The folder's, behind that of the training where it is one of several seeds."""
+        """The folder's, behind that of the training where it is one of several runs."""
         folder = self.folder.resolve()
         return f"{folder.parent.name}/{folder.name}" if (folder.parent / "config.yaml").is_file() else folder.name
 
@@ -50,6 +51,14 @@ class RunRecord:
     def returns(self) -> list[float]:
         """Mean return of each evaluation, oldest first."""
         return [row["evaluation/return_mean"] for row in self.evaluations]
+
+    @property
+    def final_return(self) -> float | None:
+        """Mean return of the final evaluation, whose episodes chose nothing; None before the end.
+
+        Results of before there was one hold the last evaluation instead, and no `evaluation`.
+        """
+        return self.result["return_mean"] if self.result and "evaluation" in self.result else None
 
     @property
     def parent(self) -> str | None:
@@ -67,6 +76,7 @@ class RunRecord:
             "state": self.state,
             "last_return": self.returns[-1] if self.returns else None,
             "best_return": max(self.returns, default=None),
+            "final_return": self.final_return,
             "parent": self.parent,
             "problems": list(self.problems),
         }
@@ -89,15 +99,20 @@ class RunRecord:
 
 
 def read_runs(workspace: Path) -> list[RunRecord]:
-    """All runs in a workspace, by name; of several seeds in one training each is a run.
+    """All runs in a workspace, by name; of several that train together each is a run.
 
     Raises:
       ConfigError: if there is no such folder.
     """
     if not workspace.is_dir():
         raise ConfigError(f"workspace: {workspace} is no folder; name the one that holds the runs by --workspace")
-    found = [path for folder in sorted(workspace.iterdir()) for path in (sorted(folder.glob("seed-*")) or [folder])]
-    return [read_run(path) for path in found if any((path / name).exists() for name in RUN_FILES)]
+    groups = (_runs_in(folder) or [folder] for folder in _runs_in(workspace))
+    return [read_run(folder) for group in groups for folder in group]
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """Folders of runs that lie in a folder, by name."""
+    return [path for path in sorted(folder.iterdir()) if any((path / name).exists() for name in RUN_FILES)]
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -105,6 +120,8 @@ def read_run(folder: Path) -> RunRecord:
     reader = _Reader(folder)
     running = is_in_use(folder)
     state = "exported" if is_exported(folder) else "running" if running else "stopped"
+    if (folder / DIVERGED).exists():  # others of its training may run on, which hold its lock
+        state = "diverged"
     config = reader.read("config.yaml", load_yaml, {})
     result = reader.read("result.json", _mapping, None)
     if not config and not reader.problems and not running:

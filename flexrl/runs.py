@@ -53,6 +53,7 @@ def list_all(options: Namespace) -> None:
         summary["problems"] = "; ".join(summary["problems"])
         summary["parent"] = summary["parent"] and Path(summary["parent"]).name
     columns = ["name", "env", "algo", "seed", "control_steps", "total_steps", "state", "last_return", "best_return"]
+    columns += ["final_return"]
     columns += [name for name in ("parent", "problems") if any(summary[name] for summary in summaries)]
     rows = ([summary[name] for name in columns] for summary in summaries)
     print_table([name.replace("_", " ") for name in columns], rows)
@@ -101,6 +102,7 @@ def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], st
 
 def compare(options: Namespace) -> None:
     """Runs side by side, and their curves as a picture."""
+    from envs.places import require_file
     from flexrl import comparison
     from flexrl.curves import draw_returns, read_curve
     from flexrl.run_folder import find_run
@@ -109,11 +111,12 @@ def compare(options: Namespace) -> None:
 
     if options.out is not None and options.out.suffix not in PICTURES:
         raise ConfigError(f"out: {str(options.out)!r} must end in {', '.join(PICTURES)}")
+    if options.out is not None:
+        require_file(options.out)
     records = [read_run(find_run(run, options.workspace)) for run in options.runs]
     curves = [read_curve(record) for record in records]
     rows, differences = comparison.compare(curves), comparison.differing_fields(records)
     if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         draw_returns(curves).savefig(options.out, dpi=150)
     if options.json:
         return _print_json({"runs": rows, "differences": differences})

@@ -3,9 +3,11 @@
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flexrl.errors import ConfigError, exit_codes
+from flexrl.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,9 @@ class SkillsArguments:
       episodes: for each skill, and for each fall rate.
       transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
       seed: of the episodes.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      out: file for the numbers, as JSON. Without it they go to skills.json in a run's folder, where flexrl.html_report
+        reads them, and the folder of an exported policy stays as it is.
       workspace: folder that holds the runs.
     """
 
@@ -24,6 +29,8 @@ class SkillsArguments:
     episodes: int = 256
     transition_episodes: int = 16
     seed: int = 0
+    warp: WarpBuffers = WarpBuffers()
+    out: Path | None = None
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
@@ -37,23 +44,42 @@ class SkillsArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, examine, print, and write `skills.json` into the run's folder."""
+    """Parse, examine, write and print."""
     with exit_codes():
         from flexrl.startup import prepare_jax
 
         prepare_jax()
         from flexrl.arguments import parse_tool
-        from flexrl.examination import examine
-        from flexrl.files import write_json
-        from flexrl.playback import load_playback
 
         run, options = parse_tool(SkillsArguments, arguments, "flexrl.skills")
-        playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes)
-        if playback.config.env != "humanoid-skills":
-            raise ConfigError(f"run: {run} was trained on {playback.config.env}; skills are those of humanoid-skills")
-        report = examine(playback, options.episodes, options.transition_episodes, options.seed)
-        write_json(playback.folder / "skills.json", report)
-        print_report(report)
+        skills(run, options)
+
+
+def skills(run: str, options: SkillsArguments) -> None:
+    """Examine a policy, write what was found, and print it.
+
+    Raises:
+      ConfigError: if there is no such run or step, it was trained on another task, or the file cannot be written.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    from envs.places import require_file
+    from flexrl.examination import examine
+    from flexrl.files import write_json
+    from flexrl.playback import load_playback
+    from flexrl.policy_file import is_exported
+
+    playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes, warp=options.warp)
+    if playback.config.env != "humanoid-skills":
+        raise ConfigError(f"run: {run} was trained on {playback.config.env}; skills are those of humanoid-skills")
+    out = options.out or (None if is_exported(playback.folder) else playback.folder / "skills.json")
+    if out is not None:
+        require_file(out)
+    report = examine(playback, options.episodes, options.transition_episodes, options.seed)
+    if out is not None:
+        write_json(out, report)
+    print_report(report)
+    kept = f"wrote {out}" if out else "nothing was written to an exported policy's folder; --out FILE keeps the numbers"
+    print(kept)
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -28,8 +28,8 @@ class StopRequest:
     def __init__(self) -> None:
         """Start watching; call this in the main thread, before anything slow."""
         self._event = threading.Event()
-        self._state_in_use = threading.Lock()
-        self._save: Callable[[], None] = lambda: None
+        self._state_in_use = threading.RLock()  # kept by the main thread once it has answered
+        self._save: Callable[[], None] = _nothing
         self._only_between_steps = False
         reader, writer = socket.socketpair()
         writer.setblocking(False)
@@ -62,6 +62,11 @@ class StopRequest:
         self._save = save
         self._only_between_steps = only_between_steps
 
+    def forget(self) -> None:
+        """Save nothing from here on, because the training is over: its files are about to be closed."""
+        with self._state_in_use:
+            self._save, self._only_between_steps = _nothing, False
+
     @contextmanager
     def state_in_use(self) -> Iterator[None]:
         """Code during which the run's state cannot be saved: a step that consumes it."""
@@ -74,17 +79,9 @@ class StopRequest:
         Raises:
           Preempted: always.
         """
-        self.leave(Preempted("asked to; start again with --resume"))
-
-    def leave(self, end: Preempted) -> NoReturn:
-        """Save and end the run, from the main thread.
-
-        Args:
-          end: raised, always.
-        """
         self._state_in_use.acquire()  # and never released: the watcher stays out
         self._save()
-        raise end
+        raise Preempted("asked to; start again with --resume")
 
     def _watch(self, reader: socket.socket) -> None:
         while (number := reader.recv(1)) not in (bytes([signal.SIGTERM]), bytes([signal.SIGINT])):
@@ -103,3 +100,7 @@ class StopRequest:
             print("stopped: asked to; start again with --resume", file=sys.stderr, flush=True)
             sys.stdout.flush()
             os._exit(EXIT_PREEMPTED)
+
+
+def _nothing() -> None:
+    """Save nothing."""

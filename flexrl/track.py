@@ -55,23 +55,29 @@ def send(folder: Path, options: Namespace) -> bool:
     Raises:
       ConfigError: if it trains, tells no tracker, or one cannot be used.
     """
+    from flexrl.divergence import divergence
     from flexrl.metrics_file import read_rows
-    from flexrl.run_folder import RunFolder, read_config
+    from flexrl.policy_file import is_exported
+    from flexrl.run_folder import is_in_use, read_config
     from flexrl.trackers import Trackers
     from flexrl.tracking import require_usable
 
+    if is_exported(folder):
+        raise ConfigError(f"{folder}: is an exported policy, which has no rows to send; name a run")
     tracking = _tracking(read_config(folder), options)
     if not tracking.to:
         raise ConfigError(f"{folder}: tells no tracker; name one by --to")
     if not (folder / "metadata.json").exists():
         raise ConfigError(f"{folder}: lacks metadata.json; restore it from a copy")
     require_usable(tracking)
-    RunFolder(folder)  # refuses while it trains, for it tells by itself then
+    if is_in_use(folder):
+        raise ConfigError(f"{folder}: a process trains there and sends its rows itself; send them after its end")
     metrics, evaluations = (
         read_rows(path) if path.exists() else [] for path in (folder / "metrics.jsonl", folder / "evaluations.jsonl")
     )
     trackers = Trackers(folder, tracking, metrics, evaluations)
-    trackers.end("finished" if (folder / "result.json").exists() else "stopped")
+    unfinished = "failed" if divergence(folder) else "stopped"
+    trackers.end("finished" if (folder / "result.json").exists() else unfinished)
     if complete := trackers.close():
         print(f"{folder}: {', '.join(tracking.to)}: all {len(metrics) + len(evaluations)} rows are there", flush=True)
     return complete

@@ -52,8 +52,8 @@ def require_packages(tracking: Tracking) -> None:
     for tracker in tracking.to:
         if lacking := [name for name in PACKAGES[tracker] if importlib.util.find_spec(name) is None]:
             raise ConfigError(
-                f"tracking.to: {tracker!r} needs {', '.join(lacking)}; pip install 'flex-rl[{tracker}]', or leave "
-                "the tracker out"
+                f"tracking.to: {tracker!r} needs {', '.join(lacking)}; pip install -e '.[{tracker}]' in the clone of "
+                "flex-rl, or leave the tracker out"
             )
 
 

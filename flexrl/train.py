@@ -4,7 +4,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from flexrl.errors import exit_codes
+from flexrl.errors import Diverged, Paused, exit_codes
 from flexrl.stop import StopRequest
 
 if TYPE_CHECKING:
@@ -28,22 +28,49 @@ def main(arguments: list[str]) -> None:
 
 
 def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
-    """Train what was asked for, from the start or from the newest checkpoint."""
-    from flexrl.members import has_begun, member_configs, require_one_program, require_traced, together
+    """Train what was asked for, from the start or from the newest checkpoint.
+
+    A run that is finished is left as it is. Of several runs those that diverge are left out, now and when the others go
+    on, unless one is resumed alone.
+
+    Raises:
+      Paused: after saving, when some have a rest.
+      Preempted: after saving, when asked to stop.
+      Diverged: once the others are done.
+    """
+    from flexrl.members import member_configs, require_one_program, require_traced, together, without_diverged
+    from flexrl.resumption import finished
     from flexrl.trainer import Trainer
 
     if invocation.members:
         require_one_program(invocation.members)
-        for configs in together(invocation.members):
-            with Trainer(configs, stop, arguments, hosts, resumes=list(map(has_begun, configs))) as trainer:
-                trainer.run(invocation.pause_after)
-        return
-    require_traced(invocation.config)
-    configs = member_configs(invocation.config)
-    group = invocation.config if len(configs) > 1 else None
-    resumes = [invocation.resume] * len(configs)
-    with Trainer(configs, stop, arguments, hosts, resumes=resumes, group=group) as trainer:
-        trainer.run(invocation.pause_after)
+        configs = [config for config in invocation.members if not _tells_end(finished(config))]
+        group, resume = None, True
+    else:
+        if invocation.resume and _tells_end(finished(invocation.config)):
+            return
+        require_traced(invocation.config)
+        configs, resume = member_configs(invocation.config), invocation.resume
+        group = invocation.config if len(configs) > 1 else None
+    configs, divergences = without_diverged(configs) if resume and len(configs) > 1 else (configs, [])
+    paused: Paused | None = None
+    for each in together(configs) if invocation.members else filter(None, [configs]):
+        try:
+            with Trainer(each, stop, arguments, hosts, resume=resume, group=group) as trainer:
+                divergences += trainer.run(invocation.pause_after)
+        except Paused as end:
+            paused = end
+    if paused:
+        raise paused
+    if divergences:
+        raise Diverged("; ".join(divergences))
+
+
+def _tells_end(line: str | None) -> bool:
+    """Print that a run is finished, where it is."""
+    if line is not None:
+        print(line, flush=True)
+    return line is not None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from algos.hindsight import HindsightGoals
 from algos.registry import ALGORITHMS
 from envs.types import EnvSpec
 from flexrl.checkpoint import leaves_of
-from flexrl.config import RunConfig
+from flexrl.config import RunConfig, without_folder
+from flexrl.dataset_environment import recorded_environment
 from flexrl.dataset_folder import read_dataset
 from flexrl.errors import ConfigError
 from flexrl.flat_dataset import achieved, best_episodes, flatten, with_returns_to_go, without_positions
@@ -30,11 +31,13 @@ class TrainingData:
       folder: where it was found.
       arrays: on the host, or where they are more than the memory limit in files.
       sha256: of what was read, from which returns-to-go follow; of files, of what they all hold.
+      environment: that it says it was recorded in; None where it says nothing.
     """
 
     folder: str
     arrays: Dataset
     sha256: str
+    environment: str | None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -43,9 +46,12 @@ class TrainingData:
 
     @property
     def summary(self) -> str:
-        """Size, for reading."""
+        """Size, for reading, and what could not be compared."""
         streamed = ", streamed from the disk" if isinstance(self.arrays, StreamedDataset) else ""
-        return f"{len(self.arrays.reward):,} steps of {self._num_episodes:,} episodes in {self.folder}{streamed}"
+        unnamed = "" if self.environment else "; it names no environment, so that sizes alone were compared"
+        return (
+            f"{len(self.arrays.reward):,} steps of {self._num_episodes:,} episodes in {self.folder}{streamed}{unnamed}"
+        )
 
     def require_same(self, run: Path) -> None:
         """Refuse to go on with a run that learnt from something else.
@@ -69,7 +75,7 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
     """The dataset that an offline algorithm's config names; None for one that steps worlds.
 
     Raises:
-      ConfigError: if it is not named, not in order, or of other sizes than the environment.
+      ConfigError: if it is not named, not in order, of other sizes than the environment, or of another environment.
     """
     if not ALGORITHMS[config.algo].is_offline:
         return None
@@ -91,32 +97,32 @@ def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
     """All in memory."""
     episodes = best_episodes(read_dataset(Path(folder)), _fraction(config))
     arrays = flatten(episodes)
-    _require_fitting(arrays, config, spec, folder)
+    environment = _require_fitting(arrays, config, spec, folder)
     if config.algorithm.condition == "goal":
         goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
         arrays = arrays.replace(achieved=achieved(episodes, goal_map, folder))
-    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)))
+    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)), environment)
 
 
 def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
     """Left in files."""
     stored = stored_rows(Path(folder))
     arrays, qpos = streamed_dataset(stored, _fraction(config))
-    _require_fitting(arrays, config, spec, folder)
+    environment = _require_fitting(arrays, config, spec, folder)
     if config.algorithm.condition == "goal":
         goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
         if qpos is None:
             raise without_positions(folder)
         arrays = arrays.replace(achieved=AchievedColumn(qpos, goal_map))
-    return TrainingData(folder, arrays, stored.sha256)
+    return TrainingData(folder, arrays, stored.sha256, environment)
 
 
 def _fraction(config: RunConfig) -> float:
     return getattr(config.algorithm, "best_fraction", 1.0)
 
 
-def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> None:
-    """Refuse a dataset of another environment's sizes."""
+def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> str | None:
+    """Refuse a dataset of another environment, and return the one that it names, if any."""
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),
@@ -133,3 +139,10 @@ def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: 
             f"dataset: {folder} has an episode of {longest} control steps, and {config.env} ends after "
             f"{spec.episode_length}; choose the environment that it was collected in"
         )
+    found = recorded_environment(Path(folder))
+    if found and without_folder(found) != config.env_name and not config.algorithm.any_environment:
+        raise ConfigError(
+            f"dataset: {folder} was recorded in {found}, and this run is of {config.env}; choose that environment, or "
+            "add --algorithm.any-environment to learn from it all the same"
+        )
+    return found

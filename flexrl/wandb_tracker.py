@@ -31,7 +31,11 @@ class WandbTracker:
 
     def begin(self) -> None:
         """Make the run, or go on with it; nothing where it has the result already."""
-        if self._run is None and not self._tracked.noted(FINISHED):  # once there is a run, W&B itself asks again
+        has_result = self._tracked.noted(FINISHED)
+        if has_result and not self._tracked.result:  # a finished run goes on to a larger total
+            self._tracked.note(FINISHED, False)
+            has_result = False
+        if self._run is None and not has_result:  # once there is a run, W&B itself asks again
             self._run = self._make()
             self._run.define_metric(STEPS, hidden=True)
             self._run.define_metric("*", step_metric=STEPS)
@@ -64,8 +68,9 @@ class WandbTracker:
 
         run.summary.update(self._tracked.result)
         run.save(self._tracked.result_file, base_path=self._tracked.folder, policy="now")
+        step = max(self._had, run.step)  # with the last row, for the next number is another's if the run goes on
         for video in self._tracked.videos:
-            run.log({f"videos/{video.stem}": wandb.Video(str(video), format="mp4")}, step=self._had + 1)
+            run.log({f"videos/{video.stem}": wandb.Video(str(video), format="mp4")}, step=step)
 
     def _make(self) -> "Run":
         import wandb

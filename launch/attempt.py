@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
-from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError
+from flexrl.errors import EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED, ConfigError
 from launch import states
 from launch.halving import has_arrived
 from launch.states import EXIT_TIME_LIMIT, Ended, Progress
@@ -19,13 +19,21 @@ from launch.trials import Trial
 
 TRAINING = (sys.executable, "-m", "flexrl.train")
 STOP_SECONDS = 60.0  # for a training that was asked to stop; it needs a few
+BEAT_SECONDS = 10.0  # between notes of how long it has run
 
 
 class Attempt:
     """Owns the process, and the locks of the trials' folders while it runs."""
 
     def __init__(
-        self, trials: Sequence[Trial], *, retries: int, time_limit_minutes: float | None, rung: int | None = None
+        self,
+        trials: Sequence[Trial],
+        *,
+        retries: int,
+        time_limit_minutes: float | None,
+        rung: int | None = None,
+        cleared: Mapping[str, int] | None = None,
+        stop_seconds: float | None = None,
     ) -> None:
         """Start the process, unless none of the trials turns out to have anything to do.
 
@@ -34,12 +42,16 @@ class Attempt:
           retries: of a trial that crashed.
           time_limit_minutes: of all attempts at one trial together; those of a pack share the time alike.
           rung: evaluations after which they pause; none to go on to their end.
+          cleared: by key, the number of first attempts whose failure a user has asked to try again.
+          stop_seconds: for a training that was asked to stop, if not `STOP_SECONDS`; then it is killed.
 
         Raises:
           BlockingIOError: if another process runs one of the trials.
           ConfigError: if a task's file is not what was planned.
         """
         self._retries = retries
+        self._stop_seconds = STOP_SECONDS if stop_seconds is None else stop_seconds
+        self._beat = 0.0
         self._rung = rung
         self._time_limit_minutes = time_limit_minutes
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,18 +61,22 @@ class Attempt:
         for trial in trials:
             trial.folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
-            locks = [stack.enter_context(folder_of(trial).attempt()).fileno() for trial in trials]
-            self.progress: dict[str, Progress] = {trial.key: folder_of(trial).settled() for trial in trials}
+            self._holds = [stack.enter_context(folder_of(trial).attempt()) for trial in trials]
+            self.progress: dict[str, Progress] = {
+                trial.key: _settled(trial, (cleared or {}).get(trial.key, 0)) for trial in trials
+            }
             self.trials = [trial for trial in trials if not has_arrived(self.progress[trial.key], rung)]
             for trial in self.trials:
                 _require_same_task(trial)
             for trial in self.trials:
-                folder_of(trial).prepare(trial)
-                self.progress[trial.key] = states.begun(self.progress[trial.key])
+                folder = folder_of(trial)
+                folder.prepare(trial)
+                self.progress[trial.key] = states.begun(self.progress[trial.key], folder.steps_and_return()[0])
+            self.trials = [trial for trial in self.trials if self.progress[trial.key].state == "running"]
             for trial in trials:
                 folder_of(trial).write(self.progress[trial.key])
             if self.trials:
-                self._spawn(locks)
+                self._spawn([hold.lock for hold in self._holds])
                 self._resources = stack.pop_all()
 
     def _spawn(self, locks: list[int]) -> None:
@@ -112,6 +128,8 @@ class Attempt:
 
     def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
         """What the process's end is to one of its trials: another's fault only stops it."""
+        if reason := folder_of(trial).divergence():
+            return Ended(EXIT_DIVERGED, False, self._asked, seconds, f"diverged: {reason}")
         out_of_time = self._stopping_since is not None and not self._asked
         if out_of_time and self._is_over_time(trial, seconds):
             code, line = EXIT_TIME_LIMIT, f"took longer than time_limit_minutes {self._time_limit_minutes}"
@@ -132,11 +150,28 @@ class Attempt:
 
     def _keep_limits(self, now: float, seconds: float) -> None:
         assert self._process is not None
+        if now - self._beat > BEAT_SECONDS:
+            self._beat = now
+            for trial in self.trials:
+                folder_of(trial).heartbeat(self.progress[trial.key].attempts, seconds)
         if self._stopping_since is not None:
-            if now - self._stopping_since > STOP_SECONDS:
+            if now - self._stopping_since > self._stop_seconds:
                 self._process.kill()
         elif any(self._is_over_time(trial, seconds) for trial in self.trials):
             self._terminate(now)
+
+    @property
+    def has_lost_its_lease(self) -> bool:
+        """Whether another machine may run a trial of this attempt by now."""
+        return any(hold.lease is not None and hold.lease.is_lost for hold in self._holds)
+
+    def abandon(self) -> None:
+        """Kill the training and write nothing: its folders may be another attempt's by now."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self._resources.close()
 
     def stop(self) -> None:
         """Ask the training to save and end."""
@@ -158,6 +193,13 @@ class Attempt:
         self.stop()
         while not self.has_ended():
             time.sleep(0.05)
+
+
+def _settled(trial: Trial, cleared_attempts: int) -> Progress:
+    """How far a trial is, without a failure of its first attempts that a user has asked to try again."""
+    progress = folder_of(trial).settled()
+    is_cleared = progress.state == "failed" and progress.attempts <= cleared_attempts
+    return states.cleared(progress) if is_cleared else progress
 
 
 def pack_command(folders: Sequence[TrialFolder]) -> list[str]:

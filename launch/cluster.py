@@ -19,6 +19,7 @@ MANAGER = "flexrl"  # owns the fields that it applied
 ATTEMPTS = 5  # at a request that may go well another time
 READINGS = 3  # of a list that expired while it was read
 TIMEOUT_SECONDS = 30.0
+LOG_SECONDS = 5.0  # for a few lines of a log; a node that does not answer keeps the API server for up to a minute
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds between attempts; doubled each time
 PAGE = 500  # objects in an answer
 PASSING = (429, 500, 502, 503, 504)
@@ -32,6 +33,7 @@ PATHS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Service": "/api/v1/namespaces/{}/services",
 }
+OWNED = ("ConfigMap", "Service")  # kinds that go with their Jobs
 CORE = "/api/v1/namespaces/{}/"
 
 WAYS_OUT = {
@@ -44,12 +46,22 @@ WAYS_OUT = {
     422: "change what the message names in the sweep's file",
 }
 
+QUOTA = "exceeded quota"  # in the message of a 403 that more rights would not help
+QUOTA_WAY_OUT = (
+    "wait until other trials have ended, remove Jobs that have (kubectl delete job NAME; cluster.keep_seconds says "
+    "how long they stay), or ask for a larger quota"
+)
+
 Object = dict[str, Any]
 Query = list[tuple[str, str]]
 
 
 class Unavailable(ConnectionError):
     """The cluster did not answer, or not now; what was asked for may be asked for again."""
+
+
+class Unreadable(Unavailable):
+    """A pod's log could not be read, such as that of a pod on a node that does not answer."""
 
 
 class Cluster:
@@ -94,37 +106,87 @@ class Cluster:
             "uid": job["metadata"]["uid"],
             "blockOwnerDeletion": True,  # a Job that is gone takes nothing along that was applied anew
         }
-        kind, name = owned["kind"], owned["metadata"]["name"]
-        path = f"{PATHS[kind].format(self.namespace)}/{name}"
-        body = {"metadata": {"ownerReferences": [owner]}}
-        self._request(f"change {kind} {name}", "PATCH", path, [("fieldManager", MANAGER)], body, MERGE)
+        self._change(owned["kind"], owned, {"metadata": {"ownerReferences": [owner]}})
 
     def jobs(self, selector: str) -> list[Object]:
-        """Jobs with these labels."""
-        return self._list("list Jobs", PATHS["Job"].format(self.namespace), [("labelSelector", selector)])
+        """Jobs with these labels.
+
+        Raises:
+          ConfigError: if there is no such namespace.
+        """
+        found = self._list("list Jobs", PATHS["Job"].format(self.namespace), [("labelSelector", selector)])
+        if not found:
+            self._require_namespace()
+        return found
+
+    def _require_namespace(self) -> None:
+        """Refuse a namespace that does not exist, of which every list is empty."""
+        try:
+            self._once("GET", f"/api/v1/namespaces/{self.namespace}", [], {"Accept": "application/json"}, None)
+        except ApiException as error:
+            if error.status == 404:
+                self._refused("look", error)
+            # Otherwise somebody let us list what is in it, so it is there, although we may not look at it.
 
     def pods(self, selector: str, succeeded: bool) -> list[Object]:
         """Pods with these labels: those that ended well, or all others."""
         query = [("labelSelector", selector), ("fieldSelector", f"status.phase{'=' if succeeded else '!='}Succeeded")]
         return self._list("list Pods", f"{CORE.format(self.namespace)}pods", query)
 
-    def config_maps(self, selector: str) -> list[Object]:
-        """ConfigMaps with these labels, their metadata alone."""
-        path = PATHS["ConfigMap"].format(self.namespace)
-        return self._list("list ConfigMaps", path, [("labelSelector", selector)], METADATA)
+    def owned(self, selector: str) -> list[Object]:
+        """ConfigMaps and Services with these labels, their metadata alone."""
+        found = []
+        for kind in OWNED:
+            path = PATHS[kind].format(self.namespace)
+            items = self._list(f"list {kind}s", path, [("labelSelector", selector)], METADATA)
+            found += [{**each, "kind": kind} for each in items]
+        return found
 
-    def warnings(self, job: str) -> list[str]:
-        """What the cluster warned of about a Job, such as a quota that is used up; the newest last."""
-        fields = f"involvedObject.kind=Job,involvedObject.name={job},type=Warning"
+    def warnings(self) -> dict[str, str]:
+        """The newest warning about each Job, by its name, such as that a quota is used up."""
+        fields = "involvedObject.kind=Job,type=Warning"
         events = self._list("list Events", f"{CORE.format(self.namespace)}events", [("fieldSelector", fields)])
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        return [event.get("message", "") for event in events]
+        return {event["involvedObject"]["name"]: event.get("message", "") for event in events}
 
     def log(self, pod: str, lines: int | None = None) -> str:
-        """What a pod printed, or its last lines."""
+        """What a pod printed, or its last lines; asked for once.
+
+        Raises:
+          Unreadable: if it cannot be read now.
+        """
         query = [("tailLines", str(lines))] if lines else []
         path = f"{CORE.format(self.namespace)}pods/{pod}/log"
-        return self._request(f"read the log of Pod {pod}", "GET", path, query).decode(errors="replace")
+        seconds = LOG_SECONDS if lines else TIMEOUT_SECONDS
+        try:
+            return self._once("GET", path, query, {"Accept": "application/json"}, None, seconds).decode(
+                errors="replace"
+            )
+        except ApiException as error:
+            problem = _told(error)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            problem = f"no answer within {seconds:g} s ({_cause(error)})"
+        raise Unreadable(f"the log of Pod {pod} cannot be read: {problem}")
+
+    def set_parallelism(self, job: Object, parallelism: int) -> None:
+        """Change how many pods of a Job may run at once."""
+        self._change("Job", job, {"spec": {"parallelism": parallelism}})
+
+    def set_keep_seconds(self, job: Object, seconds: int) -> None:
+        """Change after how long a Job that has ended is removed."""
+        self._change("Job", job, {"spec": {"ttlSecondsAfterFinished": seconds}})
+
+    def _change(self, kind: str, thing: Object, body: Object) -> None:
+        name = thing["metadata"]["name"]
+        path = f"{PATHS[kind].format(self.namespace)}/{name}"
+        self._request(f"change {kind} {name}", "PATCH", path, [("fieldManager", MANAGER)], body, MERGE)
+
+    def remove(self, thing: Object) -> None:
+        """Remove a ConfigMap or Service."""
+        kind, name, uid = thing["kind"], thing["metadata"]["name"], thing["metadata"]["uid"]
+        path = f"{PATHS[kind].format(self.namespace)}/{name}"
+        body = {"preconditions": {"uid": uid}}
+        self._request(f"delete {kind} {name}", "DELETE", path, [], body, "application/json", gone_is_well=True)
 
     def delete(self, job: Object) -> None:
         """Remove a Job after its pods have saved and ended; no other Job that has taken its name meanwhile."""
@@ -144,7 +206,7 @@ class Cluster:
                     page = self._json(what, "GET", path, asked, accept=accept)
                 except _Expired:
                     break
-                items += page["items"]
+                items += page["items"] or []  # an empty list of metadata comes as null
                 start = page["metadata"].get("continue", "")
                 if not start:
                     return items
@@ -183,11 +245,19 @@ class Cluster:
                 wait *= 2
         raise Unavailable(f"{what} in namespace {self.namespace}: {problem}, {ATTEMPTS} times; try again later")
 
-    def _once(self, method: str, path: str, query: Query, headers: dict[str, str], body: Object | None) -> bytes:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        headers: dict[str, str],
+        body: Object | None,
+        seconds: float | None = None,
+    ) -> bytes:
         request = self._api.param_serialize(
             method, path, query_params=query, header_params={**headers}, body=body, auth_settings=["BearerToken"]
         )
-        response = self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+        response = self._api.call_api(*request, _request_timeout=seconds or TIMEOUT_SECONDS)
         data = response.read()
         if not 200 <= response.status <= 299:
             raise ApiException(http_resp=response)
@@ -195,6 +265,8 @@ class Cluster:
 
     def _refused(self, what: str, error: ApiException) -> NoReturn:
         way_out = WAYS_OUT.get(error.status or 0, "choose another --context, or check its certificate")
+        if error.status == 403 and QUOTA in _told(error):
+            way_out = QUOTA_WAY_OUT
         kind = _Expired if error.status == 410 else ConfigError
         raise kind(f"{what} in namespace {self.namespace}: {_told(error)}; {way_out}") from None
 

@@ -1,6 +1,8 @@
-"""How long the trials of a sweep will take, by what is known, and what that costs by a table of prices."""
+"""How long the trials of a sweep will take, by what is known, and what that costs on a cluster by a table of prices."""
 
+import json
 import math
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +89,9 @@ def load_prices(path: Path | None) -> Prices:
     return decode_as(Prices, load_yaml(path or TABLE), str(path or TABLE))
 
 
-def hours_left(sweep: Sweep, progress: dict[str, Progress], trials: list[Trial], given: float | None) -> Hours | None:
+def hours_left(
+    sweep: Sweep, progress: dict[str, Progress], trials: list[Trial], given: float | None, workspace: Path | None = None
+) -> Hours | None:
     """How long what is not done will take: as the user says, as done trials took, or at most by the time limit.
 
     Args:
@@ -95,6 +99,7 @@ def hours_left(sweep: Sweep, progress: dict[str, Progress], trials: list[Trial],
       progress: of each, by key.
       trials: all of them.
       given: hours of one trial.
+      workspace: with runs of this machine, whose speed tells something where no trial is done.
 
     Raises:
       ConfigError: if what is given is no time.
@@ -104,21 +109,58 @@ def hours_left(sweep: Sweep, progress: dict[str, Progress], trials: list[Trial],
         if not 0 < given < math.inf:
             raise ConfigError(f"hours: {given} must be above 0, the hours of one trial")
         return Hours(given * len(left), f"{given:g} each, as given by --hours")
-    if done := [trial for trial in trials if progress[trial.key].state == "done"]:
-        seconds = sum(_seconds(trial, progress[trial.key]) for trial in done)
-        steps = sum(trial.num_steps for trial in done)
-        total = seconds / steps * sum(trial.num_steps for trial in left) / 3600
-        return Hours(total, f"by the steps a second of {len(done):,} done trials")
+    steps = sum(trial.num_steps for trial in left)
+    if pace := seconds_per_step(progress, trials):
+        done = sum(each.state == "done" for each in progress.values())
+        return Hours(pace * steps / 3600, f"by the steps a second of {done:,} done trials")
+    if workspace and (rates := _rates_of_runs(workspace, trials[0])):
+        total = steps / statistics.median(rates) / 3600
+        return Hours(total, f"by {len(rates)} runs of the same task in {workspace}")
     if sweep.time_limit_minutes is not None:
         total = sweep.time_limit_minutes / 60 * len(left)
         return Hours(total, f"at most, by time_limit_minutes {sweep.time_limit_minutes:g}")
     return None
 
 
+def seconds_per_step(progress: dict[str, Progress], trials: list[Trial]) -> float | None:
+    """Of a trial, by those that are done; none before that."""
+    done = [trial for trial in trials if progress[trial.key].state == "done"]
+    if not done:
+        return None
+    return sum(_seconds(trial, progress[trial.key]) for trial in done) / sum(trial.num_steps for trial in done)
+
+
+def _rates_of_runs(workspace: Path, trial: Trial) -> list[float]:
+    """Control steps a second of finished runs that trained the same task in the same way."""
+    rates = []
+    for path in [*workspace.glob("*/result.json"), *workspace.glob("*/*/result.json")]:
+        try:
+            result = json.loads(path.read_bytes())
+            same = (result["algo"], result["env"]) == (trial.config.algo, trial.config.env_name)
+            rates += [float(result["timing"]["steps_per_second"])] if same else []
+        except (ValueError, KeyError, TypeError):  # a damaged result tells no speed; `flexrl.runs list` names it
+            continue
+    return [rate for rate in rates if rate > 0]
+
+
 def _seconds(trial: Trial, progress: Progress) -> float:
     """Of all attempts, with compiling and evaluating; or what its result says where they are not known."""
     result = folder_of(trial).result() or {}
     return max(progress.seconds, result.get("timing", {}).get("seconds", 0.0))
+
+
+def told_here(hours: Hours | None, parallel: int) -> str:
+    """How long this machine needs for what is left, or what is missing to tell it, in a line."""
+    if hours is None:
+        return "time: unknown before a trial is done; give --hours of one trial, or time_limit_minutes"
+    minutes = 60 * hours.total / parallel
+    at_once = f"{parallel} at a time, " if parallel > 1 else ""
+    return f"about {duration(minutes)} left on this machine ({at_once}{hours.basis})"
+
+
+def duration(minutes: float) -> str:
+    """Minutes, or hours where there are many."""
+    return f"{_rounded(minutes / 60)} hours" if minutes >= 100 else f"{_rounded(minutes)} minutes"
 
 
 def told(sweep: Sweep, hours: Hours | None, prices: Prices) -> str:

@@ -1,7 +1,6 @@
 """Trials as processes on this machine, so many at a time."""
 
 import contextlib
-import fcntl
 import os
 import signal
 import time
@@ -9,7 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from envs.places import writing_to
 from flexrl.errors import ConfigError
+from flexrl.locks import hold, is_held
 from launch import states
 from launch.attempt import STOP_SECONDS, Attempt
 from launch.axes import describe
@@ -136,10 +137,11 @@ def submitting(folder: Path) -> Iterator[None]:
     Raises:
       ConfigError: if another one holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder, "workspace"):
+        folder.mkdir(parents=True, exist_ok=True)
     with (folder / "submit.lock").open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(lock)
         except BlockingIOError:
             raise ConfigError(f"{folder}: process {submitter(folder)} submits this sweep; wait, or cancel it") from None
         lock.truncate(0)
@@ -151,14 +153,7 @@ def submitting(folder: Path) -> Iterator[None]:
 def submitter(folder: Path) -> int | None:
     """The process that submits a sweep now."""
     path = folder / "submit.lock"
-    if not path.exists():
-        return None
-    with path.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(lock.read() or 0) or None
-    return None
+    return int(path.read_text(encoding="utf-8") or 0) or None if is_held(path) else None
 
 
 def cancel(folder: Path, trials: list[Trial]) -> list[Trial]:

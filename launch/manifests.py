@@ -1,5 +1,7 @@
 """A sweep as Kubernetes objects: ConfigMaps that hold its trials and tasks, and one Indexed Job. Talks to nobody."""
 
+import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,15 +13,17 @@ from launch import task_files
 from launch.packs import Pack, packed
 from launch.states import EXIT_TIME_LIMIT
 from launch.sweep_file import VOLUME, Cluster, Resources, Sweep
+from launch.trial import TRIALS_FILE
 from launch.trials import Trial
 
 Manifest = dict[str, Any]
 
 TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
-MAX_SHARD_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
+MAX_CONFIG_MAP_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
+MAX_KEYS_BYTES = 200_000  # of a Job's trials; the limit of all its annotations is 256 KiB
 REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
 MAX_PACK = 16  # trials of a pod; their progress fits its termination message
-KEYS = "flexrl/keys"  # annotation of a ConfigMap: keys of its trials, those of a pack with commas between them
+KEYS = "flexrl/keys"  # annotation of a Job: keys of its trials by index, those of a pack with commas between them
 AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
 RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: after so many evaluations
 TRIAL = "flexrl/trial"  # label of the pods of a trial of several hosts
@@ -27,10 +31,13 @@ PORT = 8476  # where they meet
 CONTAINER = "trial"
 USER = 10_001  # not root
 GRACE_SECONDS = 30
+START_SECONDS = 1800  # for hosts of a trial to meet: a pool of machines that begins at none takes many minutes
 SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
-ENVIRONMENT = {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache"}
+SHARED_MEMORY = "1Gi"  # at most; it counts as the pod's memory
+ENVIRONMENT = {"HOME": "/tmp", "FLEXRL_LEASED": "1"}  # a volume's file locks may outlive a machine (`launch.lease`)
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # a queue may admit fewer pods than a Job asks for, but not fewer
 SPOT = "cloud.google.com/gke-spot"
 GPU_KIND = "cloud.google.com/gke-accelerator"
 GPU = "nvidia.com/gpu"
@@ -76,9 +83,10 @@ def manifests(
             raise ConfigError(f"pack: {pack} trials in one program exclude resources.hosts {sweep.resources.hosts}")
         jobs = [each for i, line in enumerate(lines) for each in _trial_of_hosts(sweep, i, line, tasks, after, rung)]
         return [*(config_map for config_map, _ in tasks), *jobs]
-    maps = [_config_map(sweep, sweep.cluster, i, shard) for i, shard in enumerate(_shards(lines))]
-    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), _sources(maps, tasks), after, rung))
-    return [*maps, *(config_map for config_map, _ in tasks), job]
+    config_map = _config_map(sweep, sweep.cluster, lines)
+    keys = _annotated(lines)
+    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), keys, _sources(config_map, tasks), after, rung))
+    return [config_map, *(config_map for config_map, _ in tasks), job]
 
 
 def _trial_of_hosts(
@@ -92,8 +100,8 @@ def _trial_of_hosts(
     """A trial that several hosts train: a name for each of them, and a Job whose indexes are the hosts."""
     assert sweep.cluster is not None
     hosts, key = sweep.resources.hosts, line[0]
-    config_map = _config_map(sweep, sweep.cluster, number, [line])
-    job = _job(sweep, sweep.cluster, hosts, _sources([config_map], tasks), after, rung)
+    config_map = _config_map(sweep, sweep.cluster, [line])
+    job = _job(sweep, sweep.cluster, hosts, key, _sources(config_map, tasks), after, rung)
     spec = job["spec"]
     spec |= {
         "parallelism": hosts,
@@ -113,8 +121,10 @@ def _trial_of_hosts(
         },
         {"name": "FLEXRL_COORDINATOR", "value": f"$(JOB_NAME)-0.{name}:{PORT}"},
         {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
+        {"name": "FLEXRL_START_SECONDS", "value": str(START_SECONDS)},
     ]
-    pod["containers"][0]["command"].append("--hosts")
+    job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # all of them or none
+    pod["containers"][0]["args"].append("--hosts")
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -129,9 +139,9 @@ def _trial_of_hosts(
     return [config_map, service, _named(f"{sweep.name}-{number}", job)]
 
 
-def _sources(maps: list[Manifest], tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
-    """What is mounted: all of the trials, and each task in a folder of its own."""
-    return [{"name": each["metadata"]["name"]} for each in maps] + [source for _, source in tasks]
+def _sources(trials: Manifest, tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
+    """ConfigMaps to mount: the one of the Job's own trials, and each task in a folder of its own."""
+    return [{"name": trials["metadata"]["name"]}, *(source for _, source in tasks)]
 
 
 def keys_of(pack: Pack) -> str:
@@ -145,7 +155,7 @@ def selector(sweep: Sweep) -> str:
 
 
 def config_maps_of(job: Manifest) -> list[str]:
-    """Names of the ConfigMaps that hold a Job's trials, in the order of its indexes, and of those that hold tasks."""
+    """Names of the ConfigMaps that a Job mounts: of its trials, then of its tasks."""
     (sources,) = (
         volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
     )
@@ -210,9 +220,9 @@ def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Ma
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep), "annotations": {KEYS: ""}},
+                "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep)},
                 "immutable": True,
-                "data": task_files.texts(env, MAX_SHARD_BYTES),
+                "data": task_files.texts(env, MAX_CONFIG_MAP_BYTES),
             },
         )
         items = [{"key": name, "path": str(folder / name)} for name in config_map["data"]]
@@ -220,44 +230,55 @@ def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Ma
     return found
 
 
-def _shards(lines: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Keys and lines in order, in as few parts as the size of an object allows."""
-    shards, size = [[]], 0
-    for key, line in lines:
-        if size + len(line) > MAX_SHARD_BYTES:
-            shards.append([])
-            size = 0
-        shards[-1].append((key, line))
-        size += len(line)
-    return shards
+def _annotated(lines: list[tuple[str, str]]) -> str:
+    """The keys of a Job's trials, in the order of its indexes.
+
+    Raises:
+      ConfigError: if they do not fit into an annotation.
+    """
+    keys = " ".join(key for key, _ in lines)
+    if len(keys) > MAX_KEYS_BYTES:
+        raise ConfigError(
+            f"trials: the keys of {len(lines):,} have {len(keys):,} bytes, and a Job names at most {MAX_KEYS_BYTES:,}; "
+            "cut the sweep into several files with names of their own"
+        )
+    return keys
 
 
-def _config_map(sweep: Sweep, cluster: Cluster, number: int, shard: list[tuple[str, str]]) -> Manifest:
-    return _named(
-        f"{sweep.name}-trials-{number}",
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "namespace": cluster.namespace,
-                "labels": _labels(sweep),
-                "annotations": {KEYS: " ".join(key for key, _ in shard)},  # to be read without the rest
-            },
-            "immutable": True,
-            "data": {f"{number:05d}.jsonl": "".join(line for _, line in shard)},
+def _config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str]]) -> Manifest:
+    """The trials of one Job.
+
+    Raises:
+      ConfigError: if they do not fit into an object.
+    """
+    text = "".join(line for _, line in lines).encode()
+    packed_text = gzip.compress(text, mtime=0)
+    if len(packed_text) > MAX_CONFIG_MAP_BYTES:
+        raise ConfigError(
+            f"trials: {len(lines):,} have {len(packed_text):,} bytes, and a ConfigMap holds {MAX_CONFIG_MAP_BYTES:,}; "
+            "cut the sweep into several files with names of their own"
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": f"{sweep.name}-trials-{_digest(text.decode())}",  # of the text: packed, it may differ by machine
+            "namespace": cluster.namespace,
+            "labels": _labels(sweep),
         },
-    )
+        "immutable": True,
+        "binaryData": {TRIALS_FILE: base64.b64encode(packed_text).decode()},
+    }
 
 
 def _job(
-    sweep: Sweep, cluster: Cluster, indexes: int, sources: list[Manifest], after: str, rung: int | None
+    sweep: Sweep, cluster: Cluster, indexes: int, keys: str, sources: list[Manifest], after: str, rung: int | None
 ) -> Manifest:
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
     metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
-    annotations = ({AFTER: after} if after else {}) | ({RUNG: str(rung)} if rung else {})
-    annotations |= SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {}
-    if annotations:
-        metadata["annotations"] = annotations
+    annotations = {KEYS: keys} | ({AFTER: after} if after else {}) | ({RUNG: str(rung)} if rung else {})
+    annotations |= {QUEUE_MIN: "1"} if cluster.queue else {}
+    metadata["annotations"] = annotations | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -313,6 +334,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",  # not every file of the workspace at every start
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "nodeSelector": selector,
@@ -322,6 +344,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
             {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
             {"name": "temporary", "emptyDir": {}},
+            {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
         ],
     }
 
@@ -339,8 +362,8 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
     return {
         "name": CONTAINER,
         "image": cluster.image,
-        "command": ["python", "-m", "launch.trial", str(TRIALS), *settings],
-        "env": [{"name": name, "value": value} for name, value in {**ENVIRONMENT, **cluster.env}.items()],
+        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # to the image's init, which hands on SIGTERM
+        "env": [{"name": name, "value": value} for name, value in _environment(sweep, cluster).items()],
         **secrets,
         "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
         "resources": {"requests": resources, "limits": {**resources}},
@@ -354,8 +377,16 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
             {"name": "trials", "mountPath": str(TRIALS), "readOnly": True},
             {"name": "workspace", "mountPath": str(VOLUME)},
             {"name": "temporary", "mountPath": "/tmp"},
+            {"name": "shared-memory", "mountPath": "/dev/shm"},
         ],
     }
+
+
+def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
+    """Variables of a pod; what JAX and Warp compile stays on the volume, apart for each image and kind of machine."""
+    kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
+    cache = VOLUME / ".cache" / f"{_digest(cluster.image)}-{kind}"
+    return {**ENVIRONMENT, "XDG_CACHE_HOME": str(cache), **cluster.env}
 
 
 def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:
@@ -378,6 +409,9 @@ def _labels(sweep: Sweep) -> dict[str, str]:
 
 def _named(stem: str, manifest: Manifest) -> Manifest:
     """The object under a name that ends in a hash of its content."""
-    digest = hashlib.sha256(json.dumps([stem, manifest], sort_keys=True).encode()).hexdigest()[:10]
-    metadata = {"name": f"{stem}-{digest}", **manifest["metadata"]}
+    metadata = {"name": f"{stem}-{_digest([stem, manifest])}", **manifest["metadata"]}
     return {key: metadata if key == "metadata" else value for key, value in manifest.items()}
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -3,17 +3,17 @@
 What the cluster says of trials that ended is recorded in their folders here, as if they had run here.
 """
 
-import contextlib
 import dataclasses
 import time
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
 from launch import manifests, observation, pod_report
 from launch.attempt import STOP_SECONDS
-from launch.cluster import Cluster, Object
+from launch.cluster import Cluster, Object, Unreadable
 from launch.halving import has_arrived, next_rung
 from launch.observation import Standing
 from launch.states import Progress
@@ -25,6 +25,11 @@ POLL_SECONDS = 0.5
 GOOD_ENDS = ("done", "paused")  # of pods that a look brings along only where they tell something new
 MANY = 500  # results that a look does not bring along
 LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
+UNREADABLE_SECONDS = 10.0  # that one look may wait for logs that cannot be read
+WORTH_A_SLOT = timedelta(seconds=5)  # that a trial waits to be tried again, for another one to begin meanwhile
+LEFTOVER_AGE = timedelta(minutes=10)  # of objects without an owner: their submit was interrupted
+HOME_SECONDS = 600  # that a finished Job of one trial stays when its result is here: a quota counts Jobs
+ON_VOLUME = "its result is on the volume only; submit brings it here"
 
 
 class Remote:
@@ -47,8 +52,9 @@ class Remote:
         self._selector = manifests.selector(sweep)
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
+        self.notes: dict[str, str] = {}  # what could not be found out about a trial, by key
         self._records: dict[str, Progress] = {}
-        self._logs_left = LOGS
+        self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
 
     def look(self, most: int | None = MANY) -> None:
         """Ask the cluster where each trial stands.
@@ -56,20 +62,18 @@ class Remote:
         Args:
           most: results not known here yet that may be brought along; `None` looks at every pod, whatever is known.
         """
-        self._logs_left = LOGS
+        self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
         self.jobs = self._cluster.jobs(self._selector)
         self._records = progress_of_all(self._folder, self.trials)
-        config_maps = self._cluster.config_maps(self._selector) if self.jobs else []
         pods = self._cluster.pods(self._selector, succeeded=False) if self.jobs else []
-        self._observe(config_maps, pods)
+        self._observe(pods)
         ended = [(key, each.progress) for key, each in self.standings.items() if each.progress.state in GOOD_ENDS]
         unknown = sum(self._records[key] != progress for key, progress in ended)
         if self.jobs and (most is None or 0 < unknown <= most):
-            self._observe(config_maps, pods + self._cluster.pods(self._selector, succeeded=True))
+            self._observe(pods + self._cluster.pods(self._selector, succeeded=True))
 
-    def _observe(self, config_maps: list[Object], pods: list[Object]) -> None:
-        retries = self.sweep.retries
-        self.standings = observation.observe(self._records, self.jobs, config_maps, pods, retries)
+    def _observe(self, pods: list[Object]) -> None:
+        self.standings = observation.observe(self._records, self.jobs, pods, self.sweep.retries, datetime.now(UTC))
 
     def record(self) -> None:
         """Look, and write down what ended and is not known here yet."""
@@ -78,6 +82,16 @@ class Remote:
         for trial in self.trials:
             if self.progress(trial) != self._records[trial.key]:
                 _record(trial, self._with_result(self.standings[trial.key], trial, logs))
+        if self.sweep.resources.hosts > 1:
+            self._let_go_of_what_is_home()
+
+    def _let_go_of_what_is_home(self) -> None:
+        """Shorten the stay of finished Jobs whose results are here: each trial of several hosts has a Job."""
+        have_results = {trial.key for trial in self.trials if folder_of(trial).result()}
+        for job in self.jobs:
+            stays = job["spec"].get("ttlSecondsAfterFinished", HOME_SECONDS) > HOME_SECONDS
+            if stays and not observation.unfinished(job) and set(observation.keys_by_index(job)) <= have_results:
+                self._cluster.set_keep_seconds(job, HOME_SECONDS)
 
     def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
         """With the result that a termination message had no room for, and the pod's log has."""
@@ -86,7 +100,7 @@ class Remote:
             return standing
         for pod in reversed(standing.pods):
             if pod not in logs:
-                logs[pod] = pod_report.results(self._cluster.log(pod, manifests.MAX_PACK))
+                logs[pod] = pod_report.results(self._log(pod, manifests.MAX_PACK, trial))
             if trial.key in logs[pod]:
                 return dataclasses.replace(standing, report=dataclasses.replace(report, result=logs[pod][trial.key]))
         return standing
@@ -95,31 +109,44 @@ class Remote:
         """How far a trial is."""
         return self.standings[trial.key].progress
 
-    def figures(self, trial: Trial) -> tuple[int, float | None]:
-        """Control steps and the newest return; of a few running trials, from the end of their logs."""
+    def _log(self, pod: str, lines: int, trial: Trial) -> str:
+        """The last lines of a pod's log; empty with a note on the trial where it cannot be read."""
+        if self._patience <= 0:
+            self.notes[trial.key] = "its log was not asked for: others could not be read"
+            return ""
+        started = time.monotonic()
+        try:
+            return self._cluster.log(pod, lines)
+        except Unreadable as error:
+            self._patience -= time.monotonic() - started
+            self.notes[trial.key] = str(error)
+            return ""
+
+    def figures(self, trial: Trial) -> tuple[int, float | None, str]:
+        """Control steps, the newest return and a note; of a few running trials, from the end of their logs."""
         standing = self.standings[trial.key]
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
             self._logs_left -= 1
-            with contextlib.suppress(ConfigError):  # its pod has just gone
-                found = pod_report.last_line(self._cluster.log(standing.pods[-1], LOG_LINES), trial.key)
-                if found[0]:
-                    return found
+            found = pod_report.last_line(self._log(standing.pods[-1], LOG_LINES, trial), trial.key)
+            if found[0]:
+                return *found, ""
+        note = self.notes.get(trial.key, "")
         if standing.report:
-            return standing.report.steps, standing.report.mean_return
-        result = folder_of(trial).result() if standing.progress.state == "done" else None
-        return (result["steps"], result["return_mean"]) if result else (0, None)
+            return standing.report.steps, standing.report.mean_return, note
+        if not _is_done(standing):
+            return 0, None, note
+        result = folder_of(trial).result()
+        return (result["steps"], result["return_mean"], note) if result else (0, None, ON_VOLUME)
 
     def who(self) -> str:
         """Which Jobs go on, and what keeps them from beginning pods."""
         names = [job["metadata"]["name"] for job in self.jobs if observation.unfinished(job)]
         if not names:
             return "no Job goes on"
-        waiting = [name for name in names if not self._has_pods(name)]
-        warnings = [f"; {name}: {text}" for name in waiting for text in self._cluster.warnings(name)[-1:]]
-        return f"Job {', '.join(names)} goes on{''.join(warnings)}"
-
-    def _has_pods(self, job: str) -> bool:
-        return any(standing.job == job and standing.progress.state == "running" for standing in self.standings.values())
+        short = {each.job for each in self.standings.values() if each.held and each.progress.state == "waiting"}
+        warnings = self._cluster.warnings() if short & set(names) else {}
+        told = [f"; {name}: {warnings[name]}" for name in names if name in short and name in warnings]
+        return f"Job {', '.join(names)} goes on{''.join(told)}"
 
     def goes_on(self) -> bool:
         """Whether a Job has trials left."""
@@ -129,8 +156,10 @@ class Remote:
         """Apply what has something to do before the next rung and no Job yet; its name, trials and rung."""
         progress = [self.progress(trial) for trial in self.trials]
         rung, left = next_rung(self.sweep.halving, progress)
-        left = [i for i in sorted(left) if not has_arrived(progress[i], rung)]
-        todo = [trial for trial in (self.trials[i] for i in left) if not self.standings[trial.key].held]
+        left = {i for i in left if not has_arrived(progress[i], rung)}
+        left |= {i for i, trial in enumerate(self.trials) if self.is_on_volume_only(trial)}
+        todo = [trial for trial in (self.trials[i] for i in sorted(left)) if not self.standings[trial.key].held]
+        todo = todo[: self._room_for_hosts()]
         if not todo:
             return "", [], rung
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
@@ -147,6 +176,59 @@ class Remote:
                     self._cluster.own(owned, applied)
         return ", ".join(names), todo, rung
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether trials are sent a few at a time: each is several pods, and no queue begins them together or not."""
+        return self.sweep.resources.hosts > 1 and not (self.sweep.cluster and self.sweep.cluster.queue)
+
+    def _room_for_hosts(self) -> int | None:
+        """How many trials of several hosts may be sent now; none is a limit for others.
+
+        Pods of two of them could each wait for machines that the other one holds.
+        """
+        if not self.takes_turns:
+            return None
+        return max(0, self.sweep.parallelism - sum(map(observation.unfinished, self.jobs)))
+
+    def is_on_volume_only(self, trial: Trial) -> bool:
+        """Whether a trial is done, and its pod, which said with what result, is gone: another pod finds it there."""
+        standing = self.standings[trial.key]
+        known = folder_of(trial).result() or (standing.report and standing.report.result)
+        return _is_done(standing) and not known
+
+    def open_slots(self) -> int:
+        """Let others begin where trials wait to be tried again, and keep their places meanwhile; how many may.
+
+        A Job gives its lowest indexes their turn first, also while they wait after a failure. A queue's Jobs stay
+        as they are: it would begin them anew.
+        """
+        opened = 0
+        if self.sweep.cluster and self.sweep.cluster.queue or self.sweep.resources.hosts > 1:
+            return opened
+        soon = datetime.now(UTC) + WORTH_A_SLOT
+        for job in self.jobs:
+            if not observation.unfinished(job) or observation.is_leaving(job):
+                continue
+            mine = [each for each in self.standings.values() if each.job == job["metadata"]["name"]]
+            waiting = sum(each.waits_until is not None and each.waits_until > soon for each in mine)
+            limit = min(self.sweep.parallelism, job["spec"]["completions"])
+            wanted = max(min(limit + waiting, 2 * limit), job.get("status", {}).get("active", 0))
+            if wanted != job["spec"]["parallelism"]:
+                self._cluster.set_parallelism(job, wanted)
+                opened += max(0, wanted - job["spec"]["parallelism"])
+        return opened
+
+    def tidy(self) -> None:
+        """Give what interrupted submits left to the Job that uses it, or remove what none uses."""
+        before = datetime.now(UTC) - LEFTOVER_AGE
+        for each in self._cluster.owned(self._selector):
+            if each["metadata"].get("ownerReferences"):
+                continue
+            if users := [job for job in self.jobs if manifests.is_used(each, job)]:
+                self._cluster.own(each, users[-1])
+            elif observation.created(each) < before:
+                self._cluster.remove(each)
+
     def _was_cleared(self, trial: Trial) -> bool:
         progress = self.progress(trial)
         return progress.state == "waiting" and progress.attempts > 0
@@ -159,6 +241,7 @@ class Remote:
 
         Raises:
           ConfigError: if none did.
+          Unreadable: if the log of one of them cannot be read now.
         """
         standing = self.standings[trial.key]
         if not standing.pods:
@@ -170,8 +253,8 @@ class Remote:
         """Trials that run now."""
         return [trial for trial in self.trials if self.progress(trial).state == "running"]
 
-    def cancel(self) -> None:
-        """Remove the Jobs that go on, and wait until their pods have saved and ended.
+    def cancel(self) -> str:
+        """Remove the Jobs that go on, and wait until their pods have saved and ended; what is left to be said.
 
         Raises:
           TimeoutError: if they do not end.
@@ -180,14 +263,30 @@ class Remote:
         leaving = {job["metadata"]["uid"]: job for job in self.jobs if observation.unfinished(job)}
         for job in leaving.values():
             self._cluster.delete(job)
-        deadline = time.monotonic() + 2 * STOP_SECONDS
-        while leaving.keys() & {job["metadata"]["uid"] for job in self._cluster.jobs(self._selector)}:
-            if time.monotonic() > deadline:
-                names = ", ".join(job["metadata"]["name"] for job in leaving.values())
-                raise TimeoutError(f"Job {names}: goes on, {2 * STOP_SECONDS:.0f} s after it was asked to stop")
-            time.sleep(POLL_SECONDS)
+        silent = self._wait_for_end(leaving)
         for trial in ran:
             _write(trial, dataclasses.replace(self.progress(trial), state="stopped", reason="cancelled"))
+        self.tidy()
+        return silent
+
+    def _wait_for_end(self, leaving: dict[str, Object]) -> str:
+        """Wait until Jobs are gone, or only pods are left whose nodes do not answer; then a line about these."""
+        names = ", ".join(job["metadata"]["name"] for job in leaving.values())
+        deadline = time.monotonic() + 2 * STOP_SECONDS
+        while left := leaving.keys() & {job["metadata"]["uid"] for job in self._cluster.jobs(self._selector)}:
+            pods = self._cluster.pods(self._selector, succeeded=False)
+            theirs = [pod for pod in pods if {each["uid"] for each in pod["metadata"]["ownerReferences"]} & left]
+            now = datetime.now(UTC)
+            if theirs and all(observation.unanswered(pod, now) for pod in theirs):
+                found = ", ".join(f"{pod['metadata']['name']} on {observation.node_of(pod)}" for pod in theirs)
+                return (
+                    f"Job {names}: its last pods are on nodes that do not answer ({found}); they go when the node is "
+                    "back or removed. If it is gone for good: kubectl delete pod NAME --force"
+                )
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Job {names}: goes on, {2 * STOP_SECONDS:.0f} s after it was asked to stop")
+            time.sleep(POLL_SECONDS)
+        return ""
 
 
 def _is_done(standing: Standing) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envs.places import writing_to
 from flexrl.comparison import flat
 from flexrl.errors import ConfigError
 from flexrl.files import write_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 LOG_RATIO = 8.0  # an axis that spans more, and starts above 0, is drawn in logarithms
 PANELS_A_ROW = 3
+OWNER = "sweep.txt"  # beside the results: the name of the sweep
 
 Row = dict[str, Any]
 
@@ -42,15 +44,26 @@ def _without_axes(result: Row, trial: Trial) -> Row:
     return {name: value for name, value in flat(result).items() if name not in trial.values and name != "name"}
 
 
-def write_results(rows: list[Row], trials: list[Trial], out: Path) -> list[Path]:
+def write_results(rows: list[Row], trials: list[Trial], out: Path, name: str) -> list[Path]:
     """Write `results.csv`, the same as `results.parquet`, and `return.png` to a folder; the files.
 
+    Args:
+      rows: of `collate`.
+      trials: of the sweep.
+      out: the folder.
+      name: of the sweep, noted in the folder so that no other one's results take their place.
+
     Raises:
-      ConfigError: if there are no rows.
+      ConfigError: if there are no rows, or the folder holds another sweep's results.
     """
     if not rows:
         raise ConfigError("results: no trial has one yet; submit the sweep, or wait for the first to end")
-    out.mkdir(parents=True, exist_ok=True)
+    owner = out / OWNER
+    if owner.exists() and (other := owner.read_text(encoding="utf-8").strip()) != name:
+        raise ConfigError(f"out: {out} holds results of the sweep {other!r}; choose another folder, or delete it")
+    with writing_to(out, "out"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(owner, f"{name}\n")
     text, table, picture = out / "results.csv", out / "results.parquet", out / "return.png"
     write_text(text, _csv(rows))
     _write_parquet(table, rows)

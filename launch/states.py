@@ -10,6 +10,8 @@ from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEM
 EXIT_TIME_LIMIT = 124  # of a trial that used its time up; as of the `timeout` command
 NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end alike
 
+MAX_IDLE = 10  # attempts in a row that were interrupted without a step further; what is free must end, too
+
 ANOTHERS = "stopped: another trial of its pack"  # how a reason begins that is another trial's fault
 
 State = Literal["waiting", "running", "stopped", "paused", "done", "failed"]
@@ -29,6 +31,8 @@ class Progress:
       exit_code: of the last attempt that has ended.
       reason: why it stopped or failed, in a line.
       rungs: mean return at each rung that it reached, by number of evaluations.
+      steps: control steps that were done when the last attempt began.
+      idle: attempts in a row that began no further than the one before.
     """
 
     state: State = "waiting"
@@ -38,6 +42,8 @@ class Progress:
     exit_code: int | None = None
     reason: str = ""
     rungs: dict[int, float] = field(default_factory=dict)
+    steps: int = 0
+    idle: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,20 @@ class Ended:
     rung: tuple[int, float] | None = None
 
 
-def begun(progress: Progress) -> Progress:
-    """After an attempt began."""
+def begun(progress: Progress, steps: int | None = None) -> Progress:
+    """After an attempt began; it fails at once where too many before it came no further.
+
+    Args:
+      progress: before it.
+      steps: control steps that are done, if they are known.
+    """
     assert progress.state in ("waiting", "stopped", "paused"), progress
+    if steps is not None:
+        further = steps > progress.steps or progress.attempts == 0
+        progress = replace(progress, steps=max(steps, progress.steps), idle=0 if further else progress.idle + 1)
+    if progress.idle > MAX_IDLE:
+        why = f"the last {progress.idle} attempts were interrupted without a step further ({progress.reason})"
+        return replace(progress, state="failed", exit_code=EXIT_TIME_LIMIT, reason=f"{why}; retry clears it")
     return replace(progress, state="running", attempts=progress.attempts + 1, exit_code=None, reason="")
 
 
@@ -86,9 +103,15 @@ def ended(progress: Progress, event: Ended, retries: int) -> Progress:
     return replace(after, state="failed" if failures > retries else "waiting", failures=failures, reason=reason)
 
 
-def lost(progress: Progress, why: str) -> Progress:
-    """After the end of an attempt, or its result, was lost: not the trial's fault, and its checkpoints are there."""
-    return replace(progress, state="stopped", reason=why)
+def lost(progress: Progress, why: str, seconds: float = 0.0) -> Progress:
+    """After the end of an attempt, or its result, was lost: not the trial's fault, and its checkpoints are there.
+
+    Args:
+      progress: before it.
+      why: in a line.
+      seconds: that it is known to have taken.
+    """
+    return replace(progress, state="stopped", reason=why, seconds=progress.seconds + seconds)
 
 
 def found_result(progress: Progress) -> Progress:
@@ -96,10 +119,15 @@ def found_result(progress: Progress) -> Progress:
     return replace(progress, state="done", reason="")
 
 
+def found_divergence(progress: Progress, reason: str) -> Progress:
+    """With a note in the trial's folder that its run has diverged, although the end of the attempt was lost."""
+    return replace(progress, state="failed", failures=progress.failures + 1, exit_code=EXIT_DIVERGED, reason=reason)
+
+
 def cleared(progress: Progress) -> Progress:
     """After a user asked for a failed trial to be tried again: its count of failures and its time begin anew."""
     assert progress.state == "failed", progress
-    return replace(progress, state="waiting", failures=0, seconds=0.0, reason="")
+    return replace(progress, state="waiting", failures=0, seconds=0.0, idle=0, reason="")
 
 
 def stops_sweep(progress: Progress) -> bool:

@@ -19,6 +19,7 @@ Command = Callable[[Namespace, "Sweep", list["Trial"]], None]
 EXIT_FAILED = 1  # some trials failed
 EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
 WATCH_SECONDS = 5.0
+FOLLOW_SECONDS = 1.0
 COMMANDS = {
     "plan": "the trials, what differs between them, how much there is to do and what it costs; starts nothing",
     "submit": "run what is not done; again, after an interruption, to go on; a cluster runs it on its own",
@@ -27,7 +28,7 @@ COMMANDS = {
     "logs": "what a trial printed",
     "cancel": "let the trials that run save and stop",
     "retry": "clear failed trials, so that submit tries them again",
-    "results": "every result in one table as CSV and Parquet, what is missing, and return by axis as a picture",
+    "results": "trials, best first; every result as CSV and Parquet, what is missing, and return by axis as a picture",
 }
 PACK = "trials in one program, at most, that differ in seed and numbers that do not shape it"
 CHANGING = ("submit", "cancel", "retry")
@@ -82,9 +83,11 @@ def _parse(arguments: list[str]) -> Namespace:
         if name == "submit":
             command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
         if name == "results":
-            command.add_argument("--out", type=Path, default=Path("results"), help="folder to write to")
+            command.add_argument("--out", type=Path, help="folder to write to, instead of results/ in the sweep's")
+            command.add_argument("--all", action="store_true", help="all trials in the ranking, however many")
         if name == "logs":
             command.add_argument("trial", help="number or key")
+            command.add_argument("--follow", "-f", action="store_true", help="go on while it runs")
         if name == "retry":
             command.add_argument("--only", nargs="+", default=[], help="numbers or keys, instead of all that failed")
     return parser.parse_args(arguments)
@@ -183,7 +186,7 @@ def _print_status(options: Namespace, sweep: "Sweep", trials: list["Trial"], pro
 
     progress = list(progress_of_all(options.workspace / sweep.name, trials).values())
     who = f"process {process} submits" if process else "nobody submits"
-    return print_status(sweep, trials, progress, lambda t: folder_of(t).steps_and_return(), who, options.all)
+    return print_status(sweep, trials, progress, lambda t: (*folder_of(t).steps_and_return(), ""), who, options.all)
 
 
 def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -191,10 +194,31 @@ def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     from launch.trial_folder import folder_of
     from launch.trials import find_trial
 
-    path = folder_of(find_trial(options.trial, trials)).log
-    if not path.exists():
-        raise ConfigError(f"trial: {options.trial} has printed nothing yet ({path})")
-    sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
+    folder = folder_of(find_trial(options.trial, trials))
+    if not folder.log.exists() and not options.follow:
+        raise ConfigError(f"trial: {options.trial} has printed nothing yet ({folder.log}); --follow waits for it")
+
+    def printed() -> str:
+        return folder.log.read_text(encoding="utf-8", errors="replace") if folder.log.exists() else ""
+
+    follow(printed, lambda: options.follow and folder.progress().state in ("waiting", "running"))
+
+
+def follow(printed: Callable[[], str], goes_on: Callable[[], bool]) -> None:
+    """Print what a log holds, and what is added while it goes on, or until Ctrl-C."""
+    shown = 0
+    try:
+        while True:
+            more = goes_on()  # asked first, so that the last lines are not lost
+            text = printed()
+            sys.stdout.write(text[shown:])
+            sys.stdout.flush()
+            shown = len(text)
+            if not more:
+                return
+            time.sleep(FOLLOW_SECONDS)
+    except KeyboardInterrupt:
+        return
 
 
 def cancel(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
@@ -218,6 +242,8 @@ def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
     chosen = [find_trial(name, trials) for name in options.only] or trials
     failed = [trial for trial in chosen if folder_of(trial).progress().state == "failed"]
+    if not failed:
+        return print(f"{sweep.name}: none of {len(chosen)} trials has failed; there is nothing to retry")
     for trial in failed if not options.dry_run else []:
         folder_of(trial).write(states.cleared(folder_of(trial).progress()))
     done = "would be cleared" if options.dry_run else "cleared; submit tries them again"
@@ -227,11 +253,14 @@ def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Every result in one table."""
     from launch.axes import describe
+    from launch.report import print_ranking
     from launch.results import collate, write_results
     from launch.trial_folder import folder_of
 
     rows, missing = collate(trials)
-    for path in write_results(rows, trials, options.out):
+    paths = write_results(rows, trials, options.out or options.workspace / sweep.name / "results", sweep.name)
+    print_ranking(rows, trials, options.all)
+    for path in paths:
         print(f"wrote {path}")
     print(f"{sweep.name}: {len(rows)} of {len(trials)} trials have a result")
     for trial in missing:

@@ -12,6 +12,7 @@ from flexrl.errors import ConfigError
 from flexrl.tracking import Tracking
 from launch.variables import expanded
 
+RUN_FIELDS = ("algo", "env", "algorithm", "task")  # of `flexrl.config.RunConfig`, and of no sweep
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 )  # also of Kubernetes objects, with room for a hash and an index
@@ -271,7 +272,13 @@ def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, dict[st
     Raises:
       ConfigError: naming the file, the field, the value and the limit.
     """
-    sweep = decode_as(Sweep, expanded(load_yaml(path), settings, str(path)), str(path))
+    content = load_yaml(path)
+    if "base" not in content and (fields := [name for name in RUN_FIELDS if name in content]):
+        raise ConfigError(
+            f"{path}: is a run's config ({', '.join(fields)}), not a sweep's; name it as base in a sweep's file, or "
+            f"train it by python -m flexrl.train --config {path}"
+        )
+    sweep = decode_as(Sweep, expanded(content, settings, str(path)), str(path))
     base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
     for name in ("name", "workspace", "tracking"):
         if base.get(name) is not None:

@@ -1,6 +1,7 @@
 """One trial, or pack, in a pod: `python -m launch.trial FOLDER`; FOLDER holds the trials, the Job gives the index."""
 
 import dataclasses
+import gzip
 import itertools
 import json
 import os
@@ -17,14 +18,16 @@ from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, e
 if TYPE_CHECKING:
     from launch.attempt import Attempt
     from launch.states import Progress
-    from launch.trial_folder import TrialFolder
     from launch.trials import Trial
 
+TRIALS_FILE = "trials.jsonl.gz"  # a line for each index
 INDEX = "JOB_COMPLETION_INDEX"  # set by Kubernetes in each pod of an Indexed Job
-HOST_INDEX = "FLEXRL_HOST_INDEX"  # see `flexrl.hosts`
+HOST_INDEX = "FLEXRL_HOST_INDEX"  # see `flexrl.hosts`, as is the next
+START_SECONDS = "FLEXRL_START_SECONDS"
 POLL_SECONDS = 0.2
 TELL_SECONDS = 30.0  # between lines that say how far it is
-LOCK_SECONDS = 10.0  # for a pod that is replaced to leave its trial
+LOCK_SECONDS = 30.0  # for a pod that is replaced to leave its trial
+STOP_SECONDS = 10.0  # for a training that was asked to stop: a spot machine leaves its pods 15 s in all
 
 
 def main(arguments: list[str]) -> None:
@@ -41,7 +44,7 @@ def _parse(arguments: list[str]) -> Namespace:
     from flexrl.parser import Parser
 
     parser = Parser(prog="python -m launch.trial", description=__doc__)
-    parser.add_argument("trials", type=Path, help="folder of *.jsonl files with a line for each trial")
+    parser.add_argument("trials", type=Path, help=f"folder with {TRIALS_FILE}, a line for each index")
     parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
     parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
     parser.add_argument("--pause-after", type=int, help="evaluations of a trial; the rest is for another time")
@@ -70,11 +73,10 @@ def run(options: Namespace, asked: list[int]) -> int:
         if host != "0":
             return _follow(read_trials(options.trials, index)[0], asked, options.pause_after)
     trials = read_trials(options.trials, index)
-    for trial, line in zip(trials, _read_line(options.trials, index), strict=True):
-        _clear(folder_of(trial), line.get("cleared_attempts", 0))
-    progress = _attempt(trials, options, asked)
+    cleared = {line["key"]: line.get("cleared_attempts", 0) for line in _read_line(options.trials, index)}
+    progress = _attempt(trials, options, asked, cleared)
     while not asked and states.goes_on_alone(progress.values()):
-        progress = _attempt(trials, options, asked)
+        progress = _attempt(trials, options, asked, cleared)
     reports = []
     for trial in trials:
         folder, end = folder_of(trial), progress[trial.key]
@@ -94,8 +96,9 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
     from launch.trial_folder import folder_of
 
     folder = folder_of(trial)
+    deadline = time.monotonic() + float(os.environ.get(START_SECONDS, "300"))
     while not (trial.folder / "trial.json").exists():  # the first host has not begun
-        if asked:
+        if asked or time.monotonic() > deadline:
             return EXIT_PREEMPTED
         time.sleep(POLL_SECONDS)
     if folder.result() is not None:
@@ -109,19 +112,28 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
     return 0 if process.returncode in (0, EXIT_PAUSED) else EXIT_PREEMPTED
 
 
-def _attempt(trials: list["Trial"], options: Namespace, asked: list[int]) -> dict[str, "Progress"]:
-    """How far each trial is after an attempt."""
+def _attempt(
+    trials: list["Trial"], options: Namespace, asked: list[int], cleared: dict[str, int]
+) -> dict[str, "Progress"]:
+    """How far each trial is after an attempt.
+
+    Raises:
+      Preempted: if another pod runs one, or may do so by now.
+    """
     from launch import pod_report
     from launch.trial_folder import folder_of
 
     told = time.monotonic()
-    with _begun(trials, options) as attempt:
+    with _begun(trials, options, cleared) as attempt:
         if not attempt.trials:
             return attempt.progress
         log, shown = folder_of(attempt.trials[0]).log, attempt.log_start
         while not attempt.has_ended():
             if asked:
                 attempt.stop()
+            if attempt.has_lost_its_lease:
+                attempt.abandon()
+                raise Preempted(f"the volume did not answer, or another pod has taken over {_named(attempt.trials)}")
             time.sleep(POLL_SECONDS)
             shown = _show(log, shown)
             if time.monotonic() > told + TELL_SECONDS:
@@ -131,16 +143,6 @@ def _attempt(trials: list["Trial"], options: Namespace, asked: list[int]) -> dic
                     print(pod_report.line(trial.number, trial.key, *figures), flush=True)
         _show(log, shown)
     return attempt.progress
-
-
-def _clear(folder: "TrialFolder", attempts: int) -> None:
-    """Forget a failure that a user has asked to try again: one of the first so many attempts."""
-    from launch import states
-
-    if not folder.is_running():
-        progress = folder.settled()
-        if progress.state == "failed" and progress.attempts <= attempts:
-            folder.write(states.cleared(progress))
 
 
 def read_trials(folder: Path, index: str) -> list["Trial"]:
@@ -163,26 +165,38 @@ def read_trials(folder: Path, index: str) -> list["Trial"]:
 def _read_line(folder: Path, index: str) -> list[dict[str, Any]]:
     if not index.isdecimal():
         raise ConfigError(f"{INDEX}: {index!r} must be a trial's index; a pod of an Indexed Job has it")
-    lines = (line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines())
-    line = next(itertools.islice(lines, int(index), None), None)
+    path = folder / TRIALS_FILE
+    if not path.exists():
+        raise ConfigError(f"trials: {path} is missing; apply the ConfigMap of the Job's trials")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        line = next(itertools.islice(lines, int(index), None), None)
     if line is None:
-        raise ConfigError(f"{INDEX}: {index} has no line in {folder}/*.jsonl; apply all ConfigMaps of the sweep")
+        raise ConfigError(f"{INDEX}: {index} has no line in {path}; apply the ConfigMap of the Job's trials")
     return json.loads(line)
 
 
-def _begun(trials: list["Trial"], options: Namespace) -> "Attempt":
+def _begun(trials: list["Trial"], options: Namespace, cleared: dict[str, int]) -> "Attempt":
     from launch.attempt import Attempt
 
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            limit = options.time_limit_minutes
-            return Attempt(trials, retries=options.retries, time_limit_minutes=limit, rung=options.pause_after)
+            return Attempt(
+                trials,
+                retries=options.retries,
+                time_limit_minutes=options.time_limit_minutes,
+                rung=options.pause_after,
+                cleared=cleared,
+                stop_seconds=STOP_SECONDS,
+            )
         except BlockingIOError:
             if time.monotonic() > deadline:
-                numbers = ", ".join(f"{trial.number} {trial.key}" for trial in trials)
-                raise Preempted(f"another pod runs trial {numbers}") from None
+                raise Preempted(f"another pod runs {_named(trials)}") from None
             time.sleep(POLL_SECONDS)
+
+
+def _named(trials: list["Trial"]) -> str:
+    return "trial " + ", ".join(f"{trial.number} {trial.key}" for trial in trials)
 
 
 def _show(log: Path, start: int) -> int:

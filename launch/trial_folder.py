@@ -4,20 +4,37 @@ import contextlib
 import dataclasses
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flexrl.decoding import decode_as
+from flexrl.divergence import divergence, forget_divergence
 from flexrl.errors import ConfigError
 from flexrl.files import write_json
+from flexrl.locks import LEASED, is_held
 from flexrl.metrics_file import last_row, read_rows
 from launch import states
+from launch.lease import Lease
 from launch.states import Progress
 from launch.trials import Trial
 
 LINE_BYTES = 4096  # of the log's end, in which its last line is looked for
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The right to run attempts in a folder.
+
+    Attributes:
+      lock: file number of an open file, whose lock a process that inherits it holds, too.
+      lease: in place of the lock, on a volume of several machines.
+    """
+
+    lock: int
+    lease: Lease | None
 
 
 @dataclass(frozen=True)
@@ -38,8 +55,9 @@ class TrialFolder:
         return self.path / "log.txt"
 
     def prepare(self, trial: Trial) -> None:
-        """Make the folder and write down what the trial is."""
+        """Make the folder and write down what the trial is; one that has diverged is trained again."""
         self.path.mkdir(parents=True, exist_ok=True)
+        forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
 
     def command(self) -> list[str]:
@@ -56,6 +74,10 @@ class TrialFolder:
             return None
         valid = isinstance(content, dict) and content.get("config_hash") == self.config_hash
         return content if valid and isinstance(content.get("return_mean"), int | float) else None
+
+    def divergence(self) -> str | None:
+        """Why the run has diverged since it was prepared, in a line; None if it has not."""
+        return divergence(self.path)
 
     def write(self, progress: Progress) -> None:
         """Record how far the trial came."""
@@ -88,32 +110,45 @@ class TrialFolder:
             return states.found_result(progress)
         if progress.state == "done":
             return states.lost(progress, "its result.json is gone or damaged")
+        if progress.state == "running" and (reason := self.divergence()):
+            return states.found_divergence(progress, reason)
         if progress.state == "running":
-            return states.lost(progress, "whoever ran it was killed")
+            return states.lost(progress, "whoever ran it was killed", self._last_heartbeat(progress.attempts))
         return progress
 
+    def heartbeat(self, attempt: int, seconds: float) -> None:
+        """Note how long an attempt has run, for whoever finds that it was killed."""
+        write_json(self.path / "heartbeat.json", {"attempt": attempt, "seconds": round(seconds, 1)})
+
+    def _last_heartbeat(self, attempt: int) -> float:
+        """Seconds that an attempt is known to have run."""
+        try:
+            content = json.loads((self.path / "heartbeat.json").read_bytes())
+            return float(content["seconds"]) if content["attempt"] == attempt else 0.0
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # it was killed before the first one
+            return 0.0
+
     @contextlib.contextmanager
-    def attempt(self) -> Iterator[IO[bytes]]:
-        """Hold the lock that says an attempt runs; a process that inherits the open file holds it, too.
+    def attempt(self) -> Iterator[Hold]:
+        """Hold what says that an attempt runs: a lock, or on a volume of several machines a lease.
 
         Raises:
-          BlockingIOError: if an attempt runs.
+          BlockingIOError: if an attempt runs, or somebody asks this very moment whether one does: try again.
         """
-        with (self.path / "attempt.lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield lock
+        with contextlib.ExitStack() as stack:
+            lease = stack.enter_context(Lease(self._lease)) if LEASED in os.environ else None
+            lock = stack.enter_context((self.path / "attempt.lock").open("ab"))
+            if lease is None:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield Hold(lock.fileno(), lease)
+
+    @property
+    def _lease(self) -> Path:
+        return self.path / "attempt.lease"
 
     def is_running(self) -> bool:
-        """Whether an attempt runs."""
-        path = self.path / "attempt.lock"
-        if not path.exists():
-            return False
-        with path.open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        """Whether an attempt runs; a lease counts until another attempt has taken it over."""
+        return is_held(self.path / "attempt.lock") or self._lease.exists()
 
     def note_process(self, number: int) -> None:
         """Note whose attempt holds the lock."""

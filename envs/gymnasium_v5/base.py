@@ -146,7 +146,10 @@ def _load(xml_file: str | None, gymnasium_file: str) -> mujoco.MjModel:
     path = package_file("gymnasium", f"envs/mujoco/assets/{gymnasium_file}") if xml_file is None else Path(xml_file)
     if not path.is_file():
         raise ConfigError(f"xml_file: {xml_file} must be an existing MJCF file, or null for Gymnasium's")
-    model = mujoco.MjModel.from_xml_path(str(path))
+    try:
+        model = mujoco.MjModel.from_xml_path(str(path))
+    except ValueError as error:
+        raise ConfigError(f"xml_file: {xml_file} is no MJCF file that MuJoCo can compile: {error}") from None
     low, high = model.actuator_ctrlrange.T
     if (low >= high).any():
         raise ConfigError(f"xml_file: {xml_file} must give every actuator a ctrlrange, which actions span")

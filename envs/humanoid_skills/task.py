@@ -85,7 +85,7 @@ class HumanoidSkills(MujocoTask):
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)
         self._joints = jnp.asarray(model.qpos0[7:])
         self._joint_range = jnp.asarray(model.jnt_range[1:])
-        low, high = (round(seconds / self.control_period) for seconds in config.goal_seconds)
+        low, high = map(self.num_control_steps, config.goal_seconds)
         spread, strategy = config.command_spread, config.goal_strategy
         self.goals = GoalSampler(config.skills, strategy, spread, (low, high), self.episode_length)
 

@@ -7,6 +7,8 @@ import mujoco
 from flax import struct
 from jax import Array
 
+from envs.errors import ConfigError
+
 # A step computes these only for a sensor or a flag, so a copied value could be another world's.
 LAZY_FIELDS = ("subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
 # `mj_rnePostConstraint` gives these after a step, as Gymnasium calls it; after a reset they are zero, as there.
@@ -37,19 +39,23 @@ class PhysicsSpec:
     constraints_per_world: int = 128
 
     def __post_init__(self) -> None:
-        """Refuse what no backend can honour."""
-        if self.num_substeps < 1:
-            raise ValueError(f"num_substeps: {self.num_substeps} is below 1")
+        """Refuse what no backend can honour.
+
+        Raises:
+          ConfigError: naming the field.
+        """
+        if not isinstance(self.num_substeps, int) or self.num_substeps < 1:
+            raise ConfigError(f"num_substeps: {self.num_substeps} must be a whole number of physics steps, at least 1")
         if self.timing not in ("lagged", "current"):
-            raise ValueError(f"timing: {self.timing!r} must be lagged or current")
+            raise ConfigError(f"timing: {self.timing!r} must be lagged or current")
         if unknown := [name for name in self.fields if not hasattr(mujoco.MjData, name)]:
-            raise ValueError(f"fields: {unknown} are no fields of MjData")
+            raise ConfigError(f"fields: {unknown} are no fields of MjData")
         if self.timing == "current" and (late := set(self.fields) & set(ACCELERATION_FIELDS)):
-            raise ValueError(f"fields: {sorted(late)} depend on controls not yet known; read them lagged")
+            raise ConfigError(f"fields: {sorted(late)} depend on controls not yet known; read them lagged")
         if self.timing == "current" and (late := set(self.fields) & set(POST_CONSTRAINT_FIELDS)):
-            raise ValueError(f"fields: {sorted(late)} belong to the last substep; read them lagged")
+            raise ConfigError(f"fields: {sorted(late)} belong to the last substep; read them lagged")
         if lazy := set(self.fields) & set(LAZY_FIELDS):
-            raise ValueError(
+            raise ConfigError(
                 f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata"
             )
 

@@ -58,7 +58,7 @@ class MjxPhysics(IntegrationPhysics):
         # Its own fields only: it also shows some of its engine, such as `dof_length` of Warp, which it cannot replace.
         model: Any = self._model
         own = {field.name for field in dataclasses.fields(model)}
-        self._varied = {name: jnp.asarray(x) for name, x in varied_fields(variants).items() if name in own}
+        self._varied = {name: jnp.asarray(x) for name, x in varied_fields(spec.model, variants).items() if name in own}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""

@@ -11,7 +11,7 @@ class Randomization:
     """What differs between worlds and between episodes; a range (low, high) is drawn from uniformly, null is off.
 
     Attributes:
-      friction: factor on the sliding friction of all geoms together.
+      friction: factor on the sliding friction of all geoms and contact pairs together.
       mass: factor on each body's mass and inertia, drawn for each body.
       com_offset: m, offset of the root body's centre of mass, drawn for each axis.
       gain: factor on each actuator's gain, drawn for each actuator.

@@ -23,7 +23,9 @@ def model_variants(model: mujoco.MjModel, randomization: Randomization) -> list[
 def _variant(model: mujoco.MjModel, randomization: Randomization, rng: np.random.Generator) -> mujoco.MjModel:
     variant = copy.copy(model)
     if randomization.friction is not None:
-        variant.geom_friction[:, 0] *= rng.uniform(*randomization.friction)
+        factor = rng.uniform(*randomization.friction)
+        variant.geom_friction[:, 0] *= factor
+        variant.pair_friction[:, :2] *= factor  # an explicit pair has its own, in both directions, and reads no geom's
     if randomization.mass is not None:
         factor = rng.uniform(*randomization.mass, size=model.nbody)
         variant.body_mass *= factor
@@ -38,8 +40,8 @@ def _variant(model: mujoco.MjModel, randomization: Randomization, rng: np.random
     return variant
 
 
-def varied_fields(variants: list[mujoco.MjModel]) -> dict[str, np.ndarray]:
-    """The model fields in which the variants differ, by name, each stacked to shape (V, ...)."""
-    names = [name for name in dir(variants[0]) if isinstance(getattr(variants[0], name, None), np.ndarray)]
+def varied_fields(model: mujoco.MjModel, variants: list[mujoco.MjModel]) -> dict[str, np.ndarray]:
+    """The fields in which variants differ from the model, by name, each stacked to shape (V, ...)."""
+    names = [name for name in dir(model) if isinstance(getattr(model, name, None), np.ndarray)]
     stacked = {name: np.stack([getattr(variant, name) for variant in variants]) for name in names}
-    return {name: x for name, x in stacked.items() if (x != x[0]).any()}
+    return {name: x for name, x in stacked.items() if (x != getattr(model, name)).any()}

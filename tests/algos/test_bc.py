@@ -138,6 +138,21 @@ def test_observations_are_normalised_by_the_data_or_as_a_parent_did():
     assert plain.normalizer.count == 0
 
 
+def test_without_normalising_the_network_reads_observations_as_they_are():
+    """They are far beyond the limit at which normalised ones are clipped."""
+    data, bc = dataset(), BC(dataclasses.replace(CONFIG, normalize_observations=False, num_updates=1), SPEC)
+    train = bc.init(jax.random.key(1))
+    _, batch, _ = DatasetSource(1, 64).sample(data, (), bc.policy(train), jax.random.key(2))
+    hyper = bc.init_hyper() | {"progress": jnp.zeros(())}
+    trained, metrics = bc.update(train, batch, hyper, jax.random.key(0))
+    raw = jnp.concatenate([batch.obs[0], batch.goal[0]], axis=-1)
+    assert metrics["policy/loss"] == pytest.approx(float(bc._loss(train.params, raw, batch.action[0])), rel=1e-6)
+    output = bc.network.step(
+        trained.params["policy"], (), jnp.concatenate([data.obs, data.goal], axis=-1), data.truncated
+    )
+    np.testing.assert_allclose(actions(bc, trained, data), jnp.tanh(output[1][:, :2]), rtol=1e-5)
+
+
 def test_weights_decay_apart_from_gradients():
     """With one step of the same gradient, decay takes learning rate times decay of each weight."""
     steps = [

@@ -259,6 +259,23 @@ def test_dropout_is_on_while_learning():
     assert losses[0] != losses[1]
 
 
+def test_without_normalising_the_network_reads_observations_as_they_are():
+    """They are far beyond the limit at which normalised ones are clipped."""
+    dt = DT(dataclasses.replace(CONFIG, normalize_observations=False, num_updates=1), SPEC)
+    data = random_dataset()
+    data = dataclasses.replace(data, obs=100 * data.obs)
+    train = dt.init(jax.random.key(1))
+    _, batch, _ = WindowSource(1, 16, 4).sample(data, (), dt.policy(train), jax.random.key(2))
+    hyper = dt.init_hyper() | {"progress": jnp.zeros(())}
+    _, metrics = dt.update(train, batch, hyper, jax.random.key(3))
+    windows = jax.tree.map(lambda x: x[0], batch.windows)
+    expected = dt._loss(train.params, windows, jax.random.key(4), hyper)  # without dropout the key changes nothing
+    assert metrics["policy/loss"] == pytest.approx(float(expected), rel=1e-6)
+    policy, num = dt.policy(train), len(data.obs)
+    seen = Observation(data.obs, jnp.zeros((num, 0)), jnp.zeros(num), jnp.ones(num, bool))
+    np.testing.assert_array_equal(policy.act(policy.init_carry(num), seen, jax.random.key(0))[0].obs[:, -1], data.obs)
+
+
 def test_minibatches_that_devices_cannot_share_are_refused():
     with pytest.raises(ConfigError, match="batch_size: 16 is not a multiple of num_devices 3"):
         DT(CONFIG, SPEC, Shards(3))

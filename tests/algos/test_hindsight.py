@@ -39,9 +39,10 @@ def place_of(row):
     return episode, row
 
 
-def goals(strategy, rows, chances, discount=0.9):
+def goals(strategy, rows, drawn, discount=0.9):
     goals = HindsightGoals(Hindsight(strategy, discount), FAR)
-    return np.asarray(goals.outcome(places_data(), jnp.array(rows), jnp.array(chances, jnp.float32)))[..., 0]
+    drawn = jnp.array(drawn, jnp.int32 if strategy == "random" else jnp.float32)
+    return np.asarray(goals.outcome(places_data(), jnp.array(rows), drawn))[..., 0]
 
 
 def test_goals_worked_by_hand():
@@ -52,15 +53,26 @@ def test_goals_worked_by_hand():
     # Geometric with 0.9: one further below 0.1, two below 1 - 0.81, three below 1 - 0.729; never beyond the end.
     np.testing.assert_array_equal(goals("future-geometric", row, [0.09, 0.11, 0.2, 0.999]), [1, 2, 3, 10])
     here = 302
-    np.testing.assert_array_equal(
-        goals("random", row, [0, 7.5 / 27, 8.5 / 27, 0.9999]), [-here, 7 - here, 100 - here, 10]
-    )
+    np.testing.assert_array_equal(goals("random", row, [0, 7, 8, 26]), [-here, 7 - here, 100 - here, 10])
+
+
+def test_every_state_of_a_large_dataset_may_become_a_goal():
+    """Of 2**25 states, of which a multiple of 2**-23 times so many reaches every fourth."""
+    num, num_draws = 2**25, 100_000
+    data = dataclasses.replace(places_data(), achieved=np.broadcast_to(np.zeros((1, 1), np.float32), (num, 1)))
+    goals, first = HindsightGoals(Hindsight("random"), FAR), jnp.zeros(num_draws, jnp.int32)
+    reached = np.asarray(goals.reached(data, first, goals.draw(data, (num_draws,), jax.random.key(0))))
+    assert reached.min() >= 0 and reached.max() < num
+    np.testing.assert_allclose(np.bincount(reached % 4) / num_draws, [0.25] * 4, atol=0.01)
+    np.testing.assert_allclose(np.bincount(8 * reached // num) / num_draws, [0.125] * 8, atol=0.01)
 
 
 @pytest.mark.parametrize("strategy", ["current", "future-geometric", "future-uniform", "random"])
 def test_goals_are_those_of_a_plain_loop(strategy):
     rng = np.random.default_rng(0)
     rows, chances = rng.integers(0, NUM, 500), rng.uniform(size=500).astype(np.float32)
+    if strategy == "random":
+        chances = rng.integers(0, NUM + len(LENGTHS), 500)
     everywhere = [(e, t) for e, length in enumerate(LENGTHS) for t in range(length + 1)]
     for row, chance, found in zip(rows, chances, goals(strategy, rows, chances), strict=True):
         episode, step = place_of(row)
@@ -68,7 +80,7 @@ def test_goals_are_those_of_a_plain_loop(strategy):
         if strategy == "current":
             there = (episode, step)
         elif strategy == "random":
-            there = everywhere[int(chance * len(everywhere))]
+            there = everywhere[chance]
         elif strategy == "future-uniform":
             there = (episode, list(range(step + 1, length + 1))[int(chance * (length - step))])
         else:

@@ -53,6 +53,12 @@ def test_before_any_rows_normalising_changes_nothing():
     np.testing.assert_array_equal(RunningStatistics.init(2).normalize(rows), rows)
 
 
+def test_statistics_that_are_unused_give_rows_back_as_they_are():
+    rows = np.array([[0.5, -3000.0], [70.0, 1000.0]], np.float32)
+    for statistics in (unused := RunningStatistics.init(2, is_unused=True), unused.update(rows)):
+        np.testing.assert_array_equal(statistics.normalize(rows), rows)
+
+
 def test_normalised_rows_are_clipped_on_both_sides():
     statistics = statistics_of(np.array([[-1.0], [1.0]], np.float32))  # mean 0, deviation 1
     normalized = statistics.normalize(jnp.array([[-9.0], [-0.5], [9.0]]), clip=2.0)

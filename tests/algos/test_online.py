@@ -87,16 +87,29 @@ def test_places_count_the_best_episodes_first():
     np.testing.assert_array_equal(episodes, by_rank)
 
 
-def test_new_episodes_take_the_places_of_the_worst_of_the_data():
-    """Four whole episodes of 6 windows; so of the data's 18 there are 40 - 24 = 16, without the last of the worst."""
-    [(_, batch, metrics)] = sampled(make_probe(), DATA)
-    assert metrics["replay/share"] == pytest.approx(24 / 40)
+@pytest.mark.parametrize(
+    ("returns", "replay_steps", "num_old", "seen"),
+    [
+        ([3.0, 1.0, 2.0], 40, 3 * 6, {0, 1, 2}),  # there is room for 20 steps more, and these are 15
+        ([3.0, 1.0, 2.0, 5.0, 4.0], 40, 4 * 6, {0, 2, 3, 4}),  # for all but the worst of five episodes
+        ([3.0, 1.0, 2.0, 5.0, 4.0], 42, 4 * 6 + 3, {0, 1, 2, 3, 4}),  # for two steps of the worst, in three windows
+    ],
+)
+def test_new_episodes_take_the_places_of_the_worst_of_the_data(returns, replay_steps, num_old, seen):
+    """Once four new episodes are whole: a step takes the place of a step, in however many windows each of them is."""
+    config = dataclasses.replace(CONFIG, exploration=Exploration(unroll_length=5, replay_steps=replay_steps))
+    [(_, batch, metrics)] = sampled(make_probe(), probe_data(returns), config)
     assert metrics["replay/num_steps"] == 4 * TIME_LIMIT
-    old = steps_of(batch.windows, of_data=True)["obs"][:, 0] - FROM_DATA
-    assert set(old.astype(int)) == set(range(3 * TIME_LIMIT)) - {2 * TIME_LIMIT - 1}
-    of_worlds = (batch.windows.obs[..., -1, 0] < FROM_DATA).mean()
+    share = 4 * 6 / (4 * 6 + num_old)
+    assert metrics["replay/share"] == pytest.approx(share)
+    episode, step = np.divmod(steps_of(batch.windows, of_data=True)["obs"][:, 0] - FROM_DATA, TIME_LIMIT)
+    assert set(episode) == seen
+    partly = 1 if num_old % 6 else None
+    for each in seen:
+        assert set(step[episode == each]) == set(range(TIME_LIMIT if each != partly else 3))
     num = batch.windows.valid[..., -1].size
-    assert of_worlds == pytest.approx(24 / 40, abs=5 * (0.24 / num) ** 0.5)
+    of_worlds = (batch.windows.obs[..., -1, 0] < FROM_DATA).mean()
+    assert of_worlds == pytest.approx(share, abs=5 * (0.25 / num) ** 0.5)
 
 
 def test_each_step_of_the_worlds_is_a_target_as_often_as_any_other():

@@ -171,6 +171,29 @@ class TestPrivilegedCritic:
         train, _ = updated(ppo, batch)
         np.testing.assert_allclose(train.privileged.mean, batch.observation.privileged.mean(axis=(0, 1)), atol=1e-6)
 
+    @pytest.mark.parametrize("memory", ["none", "gru"])
+    def test_reads_everything_as_it_is_where_nothing_is_normalized(self, memory):
+        """Rows far beyond the limit at which normalised ones are clipped, also after statistics could be known."""
+        ppo = learner(privileged_critic=True, normalize_observations=False, memory=memory)
+        train = ppo.init(jax.random.key(0))
+        batch = sampled(ppo, train)
+        large = batch.observation.replace(obs=100 * batch.observation.obs, privileged=70 * batch.observation.privileged)
+        train, _ = updated(ppo, batch.replace(observation=large), train)
+        inputs = ppo._inputs(train, large)
+        np.testing.assert_array_equal(inputs["policy"], jnp.concatenate([large.obs, large.goal], axis=-1))
+        everything = jnp.concatenate([large.obs, large.privileged, large.goal], axis=-1)
+        np.testing.assert_array_equal(inputs["value"], everything)
+        policy, first = ppo.policy(train, deterministic=memory == "none"), first_step(large)
+        carry = policy.init_carry(B)
+        after, _, info = policy.act(carry, first, jax.random.key(0))
+        networks = {"policy": inputs["policy"][0], "value": everything[0]}
+        outputs = {
+            n: ppo.networks[n].step(train.params[n], carry.get(n, ()), x, first.is_first) for n, x in networks.items()
+        }
+        np.testing.assert_array_equal(info["loc"], ppo.distribution.from_network(outputs["policy"][1]).loc)
+        for name, state in after.items():
+            assert_close(state, outputs[name][0])
+
     def test_needs_something_to_know(self):
         with pytest.raises(ConfigError, match="^privileged_critic: "):
             PPO(dataclasses.replace(CONFIG, privileged_critic=True), SPEC.replace(privileged_size=0))
@@ -185,6 +208,17 @@ class TestValueWarmup:
         assert differs(early["value"], before["value"])
         assert differs(late["policy"], before["policy"])
         assert_close(early["value"], late["value"], atol=1e-7)
+
+    def test_leaves_an_adapted_learning_rate_as_it_is_until_it_is_over(self):
+        ppo = learner(value_warmup=0.5, target_kl=0.01)
+        rate = ppo.config.learning_rate
+        train = None
+        for progress in (0.0, 0.25, 0.49):
+            train, metrics = updated(ppo, train=train, progress=progress)
+            assert metrics["policy/kl"] == pytest.approx(0, abs=1e-6)  # of a policy that is held
+            assert train.learning_rate == pytest.approx(rate)
+        # one gradient step: its divergence is of the policy before it, zero, so that the rate grows
+        assert updated(ppo, train=train, progress=0.5)[0].learning_rate == pytest.approx(1.5 * rate)
 
     def test_must_end(self):
         with pytest.raises(ValueError, match="^value_warmup: "):

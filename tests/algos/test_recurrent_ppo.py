@@ -132,3 +132,24 @@ def test_what_follows_a_step_is_valued_with_the_memory_of_that_step(sampled):
     following = value.step(params, memory, batch.next_observation.obs, jnp.zeros_like(batch.terminated))[1]
     goes_on = np.asarray(~(batch.terminated | batch.truncated))[:-1]
     np.testing.assert_allclose(following[:-1][goes_on], outputs[1:][goes_on], atol=1e-12)
+
+
+def test_an_advantage_is_what_a_plain_loop_over_steps_makes_it(sampled):
+    """With lambda 0 it is r + discount * V' - V: V' is of what followed the step, with the memory after that step."""
+    ppo, train, batch = sampled
+    odd = jnp.arange(6) % 2 == 1
+    batch = batch.replace(terminated=batch.truncated & odd, truncated=batch.truncated & ~odd)
+    assert batch.terminated.any() and batch.truncated.any()
+    value, params, memory = ppo.networks["value"], train.params["value"], batch.carry["value"]
+    expected = []
+    for time in range(10):
+        is_first = batch.observation.is_first[time]
+        memory = jax.tree.map(lambda x, first=is_first: jnp.where(first[:, None], 0, x), memory)
+        never = jnp.zeros_like(is_first)
+        memory, now = value.step(params, memory, batch.observation.obs[time], never)
+        _, then = value.step(params, memory, batch.next_observation.obs[time], never)
+        future = np.where(batch.terminated[time], 0, then[:, 0])
+        expected.append(batch.reward[time] + ppo.config.discount * future - now[:, 0])
+    hyper = ppo.init_hyper() | {"gae_lambda": jnp.zeros(())}
+    samples, _, _ = ppo._samples(train, batch, hyper)
+    np.testing.assert_allclose(samples.advantage, np.stack(expected, axis=1), atol=1e-12)

@@ -10,9 +10,13 @@ from rich.console import Console
 
 from benchmarks import gpu
 from benchmarks.exchange import agreement
+from benchmarks.fresh import FreshEpisodes
 from benchmarks.gpu import PARTS, GpuConfig, Part, run_parts
-from benchmarks.time_to_return import TARGETS, TimeToReturnConfig, reached
+from benchmarks.time_to_return import TARGETS, TimeToReturnConfig, confirmed, crossings, reached
 from benchmarks.watch import Watched
+from flexrl.metrics_file import read_rows
+from flexrl.train import main
+from tests.flexrl.runs import TINY
 
 WRITES = "import json, sys; open(sys.argv[1], 'w').write(json.dumps({'results': [1]}))"
 
@@ -95,6 +99,20 @@ def test_a_return_is_reached_with_the_first_evaluation_that_shows_it():
     assert found["median_seconds"]["500"] == {"total": 55.0, "training": 40.0}
     assert found["median_seconds"]["600"] == {"total": None, "training": None}
     assert (found["start_up_seconds"], found["control_steps_per_seed"]) == (20.0, 90)
+
+
+def test_the_evaluation_that_crosses_a_line_is_told_beside_fresh_episodes_of_its_policy(tmp_path):
+    main([*TINY, "--workspace", str(tmp_path), "--name", "run", "--seed", "1"])  # whose first evaluation is its best
+    evaluations = [(float(i), row) for i, row in enumerate(read_rows(tmp_path / "run" / "evaluations.jsonl"))]
+    first, _, last = (row["evaluation/return_mean"] for _, row in evaluations)
+    crossed = crossings([evaluations, evaluations[2:]], (100, 1000))
+    assert [row["step"] for row in crossed["100"]] == [10, 30] and crossed["1000"] == [None, None]
+    found = confirmed(crossed, {1: tmp_path / "run", 2: tmp_path / "run"}, "native")
+    assert found["1000"] == [None, None]
+    expected = FreshEpisodes(tmp_path / "run", "native")(tmp_path / "run", "best", 1)
+    assert found["100"][0] == {"seed": 1, "crossed_with": first, **expected}
+    assert (found["100"][1]["seed"], found["100"][1]["step"], found["100"][1]["crossed_with"]) == (2, 30, last)
+    assert expected["num_episodes"] == 64 and expected["return_mean"] != pytest.approx(first, rel=1e-4)
 
 
 def test_only_environments_with_targets_are_taken():

@@ -86,3 +86,17 @@ def test_a_world_that_becomes_nan_ends_is_counted_and_leaves_the_others_alone(ba
         np.testing.assert_allclose(broken.observation.obs[others], whole.observation.obs[others], rtol=1e-6)
     assert np.isfinite(broken.observation.obs).all()
     assert broken.episode_length.tolist() == [5, 5, 4, 5]
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 1e9])
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("humanoid-skills", "goal_seconds"), ("humanoid-goal", "hold_seconds"), ("g1-joystick", "command_interval")],
+)
+def test_what_is_timed_lasts_at_least_one_control_step_and_at_most_a_million(name, field, seconds):
+    task = env_type(name)
+    value = (seconds, seconds) if field == "goal_seconds" else seconds
+    env = task(task.Config(**{field: value}), PhysicsOptions("native"))
+    assert env.num_control_steps(seconds) == (1 if seconds < 1 else 1_000_000)
+    state = jax.eval_shape(env.reset, jax.random.key(0))
+    jax.eval_shape(env.step, state, jax.ShapeDtypeStruct((env.spec.action_size,), state.obs.dtype))

@@ -1,6 +1,7 @@
 """A task in a user's file is found, checked and trained; a broken one is refused by task, field and shape."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -17,13 +18,13 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_env.py"
 
 @pytest.fixture
 def task(tmp_path):
-    """A copy of the example outside the repository, with some text replaced; returns its name."""
-    (tmp_path / "mine.xml").write_text(EXAMPLE.with_suffix(".xml").read_text())
+    """A copy of the example outside the repository, with some text of it or of its MJCF replaced; returns its name."""
 
-    def write(old="", new=""):
-        text = EXAMPLE.read_text()
-        assert old in text
-        (tmp_path / "mine.py").write_text(text.replace(old, new))
+    def write(old="", new="", suffix=".py"):
+        for file in (EXAMPLE, EXAMPLE.with_suffix(".xml")):
+            text = file.read_text()
+            assert file.suffix != suffix or old in text
+            (tmp_path / f"mine{file.suffix}").write_text(text.replace(old, new) if file.suffix == suffix else text)
         return f"{tmp_path}/mine.py:PoleOnACart"
 
     return write
@@ -62,6 +63,14 @@ def test_a_task_outside_the_repository_learns_with_the_unchanged_command(task, t
         ("    Config = PoleOnACartConfig\n", "", "Config must be a dataclass"),
         ("class PoleOnACart(MujocoTask)", "class PoleOnARail(MujocoTask)", "defines no 'PoleOnACart'"),
         ("    def reset(self", "    def restart(self", "defines no reset"),
+        ("_observe(physics), goal=", 'physics["qpos"][0], goal=', r"reset: obs has shape \(\); expected .*\(size,\)"),
+        ("episode_length = 500", "episode_length = 0", "episode_length: 0 must be .* at least 1"),
+        ("episode_length = 500", "episode_length = 500.5", "episode_length: 500.5 must be a whole number"),
+        (
+            "terminated=angle > self",
+            "privileged=jnp.zeros(2), terminated=angle > self",
+            "privileged must come from reset and step",
+        ),
     ],
 )
 def test_a_broken_task_is_refused_by_name_and_field(task, old, new, message):
@@ -70,8 +79,72 @@ def test_a_broken_task_is_refused_by_name_and_field(task, old, new, message):
         build(name)
 
 
+@pytest.mark.parametrize("num_substeps", ["0", "2.5"])
+def test_a_control_step_without_physics_steps_is_refused(task, num_substeps):
+    with pytest.raises(ConfigError, match=f"^num_substeps: {num_substeps} must be .* at least 1$"):
+        build(task("num_substeps=2", f"num_substeps={num_substeps}"))
+
+
+MOTOR = '<motor joint="slide" gear="10" ctrlrange="-1 1"/>'
+UNLIMITED = '<motor name="push" joint="slide" gear="10"/> <motor joint="hinge"/>'
+
+
+@pytest.mark.parametrize(
+    ("actuators", "message"),
+    [
+        (
+            UNLIMITED,
+            "^env: actuators of PoleOnACart without a control range, .*: push, number 1; .*ctrlrange in the MJCF",
+        ),
+        (MOTOR + UNLIMITED, "^env: actuators of PoleOnACart without a control range, .*: push, number 2; "),
+        ("", "^env: the model of PoleOnACart has no actuators; give its MJCF at least one$"),
+    ],
+)
+def test_actuators_that_no_action_reaches_are_refused_by_name(task, actuators, message):
+    with pytest.raises(ConfigError, match=message):
+        build(task(MOTOR, actuators, ".xml"))
+
+
+def test_a_task_with_controls_of_its_own_needs_no_control_ranges(task, tmp_path):
+    name = task(MOTOR, '<motor joint="slide"/>', ".xml")
+    text = (tmp_path / "mine.py").read_text()
+    (tmp_path / "mine.py").write_text(text.replace("self.control(action)", "10 * action"))
+    assert build(name).spec.action_size == 1
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ((MOTOR, UNLIMITED, ".xml"), "error: env: actuators of PoleOnACart without a control range"),
+        (("episode_length = 500", "episode_length = 0"), "error: env .*:PoleOnACart: episode_length: 0 must be"),
+    ],
+)
+def test_training_ends_with_one_line_and_the_code_for_bad_input(task, tmp_path, replaced, message):
+    command = [sys.executable, "-m", "flexrl.train", "--env", task(*replaced), "--workspace", str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 65
+    assert re.match(message, done.stderr) and done.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_without_a_class_is_refused_with_the_tasks_in_it(task):
+    path = task().rpartition(":")[0]
+    for name in (path, f"{path}:Pole"):
+        with pytest.raises(ConfigError, match=f"its tasks: {path}:PoleOnACart$"):
+            env_type(name)
+
+
+def test_a_file_without_a_task_and_one_that_is_no_python_are_refused(tmp_path):
+    (tmp_path / "none.py").write_text("class Task:\n    pass\n")
+    with pytest.raises(ConfigError, match="names a file without a class; it has no task; begin with"):
+        env_type(str(tmp_path / "none.py"))
+    (tmp_path / "wrong.py").write_text("class Task:\n    def (\n")
+    with pytest.raises(ConfigError, match="wrong.py, line 2: invalid syntax"):
+        env_type(f"{tmp_path}/wrong.py:Task")
+
+
 def test_a_missing_file_is_refused():
-    with pytest.raises(ConfigError, match="nowhere.py, which does not exist"):
+    with pytest.raises(ConfigError, match="the file .*nowhere.py does not exist"):
         env_type("nowhere.py:Task")
 
 

@@ -16,6 +16,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from envs.check import check_env
+from envs.errors import ConfigError
 from envs.gymnasium_v5 import AntV5, HalfCheetahV5, HopperV5, HumanoidStandupV5, HumanoidV5, Walker2dV5
 from envs.models import package_file
 from envs.physics import PhysicsOptions
@@ -311,6 +312,20 @@ def test_refuses_a_model_whose_actuators_have_no_range(tmp_path):
     body = '<body><joint name="slide" type="slide"/><geom size="1"/></body>'
     file.write_text(f'<mujoco><worldbody>{body}</worldbody><actuator><motor joint="slide"/></actuator></mujoco>')
     with pytest.raises(ValueError, match="^xml_file: .*unlimited.xml must"):
+        make("HalfCheetah-v5", xml_file=str(file))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<mujoco><nonsense/></mujoco>", "^xml_file: .*mine.xml is no MJCF file that MuJoCo can compile: XML Error"),
+        ("<mujoco/>", "^env: the model of HalfCheetahV5 has no actuators; "),
+    ],
+)
+def test_refuses_a_model_that_is_none_or_cannot_act(tmp_path, content, message):
+    file = tmp_path / "mine.xml"
+    file.write_text(content)
+    with pytest.raises(ConfigError, match=message):
         make("HalfCheetah-v5", xml_file=str(file))
 
 

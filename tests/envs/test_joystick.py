@@ -120,6 +120,28 @@ def test_observation_is_sensors_joints_last_action_and_phase(t1):
     np.testing.assert_allclose(obs[-4:], expected, atol=1e-6)
 
 
+def test_a_critic_may_see_height_torques_feet_and_gait(t1):
+    before = placed(t1, height=0.5, tilt=0.3, velocity=(1.0, 0.5, 0.0))
+    state = stepper(t1)(before, jnp.full(23, 0.2))
+    height, torque, foot_height, foot_velocity, touches, air_time, frequency = np.split(
+        np.asarray(state.privileged), np.cumsum([1, 23, 2, 6, 2, 2])
+    )
+    assert t1.spec.privileged_size == state.privileged.size == 14 + 23
+    np.testing.assert_array_equal(height, state.physics["qpos"][2:3])
+    np.testing.assert_array_equal(torque, state.physics["qfrc_actuator"][6:])
+    assert np.abs(torque).max() > 1
+    # pitched forward about its root, it has both feet behind and above where they stood, and lower than the root
+    assert np.all((foot_height > 0.5) & (foot_height < 0.7))
+    # the robot sees itself move by the cosine forward and by the sine up
+    expected = [[math.cos(0.3), 0.5, math.sin(0.3)]] * 2
+    np.testing.assert_allclose(foot_velocity.reshape(2, 3).mean(axis=0), expected[0], atol=0.5)
+    np.testing.assert_array_equal([touches, air_time], [[0, 0], state.info["air_time"]])
+    assert frequency == state.info["gait_frequency"]
+    standing = stepper(t1)(placed(t1), jnp.zeros(23)).privileged
+    np.testing.assert_array_equal(standing[32:34], [1, 1])
+    assert before.privileged.shape == state.privileged.shape
+
+
 def test_feet_touch_the_floor_where_they_stand(t1):
     lifted, standing = (stepper(t1)(placed(t1, height=height), jnp.zeros(23)) for height in (0.5, 0.0))
     np.testing.assert_allclose(lifted.info["air_time"], [0.02, 0.02])

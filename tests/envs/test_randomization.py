@@ -7,12 +7,18 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pytest
+from mujoco import mjx
 
+from envs.errors import ConfigError
+from envs.gymnasium_v5 import HopperV5
 from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.joystick import H1Joystick
 from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, Randomization, make_physics
+from envs.physics.native import NativePhysics
 from envs.physics.randomization import model_variants, varied_fields
 from envs.randomized import RandomizedEnv
+from envs.robots import BOOSTER_T1, UNITREE_G1, UNITREE_H1, robot_model
 from envs.vector import VecEnv
 
 BACKENDS = ["native", pytest.param("mjx-jax", marks=pytest.mark.slow), pytest.param("mjx-warp", marks=pytest.mark.slow)]
@@ -38,7 +44,7 @@ class TestVariants:
     )
     def test_change_what_they_are_asked_to_and_what_follows_from_it(self, model, field, changed):
         one = dataclasses.replace(Randomization(num_variants=3), **{field: getattr(ALL, field)})
-        fields = varied_fields(model_variants(model, one))
+        fields = varied_fields(model, model_variants(model, one))
         assert changed <= set(fields)
         basic = {"geom_friction", "body_mass", "body_ipos", "actuator_gainprm"}
         assert len(basic & set(fields)) == 1
@@ -57,6 +63,55 @@ class TestVariants:
 
     def test_are_the_model_itself_when_nothing_varies(self, model):
         assert model_variants(model, Randomization()) == [model]
+
+
+ROBOTS = {
+    "g1": lambda: robot_model(UNITREE_G1),
+    "h1": lambda: robot_model(UNITREE_H1),
+    "t1": lambda: robot_model(BOOSTER_T1),
+    "humanoid": lambda: brax_humanoid().compile(),
+}
+
+
+def on_its_feet(model):
+    """The standing pose, with the soles in the floor."""
+    data = mujoco.MjData(model)
+    data.qpos[:] = model.key(0).qpos if model.nkey else model.qpos0
+    while True:
+        mujoco.mj_forward(model, data)
+        if data.ncon:
+            return data.qpos.copy() - np.eye(model.nq)[2] * 0.01
+        data.qpos[2] -= 0.01
+
+
+def foot_friction(physics, variant, qpos):
+    """The friction (C, 2) that a backend gives the contacts of a robot that stands on its feet, in both directions."""
+    if isinstance(physics, NativePhysics):
+        model = physics._runner._models[variant]
+        data = mujoco.MjData(model)
+        data.qpos[:] = qpos
+        mujoco.mj_forward(model, data)
+        return data.contact.friction[data.contact.dist < 0, :2]
+    first = physics._data(physics.first(jnp.asarray(qpos), jnp.zeros(physics.spec.model.nv)))
+    data = jax.jit(mjx.forward)(physics._variant(jnp.array(variant)), first)._impl
+    if hasattr(data, "contact"):
+        return np.asarray(data.contact.friction)[np.asarray(data.contact.dist) < 0, :2]
+    return np.asarray(data.contact__friction)[np.asarray(data.contact__dist) < 0, :2]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_friction_is_that_of_feet_on_the_floor(robot, backend):
+    model = ROBOTS[robot]()
+    varied = PhysicsOptions(backend, randomization=Randomization(friction=(2.0, 2.0), num_variants=2))
+    same = PhysicsOptions(backend, randomization=Randomization(friction=(1.0, 1.0), num_variants=2))
+    qpos = on_its_feet(model)
+    scaled, nominal = (
+        foot_friction(make_physics(PhysicsSpec(model, 1, contacts_per_world=64), options), 1, qpos)
+        for options in (varied, same)
+    )
+    assert len(scaled) > 0
+    np.testing.assert_allclose(scaled, 2 * nominal, rtol=1e-5)
 
 
 def acceleration(physics, model, variants):
@@ -116,6 +171,12 @@ def test_a_push_changes_the_velocity_as_often_as_it_should():
     assert pushes == [5, 11, 17]
 
 
+def test_a_root_that_is_not_free_cannot_be_pushed():
+    env = HopperV5(HopperV5.Config(), PhysicsOptions("native"))
+    with pytest.raises(ConfigError, match=r"^push_interval: \(1.0, 2.0\): .* use null$"):
+        RandomizedEnv(env, Randomization(push_interval=(1.0, 2.0)))
+
+
 def test_noise_is_on_the_observation_alone_and_new_at_every_step():
     env = disturbed(observation_noise=0.1)
     state = jax.jit(env.reset)(jax.random.key(0))
@@ -126,6 +187,17 @@ def test_noise_is_on_the_observation_alone_and_new_at_every_step():
     noise = np.stack(noise)
     assert noise.std() == pytest.approx(0.1, rel=0.1)
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.1
+
+
+def test_a_critic_sees_what_the_task_hides_and_the_observation_without_its_noise():
+    robot = H1Joystick(H1Joystick.Config(), PhysicsOptions("native"))
+    noisy = RandomizedEnv(robot, Randomization(observation_noise=0.1))
+    state = jax.jit(noisy.reset)(jax.random.key(0))
+    clean = jax.jit(robot.reset)(jax.random.split(jax.random.key(0), 3)[0])
+    np.testing.assert_allclose(state.privileged, jnp.concatenate([clean.privileged, clean.obs]), atol=1e-6)
+    assert noisy.spec.privileged_size == state.privileged.size
+    assert 0.05 < (state.obs - clean.obs).std() < 0.2
+    assert RandomizedEnv(robot, Randomization(action_delay=1)).spec.privileged_size == robot.spec.privileged_size
 
 
 def test_actions_arrive_late_by_the_delay():

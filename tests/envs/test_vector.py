@@ -157,6 +157,29 @@ def test_is_first_marks_what_no_action_led_to(script):
     np.testing.assert_array_equal(reward_BT[0], [0, 1, 2, 3, 0, 1])
 
 
+class HidingEnv(ScriptedEnv):
+    """Hides the number of steps from policies."""
+
+    def reset(self, key: Array) -> EnvState:
+        return super().reset(key).replace(privileged=jnp.zeros(1))
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        state = super().step(state, action)
+        return state.replace(privileged=state.reward[None])
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_is_hidden_from_policies_is_shown_where_it_is_asked_for(shown):
+    worlds = VecEnv(HidingEnv(), 2, shows_privileged=shown)
+    fresh = worlds.fresh(jax.random.key(1))
+    state, transition = worlds.step(worlds.start(fresh), jnp.array([[GO_ON], [TERMINATE]]), fresh)
+    seen = [x.privileged for x in (fresh, state.env, state.observation, transition.next_observation)]
+    if shown:
+        np.testing.assert_array_equal(seen, [[[0], [0]], [[1], [0]], [[1], [0]], [[1], [1]]])
+    else:
+        assert seen == [None] * 4
+
+
 def test_a_task_that_becomes_nan_is_counted_as_diverged_and_cleaned(script):
     np.testing.assert_array_equal(np.argwhere(script.table("diverged")), [[2, 3]])
     broken = script.transitions[2]

@@ -80,6 +80,7 @@ def test_goes_on_as_if_nothing_had_happened(workspace, tmp_path):
 
 def test_does_not_go_on_with_other_data(trained, workspace, tmp_path, capsys):
     shutil.copytree(workspace / "clone", tmp_path / "clone")
+    (tmp_path / "clone" / "result.json").unlink()
     config = tmp_path / "clone" / "config.yaml"
     config.write_text(config.read_text().replace(str(workspace / "data"), str(tmp_path / "other")))
     record_run(trained, tmp_path / "other", 2)

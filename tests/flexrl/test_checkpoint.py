@@ -1,4 +1,5 @@
 import errno
+import json
 import shutil
 
 import jax
@@ -30,12 +31,18 @@ def assert_same(a, b):
         np.testing.assert_array_equal(x, y)
 
 
+def save(checkpoints, step, score):
+    checkpoints.save(step, tree(step))
+    if score is not None:
+        checkpoints.note_score(step, score)
+
+
 @pytest.fixture
 def saved(tmp_path):
     """Checkpoints of steps 1 to 3, of which 1 scored best."""
     checkpoints = Checkpoints(tmp_path, keep=2)
     for step, score in ((1, 5.0), (2, 4.0), (3, None)):
-        checkpoints.save(step, tree(step), score)
+        save(checkpoints, step, score)
     checkpoints.wait()
     return checkpoints, tmp_path / "checkpoints"
 
@@ -50,7 +57,7 @@ def test_a_whole_tree_comes_back_to_the_bit(saved):
 def test_the_newest_and_the_best_are_kept(tmp_path):
     checkpoints = Checkpoints(tmp_path, keep=2)
     for step, score in ((1, 1.0), (2, 9.0), (3, 3.0), (4, 4.0), (5, 5.0)):
-        checkpoints.save(step, tree(step), score)
+        save(checkpoints, step, score)
     checkpoints.wait()
     assert checkpoints.steps() == [2, 4, 5]
     assert checkpoints.best() == {"step": 2, "score": 9.0}
@@ -65,6 +72,35 @@ def test_a_save_copies_before_the_buffers_are_reused(tmp_path):
     checkpoints.wait()
     _, restored = checkpoints.restore({"x": jax.ShapeDtypeStruct((1000, 1000), jnp.float32)})
     assert (restored["x"] == 7).all()
+
+
+def test_what_is_saved_already_is_neither_copied_nor_written_again(saved):
+    checkpoints, folder = saved
+    manifest = (folder / "3" / "manifest.json").stat().st_mtime_ns
+    gone = jnp.zeros(3)
+    gone.delete()
+    checkpoints.save(3, {"x": gone})  # a copy of it would raise
+    checkpoints.wait()
+    assert (folder / "3" / "manifest.json").stat().st_mtime_ns == manifest
+
+
+def test_of_equal_scores_the_first_is_best_and_noting_one_twice_changes_nothing(saved):
+    checkpoints, _ = saved
+    for step, score in ((1, 5.0), (2, 4.0), (3, 5.0)):
+        checkpoints.note_score(step, score)
+    checkpoints.wait()
+    assert checkpoints.best() == {"step": 1, "score": 5.0}
+
+
+def test_a_score_of_a_step_whose_save_failed_is_not_best(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    (tmp_path / "checkpoints").touch()  # no folder can be made in it
+    checkpoints.save(1, tree(1))
+    checkpoints.note_score(1, 5.0)
+    with pytest.raises(OSError):
+        checkpoints.wait()
+    checkpoints.close()
+    assert checkpoints.best() is None
 
 
 def flip(path):
@@ -98,6 +134,28 @@ def test_damage_to_any_file_is_noticed_and_the_one_before_is_used(saved, damage,
         message = capsys.readouterr().err
         assert "checkpoint 3 is damaged" in message
         assert "trying the one before" in message
+
+
+EDITS = {
+    "leaves": lambda content: content["leaves"].update({"count": [[], "float32"]}),
+    "files": lambda content: content["files"].popitem(),
+    "step": lambda content: content.update(step=2),
+    "seal": lambda content: content.update(seal="0" * 64),
+    "more": lambda content: content.update(more=1),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_manifest_that_was_edited_is_noticed_and_the_checkpoint_before_is_used(saved, edit, capsys):
+    checkpoints, folder = saved
+    manifest = folder / "3" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    edit(content)
+    manifest.write_text(json.dumps(content))
+    assert not checkpoints.is_intact(3)
+    assert checkpoints.restore(tree(0))[0] == 2
+    assert "checkpoint 3 is damaged" in (err := capsys.readouterr().err)
+    assert "manifest.json was changed after it was written" in err
 
 
 def test_when_all_are_damaged_nothing_starts_silently_at_zero(saved):
@@ -153,7 +211,7 @@ def test_a_part_can_be_restored(saved):
 def test_going_back_forgets_later_steps_and_a_later_best(tmp_path):
     checkpoints = Checkpoints(tmp_path, keep=9)
     for step, score in ((1, 1.0), (2, 2.0), (3, 3.0)):
-        checkpoints.save(step, tree(step), score)
+        save(checkpoints, step, score)
     checkpoints.wait()
     checkpoints.forget_after(1)
     assert checkpoints.steps() == [1]

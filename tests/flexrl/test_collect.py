@@ -1,6 +1,8 @@
 """Episodes that are collected are what the task gave, whole, and none is favoured for its length."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -10,17 +12,18 @@ import pytest
 from jax import Array
 
 from envs.physics import PhysicsState
-from envs.types import EnvSpec, EnvState
+from envs.types import EnvSpec, EnvState, Observation
 from envs.vector import VecEnv
 from flexrl.arguments import parse_tool
 from flexrl.checkpoint import leaves_of
 from flexrl.collect import CollectArguments, collect
 from flexrl.collection import CHUNK, Collector, UniformPolicy
 from flexrl.config import decode
-from flexrl.dataset_folder import read_dataset, verify_dataset
+from flexrl.dataset_folder import read_dataset, read_record, verify_dataset, write_dataset
 from flexrl.errors import ConfigError
 from flexrl.playback import load_playback
 from flexrl.policy_file import digest
+from flexrl.recording import _policies
 from tests.flexrl.episodes import PRETRAINED, expert
 
 TIME_LIMIT = 2 * CHUNK + 3
@@ -114,12 +117,64 @@ def test_provenance_says_what_acted():
     assert recording.minari_metadata["dataset_id"] == "flexrl/humanoid-skills/expert-v0"
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_policies_act_by_the_middle_of_their_distribution_only_if_asked_to(deterministic):
+    playback = load_playback(str(PRETRAINED), "workspace", "best", "native")
+    options = CollectArguments(Path("unused"), "expert", deterministic=deterministic)
+    [policy] = _policies(playback.folder, playback.config, playback.env, options).values()
+    obs, goal = (np.concatenate([getattr(e, name)[:50] for e in expert().episodes]) for name in ("obs", "goal"))
+    seen = Observation(obs, goal, np.zeros(len(obs)), np.zeros(len(obs), bool))
+
+    def actions(policy, seed):
+        return np.asarray(policy.act(policy.init_carry(len(obs)), seen, jax.random.key(seed))[1])
+
+    middle = actions(playback.policy, 0)
+    for seed in (0, 1):
+        away = np.abs(actions(policy, seed) - middle).mean()
+        assert away == 0 if deterministic else away > 0.02
+
+
+def test_sampled_actions_are_recorded_unless_asked_otherwise():
+    """They scatter around the middle of the distribution that saw the same."""
+    playback = load_playback(str(PRETRAINED), "workspace", "best", "native")
+    assert expert().provenance["deterministic"] is False
+    [first, *_] = expert().episodes
+    seen = Observation(first.obs[:-1], first.goal[:-1], first.reward, np.zeros(first.length, bool))
+    policy = playback.policy
+    middle = np.asarray(policy.act(policy.init_carry(first.length), seen, jax.random.key(0))[1])
+    assert 0.02 < np.abs(first.action - middle).mean() < 0.5 and abs((first.action - middle).mean()) < 0.02
+
+
+RECOVER = """
+import sys, numpy, minari
+data = minari.MinariDataset(sys.argv[1])
+env, episode = data.recover_environment(), next(iter(data))
+assert env.observation_space == data.observation_space and env.action_space == data.action_space
+seen = env.reset(seed=0)[0], *(env.step(action)[0] for action in episode.actions[:3])
+assert all(each in data.observation_space for each in seen)
+assert "flexrl" not in sys.modules and "flexrl/HumanoidSkills-v0" not in __import__("gymnasium").registry
+print(env.spec.id, env.unwrapped.env.config)
+"""
+
+
+def test_minari_recovers_the_environment_that_a_dataset_was_recorded_in(tmp_path):
+    """By itself, where nothing of ours was imported; with the task's own rules, by which episodes are collected."""
+    recording = expert()
+    write_dataset(tmp_path / "data", recording.episodes, recording.minari_metadata, recording.provenance)
+    command = [sys.executable, "-W", "ignore", "-c", RECOVER, str(tmp_path / "data" / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    env = load_playback(str(PRETRAINED), "workspace", "best", "native").env
+    assert done.stdout.strip() == f"flexrl/HumanoidSkills-v0 {env.config}"
+
+
 def test_every_tier_is_collected_from_a_run(trained, tmp_path):
-    def collect_tier(tier, *flags, run="parent"):
-        arguments = [run, "--tier", tier, "--out", str(tmp_path / tier), "--episodes", "5", "--num-envs", "4"]
+    def collect_tier(tier, *flags, name=None):
+        out = tmp_path / (name or tier)
+        arguments = ["parent", "--tier", tier, "--out", str(out), "--episodes", "5", "--num-envs", "4"]
         collect(*parse_tool(CollectArguments, [*arguments, *flags, "--workspace", str(trained)], "flexrl.collect"))
-        verify_dataset(tmp_path / tier)
-        return read_dataset(tmp_path / tier)
+        verify_dataset(out)
+        return read_dataset(out)
 
     steps = sorted(int(p.name) for p in (trained / "parent" / "checkpoints").iterdir())
     medium = collect_tier("medium", "--step", str(steps[0]), "--reference-scores", "0", "500")
@@ -129,8 +184,12 @@ def test_every_tier_is_collected_from_a_run(trained, tmp_path):
     replay = collect_tier("replay")
     assert len(replay) == 5 and {episode.options["step"] for episode in replay} <= set(steps)
     assert len({episode.options["step"] for episode in replay}) == len(steps)
-    uniform = np.concatenate([episode.action for episode in collect_tier("random")])
+    assert len({float(episode.obs[0, 0]) for episode in replay}) == 5  # begun by keys of their own
+    by_seed = {seed: collect_tier("random", "--seed", seed, name=seed) for seed in ("0", "7")}
+    uniform = np.concatenate([episode.action for episode in by_seed["0"]])
     assert abs(uniform.mean()) < 0.05 and uniform.std() == pytest.approx(1 / np.sqrt(3), abs=0.02)
+    first = {seed: episodes[0].obs[0].tolist() for seed, episodes in by_seed.items()}
+    assert first["0"] != first["7"] and read_record(tmp_path / "7", "provenance.json")["seed"] == 7
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,11 @@ def test_decoding_what_was_encoded_gives_the_same_config():
         ("algorithm.num_minibatches", 7, "num_minibatches: 7 does not divide num_envs 64"),
         ("num_envs", 64.5, "num_envs: 64.5"),
         ("num_envs", True, "num_envs: True"),
-        ("num_envs", "64", "num_envs: '64'"),
+        ("num_envs", "64", "num_envs: '64' must be a whole number"),
+        ("total_steps", 1e300, "total_steps: 1e+300 must be a whole number"),
+        ("total_steps", "1.2345k", "total_steps: '1.2345k' must be a whole number"),
+        ("early_stop.patience", 2.5, "early_stop.patience: 2.5 must be a whole number"),
+        ("algorithm.policy_layers", [64, 1.5], "algorithm.policy_layers.1: 1.5 must be a whole number"),
         ("total_steps", -1, "total_steps: -1"),
         ("seed", -1, "seed: -1"),
         ("seed", 2**32, "seed: 4294967296"),
@@ -107,6 +111,23 @@ def test_a_bad_field_is_refused_by_name_and_value(path, value, named):
     with pytest.raises(ConfigError) as refused:
         decode(with_field(path, value), "test.yaml")
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["1e6", "1000000", "1_000_000", "1M", "1000k", "1.0e+6", "0.001e9"])
+def test_whole_numbers_of_files_and_flags_have_the_spellings_that_people_use(tmp_path, text):
+    file = tmp_path / "config.yaml"
+    file.write_text(f"total_steps: {text}\nalgorithm: {{policy_layers: [32, 1e2]}}\nearly_stop: {{patience: 1e1}}\n")
+    config = parse(["--config", str(file), "--workspace", "nowhere"]).config
+    flags = ["--total-steps", text, "--algorithm.policy-layers", "32", "1e2", "--early-stop.patience", "1e1"]
+    assert config == parse([*flags, "--workspace", "nowhere"]).config
+    assert (config.total_steps, config.algorithm.policy_layers, config.early_stop.patience) == (10**6, (32, 100), 10)
+    assert isinstance(config.total_steps, int)
+
+
+@pytest.mark.parametrize("text", ["1.5", "1e-1", "many", "True", "1e30", "1Mk", ""])
+def test_a_flag_that_is_no_whole_number_is_refused_by_name_and_value(text):
+    with pytest.raises(ConfigError, match=f"--total-steps: '{text}' must be a whole number"):
+        parse(["--total-steps", text])
 
 
 def test_a_config_without_a_required_field_names_it():
@@ -189,15 +210,19 @@ def test_the_hash_names_what_is_computed_and_not_where():
     assert config.hash() != dataclasses.replace(config, task=dataclasses.replace(config.task, min_height=0.9)).hash()
 
 
+@pytest.mark.parametrize("algo", ["bc", "dt"])
+def test_a_field_that_came_later_counts_for_the_hash_only_where_it_is_set(algo):
+    config = decode(MINIMAL | {"algo": algo}, "test")
+    content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}
+    assert content["algorithm"].pop("any_environment") is False
+    assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    assert config.hash() != decode(MINIMAL | {"algo": algo, "algorithm": {"any_environment": True}}, "test").hash()
+
+
 def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
     config = decode(MINIMAL, "test")
     content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}
     assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def test_evaluations_are_spread_evenly_and_the_last_is_at_the_end():
-    config = decode({**MINIMAL, "total_steps": 64 * 32 * 25, "num_evaluations": 4}, "test")
-    assert [i for i in range(26) if config.evaluates_after(i)] == [7, 13, 19, 25]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ def orbax_full():
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 74),
         (orbax_full(), 74),
         (Preempted("asked to"), 75),
+        (PermissionError(errno.EACCES, "Permission denied", "/of/another"), 65),
+        (OSError(errno.EROFS, "Read-only file system", "/of/another"), 65),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/a/file/x"), 65),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/a/folder"), 65),
     ],
 )
 def test_an_expected_end_is_one_line_and_its_exit_code(error, code, capsys):
@@ -30,11 +34,26 @@ def test_an_expected_end_is_one_line_and_its_exit_code(error, code, capsys):
         raise error
     assert end.value.code == code
     line = capsys.readouterr().err
-    assert str(error) in line
+    assert (getattr(error, "filename", None) or str(error)) in line
     assert line.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), ValueError("a bug"), OSError(errno.EIO, "Input/output error")])
+def test_ctrl_c_is_one_line_too(capsys):
+    with pytest.raises(SystemExit) as end, exit_codes():
+        raise KeyboardInterrupt
+    assert end.value.code == 130 and capsys.readouterr().err == "stopped: by Ctrl-C\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("x"),
+        ValueError("a bug"),
+        OSError(errno.EIO, "Input/output error"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "/of/ours"),
+        PermissionError("of a library"),
+    ],
+)
 def test_a_crash_keeps_its_traceback(error):
     with pytest.raises(type(error)), exit_codes():
         raise error

@@ -71,7 +71,7 @@ def test_members_go_on_from_where_each_stands(alone, tmp_path, capsys):
 
 
 def test_runs_that_are_far_apart_are_trained_one_after_the_other(tmp_path):
-    configs = [config(tmp_path, f"run-{i}") for i in range(5)]
+    configs = [config(tmp_path, f"run-{i}", "--checkpoint-interval", "5") for i in range(5)]
     saved = [(), (5,), (10, 15), (15, 20), (15,)]
     for each, steps in zip(configs, saved, strict=True):
         checkpoints = Checkpoints(each.folder)

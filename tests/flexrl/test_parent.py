@@ -13,7 +13,7 @@ from flexrl.arguments import parse
 from flexrl.build import make_algorithm, make_env, policy_template
 from flexrl.checkpoint import Checkpoints, leaves_of
 from flexrl.errors import CheckpointError, ConfigError
-from flexrl.parent import INHERITED, _fitting, inherit, pin
+from flexrl.parent import INHERITED, _fitting, _require_same_scale, inherit, pin
 from flexrl.policy_file import digest
 from flexrl.run_folder import read_config
 from tests.flexrl import runs
@@ -143,6 +143,18 @@ def test_half_of_a_symmetric_parent_is_refused(trained):
         inherit(child_config(trained, *SKILLS, "--algorithm.no-symmetric", parent=str(EXPORTED)))
 
 
+def test_a_parent_that_reads_another_scale_is_refused(trained):
+    flag = "--algorithm.no-normalize-observations"
+    with pytest.raises(
+        ConfigError, match="normalize_observations True, and this run False; add --algorithm.normalize-"
+    ):
+        inherit(child_config(trained, flag))
+    config = dataclasses.replace(child_config(trained), algorithm=child_config(trained, flag).algorithm)
+    raw = dataclasses.replace(inherit(child_config(trained)).parent, config=config)
+    with pytest.raises(ConfigError, match="False, and this run True; add --algorithm.no-normalize-observations"):
+        _require_same_scale(raw, child_config(trained))
+
+
 def test_statistics_are_taken_whole_or_not_at_all():
     sizes = {"returns.count": (), "returns.mean": (1,), "privileged.count": (), "privileged.mean": (2,)}
     offered = {name: np.ones(size, np.float32) for name, size in sizes.items()}
@@ -169,9 +181,12 @@ def test_a_refused_run_ends_with_65_and_leaves_no_folder(trained):
 def test_a_child_goes_on_without_its_parent_once_a_checkpoint_is_there(trained, tmp_path):
     shutil.copytree(trained / "child", tmp_path / "child")
     shutil.rmtree(tmp_path / "child" / "checkpoints" / "6")
-    before = json.loads((tmp_path / "child" / "result.json").read_text())["return_mean"]
+    result = tmp_path / "child" / "result.json"
+    before = json.loads(result.read_text())["return_mean"]
+    result.unlink()
     runs.finish(runs.start(tmp_path, "child", "--resume"))
-    assert json.loads((tmp_path / "child" / "result.json").read_text())["return_mean"] == before
+    assert json.loads(result.read_text())["return_mean"] == before
+    result.unlink()
     shutil.rmtree(tmp_path / "child" / "checkpoints")
     _, err = (process := runs.start(tmp_path, "child", "--resume")).communicate()
     assert process.returncode == 65 and err.startswith("error: parent: parent:") and err.count("\n") == 1

@@ -12,7 +12,7 @@ import pytest
 from envs.gl import can_draw
 from envs.success import skill_success
 from flexrl.errors import ConfigError
-from flexrl.evaluation import Evaluator, evaluation_key
+from flexrl.evaluation import Evaluator, final_key
 from flexrl.examination import examine
 from flexrl.playback import load_playback
 from flexrl.render import asking_for
@@ -33,7 +33,7 @@ def test_follows_commands(skill):
     playback = load_playback(
         str(FOLDER), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
     )
-    episodes = Evaluator(playback.env, 8).episodes(playback.policy, evaluation_key(1))
+    episodes = Evaluator(playback.env, 8).episodes(playback.policy, final_key(1))
     assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
 
 

@@ -1,5 +1,6 @@
 """Looking at runs, whole and damaged."""
 
+import dataclasses
 import fcntl
 import json
 import shutil
@@ -8,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flexrl.arguments import parse
 from flexrl.comparison import compare, differing_fields
 from flexrl.curves import Curve, draw_returns, read_curve
+from flexrl.members import member_configs
+from flexrl.run_folder import RunFolder
 from flexrl.run_record import read_run, read_runs
 from flexrl.runs import main
 from tests.flexrl import runs
@@ -43,6 +47,7 @@ def test_a_list_names_every_run_with_its_state_and_returns(trained, look):
         **{"name": "parent", "env": "humanoid-walk", "algo": "ppo", "seed": 0, "state": "finished"},
         **{"control_steps": 960, "total_steps": 960, "problems": [], "parent": None},
         **{"last_return": evaluations[-1], "best_return": max(evaluations)},
+        "final_return": json.loads((trained / "parent" / "result.json").read_text())["return_mean"],
     }
     assert listed["child"]["parent"].startswith("parent:")
     table = look("list", "--workspace", trained)
@@ -119,16 +124,16 @@ def test_seconds_of_a_curve_are_those_of_the_result(trained):
 
 
 def test_a_run_is_compared_by_when_it_first_had_a_part_of_the_best_of_all():
-    slow = Curve("slow", [10, 20, 30], [1.0, 2.0, 3.0], [0.0, 50.0, 100.0], [0.0] * 3)
+    slow = Curve("slow", [10, 20, 30], [1.0, 2.0, 3.0], [0.0, 50.0, 100.0], [0.0] * 3, final=97.0)
     fast = Curve("fast", [10, 20, 30], [2.0, 4.0, 6.0], [60.0, 89.0, 40.0], [0.0] * 3)
     assert compare([slow, fast]) == [
         {
-            **{"name": "slow", "final_return": 100.0, "best_return": 100.0},
+            **{"name": "slow", "last_return": 100.0, "best_return": 100.0, "final_return": 97.0},
             **{"steps_to_50_percent": 20, "seconds_to_50_percent": 2.0},
             **{"steps_to_90_percent": 30, "seconds_to_90_percent": 3.0},
         },
         {
-            **{"name": "fast", "final_return": 40.0, "best_return": 89.0},
+            **{"name": "fast", "last_return": 40.0, "best_return": 89.0, "final_return": None},
             **{"steps_to_50_percent": 10, "seconds_to_50_percent": 2.0},
             **{"steps_to_90_percent": None, "seconds_to_90_percent": None},
         },
@@ -188,8 +193,17 @@ def test_a_run_without_evaluation_is_not_compared(copy, capsys):
     assert end.value.code == 65 and "has no evaluation" in capsys.readouterr().err
 
 
-def test_of_several_seeds_each_is_listed(tmp_path):
-    for folder in ("group", "group/seed-3", "group/seed-4", "alone"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "config.yaml").write_text("env: humanoid-walk\n")
-    assert [record.name for record in read_runs(tmp_path)] == ["alone", "group/seed-3", "group/seed-4"]
+@pytest.mark.parametrize("flags", [["--num-seeds", "2"], ["--vary", "learning-rate=1e-3,1e-4"]])
+def test_of_several_runs_in_one_training_each_is_listed(tmp_path, flags):
+    config = parse([*runs.TINY, "--workspace", str(tmp_path), "--name", "group", *flags]).config
+    members = member_configs(config)
+    for each in (config, *members, dataclasses.replace(members[0], workspace=str(tmp_path), name="alone")):
+        RunFolder(each.folder).start(each, [])
+    (members[0].folder / "checkpoints").mkdir()
+    assert [record.name for record in read_runs(tmp_path)] == ["alone", *sorted(f"group/{m.name}" for m in members)]
+
+
+def test_a_group_without_any_member_is_listed_itself(tmp_path):
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group" / "config.yaml").write_text("num_seeds: 2\n")
+    assert [record.name for record in read_runs(tmp_path)] == ["group"]

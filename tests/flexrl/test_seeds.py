@@ -1,5 +1,6 @@
 """Several runs in one program, of other seeds or other numbers, are what each would be alone."""
 
+import json
 import shutil
 import signal
 import time
@@ -13,9 +14,13 @@ from algos.ppo import PPO
 from algos.ppo_config import PPOConfig
 from algos.rollout import RolloutSource
 from envs.vector import VecEnv
+from flexrl.arguments import parse
 from flexrl.engine import Engine
 from flexrl.errors import ConfigError
+from flexrl.lineage import parent_folder
+from flexrl.members import member_configs
 from flexrl.run_folder import read_config
+from flexrl.run_record import read_run
 from flexrl.train import main
 from tests.algos.probes import make_probe
 from tests.flexrl.runs import TINY, finish, num_rows, outcome, start
@@ -51,10 +56,11 @@ def test_a_member_is_a_run_of_its_own(group):
 def test_a_member_without_any_checkpoint_beside_others_is_refused(group, tmp_path, capsys):
     shutil.copytree(group, tmp_path / "group")
     shutil.rmtree(tmp_path / "group" / "seed-7" / "checkpoints")
+    (tmp_path / "group" / "seed-7" / "result.json").unlink()
     with pytest.raises(SystemExit) as end:
         main(["--resume", "group", "--workspace", str(tmp_path)])
     assert end.value.code == 65
-    assert "seed-7: has no checkpoint" in capsys.readouterr().err
+    assert "seed-7 has no checkpoint" in capsys.readouterr().err
     assert (tmp_path / "group" / "seed-6" / "checkpoints").is_dir()
 
 
@@ -69,12 +75,39 @@ def test_varied_numbers_end_as_they_would_alone_to_the_bit(tmp_path):
     assert outcome(tmp_path / "group" / members[1]) != outcome(tmp_path / "alone")
 
 
+def test_a_folder_is_named_by_its_number_however_large_or_small():
+    config = parse([*TINY, "--name", "group", "--vary", "learning-rate=1e30,1e-30,3"]).config
+    names = [member.name for member in member_configs(config)]
+    assert names == [f"learning_rate-{number}-seed-0" for number in ("1e30", "1e-30", "3")]
+
+
 def test_varied_reward_weights_end_as_they_would_alone_to_the_bit(tmp_path):
     main([*TINY, "--workspace", str(tmp_path), "--name", "group", "--vary", "task.forward-weight=1,8"])
     main([*TINY, "--workspace", str(tmp_path), "--name", "alone", "--task.forward-weight", "8"])
     members = [tmp_path / "group" / f"task.forward_weight-{weight}-seed-0" for weight in (1, 8)]
     assert outcome(members[1]) == outcome(tmp_path / "alone")
     assert outcome(members[0]) != outcome(tmp_path / "alone")
+
+
+def test_children_of_one_parent_end_as_each_would_alone(trained, tmp_path):
+    shutil.copytree(trained / "parent", tmp_path / "parent")
+    child = [*TINY, "--workspace", str(tmp_path), "--parent", "parent", "--total-steps", "96", "--seed", "5"]
+    main([*child, "--name", "alone"])
+    main([*child, "--name", "group", "--num-seeds", "2"])
+    member = tmp_path / "group" / "seed-5"
+    assert outcome(member) == outcome(tmp_path / "alone")
+    assert parent_folder(read_run(member)) == (tmp_path / "parent").resolve()
+    recorded = [json.loads((run / "metadata.json").read_text())["parent"] for run in (member, tmp_path / "alone")]
+    assert recorded[0] == recorded[1]
+
+
+def test_a_group_whose_parent_does_not_fit_leaves_nothing_behind(trained, tmp_path, capsys):
+    shutil.copytree(trained / "parent", tmp_path / "parent")
+    group = [*TINY, "--workspace", str(tmp_path), "--name", "group", "--num-seeds", "2"]
+    with pytest.raises(SystemExit) as end:
+        main([*group, "--parent", "parent", "--env", "Hopper-v5"])
+    assert end.value.code == 65 and "parent: " in capsys.readouterr().err
+    assert not (tmp_path / "group").exists()
 
 
 @pytest.mark.slow
@@ -110,8 +143,6 @@ def test_a_stopped_group_goes_on_to_the_same_end(group, tmp_path):
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
-    from flexrl.arguments import parse
-
     with pytest.raises(ConfigError, match=message):
         parse([*TINY, *flags])
 

@@ -103,6 +103,19 @@ def test_rows_are_those_of_the_episodes_that_are_kept(folder):
     np.testing.assert_array_equal(qpos[np.arange(len(states))], states)
 
 
+@pytest.mark.parametrize("fraction", [0.4, 1.0])
+def test_statistics_and_returns_are_those_of_the_episodes_that_are_kept(folder, fraction):
+    kept = best_episodes([episode_of_humanoid_goal(length) for length in LENGTHS], fraction)
+    data, _ = streamed_dataset(stored_rows(folder), fraction)
+    obs = np.concatenate([episode.obs[: episode.length] for episode in kept]).astype(np.float64)
+    assert data.statistics.count == len(obs)
+    np.testing.assert_allclose(data.statistics.mean, obs.mean(axis=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(data.statistics.std, obs.std(axis=0), rtol=1e-6)
+    to_go = [episode.reward[t:].sum(dtype=np.float64) for episode in kept for t in range(episode.length)]
+    np.testing.assert_allclose(data.return_to_go[np.arange(len(obs))], to_go, rtol=1e-6, atol=1e-6)
+    assert data.high_return == pytest.approx(max(episode.reward.sum() for episode in kept), rel=1e-6)
+
+
 def test_devices_share_what_one_would_have_alone(folder):
     data, _ = streamed_dataset(stored_rows(folder), 1.0)
     key = jax.random.key(5)

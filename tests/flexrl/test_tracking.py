@@ -1,6 +1,7 @@
 """MLflow's local store and W&B's offline mode, read back by MLflow's client and from W&B's files."""
 
 import contextlib
+import dataclasses
 import http.server
 import json
 import os
@@ -13,7 +14,9 @@ import wandb
 
 from flexrl import delivery, wandb_files
 from flexrl.config import decode, encode
+from flexrl.divergence import note_divergence
 from flexrl.errors import ConfigError
+from flexrl.run_folder import RunFolder
 from flexrl.track import main as track
 from flexrl.tracking import Tracking, require_packages, require_usable
 from tests.flexrl import tracked
@@ -73,6 +76,14 @@ def test_wandb_has_every_row_in_order(whole):
     assert part.exit_code == 0 and part.summary["result/return_mean"] == 30.0
 
 
+def test_a_run_that_diverged_has_failed_also_when_it_is_sent_afterwards(workspace):
+    run = config(workspace, "diverged")
+    write(run, 1, 5, "failed")
+    note_divergence(run.folder, 5, "20 updates in a row were not finite")
+    track([str(run.folder)])
+    assert tracked.mlflow_runs(workspace)["diverged"].info.status == "FAILED"
+
+
 def test_rows_written_anew_after_an_interruption_are_there_once(workspace):
     run = config(workspace, "cut")
     write(run, 1, 15, "stopped")
@@ -88,6 +99,28 @@ def test_rows_written_anew_after_an_interruption_are_there_once(workspace):
     numbers = [number for part in parts for number in part.numbers]
     assert numbers == sorted(set(numbers)) and len(numbers) == NUM_ITERATIONS + len(EVALUATED)
     assert [part.exit_code for part in parts] == [75, 75, 0]
+
+
+def test_a_finished_run_that_goes_on_to_a_larger_total_is_followed(workspace):
+    run = config(workspace, "longer")
+    write(run, 1, 15, "stopped")
+    (run.folder / "videos").mkdir()
+    (run.folder / "videos" / "final.mp4").write_bytes(b"drawn at the end")
+    write(run, 16, NUM_ITERATIONS, "finished")
+    more = dataclasses.replace(run, total_steps=40 * STEPS)
+    RunFolder(run.folder).change_total(more, NUM_ITERATIONS)
+    write(more, 31, 35, "stopped")
+    assert tracked.mlflow_runs(workspace)["longer"].info.status == "KILLED"
+    write(more, 36, 40, "finished")
+    there = tracked.mlflow_runs(workspace)["longer"]
+    assert there.info.status == "FINISHED"
+    assert there.data.tags["changed.total_steps"] == str(40 * STEPS)
+    assert there.data.tags["config_hash"] == more.hash() != run.hash()
+    assert tracked.mlflow_points(workspace, there) == tracked.points(told(run.folder))
+    parts = tracked.wandb_parts(run.folder)
+    assert [row for part in parts for row in part.rows] == told(run.folder)
+    assert [part.exit_code for part in parts] == [75, 0, 75, 0]
+    assert parts[-1].summary["result/return_mean"] == 30.0
 
 
 @pytest.mark.parametrize("some", [False, True])
@@ -220,7 +253,7 @@ def test_a_server_that_never_answers_holds_nobody_up_for_longer_than_the_end_may
 def test_a_package_that_is_not_installed_is_refused_by_the_name_of_its_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     require_packages(Tracking())
-    with pytest.raises(ConfigError, match=r"'wandb' needs wandb; pip install 'flex-rl\[wandb\]'"):
+    with pytest.raises(ConfigError, match=r"'wandb' needs wandb; pip install -e '\.\[wandb\]' in the clone"):
         require_packages(Tracking(to=("wandb",)))
 
 

@@ -13,6 +13,7 @@ from flexrl.config import decode
 from flexrl.metrics_file import read_rows, scalars
 from flexrl.report import Reporter
 from flexrl.run_folder import RunFolder
+from flexrl.schedule import Schedule
 from flexrl.tracked_run import in_order
 
 ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false"}
@@ -35,10 +36,11 @@ def write(run, first: int, last: int, ended: str, noise: float = 0.0) -> None:
     folder = run.folder
     if not (folder / "config.yaml").exists():
         RunFolder(folder).start(run, [])
-    reporter = Reporter(folder, run, first - 1, shows_progress=False)
+    schedule = Schedule.of(run)
+    reporter = Reporter(schedule, first - 1, shows_progress=False)
     for i in range(first, last + 1):
         reporter.iteration(i, {"episode/return": np.float32(i + noise), "policy/loss": np.float32(np.nan)})
-        if run.evaluates_after(i):
+        if schedule.evaluates_after(i):
             reporter.evaluation(i, {"return_mean": i + noise, **EVALUATION}, 0.25)
     if ended == "finished":
         (folder / "result.json").write_text(json.dumps({"return_mean": 30.0, "stopped_early": None}))
@@ -112,7 +114,8 @@ def _part(path: Path) -> Part:
             items = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
             part.numbers.append(int(record.history.step.num))
             step = items.pop("control_steps", None)
-            numbers = {k: v for k, v in items.items() if not k.startswith("_") and isinstance(v, int | float)}
+            own = {k: v for k, v in items.items() if not k.startswith(("_", "videos/"))}
+            numbers = {k: v for k, v in own.items() if isinstance(v, int | float)}
             if step is not None:
                 part.rows.append((step, numbers))
         if kind == "summary":

@@ -11,10 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED
+from flexrl.divergence import divergence, note_divergence
+from flexrl.errors import EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED
 
 NUM_EVALUATIONS = 3
-CRASHES_ONCE, NEVER_ENDS, KILLED, NO_RESULT = 1, 2, 9, 100  # other seeds from 60 on are exit codes
+CRASHES_ONCE, NEVER_ENDS, DIVERGES, KILLED, NO_RESULT = 1, 2, 8, 9, 100  # other seeds from 60 on are exit codes
 
 
 def main() -> None:
@@ -23,10 +24,14 @@ def main() -> None:
     if "--pause-after" in places:
         *places, _, last = places
     signal.signal(signal.SIGTERM, stop)
-    for place in places:
-        train(kind, Path(place) / "trial.json" if kind == "--resume" else Path(place), int(last))
+    files = [Path(place) / "trial.json" if kind == "--resume" else Path(place) for place in places]
+    for file in files:
+        train(kind, file, int(last))
     if int(last) < NUM_EVALUATIONS:
         sys.exit(EXIT_PAUSED)
+    if reasons := [reason for file in files if (reason := divergence(file.parent))]:
+        print(f"diverged: {'; '.join(reasons)}", file=sys.stderr)
+        sys.exit(EXIT_DIVERGED)
 
 
 def train(kind: str, file: Path, last: int) -> None:
@@ -38,6 +43,8 @@ def train(kind: str, file: Path, last: int) -> None:
     print(f"seed {seed}, {kind}", flush=True)
     if seed == NEVER_ENDS and not (folder / "let-end").exists():
         time.sleep(60)
+    if seed == DIVERGES:  # of several it is left out, and the others go on
+        return note_divergence(folder, 1, f"{folder}: 20 updates in a row were not finite")
     if seed == CRASHES_ONCE and begins:
         sys.exit("RuntimeError: the first time")
     if seed == KILLED:

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from launch.axes import num_points, points
+from flexrl.errors import ConfigError
+from launch.axes import describe, num_points, points
 from launch.sweep_file import Draw, Random, Sweep
 
 
@@ -48,6 +49,28 @@ def test_logarithmic_draws_fall_evenly_into_decades():
     assert all(240 < decades.count(decade) < 360 for decade in (-4, -3, -2))
 
 
-def test_every_choice_is_drawn():
-    values = {point["x"] for point in points(random_sweep(x=Draw(choice=("a", "b", "c"))), 0)}
-    assert values == {"a", "b", "c"}
+def distinct(found):
+    return len({describe(point) for point in found})
+
+
+def test_points_of_choices_are_drawn_without_repetition_until_there_are_no_more():
+    fields = {"x": Draw(choice=("a", "b", "c", "d", "e")), "y": Draw(choice=(1, 2, 3, 4))}
+    for seed in range(20):
+        found = points(Sweep("s", random=Random(20, fields, seed)), 0)
+        assert distinct(found) == len(found) == 20
+    with pytest.raises(ConfigError, match="random.num: 21 points are more than the 20 that x, y have together; use at"):
+        points(random_sweep(21, **fields), 0)
+    with pytest.raises(ConfigError, match="21 points are more than the 2 that x"):
+        points(random_sweep(21, x=Draw(choice=(1, 1, 2))), 0)
+
+
+def test_many_draws_from_a_range_never_meet():
+    for seed in range(20):
+        sweep = Sweep("s", random=Random(4_000, {"x": Draw(log_uniform=(1e-5, 1e-2))}, seed))
+        assert distinct(points(sweep, 0)) == 4_000
+
+
+def test_points_that_met_no_other_keep_the_values_that_they_had_before():
+    before = [0.000117937, 0.00134354, 0.000874107, 0.00381868]
+    found = points(random_sweep(4_000, x=Draw(log_uniform=(1e-4, 1e-2))), 0)
+    assert [point["x"] for point in found[:4]] == before

@@ -7,14 +7,15 @@ import time
 
 import pytest
 
+from flexrl.divergence import note_divergence
 from flexrl.errors import ConfigError
-from launch import attempt
+from launch import attempt, states
 from launch.local import Runner, StorageFull, cancel, submitter, submitting
 from launch.packs import packed
 from launch.sweep_file import load_sweep
 from launch.trial_folder import folder_of
 from tests.launch import sweeps
-from tests.launch.fake_training import CRASHES_ONCE, KILLED, NEVER_ENDS, NO_RESULT
+from tests.launch.fake_training import CRASHES_ONCE, DIVERGES, KILLED, NEVER_ENDS, NO_RESULT
 
 pytestmark = pytest.mark.usefixtures("fake_trainings")
 
@@ -38,9 +39,14 @@ def wait_until(condition, seconds=20):
 
 def signal_when_running(trial):
     """Ask this process to stop as soon as the trial runs and can save."""
+    return signal_when(lambda: folder_of(trial).log.exists() and "\nseed" in folder_of(trial).log.read_text())
+
+
+def signal_when(condition):
+    """Ask this process to stop as soon as a condition holds."""
 
     def ask():
-        wait_until(lambda: folder_of(trial).log.exists() and "\nseed" in folder_of(trial).log.read_text())
+        wait_until(condition)
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=ask)
@@ -110,6 +116,41 @@ def test_a_pack_goes_on_without_the_trial_that_failed(tmp_path):
         ("done", 2, 0),
         ("done", 2, 0),
     ]
+
+
+def test_a_trial_of_a_pack_that_diverges_has_failed_and_the_others_end_in_the_same_attempt(tmp_path):
+    run, trials = runner(tmp_path, [DIVERGES, 5, 6], pack=3, retries=1)
+    assert run.run()
+    assert [(p.state, p.attempts) for p in progress(trials)] == [("failed", 1), ("done", 1), ("done", 1)]
+    assert progress(trials)[0].exit_code == 70
+    assert progress(trials)[0].reason == f"diverged: {trials[0].folder}: 20 updates in a row were not finite"
+
+
+def test_a_trial_that_diverged_before_its_pack_was_stopped_is_not_trained_again_unless_cleared(tmp_path):
+    seeds = [DIVERGES, NEVER_ENDS]
+    run, trials = runner(tmp_path, seeds, pack=2)
+    thread = signal_when(lambda: folder_of(trials[0]).divergence())
+    assert not run.run()
+    thread.join()
+    assert [(p.state, p.exit_code) for p in progress(trials)] == [("failed", 70), ("stopped", 75)]
+    (trials[1].folder / "let-end").touch()
+    assert runner(tmp_path, seeds, pack=2)[0].run()
+    assert [(p.state, p.attempts) for p in progress(trials)] == [("failed", 1), ("done", 2)]
+    folder = folder_of(trials[0])
+    folder.write(states.cleared(folder.progress()))
+    assert folder.progress().state == "waiting"
+    assert runner(tmp_path, seeds)[0].run()
+    assert (folder.progress().state, folder.progress().attempts) == ("failed", 2)
+
+
+def test_a_divergence_is_known_also_where_the_end_of_the_attempt_was_lost(tmp_path):
+    _, (trial,) = runner(tmp_path, [DIVERGES])
+    folder = folder_of(trial)
+    folder.prepare(trial)
+    folder.write(states.begun(folder.recorded()))
+    assert folder.progress().state == "stopped"
+    note_divergence(trial.folder, 3, "20 updates")
+    assert (folder.progress().state, folder.progress().reason) == ("failed", "20 updates")
 
 
 def test_a_pack_that_is_stopped_is_known_trial_by_trial_and_goes_on(tmp_path):

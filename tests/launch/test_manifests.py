@@ -1,4 +1,6 @@
+import base64
 import dataclasses
+import gzip
 import json
 
 import numpy as np
@@ -92,23 +94,44 @@ def test_names_follow_the_content_and_nothing_else(tmp_path):
     assert len(names(name="x" * 40)[-1]) <= 63 - len("-99999")  # a pod's host name has the index, too
 
 
-def test_trials_are_cut_into_objects_below_the_limit_and_each_is_found_by_its_index(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_SHARD_BYTES", 5000)
-    (*maps, job), trials = make(tmp_path, seeds=7)
-    assert len(maps) > 2
-    mounted = tmp_path / "mounted"
-    mounted.mkdir()
-    for each in maps:
-        ((name, text),) = each["data"].items()
-        assert len(text) <= 5000
-        (mounted / name).write_text(text)
+def mount(config_map, folder):
+    """The trials of a Job, as a pod finds them."""
+    folder.mkdir(exist_ok=True)
+    ((name, text),) = config_map["binaryData"].items()
+    (folder / name).write_bytes(base64.b64decode(text))
+    return folder
+
+
+def lines(config_map):
+    ((_, text),) = config_map["binaryData"].items()
+    return [json.loads(line) for line in gzip.decompress(base64.b64decode(text)).splitlines()]
+
+
+def test_a_job_has_one_object_of_trials_and_each_is_found_by_its_index(tmp_path):
+    (config_map, job), trials = make(tmp_path, seeds=7)
+    mounted = mount(config_map, tmp_path / "mounted")
     sources = job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"]
-    assert [source["configMap"]["name"] for source in sources] == [each["metadata"]["name"] for each in maps]
+    assert [source["configMap"]["name"] for source in sources] == [config_map["metadata"]["name"]]
+    assert job["metadata"]["annotations"]["flexrl/keys"] == " ".join(trial.key for trial in trials)
     for index, trial in enumerate(trials):
         (found,) = read_trials(mounted, str(index))
         assert (found.number, found.key, found.values) == (trial.number, trial.key, trial.values)
         assert found.config_hash == trial.config_hash
         assert str(found.folder) == f"/workspace/tiny/{trial.key}"
+    with pytest.raises(ConfigError, match="JOB_COMPLETION_INDEX: 7 has no line in "):
+        read_trials(mounted, "7")
+    with pytest.raises(ConfigError, match="trials.jsonl.gz is missing; apply the ConfigMap"):
+        read_trials(tmp_path, "0")
+
+
+def test_more_trials_than_an_object_holds_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_CONFIG_MAP_BYTES", 500)
+    with pytest.raises(ConfigError, match=r"trials: 7 have [\d,]+ bytes, and a ConfigMap holds 500; cut the sweep"):
+        make(tmp_path, seeds=7)
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "MAX_KEYS_BYTES", 20)
+    with pytest.raises(ConfigError, match=r"trials: the keys of 7 have [\d,]+ bytes, and a Job names at most 20; cut"):
+        make(tmp_path, seeds=7)
 
 
 def test_a_pack_is_an_index(tmp_path):
@@ -117,17 +140,16 @@ def test_a_pack_is_an_index(tmp_path):
     config_map, job = manifests(sweep, trials, pack=2)
     assert (job["spec"]["completions"], job["spec"]["parallelism"], job["spec"]["maxFailedIndexes"]) == (3, 3, 3)
     keys = [trial.key for trial in trials]
-    assert config_map["metadata"]["annotations"]["flexrl/keys"] == f"{keys[0]},{keys[1]} {keys[2]},{keys[3]} {keys[4]}"
-    ((name, text),) = config_map["data"].items()
-    (tmp_path / name).write_text(text)
-    assert [trial.key for trial in read_trials(tmp_path, "1")] == keys[2:4]
+    assert job["metadata"]["annotations"]["flexrl/keys"] == f"{keys[0]},{keys[1]} {keys[2]},{keys[3]} {keys[4]}"
+    assert [trial.key for trial in read_trials(mount(config_map, tmp_path / "mounted"), "1")] == keys[2:4]
     with pytest.raises(ConfigError, match="pack: 17 must be at most 16"):
         manifests(sweep, trials, pack=17)
 
 
 def test_ten_thousand_trials_stay_below_the_size_of_an_object(tmp_path):
     objects, _ = make(tmp_path, seeds=10_000)
-    assert max(len(json.dumps(each)) for each in objects) < 1 << 20
+    assert len(objects) == 2 and max(len(json.dumps(each)) for each in objects) < 1 << 20
+    assert len(json.dumps(objects[-1]["metadata"]["annotations"])) < 256 << 10
 
 
 def test_resources_become_requests_and_a_place(tmp_path):
@@ -150,21 +172,22 @@ def test_a_trial_of_several_hosts_is_a_job_of_its_own_whose_pods_meet_under_a_na
     objects, trials = make(tmp_path, seeds=2, retries=1, **HOSTS)
     assert [each["kind"] for each in objects] == ["ConfigMap", "Service", "Job"] * 2
     assert len({each["metadata"]["name"] for each in objects}) == 6
-    for trial, config_map, service, job in zip(trials, objects[::3], objects[1::3], objects[2::3], strict=True):
+    for trial, service, job in zip(trials, objects[1::3], objects[2::3], strict=True):
         assert V1Service.model_validate(service) and V1Job.model_validate(job)
         spec, pod = job["spec"], job["spec"]["template"]
         assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (2, 2, "Indexed")
         assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]} and spec["maxFailedIndexes"] == 0
         actions = [rule["action"] for rule in spec["podFailurePolicy"]["rules"]]
         assert actions == ["Ignore", "FailJob", "FailJob", "Ignore"]
-        assert config_map["metadata"]["annotations"]["flexrl/keys"] == trial.key  # of index 0
+        assert job["metadata"]["annotations"]["flexrl/keys"] == trial.key  # of index 0
         assert service["spec"]["clusterIP"] == "None" and service["spec"]["publishNotReadyAddresses"]
         assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
         assert pod["spec"]["subdomain"] == service["metadata"]["name"] and len(service["metadata"]["name"]) <= 63
         container = pod["spec"]["containers"][0]
-        assert container["command"][-1] == "--hosts"
+        assert container["args"][-1] == "--hosts"
         env = {each["name"]: each.get("value") for each in container["env"]}
         assert env["FLEXRL_COORDINATOR"] == f"$(JOB_NAME)-0.{service['metadata']['name']}:8476"
+        assert env["FLEXRL_START_SECONDS"] == "1800"
         assert env["FLEXRL_NUM_HOSTS"] == "2" and "FLEXRL_HOST_INDEX" not in env
         assert [is_used(each, job) for each in objects[:3]] == [trial is trials[0]] * 2 + [False]
 
@@ -187,6 +210,30 @@ def test_a_queue_is_a_label(tmp_path):
     label = "kueue.x-k8s.io/queue-name"
     assert job(tmp_path, cluster={**CLUSTER, "queue": "team"})["metadata"]["labels"][label] == "team"
     assert label not in job(tmp_path)["metadata"]["labels"]
+    least = "kueue.x-k8s.io/job-min-parallelism"
+    assert job(tmp_path, cluster={**CLUSTER, "queue": "team"})["metadata"]["annotations"][least] == "1"
+    assert least not in job(tmp_path)["metadata"]["annotations"]
+    assert least not in job(tmp_path, cluster={**CLUSTER, "queue": "team"}, **HOSTS)["metadata"]["annotations"]
+
+
+def test_what_is_compiled_stays_on_the_volume_apart_for_each_image_and_machine(tmp_path):
+    def cache(**fields):
+        (container,) = pod(tmp_path, **fields)["containers"]
+        return next(each["value"] for each in container["env"] if each["name"] == "XDG_CACHE_HOME")
+
+    gpu = {"resources": {"gpu": {"count": 1, "kind": "nvidia-l4"}}}
+    found = [cache(), cache(cluster={**CLUSTER, "image": "other"}), cache(**gpu), cache(resources={"cpu": "8"})]
+    assert all(each.startswith("/workspace/.cache/") for each in found)
+    assert len(set(found[:3])) == 3 and found[3] == found[0]
+    assert found[2].endswith("-nvidia-l4")
+
+
+def test_a_pod_has_shared_memory_and_a_volume_whose_owner_is_set_once(tmp_path):
+    spec = pod(tmp_path)
+    (memory,) = (each for each in spec["volumes"] if each["name"] == "shared-memory")
+    assert memory["emptyDir"] == {"medium": "Memory", "sizeLimit": "1Gi"}
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in spec["containers"][0]["volumeMounts"]
+    assert spec["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
 
 
 def test_a_priority_is_of_the_pods(tmp_path):
@@ -207,8 +254,16 @@ def test_a_pod_has_no_rights_that_it_does_not_need(tmp_path):
     }
 
 
+def test_a_pod_keeps_the_init_of_its_image_and_compiles_for_the_next_one(tmp_path):
+    (container,) = pod(tmp_path)["containers"]
+    assert "command" not in container and container["args"][0] == "python"
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    (mount,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "workspace")
+    assert environment["XDG_CACHE_HOME"].startswith(f"{mount}/.")
+
+
 def test_retries_and_the_time_limit_travel(tmp_path):
-    command = pod(tmp_path, retries=4, time_limit_minutes=7.5)["containers"][0]["command"]
+    command = pod(tmp_path, retries=4, time_limit_minutes=7.5)["containers"][0]["args"]
     assert command[command.index("--retries") + 1] == "4"
     assert command[command.index("--time-limit-minutes") + 1] == "7.5"
 
@@ -237,7 +292,7 @@ def run_folder(path):
 def test_a_parent_on_the_volume_is_named_by_its_iteration(tmp_path):
     base = {**sweeps.TINY, "parent": "/workspace/other/run:30"}
     config_map = make(tmp_path, base=base)[0][0]
-    assert json.loads(config_map["data"]["00000.jsonl"])[0]["config"]["parent"] == "/workspace/other/run:30"
+    assert lines(config_map)[0][0]["config"]["parent"] == "/workspace/other/run:30"
     with pytest.raises(ConfigError, match=r"trial 1.*parent: '/workspace/other/run' lies on the cluster's volume"):
         make(tmp_path, base={**base, "parent": "/workspace/other/run"})
     with pytest.raises(ConfigError, match=r"parent: /workspace/other/run:30"):  # here it would have to be there
@@ -255,20 +310,22 @@ def test_tasks_in_files_travel_with_what_lies_beside_them(tmp_path):
         envs.append(f"{tmp_path / name}/task.py:Mine")
     (tmp_path / "a" / "task.xml").write_text("<mujoco/>")
     (tmp_path / "a" / "tasks.xml").write_text("another's")
-    (lines, *tasks, job), trials = make(tmp_path, base=sweeps.TINY, grid={"env": envs}, seeds=2)
+    (of_trials, *tasks, job), trials = make(tmp_path, base=sweeps.TINY, grid={"env": envs}, seeds=2)
     assert [sorted(each["data"]) for each in tasks] == [["task.py", "task.xml"], ["task.py"]]
     assert len({trial.key for trial in trials}) == 4
-    mounted = tmp_path / "mounted"
-    for source in job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"]:
-        (config_map,) = (m for m in (lines, *tasks) if m["metadata"]["name"] == source["configMap"]["name"])
-        for item in source["configMap"].get("items", [{"key": "00000.jsonl", "path": "00000.jsonl"}]):
+    mounted = mount(of_trials, tmp_path / "mounted")
+    text = gzip.decompress((mounted / "trials.jsonl.gz").read_bytes()).decode()
+    (mounted / "trials.jsonl.gz").write_bytes(gzip.compress(text.replace('"/etc/flexrl', f'"{mounted}').encode()))
+    for source in job["spec"]["template"]["spec"]["volumes"][0]["projected"]["sources"][1:]:
+        (config_map,) = (m for m in tasks if m["metadata"]["name"] == source["configMap"]["name"])
+        for item in source["configMap"]["items"]:
             (mounted / item["path"]).parent.mkdir(parents=True, exist_ok=True)
-            (mounted / item["path"]).write_text(config_map["data"][item["key"]].replace('"/etc/flexrl', f'"{mounted}'))
+            (mounted / item["path"]).write_text(config_map["data"][item["key"]])
     for index, trial in enumerate(trials):
         (found,) = read_trials(mounted, str(index))
         assert (found.config_hash, found.key) == (trial.config_hash, trial.key)
         assert task_files.trial_key(found.config.env, found.config_hash) == trial.key  # as an attempt asks
-    assert config_maps_of(job) == [each["metadata"]["name"] for each in (lines, *tasks)]
+    assert config_maps_of(job) == [each["metadata"]["name"] for each in (of_trials, *tasks)]
 
 
 def test_a_task_that_is_too_large_or_no_text_stays_here(tmp_path, monkeypatch):
@@ -278,6 +335,6 @@ def test_a_task_that_is_too_large_or_no_text_stays_here(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"task.stl is no text.*entry point"):
         make(tmp_path, base=base)
     (tmp_path / "task.stl").write_text("x" * 10_000)
-    monkeypatch.setattr(module, "MAX_SHARD_BYTES", 9_000)
+    monkeypatch.setattr(module, "MAX_CONFIG_MAP_BYTES", 9_000)
     with pytest.raises(ConfigError, match=r"task.py, task.stl have 10,052 bytes, and at most 9,000 travel"):
         make(tmp_path, base=base)

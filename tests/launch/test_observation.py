@@ -1,34 +1,43 @@
 """What Jobs and pods mean; `tests/launch/test_remote.py` has the same with pods that run."""
 
+from datetime import datetime
+
 import pytest
 
-from launch.observation import INDEX, JOB, observe
+from launch.observation import FAILURES_BEFORE, INDEX, JOB, observe
 from launch.pod_report import PodReport, encode
 from launch.states import Progress
 
 KEYS = ["a", "b", "c"]
 
 
-def job(name="j", maps="m", at="1", suspend=False, conditions=(), **status):
-    volumes = [{"projected": {"sources": [{"configMap": {"name": maps}}]}}]
-    spec = {"template": {"spec": {"volumes": volumes}}, "suspend": suspend}
+def clock(minute):
+    return f"2026-01-01T00:{int(minute):02}:00Z"
+
+
+NOW = datetime.fromisoformat(clock(30))
+
+
+def job(name="j", keys="a b c", at="1", suspend=False, conditions=(), leaving=False, **status):
+    metadata = {"name": name, "creationTimestamp": clock(at), "annotations": {"flexrl/keys": keys}}
+    metadata |= {"deletionTimestamp": clock(20)} if leaving else {}
     status["conditions"] = [{"type": kind, "status": "True", "message": "why it ended"} for kind in conditions]
-    return {"metadata": {"name": name, "creationTimestamp": at}, "spec": spec, "status": status}
+    return {"metadata": metadata, "spec": {"suspend": suspend}, "status": status}
 
 
-def pod(index, phase, at="1", job="j", conditions=(), code=None, said=None, **status):
+def pod(index, phase, at="1", job="j", conditions=(), code=None, said=None, ended=None, leaves=None, **status):
     metadata = {"name": f"{job}-{index}-{at}", "labels": {JOB: job}, "annotations": {INDEX: str(index)}}
+    metadata |= {"deletionTimestamp": leaves} if leaves else {}
     if code is not None:
-        end = {"exitCode": code, "message": said}
+        end = {"exitCode": code, "message": said} | ({"finishedAt": ended} if ended else {})
         status["containerStatuses"] = [{"name": "trial", "state": {"terminated": end}}]
     status |= {"phase": phase, "conditions": [{"type": kind, "status": "True", "reason": "r"} for kind in conditions]}
-    return {"metadata": metadata | {"creationTimestamp": at, "resourceVersion": at}, "status": status}
+    metadata |= {"creationTimestamp": clock(at), "resourceVersion": at}
+    return {"metadata": metadata, "spec": {"nodeName": "n"}, "status": status}
 
 
-def look(jobs, pods, records=None, retries=1):
-    maps = [{"metadata": {"name": "m", "annotations": {"flexrl/keys": " ".join(KEYS)}}}]
-    maps += [{"metadata": {"name": "n", "annotations": {"flexrl/keys": "b"}}}]
-    return observe({key: Progress() for key in KEYS} | (records or {}), jobs, maps, pods, retries)
+def look(jobs, pods, records=None, retries=1, now=NOW):
+    return observe({key: Progress() for key in KEYS} | (records or {}), jobs, pods, retries, now)
 
 
 def states(found):
@@ -52,16 +61,17 @@ def test_several_ranges_of_indexes_are_read():
         ({"code": 1, "said": "x\nlast"}, "waiting", 1, "exit code 1: last"),
         ({"code": 137}, "waiting", 1, "killed by SIGKILL"),
         ({"code": 70, "said": "diverged: so"}, "failed", 1, "diverged: so"),
-        ({"code": 75, "said": "stopped: so"}, "stopped", 0, "stopped: so"),
-        ({"code": 137, "conditions": ["DisruptionTarget"]}, "stopped", 0, "its pod was taken away: r"),
-        ({"reason": "Evicted", "message": "no disk"}, "stopped", 0, "Evicted: no disk"),
+        ({"code": 75, "said": "stopped: so"}, "waiting", 0, "stopped: so"),
+        ({"code": 137, "conditions": ["DisruptionTarget"]}, "waiting", 0, "its pod was taken away: r"),
+        ({"reason": "Evicted", "message": "no disk"}, "waiting", 0, "Evicted: no disk"),
     ],
 )
 def test_the_end_of_a_pod_is_an_event_of_the_state_machine(ended, state, failures, reason):
     found = look([job()], [pod(0, "Failed", **ended)])
     progress = found["a"].progress
     assert (progress.state, progress.attempts, progress.failures) == (state, 1, failures)
-    assert progress.reason == reason and found["a"].held
+    again = f"waits to be tried again, 0 s ({reason})" if state == "waiting" else reason
+    assert progress.reason == again and found["a"].held
 
 
 def test_crashes_of_several_pods_add_up_in_the_order_of_time():
@@ -73,19 +83,18 @@ def test_crashes_of_several_pods_add_up_in_the_order_of_time():
 
 def test_a_report_counts_more_than_what_is_seen():
     report = PodReport("a", Progress("stopped", 7, 3, 9.0, 75, "why"), 40, 2.5)
-    found = look([job()], [pod(0, "Failed", code=75, said=encode([report]))])["a"]
+    found = look([job(conditions=["Failed"])], [pod(0, "Failed", code=75, said=encode([report]))])["a"]
     assert (found.progress, found.report) == (report.progress, report)
 
 
 def test_trials_of_a_pack_have_ends_of_their_own():
-    maps = [{"metadata": {"name": "m", "annotations": {"flexrl/keys": "a,b c"}}}]
     reports = [PodReport("a", Progress("done", 1)), PodReport("b", Progress("failed", 1, reason="diverged"))]
     ended = pod(0, "Failed", code=70, said=encode(reports))
     records = {key: Progress() for key in KEYS}
-    found = observe(records, [job(failedIndexes="0")], maps, [ended, pod(1, "Running")], 1)
+    found = observe(records, [job(keys="a,b c", failedIndexes="0")], [ended, pod(1, "Running")], 1, NOW)
     assert states(found) == [("done", 1, False), ("failed", 1, False), ("running", 1, True)]
     assert found["b"].progress.reason == "diverged"
-    found = observe(records, [job()], maps, [pod(0, "Failed", code=137, said="Killed")], 1)
+    found = observe(records, [job(keys="a,b c")], [pod(0, "Failed", code=137, said="Killed")], 1, NOW)
     assert [found[key].progress.failures for key in KEYS] == [1, 1, 0]
 
 
@@ -101,11 +110,11 @@ def test_a_suspended_job_says_so():
 
 def test_the_newest_job_decides_and_begins_with_all_retries():
     old = job("old", at="1", failedIndexes="1", conditions=["Failed"])
-    found = look([job("new", "n", at="2"), old], [pod(1, "Failed", job="old", code=1)], retries=0)
+    found = look([job("new", "b", at="2"), old], [pod(1, "Failed", job="old", code=1)], retries=0)
     assert (found["b"].progress.state, found["b"].job, found["b"].held) == ("waiting", "new", True)
     assert found["b"].progress.failures == 0
     again = [pod(1, "Failed", job="old", code=1), pod(0, "Failed", at="3", job="new", code=1)]
-    progress = look([job("new", "n", at="2", failedIndexes="0"), old], again, retries=0)["b"].progress
+    progress = look([job("new", "b", at="2", failedIndexes="0"), old], again, retries=0)["b"].progress
     assert (progress.state, progress.attempts) == ("failed", 2)
 
 
@@ -120,3 +129,28 @@ def test_what_is_done_here_is_done_whatever_the_cluster_forgot():
     done = Progress("done", 4)
     assert look([job(failedIndexes="0")], [], {"a": done})["a"].progress == done
     assert look([], [], {"a": done})["a"].progress == done
+
+
+def test_an_index_that_failed_waits_twice_as_long_each_time_as_the_job_controller_does():
+    def waits(failures, ignored, now):
+        failed = pod(0, "Failed", code=75, said="stopped: so", ended=clock(5))
+        failed["metadata"]["annotations"] |= {FAILURES_BEFORE[0]: str(failures), FAILURES_BEFORE[1]: str(ignored)}
+        found = look([job()], [failed], now=datetime.fromisoformat(now))["a"]
+        return found.progress.state, found.progress.reason, found.waits_until.isoformat()[11:19]
+
+    assert waits(0, 0, clock(5)) == ("waiting", "waits to be tried again, 10 s (stopped: so)", "00:05:10")
+    assert waits(1, 2, clock(5)) == ("waiting", "waits to be tried again, 80 s (stopped: so)", "00:06:20")
+    assert waits(0, 9, clock(14)) == ("waiting", "waits to be tried again, 60 s (stopped: so)", "00:15:00")
+    assert waits(0, 0, clock(9))[1] == "waits to be tried again, 0 s (stopped: so)"
+
+
+def test_a_job_that_is_being_removed_still_knows_its_trials():
+    found = look([job(leaving=True)], [pod(0, "Running", leaves=clock(30))])
+    assert states(found) == [("running", 1, True), ("waiting", 0, True), ("waiting", 0, True)]
+    assert found["a"].progress.reason == "is asked to save and stop"
+    assert found["b"].progress.reason == "its Job is being removed"
+
+
+def test_a_pod_that_should_be_gone_is_on_a_node_that_does_not_answer():
+    found = look([job()], [pod(0, "Running", leaves=clock(29))])
+    assert found["a"].progress.reason == "was asked to stop, and its node n does not answer"

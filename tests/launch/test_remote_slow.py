@@ -64,7 +64,7 @@ def test_a_sweep_whose_pods_are_killed_at_random_ends_as_if_undisturbed(tmp_path
     axes = {"grid": {"algorithm.learning_rate": [1e-4, 3e-4, 1e-3]}, "seeds": 8}
     trials = sweeps.trials(tmp_path, base=base, cluster=CLUSTER, parallelism=2, **axes)
     node = Node(server, tmp_path / "node")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(node.temporary / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(node.volume / ".cache"))
     command("submit", workspace="undisturbed")
     expected = {trial.key: result(tmp_path / "undisturbed" / "tiny" / trial.key) for trial in trials}
     assert len({json.dumps(each, sort_keys=True) for each in expected.values()}) == len(trials) == 24

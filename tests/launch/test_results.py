@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flexrl.errors import ConfigError
+from launch.report import print_ranking
 from launch.results import collate, draw, write_results
 from tests.launch import sweeps
 
@@ -26,7 +27,7 @@ def trials(tmp_path):
 def test_results_stand_beside_the_values_of_their_axes(tmp_path, trials):
     rows, missing = collate(trials)
     assert missing == [trials[3]]
-    table, _, picture = write_results(rows, trials, tmp_path / "out")
+    table, _, picture = write_results(rows, trials, tmp_path / "out", "tiny")
     found = list(csv.DictReader(table.open()))
     assert [row["return_mean"] for row in found] == ["10.0", "20.0", "30.0"]
     assert [row["algorithm.activation"] for row in found] == ["elu", "swish", "elu"]
@@ -40,7 +41,7 @@ def test_parquet_has_the_same_rows_with_their_types(tmp_path, trials):
     rows[1] |= {"stopped_early": "why", "algorithm.layers": [8, 8], "mixed": 1, "none": None}
     rows[2] |= {"mixed": 2.5, "odd": True}
     rows[0]["odd"] = "text"
-    table = pq.read_table(write_results(rows, trials, tmp_path / "out")[1])
+    table = pq.read_table(write_results(rows, trials, tmp_path / "out", "tiny")[1])
     assert table.column_names == list(csv.DictReader((tmp_path / "out" / "results.csv").open()).fieldnames)
     assert table["trial"].to_pylist() == [1, 2, 3]
     assert table["algorithm.learning_rate"].to_pylist() == [1e-4, 1e-4, 1e-2]
@@ -67,4 +68,23 @@ def test_seeds_are_names_and_no_numbers(trials):
 
 def test_without_any_result_there_is_nothing_to_collate(tmp_path, trials):
     with pytest.raises(ConfigError, match="no trial has one yet"):
-        write_results([], trials, tmp_path / "out")
+        write_results([], trials, tmp_path / "out", "tiny")
+
+
+def test_results_of_another_sweep_are_not_overwritten(tmp_path, trials):
+    rows, _ = collate(trials)
+    write_results(rows, trials, tmp_path / "out", "tiny")
+    write_results(rows, trials, tmp_path / "out", "tiny")
+    with pytest.raises(ConfigError, match=r"out: .*out holds results of the sweep 'tiny'; choose another folder"):
+        write_results(rows, trials, tmp_path / "out", "other")
+
+
+def test_a_ranking_has_the_best_first_with_the_values_that_differ(trials, capsys):
+    rows, _ = collate(trials)
+    rows[1]["return_interval"] = 1.5
+    print_ranking(rows, trials, everything=False)
+    table = [
+        line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:1] and line.split()[0].isdigit()
+    ]
+    assert [line[:2] for line in table] == [["1", "3"], ["2", "2"], ["3", "1"]]
+    assert table[1][3:] == ["0.0001", "swish", "20", "±", "1.5", "-"]

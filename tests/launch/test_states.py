@@ -2,6 +2,8 @@ import pytest
 
 from launch.states import (
     ANOTHERS,
+    EXIT_TIME_LIMIT,
+    MAX_IDLE,
     Ended,
     Progress,
     begun,
@@ -105,3 +107,21 @@ def test_of_a_pack_what_another_attempt_may_help_is_told_first():
     assert told([stopped, full, failed]) == 74
     theirs = Progress("stopped", exit_code=75, reason=f"{ANOTHERS} ended (so)")
     assert goes_on_alone([done, failed, theirs]) and not goes_on_alone([done, failed, stopped])
+
+
+def test_attempts_that_come_no_further_end_after_so_many_and_any_step_further_begins_the_count_anew():
+    progress = Progress()
+    for steps in (0, 0, 5, 5, 5):
+        progress = lost(begun(progress, steps), "gone")
+    assert (progress.steps, progress.idle, progress.attempts) == (5, 2, 5)
+    for _ in range(MAX_IDLE - 2):
+        progress = lost(begun(progress, 5), "gone")
+    end = begun(progress, 5)
+    assert (end.state, told([end])) == ("failed", EXIT_TIME_LIMIT)
+    assert f"the last {MAX_IDLE + 1} attempts were interrupted without a step further (gone)" in end.reason
+    assert begun(progress, 6).state == "running"
+    assert begun(cleared(end), 5).state == "running"
+
+
+def test_seconds_of_an_attempt_that_was_killed_count_as_far_as_they_are_known():
+    assert lost(Progress("running", 1, seconds=5.0), "killed", 7.5).seconds == 12.5

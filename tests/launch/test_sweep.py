@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -78,12 +79,40 @@ def test_failed_trials_are_told_skipped_and_cleared(tmp_path, command):
     assert "0 of 2 trials to run (1 done, 1 failed)" in command("submit")[1]
     assert "error: as asked, 65" in command("logs", "2")[1]
     assert "1 failed trials would be cleared" in command("retry", "--dry-run")[1]
-    assert "0 failed trials cleared" in command("retry", "--only", "1")[1]
+    assert "none of 1 trials has failed; there is nothing to retry" in command("retry", "--only", "1")[1]
     assert "1 failed trials cleared" in command("retry", "--only", "2")[1]
     assert "1 of 2 trials to run (1 done)" in command("submit")[1]
     code, out, _ = command("results", "--out", str(tmp_path / "out"))
     assert code == 0 and "1 of 2 trials have a result" in out and "missing: trial 2" in out
     assert "1 done, 1 failed" in command("watch")[1]
+    assert f"wrote {tmp_path}/workspace/tiny/results/results.csv" in command("results")[1]
+    assert "50 % of 1,920 control steps; about" in command("status")[1]
+    out = command("plan")[1]
+    assert "left on this machine (by the steps a second of 1 done trials)" in out and "USD" not in out
+
+
+def test_a_log_is_followed_until_its_trial_has_ended_and_each_character_is_there_once(monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "FOLLOW_SECONDS", 0.0)
+    texts, runs_on = iter(["", "one\ntw", "one\ntwo\n", "one\ntwo\nend\n"]), iter([True, True, True, False])
+    sweep.follow(lambda: next(texts), lambda: next(runs_on))
+    assert capsys.readouterr().out == "one\ntwo\nend\n"
+
+
+@pytest.mark.usefixtures("fake_trainings")
+def test_following_what_has_ended_ends(tmp_path, command):
+    sweeps.write(tmp_path, seeds=[3])
+    command("submit")
+    assert command("logs", "1", "--follow") == command("logs", "1")
+
+
+def test_a_plan_knows_the_pace_of_runs_of_the_same_task(tmp_path, command):
+    sweeps.write(tmp_path, seeds=2)
+    assert "time: unknown before a trial is done" in command("plan")[1]
+    result = {"algo": "ppo", "env": "humanoid-walk", "timing": {"steps_per_second": 0.5}}
+    for name, changes in (("a", {}), ("b", {"env": "Hopper-v5"}), ("c", {"timing": None})):
+        (tmp_path / "workspace" / name).mkdir(parents=True)
+        (tmp_path / "workspace" / name / "result.json").write_text(json.dumps({**result, **changes}))
+    assert f"about 64 minutes left on this machine (by 1 runs of the same task in {tmp_path}" in command("plan")[1]
 
 
 @pytest.mark.usefixtures("fake_trainings")

@@ -80,3 +80,11 @@ def test_the_last_line_is_of_the_attempt_that_is_asked_for(folder):
     assert folder.last_line(start) == ""
     folder.log.write_text("before\nTraceback\nerror: why\n\n")
     assert folder.last_line(start) == "error: why"
+
+
+def test_an_attempt_that_was_killed_counts_the_seconds_of_its_last_heartbeat(folder):
+    folder.write(Progress("running", 2, seconds=5.0))
+    folder.heartbeat(1, 40.0)  # of another one
+    assert folder.settled().seconds == 5.0
+    folder.heartbeat(2, 7.5)
+    assert (folder.settled().state, folder.settled().seconds) == ("stopped", 12.5)

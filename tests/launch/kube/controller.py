@@ -3,17 +3,20 @@
 import contextlib
 import copy
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from tests.launch.kube.node import Node
 from tests.launch.kube.server import KubeServer
-from tests.launch.kube.store import Key, Object
+from tests.launch.kube.store import Key, Object, now
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOB = "batch.kubernetes.io/job-name"
 STEP_SECONDS = 0.02
+FAILURES, IGNORED = "batch.kubernetes.io/job-index-failure-count", "batch.kubernetes.io/job-index-ignored-failure-count"
+LONGEST_BACKOFF = 600.0
 
 
 class Controller:
@@ -24,6 +27,9 @@ class Controller:
         self._made = 0
         self._counted: set[str] = set()  # uids of pods whose end was taken into account
         self._failures: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._ignored: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._not_before: defaultdict[tuple[str, int], float] = defaultdict(float)  # when an index may have a pod again
+        self.first_backoff = 0.0  # seconds after an index's first failure; ten where there is a real controller
         self._endings: dict[str, tuple[str, str, str]] = {}  # of Jobs that let their last pods end
         self.quota: str | None = None  # why no pod may be made
 
@@ -54,6 +60,13 @@ class Controller:
                 self._job(key, copy.deepcopy(job))
             self._collect({job["metadata"]["uid"] for _, job in jobs})
 
+    def collect_finished_pods(self) -> None:
+        """Forget pods that ended, as the collector does soon after their node has gone."""
+        with self._store.changed:
+            for key, pod in list(self._store.objects.items()):
+                if key[0] == "pods" and pod["status"]["phase"] in ("Succeeded", "Failed"):
+                    self._store.remove(key)
+
     def _pods(self, job: Object) -> dict[Key, Object]:
         return {
             key: pod
@@ -71,6 +84,8 @@ class Controller:
 
     def _let_go(self, key: Key, pod: Object) -> None:
         if pod["status"]["phase"] == "Running":
+            if "deletionTimestamp" not in pod["metadata"]:
+                self._store.put(key, {**pod, "metadata": pod["metadata"] | {"deletionTimestamp": now()}})
             self.node.stop(key[2])
         else:
             self.node.forget(key[2])
@@ -125,7 +140,10 @@ class Controller:
                 continue
             action = _action(spec["podFailurePolicy"]["rules"], pod["status"])
             place = (job["metadata"]["uid"], index)
+            wait = self.first_backoff * 2 ** (self._failures[place] + self._ignored[place])
+            self._not_before[place] = time.monotonic() + min(wait, LONGEST_BACKOFF)
             self._failures[place] += action == "Count"
+            self._ignored[place] += action == "Ignore"
             if action == "FailIndex" or self._failures[place] > spec["backoffLimitPerIndex"]:
                 failed.add(index)
             if action == "FailJob":
@@ -140,6 +158,9 @@ class Controller:
             self._store.put(key, {"metadata": {"name": key[2], "namespace": key[1]}, **event})
             return
         for index in sorted(indexes)[: max(0, job["spec"]["parallelism"] - active)]:
+            place = (job["metadata"]["uid"], index)
+            if time.monotonic() < self._not_before[place]:
+                continue  # and no index behind it takes the turn
             self._made += 1
             name = f"{job['metadata']['name']}-{index}-{self._made:05d}"
             template, owner = job["spec"]["template"], job["metadata"]
@@ -150,7 +171,11 @@ class Controller:
                     "name": name,
                     "namespace": owner["namespace"],
                     "labels": {**template["metadata"]["labels"], JOB: owner["name"]},
-                    "annotations": {INDEX: str(index)},
+                    "annotations": {
+                        INDEX: str(index),
+                        FAILURES: str(self._failures[place]),
+                        IGNORED: str(self._ignored[place]),
+                    },
                     "ownerReferences": [{"kind": "Job", "name": owner["name"], "uid": owner["uid"]}],
                 },
                 "spec": copy.deepcopy(template["spec"]),

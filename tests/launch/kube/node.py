@@ -3,6 +3,8 @@
 Paths of a container are replaced by folders here, in its command, its environment and its ConfigMaps.
 """
 
+import base64
+import gzip
 import os
 import re
 import shutil
@@ -94,7 +96,7 @@ class Node:
         for volume in pod["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
                 self._mount(self._store.objects["configmaps", key[1], source["configMap"]["name"]], source, place)
-        command = container["command"]
+        command = container["args"]
         assert command[:3] == ["python", "-m", "launch.trial"]
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
         own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
@@ -105,20 +107,26 @@ class Node:
         process = self._run(list(map(here, command[3:])), environment, log)
         self._running[name] = _Running(key, process, place / "end")
         state = {"name": container["name"], "state": {"running": {"startedAt": now()}}}
+        self._store.put(key, {**pod, "spec": {**pod["spec"], "nodeName": "node"}})
         self._store.update(key, phase="Running", startTime=now(), conditions=[], containerStatuses=[state])
 
     def _mount(self, config_map: Object, source: Object, place: Path) -> None:
         paths = {each["key"]: each["path"] for each in source["configMap"].get("items", [])}
-        for name, text in config_map["data"].items():
+        contents = {name: text.encode() for name, text in config_map.get("data", {}).items()}
+        packed = {
+            name: gzip.decompress(base64.b64decode(text)) for name, text in config_map.get("binaryData", {}).items()
+        }
+        for name, content in {**contents, **packed}.items():
             file = place / paths.get(name, name)
             file.parent.mkdir(parents=True, exist_ok=True)
-            inside = text.replace('"/workspace/', f'"{self.volume}/').replace('"/etc/flexrl/', f'"{place}/')
-            file.write_text(inside)
+            text = content.decode().replace('"/workspace/', f'"{self.volume}/').replace('"/etc/flexrl/', f'"{place}/')
+            file.write_bytes(gzip.compress(text.encode()) if name in packed else text.encode())
 
     def _note_end(self, running: _Running, code: int) -> None:
         pod = self._store.objects[running.key]
         code = 128 - code if code < 0 else code
-        end: Object = {"exitCode": code, "reason": "OOMKilled" if running.oom else "Error" if code else "Completed"}
+        reason = "OOMKilled" if running.oom else "Error" if code else "Completed"
+        end: Object = {"exitCode": code, "reason": reason, "finishedAt": now()}
         if running.message.exists():
             end["message"] = running.message.read_bytes()[:MESSAGE_BYTES].decode()
         elif code:
@@ -133,8 +141,12 @@ class Node:
 
     def stop(self, name: str) -> None:
         """Ask a pod to save and end."""
-        if name in self._running:
+        if name in self._running and name not in self._server.cut_off:
             self._running[name].process.terminate()
+
+    def cut_off(self, name: str) -> None:
+        """Let a pod's node answer nobody any more."""
+        self._server.cut_off.add(name)
 
     def pause(self, name: str) -> None:
         """Let a pod do nothing for a while."""
@@ -192,7 +204,7 @@ def _environment(container: Object, pod: Object) -> dict[str, str]:
 
 
 def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "launch.trial", *arguments]
+    command = [sys.executable, "-m", "tests.launch.kube.quick_trial", *arguments]
     with log.open("wb") as file:
         return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT

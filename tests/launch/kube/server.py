@@ -26,6 +26,7 @@ class Fault:
       times: so many requests.
       retry_after: seconds, as a header.
       done: whether the request is carried out all the same, only its answer is lost.
+      message: of the answer.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Fault:
     times: int = 1_000_000
     retry_after: int | None = None
     done: bool = False
+    message: str = ""
 
 
 class KubeServer:
@@ -44,6 +46,8 @@ class KubeServer:
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.logs: dict[str, Path] = {}  # of pods, by name
+        self.cut_off: set[str] = set()  # pods on nodes that do not answer
+        self.rules: list[Object] | None = None  # of the Role that clients have; none may do everything
         self.store.put(("namespaces", "", "default"), _namespace("default"))
         handler = type("Handler", (Handler,), {"cluster": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -71,9 +71,14 @@ class Store:
                 return
             self.version += 1
             self.changed.notify_all()
+            self.remove_owned(gone["metadata"]["uid"])
+
+    def remove_owned(self, uid: str) -> None:
+        """Take away what only this object owned."""
+        with self.changed:
             for other, thing in list(self.objects.items()):
                 owners = thing["metadata"].get("ownerReferences", [])
-                left = [each for each in owners if each["uid"] != gone["metadata"]["uid"]]
+                left = [each for each in owners if each["uid"] != uid]
                 if owners and not left and other[0] != "pods":  # pods end first; the controller sees to it
                     self.remove(other)
                 elif left != owners and left:

@@ -6,16 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from envs.bridges.packing import Packed, Packing, seen, told
 from envs.types import Env, EnvState
-from flexrl.gym.packing import Packed, Packing, seen, told
 
 
 class Carried(NamedTuple):
     """All of an `EnvState`, in few arrays."""
 
-    packed: Packed  # physics, the task's own state, and what is privileged
+    packed: Packed  # physics and the task's own state; what is privileged is nobody's here
     seen: Array  # (N,) observation and goal
-    told: Array  # (3 + M,) reward, ends and metrics, see `flexrl.gym.packing.told`
+    told: Array  # (3 + M,) reward, ends and metrics, see `envs.bridges.packing.told`
     is_finite: Array  # () bool: whether all of these numbers are
 
 
@@ -70,4 +70,4 @@ class OneWorld:
 
 def _unseen(state: EnvState) -> dict:
     physics = state.physics.replace(overflowed=None)  # which no step reads
-    return {"physics": physics, "info": state.info, "privileged": state.privileged}
+    return {"physics": physics, "info": state.info}

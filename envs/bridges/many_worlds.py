@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from envs.bridges.packing import Packed, Packing, seen, told
 from envs.types import Env, EnvState
 from envs.vector import VecEnv, VecState
-from flexrl.gym.packing import Packed, Packing, seen, told
 
 
 class ManyWorlds:
@@ -16,7 +16,7 @@ class ManyWorlds:
 
     Attributes:
       env: the environment.
-      metric_names: in the order in which `flexrl.gym.packing.told` has them.
+      metric_names: in the order in which `envs.bridges.packing.told` has them.
       reset: key -> packed state, observations with goals behind them (B, N).
       step: packed state, actions (B, A) -> packed state, what the actions led to (what is seen (B, N) and
         `told` (B, 3 + M)), and what is seen (B, N) in the worlds as they go on.

@@ -1,9 +1,12 @@
 """Our environments as Gymnasium's: `gymnasium.make("flexrl/HumanoidSkills-v0")`, and many worlds at our speed.
 
-Observations are ours, with the goal behind them; actions are in [-1, 1]; `info` holds the task's metrics.
+`import flexrl.gym` names them to Gymnasium. Observations are ours, with the goal behind them or, if asked for, apart;
+actions are in [-1, 1]; `info` holds the task's metrics.
 """
 
 import functools
+import json
+import os
 from typing import Any
 
 import gymnasium
@@ -16,17 +19,19 @@ from gymnasium.utils import EzPickle
 from gymnasium.vector import AutoresetMode
 from jax import Array
 
+from envs.bridges.arguments import as_json, build
+from envs.bridges.many_worlds import ManyWorlds
+from envs.bridges.one_world import Carried, OneWorld
+from envs.bridges.packing import Packed
 from envs.drawing import Camera
+from envs.errors import ConfigError
 from envs.types import Env, EnvState
-from flexrl.errors import ConfigError
-from flexrl.gym.many_worlds import ManyWorlds
-from flexrl.gym.one_world import Carried
-from flexrl.gym.packing import Packed
-from flexrl.gym.worlds import build, one_world, refuse_fork
 
 IMAGE_SIZE = (480, 480)  # pixels
 NO_LIMIT = np.iinfo(np.int32).max  # control steps of an episode that nothing cuts
 NEEDS_RESET = "call reset() first"
+
+_process = os.getpid()  # that imported this module, and JAX with it
 
 
 class GymnasiumEnv(gymnasium.Env, EzPickle):
@@ -34,37 +39,50 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
 
     metadata = {"render_modes": ["rgb_array"]}
 
-    def __init__(self, name: str, render_mode: str | None = None, physics: str = "native", **config: Any) -> None:
-        """Build the environment.
+    def __init__(
+        self,
+        name: str,
+        render_mode: str | None = None,
+        physics: str = "native",
+        goal_apart: bool = False,
+        **config: Any,
+    ) -> None:
+        """Build the environment; a time limit is Gymnasium's to add (`gymnasium.make`).
 
         Args:
           name: as in `envs.registry`.
           render_mode: `rgb_array` or None.
           physics: backend.
-          config: fields of the task's config.
+          goal_apart: where there are goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
+          config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 
         Raises:
           ConfigError: naming the argument that cannot be used.
         """
-        EzPickle.__init__(self, name, render_mode, physics, **config)
+        EzPickle.__init__(self, name, render_mode, physics, goal_apart, **config)
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode: {render_mode!r} must be 'rgb_array' or None")
         self.render_mode = render_mode
-        self._world = one_world(name, physics, config)
+        self._world = _one_world(name, physics, as_json(config), jax.config.values["jax_enable_x64"])
         self.env = self._world.env
         self.observation_space, self.action_space = _spaces(self.env)
+        self._goal_apart = goal_apart and self.env.spec.goal_size > 0
+        if self._goal_apart:
+            self.observation_space = spaces.Dict(
+                observation=_unbounded(self.env.spec.obs_size), desired_goal=_unbounded(self.env.spec.goal_size)
+            )
         self.metadata = self.metadata | {"render_fps": round(1 / self.env.spec.control_period)}
         self._state: Carried | None = None
         self._camera: Camera | None = None
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
-        refuse_fork()
+        _refuse_fork()
         state = self._state = self._world.reset(_key(self.np_random))
-        return np.array(state.seen, np.float32), {}
+        return self._observation(np.array(state.seen, np.float32)), {}
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """See `gymnasium.Env.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
@@ -74,7 +92,14 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         if not np.asarray(state.is_finite):  # as with many worlds, nobody sees what is left of it
             observation[:], reward, terminated, truncated, metrics = 0, 0.0, 1.0, 0.0, [0.0] * len(metrics)
         info = dict(zip(self._world.metric_names, metrics, strict=True))
-        return observation, reward, bool(terminated), bool(truncated and not terminated), info
+        ends = bool(terminated), bool(truncated and not terminated)
+        return self._observation(observation), reward, *ends, info
+
+    def _observation(self, seen: np.ndarray) -> Any:
+        if not self._goal_apart:
+            return seen
+        observation, goal = np.split(seen, [self.env.spec.obs_size])
+        return {"observation": observation, "desired_goal": goal}
 
     def render(self) -> np.ndarray | None:
         """The present pose as an image (height, width, 3) of bytes; None without a render mode."""
@@ -167,7 +192,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """See `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
-        refuse_fork()
+        _refuse_fork()
         self._state, observation = self._worlds.reset(_key(self.np_random))
         return np.array(observation, np.float32), {}
 
@@ -203,11 +228,30 @@ def _is_limit(steps: Any) -> bool:
     return type(steps) is int and (steps == -1 or steps >= 1)
 
 
+@functools.lru_cache(maxsize=8)
+def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> OneWorld:
+    """The programs of one world, which hold no state, so that environments with the same arguments share them."""
+    _refuse_fork()
+    return OneWorld(build(name, physics, 1, json.loads(arguments)))
+
+
+def _refuse_fork() -> None:
+    """Raise in a process that was forked after JAX had started its threads, because it would wait for them forever."""
+    if os.getpid() != _process:
+        raise RuntimeError(
+            "flexrl: worlds cannot run in a process forked from one that uses JAX; give make_vec "
+            "vector_kwargs={'context': 'spawn'}, or no vectorization_mode, so that one process steps all worlds"
+        )
+
+
 def _spaces(env: Env) -> tuple[spaces.Box, spaces.Box]:
     """Of observations and of actions, of one world."""
     size = env.spec.obs_size + env.spec.goal_size
-    observation = spaces.Box(-np.inf, np.inf, (size,), np.float32)
-    return observation, spaces.Box(-1.0, 1.0, (env.spec.action_size,), np.float32)
+    return _unbounded(size), spaces.Box(-1.0, 1.0, (env.spec.action_size,), np.float32)
+
+
+def _unbounded(size: int) -> spaces.Box:
+    return spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
 
 def _checked(action: Any, space: spaces.Space) -> np.ndarray:

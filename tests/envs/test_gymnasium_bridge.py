@@ -1,6 +1,7 @@
 """Our environments as Gymnasium's: its own checker, its wrappers and vectors, and the same numbers as ours."""
 
 import copy
+import dataclasses
 import functools
 import pickle
 import subprocess
@@ -16,9 +17,10 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+import flexrl.gym  # noqa: F401
+from envs.bridges.registration import gymnasium_name, recorded_spec
 from envs.built_in import BUILT_IN, EPISODE_LENGTH
 from envs.gl import can_draw
-from flexrl.gym import gymnasium_name
 
 NAME = "flexrl/HumanoidSkills-v0"
 WALK = "flexrl/HumanoidWalk-v0"
@@ -119,7 +121,12 @@ def test_without_a_time_limit_no_world_is_cut():
 
 
 def test_config_fields_are_arguments():
-    assert gymnasium.make(NAME, skills=("run",)).unwrapped.env.config.skills == ("run",)
+    for skills in (("run",), ["run"]):
+        config = gymnasium.make(NAME, skills=skills, rewards={"ctrl": -0.5}).unwrapped.env.config
+        assert config.skills == ("run",) and dataclasses.replace(config.rewards, ctrl=-0.2) == type(config)().rewards
+        assert config.rewards.ctrl == -0.5
+    with pytest.raises(ValueError, match="^humanoid-skills: rewards.control: is not a field$"):
+        gymnasium.make(NAME, rewards={"control": 1.0})
     with pytest.raises(ValueError, match="skills: "):
         gymnasium.make(NAME, skills=("fly",))
 
@@ -370,3 +377,21 @@ def test_stable_baselines3_approves_and_trains():
     done = subprocess.run([PEERS, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-2]) > 5
+
+
+def test_a_goal_may_be_observed_apart():
+    together, apart = (gymnasium.make(NAME, goal_apart=goal_apart) for goal_apart in (False, True))
+    action = np.full(17, 0.1, np.float32)
+    for flat, parts in zip(*([env.reset(seed=3)[0], env.step(action)[0]] for env in (together, apart)), strict=True):
+        assert parts in apart.observation_space and parts["desired_goal"].size
+        np.testing.assert_array_equal(np.concatenate([parts["observation"], parts["desired_goal"]]), flat)
+    without = gymnasium.make("flexrl/HumanoidWalk-v0", goal_apart=True)
+    assert without.reset(seed=0)[0] in without.observation_space and without.observation_space.shape == (45,)
+
+
+def test_the_record_of_an_environment_has_an_id_that_gymnasium_takes():
+    for name in ("humanoid-walk", "Hopper-v5", "brax:ant", "playground:CartpoleBalance", "some/where/task.py:MyTask"):
+        record = recorded_spec(name, {"name": "field", "size": [1, 2]}, 50)
+        spec = gymnasium.envs.registration.EnvSpec.from_json(record)
+        assert spec.kwargs == {"name": name, "size": [1, 2], "goal_apart": True} and spec.max_episode_steps == 50
+        assert name not in BUILT_IN or spec.id == gymnasium_name(name)

@@ -1,0 +1,50 @@
+"""Names our environments to Gymnasium. Imports nothing heavy: an environment is only imported when it is made."""
+
+import re
+from typing import Any
+
+import gymnasium
+
+from envs.built_in import BUILT_IN, EPISODE_LENGTH
+
+ENTRY_POINT = "envs.bridges.gymnasium_out:GymnasiumEnv"
+
+
+def gymnasium_name(name: str) -> str:
+    """The name under which Gymnasium knows one of our environments: `humanoid-walk` is `flexrl/HumanoidWalk-v0`."""
+    words = name.split("-")
+    if words[-1][1:].isdecimal():  # a version, as in Humanoid-v5
+        return f"flexrl/{name}"
+    return f"flexrl/{''.join(word.capitalize() for word in words)}-v0"
+
+
+def plain_name(name: str) -> str:
+    """The name of any environment in letters, digits, `_` and `-`, without a library's name or a file's in front."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition(":")[2])
+
+
+def recorded_spec(name: str, config: dict[str, Any], episode_length: int) -> str:
+    """Gymnasium's record of an environment, as JSON, from which it makes the environment without `import flexrl.gym`.
+
+    Args:
+      name: as in `envs.registry`.
+      config: fields of the task's config, plain values.
+      episode_length: control steps until an episode is cut.
+    """
+    env_id = gymnasium_name(name) if name in BUILT_IN else f"flexrl/{plain_name(name)}-v0"
+    arguments = {**config, "name": name, "goal_apart": True}
+    return gymnasium.envs.registration.EnvSpec(
+        env_id, ENTRY_POINT, max_episode_steps=episode_length, kwargs=arguments
+    ).to_json()
+
+
+def register() -> None:
+    """Tell Gymnasium of our environments."""
+    for name in BUILT_IN:
+        gymnasium.register(
+            gymnasium_name(name),
+            entry_point=ENTRY_POINT,
+            vector_entry_point="envs.bridges.gymnasium_out:GymnasiumVectorEnv",
+            max_episode_steps=EPISODE_LENGTH,
+            kwargs={"name": name},
+        )
