@@ -19,3 +19,4 @@ BUILT_IN = {
 }
 
 DEFAULT = "humanoid-walk"
+EPISODE_LENGTH = 1000  # control steps, of all of them

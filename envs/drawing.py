@@ -1,9 +1,12 @@
 """Images and videos of a model in a row of poses."""
 
+import atexit
 import contextlib
 import copy
 import warnings
+import weakref
 from pathlib import Path
+from typing import Any
 
 import imageio.v2 as imageio
 import mujoco
@@ -38,9 +41,10 @@ class Camera:
         self._size = mujoco.MjrRect(0, 0, width, height)
         self._scene, self._options = mujoco.MjvScene(self._model, MAX_GEOMS), mujoco.MjvOption()
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-        self._gl = open_gl(width, height)
+        self._gl: Any = open_gl(width, height)
         self._renderer = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150.value)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
+        atexit.register(_close, weakref.ref(self))  # later than this GL has ended, and releasing it fails
 
     def image(self, qpos: np.ndarray) -> np.ndarray:
         """The model in a pose (nq,), as an image (height, width, 3) of bytes."""
@@ -56,10 +60,17 @@ class Camera:
         return np.flipud(image).copy()  # GL begins with the lowest row
 
     def close(self) -> None:
-        """Release the renderer."""
-        self._gl.make_current()
-        self._renderer.free()
-        self._gl.free()
+        """Release the renderer; a second time does nothing."""
+        if self._gl is not None:
+            self._gl.make_current()
+            self._renderer.free()
+            self._gl.free()
+            self._gl = None
+
+
+def _close(camera: weakref.ref) -> None:
+    if (still_open := camera()) is not None:
+        still_open.close()
 
 
 def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) -> list[np.ndarray]:

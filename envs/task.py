@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 from jax import Array
 
+from envs.built_in import EPISODE_LENGTH
 from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState, GoalMap, Mirror
@@ -28,7 +29,7 @@ class MujocoTask:
     config: Any
     Config: ClassVar[type[Any]]
     weights: ClassVar[tuple[str, ...]] = ()  # dotted fields of `self.config` that only `step` reads, to weigh rewards
-    episode_length: ClassVar[int] = 1000  # control steps
+    episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
         """Compile the model for a backend.

@@ -42,12 +42,21 @@ class Transition:
 
 @dataclass(frozen=True)
 class VecEnv:
-    """B worlds of one environment, or one device's share of them."""
+    """B worlds of one environment, or one device's share of them.
+
+    Attributes:
+      env: the environment.
+      num_envs: B.
+      shards: devices that share the worlds.
+      shows_privileged: whether observations hold what only a critic may see; else it is not computed.
+      episode_length: control steps until an episode is cut; None for the environment's own.
+    """
 
     env: Env
     num_envs: int
     shards: Shards = ALONE
-    shows_privileged: bool = False  # whether observations hold what only a critic may see; else it is not computed
+    shows_privileged: bool = False
+    episode_length: int | None = None
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
         """The same worlds with other reward weights, if there are any."""
@@ -57,7 +66,7 @@ class VecEnv:
         """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
         key_reset, key_clock = jax.random.split(key)
         state = self.start(self.fresh(key_reset))
-        clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self.env.spec.episode_length)
+        clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self._limit)
         return state.replace(clock=self.shards.rows(clock))
 
     def fresh(self, key: Array) -> EnvState:
@@ -84,7 +93,7 @@ class VecEnv:
         env_state, diverged = _without_non_finite(env_state)
         terminated = env_state.terminated | diverged
         clock = state.clock + 1
-        truncated = ~terminated & (env_state.truncated | (clock >= self.env.spec.episode_length))
+        truncated = ~terminated & (env_state.truncated | (clock >= self._limit))
         transition = Transition(
             next_observation=Observation(
                 env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(terminated), env_state.privileged
@@ -122,6 +131,10 @@ class VecEnv:
     @property
     def _num_everywhere(self) -> int:
         return self.num_envs * self.shards.num
+
+    @property
+    def _limit(self) -> int:
+        return self.env.spec.episode_length if self.episode_length is None else self.episode_length
 
     def start(self, fresh: EnvState) -> VecState:
         """Worlds at the first step of their episodes."""

@@ -91,7 +91,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
         f"{len(episodes)} episodes, {num_steps:,} steps at {num_steps / seconds:,.0f} steps/s, compiling included; "
         f"dropped as not finite: {num_dropped_rows} steps, {num_dropped_episodes} whole episodes"
     )
-    return Recording(episodes, _minari_metadata(config, options), provenance, summary)
+    return Recording(episodes, _minari_metadata(config, options, env.spec.episode_length), provenance, summary)
 
 
 def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArguments) -> dict[int | None, Any]:
@@ -115,13 +115,13 @@ def _default_steps(folder: Path, tier: str) -> tuple[str, ...]:
     return tuple(map(str, Checkpoints(folder).steps()))
 
 
-def _minari_metadata(config: RunConfig, options: CollectArguments) -> dict[str, Any]:
+def _minari_metadata(config: RunConfig, options: CollectArguments, episode_length: int) -> dict[str, Any]:
     algo = "uniform actions" if options.tier == "random" else config.algo
     scores = options.reference_scores
     task = dataclasses.asdict(env_type(config.env).evaluated(config.task))
     return {
         "dataset_id": f"flexrl/{plain_name(config.env)}/{options.tier}-v0",
-        "env_spec": recorded_spec(config.env, json.loads(json.dumps(task))),
+        "env_spec": recorded_spec(config.env, json.loads(json.dumps(task)), episode_length),
         "algorithm_name": algo,
         "description": f"{options.tier} episodes of {config.env}, collected by flex-rl; see provenance.json",
         **({"ref_min_score": scores[0], "ref_max_score": scores[1]} if scores else {}),

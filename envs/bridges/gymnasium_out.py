@@ -1,34 +1,41 @@
-"""Our environments as Gymnasium's: `gymnasium.make("flexrl/HumanoidSkills-v0")`, and a vector of worlds at our speed.
+"""Our environments as Gymnasium's: `gymnasium.make("flexrl/HumanoidSkills-v0")`, and many worlds at our speed.
 
 `import flexrl.gym` names them to Gymnasium. Observations are ours, with the goal behind them or, if asked for, apart;
-actions are in [-1, 1].
+actions are in [-1, 1]; `info` holds the task's metrics.
 """
 
-import dataclasses
 import functools
-from typing import Any, cast, get_type_hints
+import json
+import os
+from typing import Any
 
 import gymnasium
 import jax
-import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import EzPickle
 from gymnasium.vector import AutoresetMode
 from jax import Array
 
+from envs.bridges.arguments import as_json, build
+from envs.bridges.many_worlds import ManyWorlds
+from envs.bridges.one_world import Carried, OneWorld
+from envs.bridges.packing import Packed
 from envs.drawing import Camera
-from envs.physics import PhysicsOptions
-from envs.registry import env_type, make_env
-from envs.types import Env, EnvState, Observation
-from envs.vector import VecEnv, VecState
+from envs.errors import ConfigError
+from envs.types import Env, EnvState
 
 IMAGE_SIZE = (480, 480)  # pixels
+NO_LIMIT = np.iinfo(np.int32).max  # control steps of an episode that nothing cuts
+NEEDS_RESET = "call reset() first"
 
-_State = tuple[VecState, EnvState, Array, Array]  # worlds, a first state for each, whether it is used (B,), key
+_process = os.getpid()  # that imported this module, and JAX with it
 
 
-class GymnasiumEnv(gymnasium.Env):
-    """One world of an environment of ours."""
+class GymnasiumEnv(gymnasium.Env, EzPickle):
+    """One world of an environment of ours. A copy made by pickle is a fresh one with the same arguments."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -40,7 +47,7 @@ class GymnasiumEnv(gymnasium.Env):
         goal_apart: bool = False,
         **config: Any,
     ) -> None:
-        """Build the environment.
+        """Build the environment; a time limit is Gymnasium's to add (`gymnasium.make`).
 
         Args:
           name: as in `envs.registry`.
@@ -48,8 +55,16 @@ class GymnasiumEnv(gymnasium.Env):
           physics: backend.
           goal_apart: where there are goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
           config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
+
+        Raises:
+          ConfigError: naming the argument that cannot be used.
         """
-        self.env = _build(name, physics, 1, config)
+        EzPickle.__init__(self, name, render_mode, physics, goal_apart, **config)
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ConfigError(f"render_mode: {render_mode!r} must be 'rgb_array' or None")
+        self.render_mode = render_mode
+        self._world = _one_world(name, physics, as_json(config), jax.config.values["jax_enable_x64"])
+        self.env = self._world.env
         self.observation_space, self.action_space = _spaces(self.env)
         self._goal_apart = goal_apart and self.env.spec.goal_size > 0
         if self._goal_apart:
@@ -57,140 +72,176 @@ class GymnasiumEnv(gymnasium.Env):
                 observation=_unbounded(self.env.spec.obs_size), desired_goal=_unbounded(self.env.spec.goal_size)
             )
         self.metadata = self.metadata | {"render_fps": round(1 / self.env.spec.control_period)}
-        self.render_mode = render_mode
-        self._reset, self._step = jax.jit(self.env.reset), jax.jit(self.env.step)
-        self._state: EnvState | None = None
-        self._clock = 0  # control steps of the running episode
+        self._state: Carried | None = None
         self._camera: Camera | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
-        key = jax.random.key(int(self.np_random.integers(2**32)))
-        state = self._state = self._reset(key)
-        self._clock = 0
-        return self._seen(state), {}
+        _refuse_fork()
+        state = self._state = self._world.reset(_key(self.np_random))
+        return self._observation(np.array(state.seen, np.float32)), {}
 
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """See `gymnasium.Env.step`; `info` holds the task's metrics."""
-        assert self._state is not None, "reset comes before step"
-        state = self._state = self._step(self._state, jnp.asarray(action))
-        self._clock += 1
-        reward, terminated, truncated, metrics = jax.device_get(
-            (state.reward, state.terminated, state.truncated, state.metrics)
-        )
-        info = {key: float(value) for key, value in metrics.items()}
-        is_late = self._clock >= self.env.spec.episode_length
-        return self._seen(state), float(reward), bool(terminated), bool(truncated | is_late) & (not terminated), info
+        """See `gymnasium.Env.step`."""
+        if self._state is None:
+            raise ResetNeeded(NEEDS_RESET)
+        state = self._state = self._world.step(self._state, _checked(action, self.action_space))
+        observation = np.array(state.seen, np.float32)
+        reward, terminated, truncated, *metrics = np.asarray(state.told).tolist()
+        if not np.asarray(state.is_finite):  # as with many worlds, nobody sees what is left of it
+            observation[:], reward, terminated, truncated, metrics = 0, 0.0, 1.0, 0.0, [0.0] * len(metrics)
+        info = dict(zip(self._world.metric_names, metrics, strict=True))
+        ends = bool(terminated), bool(truncated and not terminated)
+        return self._observation(observation), reward, *ends, info
 
-    def _seen(self, state: EnvState) -> Any:
+    def _observation(self, seen: np.ndarray) -> Any:
         if not self._goal_apart:
-            return _observation(state)
-        obs, goal = jax.device_get((state.obs, state.goal))
-        return {"observation": np.asarray(obs, np.float32), "desired_goal": np.asarray(goal, np.float32)}
+            return seen
+        observation, goal = np.split(seen, [self.env.spec.obs_size])
+        return {"observation": observation, "desired_goal": goal}
 
     def render(self) -> np.ndarray | None:
-        """The present pose, as an image."""
-        if self.render_mode is None or self._state is None:
+        """The present pose as an image (height, width, 3) of bytes; None without a render mode."""
+        if self.render_mode is None:
             return None
+        if self._state is None:
+            raise ResetNeeded(NEEDS_RESET)
         if self._camera is None:
             self._camera = Camera(self.env.model, *IMAGE_SIZE)
-        return self._camera.image(np.asarray(self._state.physics["qpos"]))
+        return self._camera.image(np.asarray(self._world.pose(self._state)))
 
     def close(self) -> None:
         """Release the renderer."""
         if self._camera is not None:
             self._camera.close()
+            self._camera = None
 
 
-class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
+class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
     """Many worlds of an environment of ours, stepped as one.
 
-    A world whose episode ended restarts within the same step; `info["final_obs"]` keeps what it saw at the end.
+    A world whose episode ended restarts within the same step. `info` is that of Gymnasium's vectors with
+    `AutoresetMode.SAME_STEP`: "final_obs" and "final_info" keep what such a world saw and told at the end.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
 
-    def __init__(self, name: str, num_envs: int = 1, physics: str = "native", **config: Any) -> None:
-        """Build the worlds; arguments as in `GymnasiumEnv`."""
-        config.pop("render_mode", None)
-        self.num_envs = num_envs
-        self.env = _build(name, physics, num_envs, config)
+    def __init__(
+        self,
+        name: str,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        physics: str = "native",
+        max_episode_steps: int | None = None,
+        **config: Any,
+    ) -> None:
+        """Build the worlds; other arguments as in `GymnasiumEnv`.
+
+        Args:
+          name: as in `envs.registry`.
+          num_envs: worlds.
+          render_mode: None.
+          physics: backend.
+          max_episode_steps: control steps until an episode is cut; -1 for never, None for the environment's own.
+          config: fields of the task's config.
+
+        Raises:
+          ConfigError: naming the argument that cannot be used.
+        """
+        EzPickle.__init__(self, name, num_envs, render_mode, physics, max_episode_steps, **config)
+        if render_mode is not None:
+            raise ConfigError(
+                f"render_mode: {render_mode!r} is for one world, gymnasium.make; many worlds draw nothing"
+            )
+        if type(num_envs) is not int or num_envs < 1:
+            raise ConfigError(f"num_envs: {num_envs!r} must be an integer of at least 1")
+        if max_episode_steps is not None and not _is_limit(max_episode_steps):
+            raise ConfigError(
+                f"max_episode_steps: {max_episode_steps!r} must be an integer of at least 1, or -1 for none"
+            )
+        self.num_envs, self.max_episode_steps = num_envs, max_episode_steps
+        self._spec: EnvSpec | None = None
+        self.env = build(name, physics, num_envs, config)
+        self._worlds = ManyWorlds(self.env, num_envs, NO_LIMIT if max_episode_steps == -1 else max_episode_steps)
         self.single_observation_space, self.single_action_space = _spaces(self.env)
         batched = functools.partial(gymnasium.vector.utils.batch_space, n=num_envs)
-        self.observation_space, self.action_space = map(
-            batched, (self.single_observation_space, self.single_action_space)
-        )
-        self._worlds = VecEnv(self.env, num_envs)
-        self._metric_names = list(jax.eval_shape(self.env.reset, jax.random.key(0)).metrics)
-        self._start = jax.jit(self._start_worlds)
-        self._advance = jax.jit(self._advance_worlds)
-        self._state: _State | None = None
+        self.observation_space = batched(self.single_observation_space)
+        self.action_space = batched(self.single_action_space)
+        self._state: Packed | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """See `gymnasium.vector.VectorEnv.spec`."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        """Take the spec of `gymnasium.make_vec`, which leaves the time limit as it was registered."""
+        if spec is not None and self.max_episode_steps is not None:
+            spec.max_episode_steps = None if self.max_episode_steps == -1 else self.max_episode_steps
+        self._spec = spec
+
+    @property
+    def states(self) -> EnvState:
+        """The worlds' present states (B, ...)."""
+        if self._state is None:
+            raise ResetNeeded(NEEDS_RESET)
+        return self._worlds.states(self._state)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """See `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
-        state = self._state = self._start(jax.random.key(int(self.np_random.integers(2**32))))
-        return _observation(state[0].env), {}
+        _refuse_fork()
+        self._state, observation = self._worlds.reset(_key(self.np_random))
+        return np.array(observation, np.float32), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """See `gymnasium.vector.VectorEnv.step`; `info` holds the task's metrics."""
-        assert self._state is not None, "reset comes before step"
-        self._state, rows, flags = self._advance(self._state, jnp.asarray(actions))
-        size = self.env.spec.obs_size + self.env.spec.goal_size
-        observation, last, reward, metrics = np.split(np.array(rows), [size, 2 * size, 2 * size + 1], axis=1)
-        terminated, truncated = np.array(flags)
-        info: dict[str, Any] = dict(zip(self._metric_names, metrics.T, strict=True))
-        done = terminated | truncated
+        """See `gymnasium.vector.VectorEnv.step`."""
+        if self._state is None:
+            raise ResetNeeded(NEEDS_RESET)
+        self._state, last, numbers, observation = self._worlds.step(self._state, _checked(actions, self.action_space))
+        reward, terminated, truncated, *metrics = np.asarray(numbers).T.astype(np.float64)
+        ends = terminated.astype(bool), truncated.astype(bool)
+        info = self._info(np.asarray(last), np.array(metrics), ends[0] | ends[1])
+        return np.array(observation, np.float32), reward, *ends, info
+
+    def _info(self, last: np.ndarray, metrics: np.ndarray, done: np.ndarray) -> dict[str, Any]:
+        """The metrics (M, B) of worlds that go on; and of those that are `done` (B,) apart, with what they saw last."""
+        info: dict[str, Any] = {}
         if done.any():
-            final = np.empty(self.num_envs, dtype=object)
-            for world in np.flatnonzero(done):
-                final[world] = last[world]
+            final = np.full(self.num_envs, None, object)
+            for i in np.flatnonzero(done):
+                final[i] = np.array(last[i], np.float32)
             info |= {"final_obs": final, "_final_obs": done}
-        return observation, reward[:, 0], terminated, truncated, info
+            info |= {"final_info": self._masked(metrics, done), "_final_info": done.copy()}
+        return info if done.all() else info | self._masked(metrics, ~done)
 
-    def _start_worlds(self, key: Array) -> _State:
-        key, key_worlds, key_fresh = jax.random.split(key, 3)
-        worlds = self._worlds.start(self._worlds.fresh(key_worlds))
-        return worlds, self._worlds.fresh(key_fresh), jnp.zeros(self.num_envs, bool), key
+    def _masked(self, metrics: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+        """Each metric, zero outside the mask (B,), and under its name with an underscore the mask."""
+        names = self._worlds.metric_names
+        values = dict(zip(names, np.where(mask, metrics, 0.0), strict=True))
+        return values | {f"_{name}": mask.copy() for name in names}
 
-    def _advance_worlds(self, state: _State, actions: Array) -> tuple[_State, Array, Array]:
-        """A step; first states are drawn anew when a world ends whose own is used.
 
-        Two arrays come back, because handing over many small ones would cost as much as the physics: (B, ...) what is
-        seen next, what was seen last, reward and metrics; and (2, B) terminated and truncated.
-        """
-        worlds, fresh, is_used, key = state
-        worlds, transition = self._worlds.advance(worlds, actions)
-        done = transition.terminated | transition.truncated
-        key, key_fresh = jax.random.split(key)
-        fresh, is_used = jax.lax.cond(
-            (done & is_used).any(),
-            lambda: (self._worlds.fresh(key_fresh), jnp.zeros_like(is_used)),
-            lambda: (fresh, is_used),
+def _is_limit(steps: Any) -> bool:
+    return type(steps) is int and (steps == -1 or steps >= 1)
+
+
+@functools.lru_cache(maxsize=8)
+def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> OneWorld:
+    """The programs of one world, which hold no state, so that environments with the same arguments share them."""
+    _refuse_fork()
+    return OneWorld(build(name, physics, 1, json.loads(arguments)))
+
+
+def _refuse_fork() -> None:
+    """Raise in a process that was forked after JAX had started its threads, because it would wait for them forever."""
+    if os.getpid() != _process:
+        raise RuntimeError(
+            "flexrl: worlds cannot run in a process forked from one that uses JAX; give make_vec "
+            "vector_kwargs={'context': 'spawn'}, or no vectorization_mode, so that one process steps all worlds"
         )
-        worlds = self._worlds.restart(worlds, done, fresh)
-        seen = [x for observation in (worlds.observation, transition.next_observation) for x in _parts(observation)]
-        numbers = [transition.reward, *(transition.metrics[name] for name in self._metric_names)]
-        rows = jnp.concatenate([*seen, jnp.stack(numbers, axis=1)], axis=1)
-        return (worlds, fresh, is_used | done, key), rows, jnp.stack([transition.terminated, transition.truncated])
-
-
-def _parts(observation: Observation) -> tuple[Array, Array]:
-    return observation.obs, observation.goal
-
-
-def _build(name: str, physics: str, max_worlds: int, config: dict[str, Any]) -> Env:
-    return make_env(name, _decoded(config, env_type(name).Config), PhysicsOptions(physics, max_worlds))
-
-
-def _decoded(value: Any, kind: Any) -> Any:
-    """A value of this type from what JSON can hold: a mapping stands for a dataclass, a list for a tuple."""
-    if isinstance(value, dict) and dataclasses.is_dataclass(kind):
-        kinds: Any = get_type_hints(kind)
-        fields = {name: _decoded(field, kinds.get(name)) for name, field in value.items()}
-        return cast(Any, kind)(**fields)
-    return tuple(_decoded(item, None) for item in value) if isinstance(value, list) else value
 
 
 def _spaces(env: Env) -> tuple[spaces.Box, spaces.Box]:
@@ -203,7 +254,13 @@ def _unbounded(size: int) -> spaces.Box:
     return spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
 
-def _observation(seen: Any) -> np.ndarray:
-    """Observation and goal in one array (..., O + G)."""
-    obs, goal = jax.device_get((seen.obs, seen.goal))
-    return np.concatenate([obs, goal], axis=-1, dtype=np.float32)
+def _checked(action: Any, space: spaces.Space) -> np.ndarray:
+    """The action as an array of the space's shape; values beyond the space are left to the physics."""
+    action = np.asarray(action, np.float32)
+    if action.shape != space.shape:
+        raise ValueError(f"action: has shape {action.shape} and must have {space.shape}")
+    return action
+
+
+def _key(rng: np.random.Generator) -> Array:
+    return jax.random.key(int(rng.integers(2**32)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import gymnasium
 
-from envs.built_in import BUILT_IN
+from envs.built_in import BUILT_IN, EPISODE_LENGTH
 
 ENTRY_POINT = "envs.bridges.gymnasium_out:GymnasiumEnv"
 
@@ -23,16 +23,19 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition(":")[2])
 
 
-def recorded_spec(name: str, config: dict[str, Any]) -> str:
+def recorded_spec(name: str, config: dict[str, Any], episode_length: int) -> str:
     """Gymnasium's record of an environment, as JSON, from which it makes the environment without `import flexrl.gym`.
 
     Args:
       name: as in `envs.registry`.
       config: fields of the task's config, plain values.
+      episode_length: control steps until an episode is cut.
     """
     env_id = gymnasium_name(name) if name in BUILT_IN else f"flexrl/{plain_name(name)}-v0"
     arguments = {**config, "name": name, "goal_apart": True}
-    return gymnasium.envs.registration.EnvSpec(env_id, ENTRY_POINT, kwargs=arguments).to_json()
+    return gymnasium.envs.registration.EnvSpec(
+        env_id, ENTRY_POINT, max_episode_steps=episode_length, kwargs=arguments
+    ).to_json()
 
 
 def register() -> None:
@@ -42,5 +45,6 @@ def register() -> None:
             gymnasium_name(name),
             entry_point=ENTRY_POINT,
             vector_entry_point="envs.bridges.gymnasium_out:GymnasiumVectorEnv",
+            max_episode_steps=EPISODE_LENGTH,
             kwargs={"name": name},
         )

@@ -54,7 +54,7 @@ class BatchRunner:
 
     def _batch(self, num_worlds: int) -> Batch:
         if num_worlds not in self._batches:
-            batch = Batch(self._models[0], nsim=num_worlds, nthread=num_threads())
+            batch = Batch(self._models[0], nsim=num_worlds, nthread=min(num_threads(), num_worlds))
             for name in self._spec.fields:
                 batch.bind(name)
             self._batches[num_worlds] = batch
@@ -62,7 +62,10 @@ class BatchRunner:
 
 
 class DataRunner:
-    """By one `MjData` a thread, through `mj_rnePostConstraint`, for which `mujoco.batch` has no place."""
+    """By one `MjData` a thread, through `mj_rnePostConstraint`, for which `mujoco.batch` has no place.
+
+    The calling thread is one of them, so one world waits for no other.
+    """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
         """Start the threads."""
@@ -106,5 +109,9 @@ class DataRunner:
                 for out, value in copies:
                     out[i] = value
 
-        list(self._threads.map(run_some, self._datas))
+        first, *others = self._datas[: len(state)]
+        running = [self._threads.submit(run_some, data) for data in others]
+        run_some(first)
+        for run in running:
+            run.result()
         return state, fields

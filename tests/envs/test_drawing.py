@@ -39,10 +39,10 @@ def test_two_cameras_draw_large_images_though_mujoco_was_imported_before():
         "one, two = Camera(model, 800, 600), Camera(model, 64, 48)\n"
         "images = [camera.image(model.qpos0) for camera in (one, two, one)]\n"
         "print([image.shape for image in images], (images[0] == images[2]).all(), images[0].std() > 10)\n"
-        "one.close(), two.close()"
+        "one.close()"
     )
     done = in_a_process(code)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and not done.stderr, done.stderr  # also of the one that nobody closed
     assert done.stdout == "[(600, 800, 3), (48, 64, 3), (600, 800, 3)] True True\n"
 
 

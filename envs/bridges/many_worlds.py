@@ -1,0 +1,62 @@
+"""Many worlds of an environment, stepped from Python as one."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from envs.bridges.packing import Packed, Packing, seen, told
+from envs.types import Env, EnvState
+from envs.vector import VecEnv, VecState
+
+
+class ManyWorlds:
+    """Worlds that restart within the step in which their episode ended.
+
+    First states are drawn for all worlds together, and anew when a world ends whose own is used.
+
+    Attributes:
+      env: the environment.
+      metric_names: in the order in which `envs.bridges.packing.told` has them.
+      reset: key -> packed state, observations with goals behind them (B, N).
+      step: packed state, actions (B, A) -> packed state, what the actions led to (what is seen (B, N) and
+        `told` (B, 3 + M)), and what is seen (B, N) in the worlds as they go on.
+    """
+
+    def __init__(self, env: Env, num_envs: int, episode_length: int | None) -> None:
+        """Define the programs; without an `episode_length`, episodes have the environment's own."""
+        self.env = env
+        self._worlds = VecEnv(env, num_envs, episode_length=episode_length)
+        self.metric_names = list(jax.eval_shape(env.reset, jax.random.key(0)).metrics)
+        self._packing = Packing(jax.eval_shape(self._first, jax.random.key(0)))
+        self.reset, self.step = jax.jit(self._trace_reset), jax.jit(self._trace_step)
+
+    def states(self, packed: Packed) -> EnvState:
+        """The worlds (B, ...) in a packed state."""
+        return self._packing.unpack(packed)[0].env
+
+    def _first(self, key: Array) -> tuple[VecState, EnvState, Array, Array]:
+        """Worlds, a first state for each, whether it is used (B,), and a key's data."""
+        key, key_worlds, key_fresh = jax.random.split(key, 3)
+        worlds = self._worlds.start(self._worlds.fresh(key_worlds))
+        unused = jnp.zeros(self._worlds.num_envs, bool)
+        return worlds, self._worlds.fresh(key_fresh), unused, jax.random.key_data(key)
+
+    def _trace_reset(self, key: Array) -> tuple[Packed, Array]:
+        state = self._first(key)
+        return self._packing.pack(state), seen(state[0].env)
+
+    def _trace_step(self, packed: Packed, actions: Array) -> tuple[Packed, Array, Array, Array]:
+        worlds, fresh, is_used, key_data = self._packing.unpack(packed)
+        worlds, transition = self._worlds.advance(worlds, actions)
+        terminated, truncated = transition.terminated, transition.truncated
+        numbers = told(transition.reward, terminated, truncated, transition.metrics, self.metric_names)
+        done = terminated | truncated
+        key, key_fresh = jax.random.split(jax.random.wrap_key_data(key_data))
+        fresh, is_used = jax.lax.cond(
+            (done & is_used).any(),
+            lambda: (self._worlds.fresh(key_fresh), jnp.zeros_like(is_used)),
+            lambda: (fresh, is_used),
+        )
+        worlds = self._worlds.restart(worlds, done, fresh)
+        state = (worlds, fresh, is_used | done, jax.random.key_data(key))
+        return self._packing.pack(state), seen(transition.next_observation), numbers, seen(worlds.observation)
