@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class RunRecord:
       control_steps: done until now.
       state: `finished`, `running`, `stopped` or `diverged`; `exported` for a policy alone.
       problems: a line for each file that could not be read.
+      values: that a sweep gave to fields of its own, of a trial.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class RunRecord:
     control_steps: int
     state: str
     problems: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,7 +72,7 @@ class RunRecord:
         """What a list shows, as plain data."""
         return {
             "name": self.name,
-            **{field: self.config.get(field) for field in ("env", "algo", "seed")},
+            **{name: self.config.get(name) for name in ("env", "algo", "seed")},
             "control_steps": self.control_steps,
             "total_steps": self.config.get("total_steps"),
             "state": self.state,
@@ -78,6 +80,7 @@ class RunRecord:
             "best_return": max(self.returns, default=None),
             "final_return": self.final_return,
             "parent": self.parent,
+            "values": ", ".join(f"{name}={value}" for name, value in self.values.items()) or None,
             "problems": list(self.problems),
         }
 
@@ -127,6 +130,7 @@ def read_run(folder: Path) -> RunRecord:
     if not config and not reader.problems and not running:
         reader.problems.append("config.yaml: is missing")
     row = reader.read("metrics.jsonl", _last_iteration, {"control_steps": 0})
+    values = reader.read("values.json", _mapping, {})
     return RunRecord(
         folder,
         config,
@@ -136,6 +140,7 @@ def read_run(folder: Path) -> RunRecord:
         row["control_steps"],
         "finished" if result else state,
         tuple(reader.problems),
+        values,
     )
 
 

@@ -54,7 +54,7 @@ def list_all(options: Namespace) -> None:
         summary["parent"] = summary["parent"] and Path(summary["parent"]).name
     columns = ["name", "env", "algo", "seed", "control_steps", "total_steps", "state", "last_return", "best_return"]
     columns += ["final_return"]
-    columns += [name for name in ("parent", "problems") if any(summary[name] for summary in summaries)]
+    columns += [name for name in ("values", "parent", "problems") if any(summary[name] for summary in summaries)]
     rows = ([summary[name] for name in columns] for summary in summaries)
     print_table([name.replace("_", " ") for name in columns], rows)
 

@@ -5,6 +5,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from launch.lease import Lease
 from launch.states import Progress
 from launch.trials import Trial
 
+ALIASES, ALIAS_LENGTH = "by-values", 150  # folder of links to trials, and characters of values in their names
 LINE_BYTES = 4096  # of the log's end, in which its last line is looked for
 
 
@@ -179,6 +181,13 @@ class TrialFolder:
             file.seek(max(start, self.log.stat().st_size - LINE_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def alias_of(trial: Trial) -> str:
+    """A trial's number and values, as a file's name: `3-learning_rate=0.001,seed=1`."""
+    values = {name.rpartition(".")[2]: value for name, value in trial.values.items()}
+    text = ",".join(f"{name}={value}" for name, value in values.items())
+    return "-".join(filter(None, (str(trial.number), re.sub(r"[^A-Za-z0-9_.,=+-]+", "_", text)[:ALIAS_LENGTH])))
 
 
 def folder_of(trial: Trial) -> TrialFolder:

@@ -45,7 +45,7 @@ def test_a_list_names_every_run_with_its_state_and_returns(trained, look):
     evaluations = [row["evaluation/return_mean"] for row in runs.rows(trained / "parent" / "evaluations.jsonl")]
     assert listed["parent"] == {
         **{"name": "parent", "env": "humanoid-walk", "algo": "ppo", "seed": 0, "state": "finished"},
-        **{"control_steps": 960, "total_steps": 960, "problems": [], "parent": None},
+        **{"control_steps": 960, "total_steps": 960, "problems": [], "parent": None, "values": None},
         **{"last_return": evaluations[-1], "best_return": max(evaluations)},
         "final_return": json.loads((trained / "parent" / "result.json").read_text())["return_mean"],
     }

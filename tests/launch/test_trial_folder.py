@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from flexrl import runs
 from flexrl.errors import ConfigError
 from launch.states import Progress
 from launch.trial_folder import folder_of
@@ -88,3 +89,19 @@ def test_an_attempt_that_was_killed_counts_the_seconds_of_its_last_heartbeat(fol
     assert folder.settled().seconds == 5.0
     folder.heartbeat(2, 7.5)
     assert (folder.settled().state, folder.settled().seconds) == ("stopped", 12.5)
+
+
+def test_a_trial_has_a_name_that_can_be_read_and_its_values_are_listed(tmp_path, capsys):
+    axes = {"algorithm.learning_rate": [1e-4, 1e-3], "algorithm.policy_layers": [[8, 8]]}
+    trials = sweeps.trials(tmp_path, grid=axes)
+    for trial in trials:
+        folder_of(trial).prepare(trial)
+        folder_of(trial).prepare(trial)  # the next attempt
+        (trial.folder / "config.yaml").write_text("seed: 0\n")
+    names = sorted(path.name for path in (trials[0].folder.parent / "by-values").iterdir())
+    assert names == ["1-learning_rate=0.0001,policy_layers=_8_8_", "2-learning_rate=0.001,policy_layers=_8_8_"]
+    link = trials[0].folder.parent / "by-values" / names[1]
+    assert link.resolve() == trials[1].folder.resolve()
+    runs.main(["list", "--workspace", str(trials[0].folder.parent)])
+    out = capsys.readouterr().out
+    assert "algorithm.learning_rate=0.001, algorithm.policy_layers=[8, 8]" in out and out.count("stopped") == 2
