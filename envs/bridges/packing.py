@@ -20,7 +20,7 @@ class Packing:
     def pack(self, tree: Any) -> Packed:
         """The tree's numbers."""
         parts: dict[str, list[Array]] = {}
-        for leaf in jax.tree.leaves(tree):
+        for leaf in map(jnp.asarray, jax.tree.leaves(tree)):  # other libraries' first states hold Python's numbers
             parts.setdefault(leaf.dtype.name, []).append(leaf.reshape(-1))
         return {name: jnp.concatenate(arrays) for name, arrays in parts.items()}
 
