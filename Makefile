@@ -12,7 +12,7 @@ CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK))
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
-.PHONY: docker-train build-runtime k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
+.PHONY: docker-train build-runtime image-check k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean
 
 train: setup
@@ -98,6 +98,10 @@ ifeq ($(CLUSTER),minikube)
 else
 	docker build -t $(IMAGE) --build-arg LOCK=$(LOCK) .
 endif
+
+# The CPU's image from outside: read-only, without network or rights, stopped, resumed, full. Skips where podman is missing.
+image-check: setup
+	tests/images/check.sh $(ARGS)
 
 minikube-up:
 	minikube start --kubernetes-version=v1.33.0 --cni=calico --cpus=4 --memory=8g

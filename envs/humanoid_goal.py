@@ -12,7 +12,7 @@ from envs import symmetry
 from envs.models import feeling_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.rotations import heading_of, turned_back
-from envs.success import GOAL_RADIUS
+from envs.success import GOAL_RADIUS, is_at_goal
 from envs.task import MujocoTask, first_state
 from envs.types import EnvState, GoalMap, Mirror, Reflection
 
@@ -25,10 +25,10 @@ class HumanoidGoalConfig:
       goal_distance: m, nearest and farthest that a new goal lies from the humanoid.
       goals_per_episode: null keeps one goal for the whole episode; otherwise a goal that was held for `hold_seconds`
         is followed by another, up to so many.
-      hold_seconds: s within the radius of success before the next goal.
+      hold_seconds: s at a goal, in place and heading, before the next.
       progress_weight: reward per m/s towards the goal, up to `target_speed`.
       target_speed: m/s above which more speed towards the goal earns nothing.
-      reach_weight: reward per control step within the radius of success.
+      reach_weight: reward per control step within the goal's radius, whatever the heading.
       heading_weight: reward per control step for facing the goal's heading, within the radius only; 1 at best.
       survive_weight: reward per control step on its feet.
       upright_weight: reward per control step for an upright torso; 1 at best.
@@ -70,7 +70,7 @@ class HumanoidGoal(MujocoTask):
 
     Observation (63): see `envs.humanoid_body.observe`. Goal (5), as the humanoid sees it: direction to the goal,
     forward and left (unit vector); distance (m, at most 10); cosine and sine of the angle to the goal's heading.
-    Success is being within 0.5 m of the goal (`envs.success`).
+    Success is to be within 0.5 m of the goal and to face within 30 degrees of its heading (`envs.success`).
     """
 
     Config = HumanoidGoalConfig
@@ -130,7 +130,9 @@ class HumanoidGoal(MujocoTask):
         reached = distance < GOAL_RADIUS
         fallen = physics["qpos"][2] < self.config.min_height
         alignment = self._goal_vector(physics, goal)[3]  # cosine
-        info = self._next_goal(state.info, physics, reached)
+        heading_error = jnp.arccos(jnp.clip(alignment, -1, 1))
+        success = is_at_goal(distance, heading_error)
+        info = self._next_goal(state.info, physics, success)
         return state.replace(
             physics=physics,
             obs=body.observe(physics, action),
@@ -139,8 +141,8 @@ class HumanoidGoal(MujocoTask):
             terminated=fallen,
             metrics={
                 "distance": distance,
-                "success": reached.astype(distance.dtype),
-                "heading_error": jnp.arccos(jnp.clip(alignment, -1, 1)),
+                "success": success.astype(distance.dtype),
+                "heading_error": heading_error,
                 "speed_to_goal": speed,
                 "fallen": fallen.astype(distance.dtype),
             },
@@ -162,9 +164,9 @@ class HumanoidGoal(MujocoTask):
             - weights.posture_weight * jnp.square(qpos[7:] - self._joints).mean()
         )
 
-    def _next_goal(self, info: dict, physics: PhysicsState, reached: Array) -> dict:
+    def _next_goal(self, info: dict, physics: PhysicsState, success: Array) -> dict:
         """The goal that follows: another one once this one was held, if there is one left."""
-        held = jnp.where(reached, info["held"] + 1, 0)
+        held = jnp.where(success, info["held"] + 1, 0)
         changes = (held >= self._hold_steps) & (info["goals_left"] > 0)
         key, key_goal = jax.random.split(jax.random.wrap_key_data(info["key"]))
         return {

@@ -16,6 +16,7 @@ from envs.physics import PhysicsOptions
 from envs.places import require_file
 from envs.registry import env_names, env_type, make_env
 from envs.types import Env
+from envs.vector import VecEnv
 
 
 def list_all() -> None:
@@ -44,6 +45,8 @@ def show(name: str) -> None:
 def preview(name: str, out: Path, seconds: float) -> None:
     """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
 
+    Where its task ends an episode, such as by a fall, the next begins.
+
     Raises:
       ConfigError: for an unknown name or file type, if the file cannot be written, or if no image can be drawn here.
     """
@@ -54,18 +57,26 @@ def preview(name: str, out: Path, seconds: float) -> None:
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))
-    step = jax.jit(env.step)
-    state = jax.jit(env.reset)(jax.random.key(0))
-    rng, action, poses = np.random.default_rng(0), np.zeros(env.spec.action_size), []
-    for _ in range(num_steps):
-        poses.append(np.asarray(state.physics["qpos"]))
-        action = 0.95 * action + 0.1 * rng.normal(size=action.shape)
-        state = step(state, np.clip(action, -1, 1).astype(np.float32))
+    poses = _random_episodes(env, num_steps)
     if out.suffix == ".png":
-        write_image(out, draw(env.model, np.stack(poses[:1]), 320, 240)[0])
+        write_image(out, draw(env.model, poses[:1], 320, 240)[0])
     else:
-        write_video(out, draw(env.model, np.stack(poses[::stride]), 320, 240), 1 / (stride * period))
+        write_video(out, draw(env.model, poses[::stride], 320, 240), 1 / (stride * period))
     print(f"{out}: {name}")
+
+
+def _random_episodes(env: Env, num_steps: int) -> np.ndarray:
+    """Positions (T, nq) of one world that random actions move, in one episode after the other."""
+    worlds = VecEnv(env, 1)
+    start = jax.jit(lambda key: worlds.start(worlds.fresh(key)))
+    step = jax.jit(lambda state, action, key: worlds.step(state, action, worlds.fresh(key))[0])
+    first, *keys = jax.random.split(jax.random.key(0), num_steps + 1)
+    rng, action, state, poses = np.random.default_rng(0), np.zeros((1, env.spec.action_size)), start(first), []
+    for key in keys:
+        poses.append(np.asarray(state.env.physics["qpos"][0]))
+        action = 0.95 * action + 0.1 * rng.normal(size=action.shape)
+        state = step(state, np.clip(action, -1, 1).astype(np.float32), key)
+    return np.stack(poses)
 
 
 def _wrapped(line: str) -> str:

@@ -9,6 +9,7 @@ from jax import Array
 Rows = Array | np.ndarray
 
 GOAL_RADIUS = 0.5  # m from a goal's place
+MAX_HEADING_ERROR = math.radians(30)  # rad from a goal's heading
 MAX_VELOCITY_ERROR = 0.3  # m/s, mean of `velocity_error` from SETTLING_SECONDS to the end
 MAX_TURN_ERROR = 0.3  # rad/s, mean of `turn_error` over the same time
 SETTLING_SECONDS = 1.0  # s after a new command
@@ -34,8 +35,13 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
     return ~fallen & follows
 
 
+def is_at_goal(distance: Array, heading_error: Array) -> Array:
+    """Whether a place (m away) and a heading (rad off) are those of a goal."""
+    return (distance < GOAL_RADIUS) & (heading_error < MAX_HEADING_ERROR)
+
+
 def goal_success(terminated: Rows, final: Mapping[str, Rows]) -> Rows:
-    """Which of N episodes ended at their goal, within GOAL_RADIUS and without a fall, shape (N,).
+    """Which of N episodes ended at their goal, in place and heading (`is_at_goal`) and without a fall, shape (N,).
 
     Args:
       terminated: (N,) whether the episode ended by a fall.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.precision import exact_products
 from envs.shards import ALONE, Shards
 from envs.types import Env, EnvState, Observation
 
@@ -70,7 +71,9 @@ class VecEnv:
 
     def fresh(self, key: Array) -> EnvState:
         """First states for B worlds."""
-        return self._shown(jax.vmap(self.env.reset)(self.shards.rows(jax.random.split(key, self._num_everywhere))))
+        keys = self.shards.rows(jax.random.split(key, self._num_everywhere))
+        with exact_products():
+            return self._shown(jax.vmap(self.env.reset)(keys))
 
     def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
         """Step all worlds, and restart from `fresh` those whose episode ended.
@@ -85,7 +88,8 @@ class VecEnv:
 
     def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
         """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
-        env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
+        with exact_products():
+            env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
         env_state, diverged = _without_non_finite(env_state)
         terminated = env_state.terminated | diverged
         clock = state.clock + 1

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -106,7 +107,10 @@ def asking_for(task: Any, goal: str | None) -> Any:
 
 
 def draw_video(run: Path) -> None:
-    """Draw a short video of a finished run in a process of its own, or say in one line why there is none."""
+    """Draw a short video of a finished run in a process of its own, or say in one line why there is none.
+
+    The process computes on the CPU: the training still holds most of an accelerator's memory.
+    """
     try:
         choose_gl()
     except ConfigError as error:
@@ -114,7 +118,7 @@ def draw_video(run: Path) -> None:
         return
     out = run / "videos" / "final.mp4"
     command = [sys.executable, "-m", "flexrl.render", str(run), "--out", str(out), "--step", "latest", "--seconds", "4"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, env=os.environ | {"JAX_PLATFORMS": "cpu"}, capture_output=True, text=True)
     print(done.stdout.strip() if done.returncode == 0 else f"no video: {done.stderr.strip()}")
 
 

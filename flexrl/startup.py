@@ -12,7 +12,7 @@ from flexrl.errors import ConfigError
 
 
 def prepare_jax() -> None:
-    """Exact matrix products, unless JAX is told otherwise, and compiled programs kept for the next start.
+    """Keep compiled programs for the next start, and choose a platform that can be used.
 
     Raises:
       ConfigError: if JAX_PLATFORMS asks for a GPU that cannot be used.
@@ -25,8 +25,6 @@ def prepare_jax() -> None:
 
     if not asked and has_cuda_packages() and why_no_gpu():
         jax.config.update("jax_platforms", "cpu")  # by itself JAX would come to that after a traceback
-    if "JAX_DEFAULT_MATMUL_PRECISION" not in os.environ:
-        jax.config.update("jax_default_matmul_precision", "highest")  # TF32 is too coarse for control
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         jax.config.update("jax_compilation_cache_dir", str(cache / "flexrl" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

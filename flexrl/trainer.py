@@ -247,6 +247,8 @@ class Trainer:
         for number, (run, _) in stepped.items():
             self._batches[number] = run
         self._metrics = {number: metrics for number, (_, metrics) in stepped.items()}
+        for metric in jax.tree.leaves(self._metrics):  # before the next iteration stands in line
+            metric.copy_to_host_async()
         self._iteration += 1
         if any(member.schedule.saves_after(self._iteration) for member in self._members):
             self._save_in_background()
@@ -254,7 +256,7 @@ class Trainer:
     def _write_rows(self) -> None:
         if self._metrics is None:
             return
-        metrics, self._metrics = self._metrics, None
+        metrics, self._metrics = jax.device_get(self._metrics), None
         for i, member in self._going_on().items():
             member.write_row(self._iteration, self._of_member(metrics, i))
             if member.divergence and self._going_on():

@@ -15,6 +15,7 @@ from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
 from envs.physics.integration import COMPONENTS, IntegrationPhysics
 from envs.physics.options import PhysicsOptions
 from envs.physics.randomization import varied_fields
+from envs.precision import exact_products
 
 # Of Warp's overflow bits those by which contacts or constraints are left out; the others are of iteration limits.
 BUFFER_OVERFLOWS = 1 | 2 | 4 | 8 | 16 | 32
@@ -62,14 +63,21 @@ class MjxPhysics(IntegrationPhysics):
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""
-        variant = jnp.asarray(variant, jnp.int32)
+        with exact_products():
+            return self._first(qpos, qvel, jnp.asarray(variant, jnp.int32))
+
+    def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
+        """See `Physics.step`."""
+        with exact_products():
+            return self._next(state, ctrl)
+
+    def _first(self, qpos: Array, qvel: Array, variant: Array) -> PhysicsState:
         data = mjx.forward(self._variant(variant), self._data(self.first(qpos, qvel)))
         unset = set(self.spec.fields) & set(POST_CONSTRAINT_FIELDS)
         zero = {f"_impl.{name}": jnp.zeros_like(getattr(data._impl, name)) for name in unset}
         return self._state(data.tree_replace(zero) if zero else data, variant)
 
-    def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
-        """See `Physics.step`."""
+    def _next(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         model = self._variant(state.variant)
         data = self._data(self.replaced(state.internal, ctrl=ctrl))
 

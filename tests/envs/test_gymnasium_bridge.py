@@ -18,6 +18,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import flexrl.gym  # noqa: F401
+from envs.bridges.gymnasium_out import GymnasiumEnv
 from envs.bridges.registration import gymnasium_name, recorded_spec
 from envs.built_in import BUILT_IN, EPISODE_LENGTH
 from envs.gl import can_draw
@@ -25,6 +26,7 @@ from envs.gl import can_draw
 NAME = "flexrl/HumanoidSkills-v0"
 WALK = "flexrl/HumanoidWalk-v0"
 HOPPER = "flexrl/Hopper-v5"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_env.py"
 PEERS = Path(__file__).parents[2] / ".venv-peers" / "bin" / "python"
 UNBOUNDED = ".*A Box observation space m[a-z]* value is -?infinity"  # as observations of Gymnasium's MuJoCo tasks
 
@@ -214,6 +216,17 @@ def test_one_world_steps_as_the_environment_itself(name):
         assert reward == pytest.approx(float(state.reward), rel=1e-4, abs=1e-4)
         assert (terminated, truncated) == (bool(state.terminated), False)
         assert info == pytest.approx({name: float(x) for name, x in state.metrics.items()}, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["brax:inverted_pendulum", "playground:CartpoleBalance", f"{EXAMPLE}:PoleOnACart"])
+def test_environments_without_an_id_step_too(name):
+    env = GymnasiumEnv(name)
+    action = np.full(env.action_space.shape, 0.1)
+    assert env.reset(seed=0)[0] in env.observation_space
+    first, again = ([env.reset(seed=0), *(env.step(action) for _ in range(3))][-1] for _ in range(2))
+    assert first[0] in env.observation_space and np.isfinite(first[1]) and not first[2]
+    np.testing.assert_array_equal(first[0], again[0])
 
 
 def test_many_worlds_step_as_the_environment_itself(worlds):

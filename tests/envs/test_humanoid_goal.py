@@ -90,10 +90,26 @@ def test_within_the_radius_place_and_heading_are_rewarded(env, step):
     for heading, share in (([1.0, 0.0], 1.0), ([0.0, 1.0], 0.5), ([-1.0, 0.0], 0.0)):
         after = step(with_goal(env, [0.3, 0.0, *heading]), jnp.zeros(17))
         assert float(after.reward) == pytest.approx(expected + weights.heading_weight * share, abs=0.05)
-        assert float(after.metrics["success"]) == 1.0
     error = step(with_goal(env, [0.3, 0.0, 0.0, 1.0]), jnp.zeros(17)).metrics["heading_error"]
     assert float(error) == pytest.approx(math.pi / 2, abs=0.02)
-    assert float(step(with_goal(env, [0.6, 0.0, 1.0, 0.0]), jnp.zeros(17)).metrics["success"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("distance", "degrees", "succeeds"),
+    [(0.3, 0, 1.0), (0.3, 28, 1.0), (0.3, -28, 1.0), (0.3, 32, 0.0), (0.3, -32, 0.0), (0.3, 180, 0.0), (0.6, 0, 0.0)],
+)
+def test_success_is_to_be_at_the_place_and_to_face_the_heading(env, step, distance, degrees, succeeds):
+    angle = math.radians(degrees)
+    after = step(with_goal(env, [distance, 0.0, math.cos(angle), math.sin(angle)]), jnp.zeros(17))
+    assert float(after.metrics["success"]) == succeeds
+
+
+def test_a_goal_whose_heading_is_not_faced_is_not_held(env, step):
+    state = with_goal(env, [0.1, 0.0, -1.0, 0.0])
+    for _ in range(5):
+        state = step(state, jnp.zeros(17))
+    np.testing.assert_array_equal(state.info["goal"], jnp.array([0.1, 0.0, -1.0, 0.0]))
+    assert int(state.info["held"]) == 0
 
 
 def test_a_goal_that_was_held_is_followed_by_another_until_none_is_left(env, step):
@@ -102,12 +118,30 @@ def test_a_goal_that_was_held_is_followed_by_another_until_none_is_left(env, ste
     for _ in range(5):
         state = step(state, jnp.zeros(17))
         goals.append(np.asarray(state.info["goal"]))
+        seen = env._goal_vector(state.physics, state.info["goal"])
+        np.testing.assert_allclose(state.goal, seen, rtol=1e-5, atol=1e-6)
     assert (goals[0] == goals[1]).all() and (goals[1] != goals[2]).all() and (goals[2] == goals[4]).all()
     assert np.hypot(*goals[2][:2]) > 0.9
     state = state.replace(info=state.info | {"goal": jnp.array([0.1, 0.0, 1.0, 0.0])})
     for _ in range(5):
         state = step(state, jnp.zeros(17))
     np.testing.assert_allclose(state.info["goal"], [0.1, 0.0, 1.0, 0.0])
+
+
+def test_every_further_goal_is_drawn_anew_and_held_from_its_beginning():
+    env = HumanoidGoal(HumanoidGoalConfig(goals_per_episode=4, hold_seconds=0.03), PhysicsOptions("native"))
+    step = jax.jit(env.step)
+    state = with_goal(env, [0.1, 0.0, 1.0, 0.0])
+    headings = []
+    for _ in range(3):
+        state = state.replace(info=state.info | {"goal": jnp.array([0.1, 0.0, 1.0, 0.0])})
+        held = []
+        for _ in range(2):
+            state = step(state, jnp.zeros(17))
+            held.append(int(state.info["held"]))
+        assert held == [1, 0]
+        headings.append(float(state.info["goal"][2]))
+    assert len(set(headings)) == 3
 
 
 def test_a_fall_ends_the_episode(env, step):

@@ -322,6 +322,23 @@ class TestTask:
         motion_ctrl = -0.2 * 0.25
         assert float(after.metrics["reward_ctrl"]) == pytest.approx(motion_ctrl)
 
+    def test_a_change_of_the_action_costs_and_the_same_again_does_not(self, reset, step):
+        action = 0.5 * jnp.ones(17)
+        first = step(reset(jax.random.key(1)), action)
+        cost = -0.05 * 0.25  # half a unit, squared
+        assert float(first.metrics["reward_action_rate"]) == pytest.approx(cost)
+        assert float(step(first, action).metrics["reward_action_rate"]) == 0
+        assert float(step(first, jnp.zeros(17)).metrics["reward_action_rate"]) == pytest.approx(cost)
+
+    def test_time_in_the_air_and_on_its_feet_adds_up_from_step_to_step(self, env, reset, step):
+        state = reset(jax.random.key(1))
+        high = state.physics["qpos"].at[2].add(1.0)
+        state = state.replace(physics=env.physics.reset(high, jnp.zeros(23)))
+        for count in (1, 2, 3):
+            state = step(state, jnp.zeros(17))
+            for name in ("air_seconds", "standing_seconds"):
+                assert float(state.metrics[name]) == pytest.approx(count * 0.015), name
+
     def test_feet_feel_the_floor(self):
         model = feeling_humanoid().compile()
         data = mujoco.MjData(model)

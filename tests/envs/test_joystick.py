@@ -146,6 +146,17 @@ def test_feet_touch_the_floor_where_they_stand(t1):
     lifted, standing = (stepper(t1)(placed(t1, height=height), jnp.zeros(23)) for height in (0.5, 0.0))
     np.testing.assert_allclose(lifted.info["air_time"], [0.02, 0.02])
     np.testing.assert_array_equal(standing.info["air_time"], [0, 0])
+    np.testing.assert_allclose(stepper(t1)(lifted, jnp.zeros(23)).info["air_time"], [0.04, 0.04])
+
+
+def test_gait_and_action_rate_go_on_from_the_step_before(t1):
+    before = placed(t1, height=1.0).replace(goal=jnp.ones(3))
+    first = stepper(t1)(before, jnp.full(23, 0.3))
+    second = stepper(t1)(first, jnp.full(23, 0.3))
+    assert float(first.metrics["action_rate"]) == pytest.approx(-0.01 * 23 * 0.09, rel=1e-5)
+    assert float(second.metrics["action_rate"]) == 0
+    cycle = 2 * 2 * math.pi * 0.02 * float(before.info["gait_frequency"])
+    assert float(second.info["cycle"]) == pytest.approx(cycle, rel=1e-5)
 
 
 def test_reward_is_the_weighted_terms_for_one_control_period(t1):
