@@ -56,7 +56,6 @@ class RenderArguments:
 def main(arguments: list[str]) -> None:
     """Parse and draw."""
     with exit_codes():
-        choose_gl()  # before the time that importing and stepping take
         from flexrl.arguments import parse_tool
         from flexrl.startup import prepare_jax
 
@@ -78,6 +77,7 @@ def render(run: str, options: RenderArguments) -> None:
 
     out = options.out or default_out(run, options.goal)
     require_file(out)
+    choose_gl()  # before the time that stepping takes
     task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task, warp=options.warp)
     period = playback.env.spec.control_period

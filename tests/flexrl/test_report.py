@@ -11,6 +11,7 @@ from flexrl.arguments import parse
 from flexrl.curves import read_curve
 from flexrl.report import Reporter, Summary, evaluation_line, final_line
 from flexrl.run_record import read_run
+from flexrl.schedule import Schedule
 from tests.flexrl.runs import ITERATIONS, TINY, rows
 
 STEPS = 8 * 4  # of an iteration of TINY
@@ -32,7 +33,7 @@ def clock(monkeypatch):
 
 def reported(config, clock, last_iteration=0):
     config.folder.mkdir(exist_ok=True)
-    reporter = Reporter(config.folder, config, last_iteration, shows_progress=False)
+    reporter = Reporter(Schedule(config), last_iteration, shows_progress=False)
     clock[0] += 500  # to compile
     reporter.restart_clock()
     return reporter

@@ -113,6 +113,7 @@ class TestNewestCommonStep:
 def test_members_without_a_common_checkpoint_are_refused_in_one_line_and_keep_theirs(tmp_path, capsys):
     main([*SHORT, "--workspace", str(tmp_path), "--name", "group", "--num-seeds", "2"])
     for seed, last in ((0, 3), (1, 2)):
+        (tmp_path / "group" / f"seed-{seed}" / "result.json").unlink()  # as if it had not finished
         for step in {1, 2, 3} - {last}:
             shutil.rmtree(tmp_path / "group" / f"seed-{seed}" / "checkpoints" / str(step))
     capsys.readouterr()

@@ -1,5 +1,7 @@
 """Sweeps that tell trackers."""
 
+import base64
+
 import pytest
 
 from flexrl.errors import ConfigError
@@ -56,8 +58,8 @@ def test_pods_have_the_server_by_value_and_the_key_by_the_name_of_a_secret(tmp_p
     assert {"name": "MLFLOW_TRACKING_URI", "value": "http://mlflow:5000"} in container["env"]
     assert {"name": "HOME", "value": "/tmp"} in container["env"]
     assert container["envFrom"] == [{"secretRef": {"name": "trackers"}}]
-    ((name, text),) = maps[0]["data"].items()
-    (tmp_path / name).write_text(text)
+    ((name, text),) = maps[0]["binaryData"].items()
+    (tmp_path / name).write_bytes(base64.b64decode(text))
     (trial,) = read_trials(tmp_path, "1")
     assert trial.config.tracking.group == "tiny"
     assert "envFrom" not in str(manifests_of(tmp_path, cluster=CLUSTER, seeds=2))
