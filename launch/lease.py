@@ -8,6 +8,7 @@ that could not write for a while, or finds another's name, has lost it and must 
 
 import contextlib
 import json
+import math
 import threading
 import time
 import uuid
@@ -86,7 +87,8 @@ class Lease:
     def _keep(self) -> None:
         while not self._released.wait(BEAT_SECONDS):
             try:
-                if self._holder() != self._name:
+                if self.is_lost or self._holder() != self._name:
+                    self._last_beat = -math.inf  # lost at once, and for good
                     return
                 self._write()
             except OSError:  # the volume may answer again before the lease is lost
