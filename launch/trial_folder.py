@@ -61,6 +61,10 @@ class TrialFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
+        link = self.path.parent / ALIASES / alias_of(trial)
+        link.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # of an attempt before
+            link.symlink_to(Path("..") / self.path.name)
 
     def command(self) -> list[str]:
         """Arguments of `flexrl.train` that begin the run, or go on with it."""
@@ -185,9 +189,11 @@ class TrialFolder:
 
 def alias_of(trial: Trial) -> str:
     """A trial's number and values, as a file's name: `3-learning_rate=0.001,seed=1`."""
-    values = {name.rpartition(".")[2]: value for name, value in trial.values.items()}
-    text = ",".join(f"{name}={value}" for name, value in values.items())
-    return "-".join(filter(None, (str(trial.number), re.sub(r"[^A-Za-z0-9_.,=+-]+", "_", text)[:ALIAS_LENGTH])))
+    values = {
+        name.rpartition(".")[2]: re.sub(r"[^A-Za-z0-9.+-]+", "_", str(value)) for name, value in trial.values.items()
+    }
+    text = ",".join(f"{name}={value.strip('_')}" for name, value in values.items())[:ALIAS_LENGTH]
+    return f"{trial.number}-{text}" if text else str(trial.number)
 
 
 def folder_of(trial: Trial) -> TrialFolder:

@@ -32,7 +32,7 @@ def services(**environment):
 
 def made(target, lock):
     """What make would run, and the environment that it gives to compose."""
-    command = ["make", "--dry-run", target, f"LOCK={lock}", "CLUSTER=gke"]
+    command = ["make", "--dry-run", "--no-print-directory", target, f"LOCK={lock}", "CLUSTER=gke"]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return lines, dict(re.findall(r"\b([A-Z]+)=(\S*)", lines))
 

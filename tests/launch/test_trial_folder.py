@@ -99,7 +99,7 @@ def test_a_trial_has_a_name_that_can_be_read_and_its_values_are_listed(tmp_path,
         folder_of(trial).prepare(trial)  # the next attempt
         (trial.folder / "config.yaml").write_text("seed: 0\n")
     names = sorted(path.name for path in (trials[0].folder.parent / "by-values").iterdir())
-    assert names == ["1-learning_rate=0.0001,policy_layers=_8_8_", "2-learning_rate=0.001,policy_layers=_8_8_"]
+    assert names == ["1-learning_rate=0.0001,policy_layers=8_8", "2-learning_rate=0.001,policy_layers=8_8"]
     link = trials[0].folder.parent / "by-values" / names[1]
     assert link.resolve() == trials[1].folder.resolve()
     runs.main(["list", "--workspace", str(trials[0].folder.parent)])
