@@ -1,4 +1,4 @@
-"""A trial's files, beside those of its run: `trial.json`, `progress.json`, `log.txt` and a lock."""
+"""A trial's files, beside those of its run: `trial.json`, `values.json`, `progress.json`, `log.txt` and a lock."""
 
 import contextlib
 import dataclasses
@@ -61,6 +61,7 @@ class TrialFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
+        write_json(self.path / "values.json", trial.values)
         link = self.path.parent / ALIASES / alias_of(trial)
         link.parent.mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError):  # of an attempt before
