@@ -228,7 +228,7 @@ class PPO:
         """Rows of each gradient step (epochs * minibatches, M), in a new order in every epoch."""
         key_order, _ = jax.random.split(self.shards.key(key))  # the other was the entropy's: seeds stay what they were
         keys = jax.random.split(key_order, self.config.num_epochs)
-        order = jax.vmap(lambda key: jax.random.permutation(key, num_rows))(keys)
+        order = jax.vmap(lambda key: shuffled_rows(key, num_rows))(keys)
         return order.reshape(self.config.num_epochs * self.config.num_minibatches, -1)
 
     def _minibatch(
@@ -313,6 +313,18 @@ def _describe(config: PPOConfig, name: str) -> str:
     parts = [f"goal {'x'.join(map(str, config.goal_layers))}"] if config.goal_layers else []
     parts += [f"{config.memory} {config.memory_size}"] if config.has_memory else []
     return " + ".join([*parts, "x".join(map(str, getattr(config, f"{name}_layers")))])
+
+
+def shuffled_rows(key: Array, num_rows: int) -> Array:
+    """The numbers 0 to num_rows - 1 in random order, shape (num_rows,) int32.
+
+    Sorts words whose low bits are the row and whose high bits are random: on a CPU a seventh of the time of
+    `jax.random.permutation`. Rows that share their random bits stay side by side in ascending order.
+    """
+    row_bits = (num_rows - 1).bit_length()
+    low = jnp.uint32((1 << row_bits) - 1)
+    words = (jax.random.bits(key, (num_rows,), jnp.uint32) & ~low) | jnp.arange(num_rows, dtype=jnp.uint32)
+    return (jnp.sort(words) & low).astype(jnp.int32)
 
 
 def clipped_policy_loss(log_ratio: Array, advantage: Array, clip_ratio: Array | float) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from algos.gae import generalized_advantage
-from algos.ppo import PPO, clipped_policy_loss
+from algos.ppo import PPO, clipped_policy_loss, shuffled_rows
 from algos.ppo_config import PPOConfig
 from algos.ppo_policy import network_inputs
 from algos.types import Rollout
@@ -407,3 +407,15 @@ def test_config_refuses_a_bad_value_by_name(name, value):
 def test_config_accepts_the_ends_of_ranges():
     ends = {"discount": 1.0, "gae_lambda": 0.0, "entropy_weight": 0.0, "value_weight": 0.0, "max_grad_norm": None}
     assert vars(PPOConfig(**ends)).items() >= ends.items()
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 12, 1000])
+def test_a_shuffle_holds_every_row_once(num_rows):
+    assert sorted(np.array(shuffled_rows(jax.random.key(0), num_rows))) == list(range(num_rows))
+
+
+def test_a_shuffle_puts_every_row_everywhere_alike_often():
+    keys = jax.random.split(jax.random.key(0), 4000)
+    orders = np.array(jax.vmap(lambda key: shuffled_rows(key, 6))(keys))
+    shares = np.array([(orders == row).mean(0) for row in range(6)])
+    assert np.abs(shares - 1 / 6).max() < 5 * np.sqrt(1 / 6 * 5 / 6 / 4000)
