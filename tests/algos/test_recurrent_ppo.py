@@ -17,7 +17,7 @@ from tests.algos.probes import TIME_LIMIT, Probe, learn, make_probe, observed
 CONFIG = {
     "unroll_length": 10,
     "num_minibatches": 4,
-    "learning_rate": 3e-3,
+    "learning_rate": 1e-3,
     "discount": 0.5,
     "reward_scale": 1.0,
     "entropy_weight": 0.0,
