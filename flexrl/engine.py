@@ -134,14 +134,13 @@ class Engine:
             return self.program(run, self._data)
         if self._stream is None:
             return self._iteration(run, self._data, self._sample_program, self._update_program)
-        run, metrics = self._iteration(run, None, self._take, self._update_program)
-        self._stream.announce(self._split(jax.random.clone(run.key))[1])
-        return run, metrics
+        return self._streamed_iteration(run, self._stream)
 
     def on_host(self, run: Run) -> Any:
         """The whole run where this host can read it; hosts that share the worlds call it together."""
         if self._mesh is None or not self._mesh.is_multi_process:
             return run
+        run = run.replace(key=self._put_on_all(run.key))
         gathered = jax.jit(key_data, out_shardings=NamedSharding(self._mesh, SHARED))(run)
         return jax.tree.map(lambda x: x.addressable_data(0), gathered)
 
@@ -173,14 +172,6 @@ class Engine:
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
 
-    def _take(self, data: None, train: Any, source: Any, hyper: Any, key: Array) -> tuple[Any, Any, dict[str, Array]]:
-        """As `_sample`, from what was read in the background."""
-        assert self._stream is not None
-        batch = self._stream.take(key)
-        if self._mesh is not None:
-            batch = jax.tree.map(_put, batch, self._places_of(batch, OWN))
-        return source, batch, {}
-
     def _iterate(self, run: Run, data: Any = None) -> tuple[Run, dict[str, Array]]:
         return self._iteration(run, data, self._sample, self._update)
 
@@ -189,6 +180,21 @@ class Engine:
         source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
         train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
+
+    def _streamed_iteration(self, run: Run, stream: Stream) -> tuple[Run, dict[str, Array]]:
+        """As `_iteration`, on a batch that was read in the background; the next one is read while this one is learnt.
+
+        Keys stay on the CPU, since on the device a split waits for the update before it.
+        """
+        with jax.default_device(stream.cpu):
+            on_cpu = jax.random.wrap_key_data(jnp.asarray(np.asarray(jax.random.key_data(run.key))))
+            key, key_sample, key_update = self._split(on_cpu)
+            batch = stream.take(key_sample)
+            stream.announce(self._split(jax.random.clone(key))[1])
+        if self._mesh is not None:
+            batch = jax.tree.map(_put, batch, self._places_of(batch, OWN))
+        train, metrics = self._update_program(run.train, batch, self._hyper(run), self._put_on_all(key_update))
+        return Run(train, run.source, run.hyper, key, run.step + 1), metrics
 
     def _split(self, key: Array) -> Any:
         """Three keys from one, of each member."""

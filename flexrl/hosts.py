@@ -6,6 +6,7 @@ the others, so that all take the same way through the program: else one would wa
 
 import argparse
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from flexrl.meeting import meet
 VARIABLES = {"coordinator": "FLEXRL_COORDINATOR", "num_hosts": "FLEXRL_NUM_HOSTS", "host_index": "FLEXRL_HOST_INDEX"}
 START_SECONDS = "FLEXRL_START_SECONDS"  # to wait for the other hosts
 DEFAULT_START_SECONDS = 300
+POLL_SECONDS = 1.0  # about, from one asking of all hosts to the next
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,34 @@ class Hosts:
         from jax.experimental import multihost_utils
 
         return bool(multihost_utils.process_allgather(flag).any())
+
+
+class Poll:
+    """Asks all hosts about once a second, since each asking waits for the device.
+
+    They are asked after the same iterations on each of them: the first one measures how many take a second, and tells
+    the others whenever they are asked.
+    """
+
+    def __init__(self, hosts: Hosts) -> None:
+        """Ask before the first iteration."""
+        self._hosts = hosts
+        self._period, self._left = 0, 0  # iterations from one asking to the next, and of these the ones to come
+        self._asked = time.monotonic()
+
+    def any(self, flag: bool) -> bool:
+        """Whether one of the hosts says so, False where they are not asked; call it before each iteration."""
+        if self._hosts.num == 1:
+            return flag
+        if self._left:
+            self._left -= 1
+            return False
+        now = time.monotonic()
+        in_time = int(self._period * POLL_SECONDS / max(now - self._asked, 1e-9))
+        self._asked = now
+        self._period = self._hosts.shared(max(1, min(in_time, 2 * self._period)))  # slowly, in case the first were fast
+        self._left = self._period - 1
+        return self._hosts.any(flag)
 
 
 def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:

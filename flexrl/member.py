@@ -114,16 +114,21 @@ class Member:
         """Write an iteration's row; after too many updates in a row that were not finite, the run has diverged."""
         row = self.reporter.iteration(iteration, metrics)
         self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
-        skipped, limit = row["update/skipped_in_a_row"], self.config.max_skipped_updates
-        if skipped >= limit:
-            self.divergence = (
-                f"{self.config.folder}: {skipped} updates in a row were not finite (max_skipped_updates {limit}) at "
-                f"iteration {row['step']}; the newest checkpoint is good: lower the learning rate, or look at the "
-                "task's rewards"
-            )
+        self.notice_divergence(iteration, row)
+        if self.divergence:
             self.reporter.sync()
             note_divergence(self.config.folder, iteration, self.divergence)
             self.end("failed")
+
+    def notice_divergence(self, iteration: int, metrics: dict[str, Any]) -> None:
+        """Note here alone that the run has diverged, if an iteration's metrics say so."""
+        skipped, limit = metrics["update/skipped_in_a_row"], self.config.max_skipped_updates
+        if skipped >= limit:
+            self.divergence = (
+                f"{self.config.folder}: {skipped} updates in a row were not finite (max_skipped_updates {limit}) at "
+                f"iteration {iteration}; the newest checkpoint is good: lower the learning rate, or look at the "
+                "task's rewards"
+            )
 
     def needs_evaluation(self, iteration: int) -> bool:
         """Whether an evaluation is due, and was not made before an interruption."""

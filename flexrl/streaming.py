@@ -155,8 +155,8 @@ class Stream:
         """
         num = source.shards.num
         self._sources = [replace(source, shards=_Share(num, i)) for i in range(num)] if num > 1 else [source]
-        self._cpu = jax.local_devices(backend="cpu")[0]
-        with jax.default_device(self._cpu):
+        self.cpu = jax.local_devices(backend="cpu")[0]
+        with jax.default_device(self.cpu):
             arrays = {name: jax.tree.map(jax.numpy.asarray, getattr(data, name)) for name in IN_MEMORY}
         self._data = data.replace(**arrays)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="stream")
@@ -183,7 +183,7 @@ class Stream:
         return self._coming.pop(name).result()
 
     def _read(self, keys: np.ndarray) -> Any:
-        with jax.default_device(self._cpu):
+        with jax.default_device(self.cpu):
             several = keys.reshape(-1, keys.shape[-1])
             parts = [jax.device_get(self._sample(source, key)) for key in several for source in self._sources]
             return parts[0] if len(parts) == 1 else jax.tree.map(lambda *x: np.stack(x), *parts)

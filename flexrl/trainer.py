@@ -26,7 +26,7 @@ from flexrl.config import RunConfig
 from flexrl.engine import Run
 from flexrl.errors import Paused, Preempted
 from flexrl.evaluation import Evaluator, final_key, selection_key, summarize
-from flexrl.hosts import Hosts, require_all_devices
+from flexrl.hosts import Hosts, Poll, require_all_devices
 from flexrl.member import Member
 from flexrl.members import has_begun, newest_common_step
 from flexrl.parent import Inheritance, inherit
@@ -168,8 +168,9 @@ class Trainer:
                 member.checkpoints.warm_up()
         for member in self._writers:
             member.reporter.restart_clock()
+        poll = Poll(self._hosts)
         while not self._has_ended():
-            if self._hosts.any(self._stop.requested):
+            if poll.any(self._stop.requested):
                 self._stop.answer()
             with self._stop.state_in_use():
                 self._iterate()
@@ -201,9 +202,15 @@ class Trainer:
             print(text, flush=True)
 
     def _has_ended(self) -> bool:
-        if self._iteration >= self._config.num_iterations:
+        if self._iteration >= self._config.num_iterations or all(member.divergence for member in self._members):
             return True
+        if not self._may_evaluate():
+            return False
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
+
+    def _may_evaluate(self) -> bool:
+        """Whether an evaluation may follow the newest iteration: the same at every host, without asking."""
+        return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
     def _going_on(self) -> dict[int, Member]:
         """The members, by number, that have not diverged."""
@@ -257,6 +264,9 @@ class Trainer:
         if self._metrics is None:
             return
         metrics, self._metrics = jax.device_get(self._metrics), None
+        if not self._writers:
+            for i, member in enumerate(self._members):  # as the first host does, from the same numbers
+                member.notice_divergence(self._iteration, self._of_member(metrics, i))
         for i, member in self._going_on().items():
             member.write_row(self._iteration, self._of_member(metrics, i))
             if member.divergence and self._going_on():
@@ -265,6 +275,8 @@ class Trainer:
     def _evaluate_if_due(self) -> None:
         """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
         going_on = self._going_on()
+        if not self._may_evaluate():
+            return
         if not self._hosts.decided(any(member.needs_evaluation(self._iteration) for member in going_on.values())):
             return
         started = time.monotonic()

@@ -5,11 +5,18 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
+from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
+from jax.experimental import multihost_utils
 
+from flexrl.arguments import parse
 from flexrl.errors import ConfigError
-from flexrl.hosts import Hosts, join_hosts
+from flexrl.hosts import Hosts, Poll, join_hosts
+from flexrl.stop import StopRequest
+from flexrl.trainer import Trainer
 from tests.flexrl.runs import TINY, forced_devices, num_rows, outcome
 
 NUM_ITERATIONS = 100
@@ -59,6 +66,52 @@ def test_hosts_that_would_leave_out_devices_are_refused(tmp_path):
     assert codes == [65, 65]
     assert all("num_devices: 1 must be 2, all devices of the 2 hosts together" in error for error in errors)
     assert not (tmp_path / "run").exists()
+
+
+class TwoHosts(Hosts):
+    """One of two hosts that are really one, and notes when it is asked."""
+
+    told = 0  # by the first
+
+    def shared(self, number):
+        if self.is_first:
+            TwoHosts.told = number
+        return TwoHosts.told
+
+    def any(self, flag):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(1 / 16, [0, 1, 3, 7, 15, 31, 47, 63, 79, 95]), (4.0, list(range(100)))]
+)
+def test_hosts_ask_after_the_same_iterations_about_once_a_second_whatever_their_clocks_say(
+    monkeypatch, seconds, expected
+):
+    now, asked = 0.0, [[], []]
+    monkeypatch.setattr("flexrl.hosts.time", SimpleNamespace(monotonic=lambda: now))
+    polls = [Poll(TwoHosts(2, i)) for i in range(2)]
+    for iteration in range(100):
+        for host, poll in enumerate(polls):
+            now = iteration * (seconds if host == 0 else 100.0)
+            if poll.any(False):
+                asked[host].append(iteration)
+    assert asked == [expected, expected]
+
+
+def test_hosts_wait_for_one_another_only_where_something_can_be_decided(tmp_path, monkeypatch):
+    calls, now = Counter(), 0.0
+    for name in ("broadcast_one_to_all", "process_allgather"):
+        real = getattr(multihost_utils, name)
+        monkeypatch.setattr(multihost_utils, name, lambda x, name=name, real=real: calls.update([name]) or real(x))
+    monkeypatch.setattr("flexrl.hosts.time", SimpleNamespace(monotonic=lambda: now))
+    config = parse([*TINY, "--workspace", str(tmp_path), "--name", "run"]).config
+    with closing(StopRequest()) as stop, Trainer([config], stop, [], Hosts(2, 0), resume=False) as trainer:
+        trainer.run()
+    assert num_rows(tmp_path / "run") == 30
+    assert calls["process_allgather"] == 5  # before iterations 0, 1, 3, 7 and 15
+    # two to begin, two after each of three evaluations but one after the last, the periods of asking, and the end
+    assert calls["broadcast_one_to_all"] == 2 + 5 + 5 + 1
 
 
 def test_without_flags_and_variables_a_host_is_alone():

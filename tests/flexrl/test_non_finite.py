@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import closing
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +15,15 @@ from algos.ppo_config import PPOConfig
 from algos.registry import ALGORITHMS
 from algos.rollout import RolloutSource
 from envs.vector import VecEnv
+from flexrl.arguments import parse
 from flexrl.build import make_algorithm, make_env, policy_template
 from flexrl.checkpoint import Checkpoints
 from flexrl.engine import Engine
+from flexrl.hosts import Hosts
 from flexrl.run_folder import read_config
+from flexrl.stop import StopRequest
 from flexrl.train import main
+from flexrl.trainer import Trainer
 from tests.algos.probes import Probe, make_probe
 from tests.flexrl.runs import TINY
 
@@ -110,6 +115,19 @@ def test_a_bad_gradient_is_left_out_and_counted():
         assert metrics["update/skipped"] == pytest.approx(8 * metrics["poisoned"])  # of eight gradient steps
         skipped += metrics["update/skipped"]
     assert 0 < skipped < 8 * NUM_ITERATIONS
+
+
+def test_another_host_ends_with_a_run_that_does_not_recover_without_being_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(PoisonedPPO, "poisons_the_rest", True)
+    monkeypatch.setitem(ALGORITHMS, "ppo", dataclasses.replace(ALGORITHMS["ppo"], build=PoisonedPPO))
+    monkeypatch.setattr(Hosts, "decided", lambda self, decision: False)
+    config = parse([*TINY, "--workspace", str(tmp_path), "--name", "run", "--max-skipped-updates", "10"]).config
+    iterations, step = [], Engine.step
+    monkeypatch.setattr(Engine, "step", lambda self, run: iterations.append(1) or step(self, run))
+    with closing(StopRequest()) as stop, Trainer([config], stop, [], Hosts(2, 1), resume=False) as trainer:
+        trainer.run()
+    assert len(iterations) == 18  # where the first host ends, as the next test says
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_does_not_recover_ends_with_its_own_exit_code_and_a_good_checkpoint(tmp_path, monkeypatch, capsys):

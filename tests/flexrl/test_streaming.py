@@ -1,6 +1,7 @@
 """A dataset that is left in files teaches to the bit what it teaches from memory, and damage is refused by file."""
 
 import dataclasses
+import itertools
 import json
 import shutil
 
@@ -87,6 +88,41 @@ def test_what_is_streamed_teaches_what_is_resident_teaches(folder, algo, others)
     assert found.keys() == expected.keys()
     for name in found:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def test_the_next_batch_is_announced_before_an_update_by_keys_that_wait_for_none(folder, monkeypatch):
+    """The keys are those that a resident run splits on its device."""
+    config = parse(flags(folder, "bc", *LIMIT)).config
+    data = load_training_data(config, make_env(config).spec)
+    assert data is not None
+    engine = make_engine(config, make_env(config), data=data.arrays)
+    run, calls, places = engine.init(seed=0), [], set()
+    expected, following = [], jax.random.clone(run.key)
+    for _ in range(4):
+        following, key_sample, key_update = jax.random.split(following, 3)
+        expected.append([jax.random.key_data(key).tolist() for key in (key_sample, key_update)])
+    announce, update, split = Stream.announce, engine._update_program, jax.random.split
+
+    def announced(self, keys):
+        calls.append(("announced", jax.random.key_data(keys).tolist()))
+        announce(self, keys)
+
+    def updated(train, batch, hyper, key):
+        calls.append(("updated", jax.random.key_data(key).tolist()))
+        return update(train, batch, hyper, key)
+
+    def placed(*arguments):
+        places.add(jax.config.jax_default_device)
+        return split(*arguments)
+
+    monkeypatch.setattr(Stream, "announce", announced)
+    monkeypatch.setattr(engine, "_update_program", updated)
+    monkeypatch.setattr(jax.random, "split", placed)
+    for _ in range(3):
+        run, _ = engine.step(run)
+    pairs = [[("announced", expected[i + 1][0]), ("updated", expected[i][1])] for i in range(3)]
+    assert calls == [("announced", expected[0][0]), *itertools.chain(*pairs)]
+    assert places == {jax.devices("cpu")[0]}  # said so, since here every device is a CPU
 
 
 def test_rows_are_those_of_the_episodes_that_are_kept(folder):
