@@ -1,10 +1,10 @@
 """Runs side by side: what they reached, how soon, and in what their configs differ."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from flexrl.curves import Curve
+from flexrl.nested import flat
 from flexrl.run_record import RunRecord
 from flexrl.tracking import Tracking
 
@@ -40,11 +40,3 @@ def differing_fields(records: list[RunRecord]) -> dict[str, list[Any]]:
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
     values = {name: [config.get(name) for config in configs] for name in names}
     return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
-
-
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, of dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in content.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found

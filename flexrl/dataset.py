@@ -52,8 +52,8 @@ def _command(commands: Any, name: str, text: str) -> Any:
 
 def info(options: Namespace) -> None:
     """Statistics and provenance, as they were recorded."""
-    from flexrl.comparison import flat
     from flexrl.dataset_folder import read_record
+    from flexrl.nested import flat
     from flexrl.tables import print_table
 
     found = read_record(options.folder, "statistics.json")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algos.dataset import Dataset
-from flexrl.comparison import flat
 from flexrl.dataset_statistics import statistics_table
 from flexrl.flat_dataset import returns_of
 from flexrl.html import document, svg, table
+from flexrl.nested import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ import json
 from html import escape
 from pathlib import Path
 
-from flexrl.comparison import flat
 from flexrl.curves import draw_metrics, draw_returns, read_curve
 from flexrl.errors import ConfigError
 from flexrl.html import document, svg, table
 from flexrl.lineage import lineage
+from flexrl.nested import flat
 from flexrl.run_folder import CHANGES
 from flexrl.run_record import RunRecord
 

@@ -14,10 +14,10 @@ from flexrl.delivery import Ended
 from flexrl.divergence import forget_divergence, note_divergence
 from flexrl.engine import Engine, Run
 from flexrl.files import write_json
+from flexrl.final_video import draw_video
 from flexrl.machine import device_name
 from flexrl.members import KEPT_TOGETHER
 from flexrl.parent import Inheritance
-from flexrl.render import draw_video
 from flexrl.report import Reporter, final_line
 from flexrl.run_folder import RunFolder
 from flexrl.schedule import Schedule

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from flexrl.build import reward_weights
 from flexrl.checkpoint import Checkpoints
-from flexrl.comparison import PLACE, flat
+from flexrl.comparison import PLACE
 from flexrl.config import RunConfig, encode
 from flexrl.divergence import divergence
 from flexrl.engine import TASK
 from flexrl.errors import CheckpointError, ConfigError
+from flexrl.nested import flat
 from flexrl.variations import varied
 
 KEPT_TOGETHER = 2  # checkpoints of runs that train together: while one of them is written, all have the one before

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flexrl.comparison import flat
 from flexrl.delivery import Ended
+from flexrl.nested import flat
 from flexrl.tracked_run import TrackedRow, TrackedRun
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from envs.types import Env
 from envs.vector import VecEnv
 from flexrl.build import make_algorithm
 from flexrl.checkpoint import Checkpoints, leaves_of
-from flexrl.collect import MIN_REPLAY_STEPS, CollectArguments
+from flexrl.collect_arguments import MIN_REPLAY_STEPS, CollectArguments
 from flexrl.collection import Collector, UniformPolicy
 from flexrl.config import RunConfig, encode, without_places
 from flexrl.episode import Episode

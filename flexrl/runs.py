@@ -61,7 +61,7 @@ def list_all(options: Namespace) -> None:
 
 def show(options: Namespace) -> None:
     """One run."""
-    from flexrl.comparison import flat
+    from flexrl.nested import flat
     from flexrl.run_folder import find_run
     from flexrl.run_record import read_run
     from flexrl.tables import print_table
@@ -87,8 +87,9 @@ def show(options: Namespace) -> None:
 def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], str | None]:
     """Fields that are not at their default, with value and default; and why the defaults are not known, if so."""
     from flexrl.arguments import default_config
-    from flexrl.comparison import PLACE, flat
+    from flexrl.comparison import PLACE
     from flexrl.config import encode
+    from flexrl.nested import flat
 
     algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
     stored = {name: value for name, value in flat(config).items() if name not in PLACE}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flexrl.comparison import flat
 from flexrl.decoding import load_yaml
 from flexrl.files import write_json
 from flexrl.machine import name_of
 from flexrl.metrics_file import is_evaluation, scalars
+from flexrl.nested import flat
 from flexrl.tracking import Tracking
 
 UNTOLD = ("name", "workspace", "tracking")  # of a config; it is here already, or nobody's business there

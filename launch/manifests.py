@@ -11,9 +11,9 @@ from typing import Any
 from flexrl.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
 from launch import task_files
 from launch.packs import Pack, packed
+from launch.pod_interface import TRIALS_FILE
 from launch.states import EXIT_TIME_LIMIT
 from launch.sweep_file import VOLUME, Cluster, Resources, Sweep
-from launch.trial import TRIALS_FILE
 from launch.trials import Trial
 
 Manifest = dict[str, Any]

@@ -5,16 +5,27 @@ import time
 from argparse import Namespace
 from collections import Counter
 
+from flexrl.decoding import dump_yaml
 from flexrl.errors import ConfigError
 from launch import sweep as commands
 from launch.cluster import Unavailable
+from launch.manifests import manifests
 from launch.remote import Remote
 from launch.report import print_status, told
 from launch.sweep_file import Sweep
+from launch.trial_folder import folder_of
 from launch.trials import Trial, find_trial
 
 PATIENCE_SECONDS = 900.0  # that watch waits for a cluster that does not answer
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds between its questions then
+
+
+def plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+    """Say what would be done; with `--dry-run` print the Kubernetes objects, as `kubectl apply -f -` reads them."""
+    if not options.dry_run:
+        return commands.plan(options, sweep, trials)
+    left = [trial for trial in trials if folder_of(trial).progress().state != "done"]
+    sys.stdout.write(dump_yaml(*manifests(sweep, left, pack=options.pack)))
 
 
 def submit(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
@@ -151,6 +162,7 @@ def results(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
 
 
 DO = {
+    "plan": plan,
     "submit": submit,
     "status": status,
     "watch": watch,

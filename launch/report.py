@@ -2,18 +2,16 @@
 
 import itertools
 import math
-import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flexrl.decoding import dump_yaml
 from flexrl.tables import print_table
 from launch.halving import next_rung
 from launch.states import Progress
 from launch.sweep_file import Halving, Sweep
-from launch.trial_folder import folder_of, progress_of_all
+from launch.trial_folder import progress_of_all
 from launch.trials import Trial
 
 Figures = Callable[[Trial], tuple[int, float | None, str]]  # control steps, return and a note on a trial
@@ -54,14 +52,6 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
 
 def _parallel(options: Namespace, sweep: Sweep) -> int:
     return getattr(options, "parallel", None) or sweep.parallelism
-
-
-def print_manifests(sweep: Sweep, trials: list[Trial], pack: int) -> None:
-    """The Kubernetes objects, as `kubectl apply -f -` reads them; of trials that are not done."""
-    from launch.manifests import manifests
-
-    left = [trial for trial in trials if folder_of(trial).progress().state != "done"]
-    sys.stdout.write(dump_yaml(*manifests(sweep, left, pack=pack)))
 
 
 def print_status(

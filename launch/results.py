@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.places import writing_to
-from flexrl.comparison import flat
 from flexrl.errors import ConfigError
 from flexrl.files import write_text
+from flexrl.nested import flat
 from launch.report import axis_names
 from launch.trial_folder import folder_of
 from launch.trials import Trial

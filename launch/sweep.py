@@ -95,10 +95,8 @@ def _parse(arguments: list[str]) -> Namespace:
 
 def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """What would be done."""
-    from launch.report import print_manifests, print_plan
+    from launch.report import print_plan
 
-    if options.backend == "kubernetes" and options.dry_run:
-        return print_manifests(sweep, trials, options.pack)
     print_plan(options, sweep, trials)
 
 

@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
+from launch.pod_interface import HOST_INDEX, INDEX, START_SECONDS, TRIALS_FILE
 
 if TYPE_CHECKING:
     from launch.attempt import Attempt
     from launch.states import Progress
     from launch.trials import Trial
 
-TRIALS_FILE = "trials.jsonl.gz"  # a line for each index
-INDEX = "JOB_COMPLETION_INDEX"  # set by Kubernetes in each pod of an Indexed Job
-HOST_INDEX = "FLEXRL_HOST_INDEX"  # see `flexrl.hosts`, as is the next
-START_SECONDS = "FLEXRL_START_SECONDS"
 POLL_SECONDS = 0.2
 TELL_SECONDS = 30.0  # between lines that say how far it is
 LOCK_SECONDS = 30.0  # for a pod that is replaced to leave its trial

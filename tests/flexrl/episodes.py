@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flexrl.collect import CollectArguments, collect
+from flexrl.collect import collect
+from flexrl.collect_arguments import CollectArguments
 from flexrl.dataset_folder import write_dataset
 from flexrl.episode import Episode
 from flexrl.recording import Recording, record_episodes

@@ -16,7 +16,8 @@ from envs.types import EnvSpec, EnvState, Observation
 from envs.vector import VecEnv
 from flexrl.arguments import parse_tool
 from flexrl.checkpoint import leaves_of
-from flexrl.collect import CollectArguments, collect
+from flexrl.collect import collect
+from flexrl.collect_arguments import CollectArguments
 from flexrl.collection import CHUNK, Collector, UniformPolicy
 from flexrl.config import decode
 from flexrl.dataset_folder import read_dataset, read_record, verify_dataset, write_dataset

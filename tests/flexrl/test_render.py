@@ -3,7 +3,7 @@
 import json
 import sys
 
-from flexrl.render import draw_video
+from flexrl.final_video import draw_video
 
 
 def test_the_process_that_draws_a_video_leaves_the_accelerator_to_the_training(tmp_path, monkeypatch, capsys):
