@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from algos.bc import BC
-from algos.bc_config import BCConfig
-from algos.dataset import DatasetSource
-from algos.dt import DT
-from algos.dt_config import DTConfig
-from algos.hindsight import AverageReturn, HindsightGoals
-from algos.online import OnlineSource
-from algos.ppo import PPO
-from algos.ppo_config import PPOConfig
-from algos.rollout import RolloutSource
-from algos.types import Algorithm, Source
-from algos.windows import WindowSource
-from envs.shards import Shards
+from algos.bc.config import BCConfig
+from algos.bc.learner import BC
+from algos.common.dataset import DatasetSource
+from algos.common.hindsight import AverageReturn, HindsightGoals
+from algos.common.rollout import RolloutSource
+from algos.common.types import Algorithm, Source
+from algos.dt.config import DTConfig
+from algos.dt.learner import DT
+from algos.dt.online import OnlineSource
+from algos.dt.windows import WindowSource
+from algos.ppo.config import PPOConfig
+from algos.ppo.learner import PPO
 from envs.types import EnvSpec
-from envs.vector import VecEnv
+from envs.worlds.shards import Shards
+from envs.worlds.vector import VecEnv
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from benchmarks.finished_runs import commits_of, finished_runs
 from benchmarks.report import header, save
-from flexrl.errors import exit_codes
-from flexrl.metrics_file import read_rows
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.storage.rows import read_rows
 
 Curve = list[tuple[int, float]]
 

@@ -23,9 +23,9 @@ from rich.console import Console
 
 from benchmarks.report import header, save
 from benchmarks.watch import watch
-from flexrl.errors import exit_codes
-from flexrl.machine import REPOSITORY
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.storage.provenance import REPOSITORY
 
 POLICY = "pretrained/humanoid-skills"
 ON_CPU = {"JAX_PLATFORMS": "cpu"}

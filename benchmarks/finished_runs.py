@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flexrl.arguments import parse
-from flexrl.errors import ConfigError
-from flexrl.members import member_configs
+from flexrl.cli.arguments import parse
+from flexrl.common.errors import ConfigError
+from flexrl.training.members import member_configs
 
 
 def commits_of(runs: list[Path]) -> list[str]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from flexrl.build import make_algorithm
-from flexrl.evaluation import Evaluator, final_key
-from flexrl.playback import judging_worlds, load_policy_of
+from flexrl.engine.evaluator import Evaluator, final_key
+from flexrl.engine.factory import make_algorithm
+from flexrl.policies.playback import judging_worlds, load_policy_of
 
 NUM_EPISODES = 64
 

@@ -22,8 +22,8 @@ from typing import Any
 import tyro
 from rich.console import Console
 
-from flexrl.errors import exit_codes
-from flexrl.machine import REPOSITORY
+from flexrl.common.errors import exit_codes
+from flexrl.storage.provenance import REPOSITORY
 
 STOP_SECONDS = 5.0  # between SIGTERM and SIGKILL
 END_SECONDS = 10.0  # kept back for writing
@@ -132,7 +132,7 @@ def main(config: GpuConfig) -> None:
 def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console: Console) -> None:
     """One after the other until the deadline, on the clock of `time.monotonic`; see `benchmarks.report.header`."""
     from benchmarks.report import header, save
-    from flexrl.startup import prepare_jax
+    from flexrl.common.jax_setup import prepare_jax
 
     prepare_jax()
     report = header(config) | {"parts": []}

@@ -22,12 +22,12 @@ from scipy import stats
 
 from benchmarks.finished_runs import commits_of, finished_runs
 from benchmarks.report import header, save
-from flexrl.arguments import parse
-from flexrl.dataset_folder import read_record
-from flexrl.errors import exit_codes
-from flexrl.evaluation import Evaluator, final_key, normalized_score
-from flexrl.playback import load_playback
-from flexrl.startup import prepare_jax
+from flexrl.cli.arguments import parse
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.data.dataset_folder import read_record
+from flexrl.engine.evaluator import Evaluator, final_key, normalized_score
+from flexrl.policies.playback import load_playback
 
 BC = ("--algo", "bc")
 METHODS: dict[str, tuple[str, ...]] = {

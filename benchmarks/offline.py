@@ -33,9 +33,9 @@ from benchmarks.offline_subjects import (
 )
 from benchmarks.peers.process import start_peer
 from benchmarks.report import header, save
-from flexrl.errors import exit_codes
-from flexrl.machine import REPOSITORY
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.storage.provenance import REPOSITORY
 
 PEERS = REPOSITORY / ".venv-peers" / "bin" / "python"
 UNITS = {"learning": "updates/s", "acting": "steps/s", "collection": "steps/s", "streaming": "updates/s"}

@@ -11,20 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 
 import flexrl.gym  # noqa: F401
-from algos.rollout import RolloutSource
-from algos.types import Policy
+from algos.common.rollout import RolloutSource
+from algos.common.types import Policy
 from envs.types import Env, Observation
-from envs.vector import VecEnv
-from flexrl.arguments import parse
-from flexrl.build import make_algorithm, make_engine, make_env
-from flexrl.collection import Collector
-from flexrl.config import RunConfig
-from flexrl.engine import Engine
-from flexrl.episode import Episode
-from flexrl.machine import REPOSITORY
-from flexrl.minari_format import write_minari
-from flexrl.playback import load_playback
-from flexrl.training_data import load_training_data
+from envs.worlds.vector import VecEnv
+from flexrl.cli.arguments import parse
+from flexrl.config.run_config import RunConfig
+from flexrl.data.episode import Episode
+from flexrl.data.minari_format import write_minari
+from flexrl.engine.engine import Engine
+from flexrl.engine.factory import make_algorithm, make_engine, make_env
+from flexrl.engine.training_data import load_training_data
+from flexrl.policies.episode_collector import Collector
+from flexrl.policies.playback import load_playback
+from flexrl.storage.provenance import REPOSITORY
 
 ENV = "humanoid-walk"
 OBS_SIZE, ACTION_SIZE, EPISODE_LENGTH = 45, 17, 1000

@@ -20,11 +20,11 @@ from jax import Array
 from rich.console import Console
 
 from benchmarks.report import header, save
-from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
-from flexrl.errors import exit_codes
-from flexrl.machine import REPOSITORY
-from flexrl.startup import prepare_jax
+from envs.robots.models import brax_humanoid
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.storage.provenance import REPOSITORY
 
 FILE = REPOSITORY / "tests/envs/visited_states.npz"
 CHUNK = 50  # MJX on JAX hangs on a CPU with two cores when a thousand worlds run at once

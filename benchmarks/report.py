@@ -14,9 +14,9 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.measure import Measurement, pairwise_ratio, summary
-from flexrl.errors import ConfigError
-from flexrl.files import write_text
-from flexrl.machine import REPOSITORY, changed_files, git_state, machine, machine_slug, versions
+from flexrl.common.errors import ConfigError
+from flexrl.common.files import write_text
+from flexrl.storage.provenance import REPOSITORY, changed_files, git_state, machine, machine_slug, versions
 
 RESULTS = "benchmarks/results"
 

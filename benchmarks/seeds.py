@@ -14,8 +14,8 @@ from rich.console import Console
 from benchmarks.measure import interleave, pairwise_ratio, summary, warm_up
 from benchmarks.report import header, memory, save
 from benchmarks.subjects import RunSubject, default_config
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 
 @dataclass(frozen=True)

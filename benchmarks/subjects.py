@@ -16,17 +16,17 @@ import numpy as np
 from jax import Array
 from mujoco.batch import Batch
 
-from algos.ppo import PPO, PPOTrainState
-from algos.rollout import RolloutSource, RolloutState
-from algos.types import Rollout
+from algos.common.rollout import RolloutSource, RolloutState
+from algos.common.types import Rollout
+from algos.ppo.learner import PPO, PPOTrainState
 from benchmarks.measure import Subject
-from envs.humanoid_walk import HumanoidWalk
 from envs.physics import PhysicsState
-from envs.vector import Transition, VecEnv, VecState
-from flexrl.arguments import parse
-from flexrl.build import make_algorithm, make_engine, make_env
-from flexrl.config import RunConfig
-from flexrl.engine import Engine, Run
+from envs.tasks.humanoid_walk import HumanoidWalk
+from envs.worlds.vector import Transition, VecEnv, VecState
+from flexrl.cli.arguments import parse
+from flexrl.config.run_config import RunConfig
+from flexrl.engine.engine import Engine, Run
+from flexrl.engine.factory import make_algorithm, make_engine, make_env
 
 NUM_MIXING_STEPS = 100  # several episodes of an untrained policy, after which worlds fall at different times
 

@@ -27,9 +27,9 @@ from benchmarks.report import header, save
 from envs.built_in import BUILT_IN
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
-from envs.vector import VecEnv, VecState
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from envs.worlds.vector import VecEnv, VecState
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 NUM_STEPS = 32  # in one compiled call
 

@@ -23,8 +23,8 @@ from benchmarks.measure import Measurement, interleave, warm_up
 from benchmarks.peers.process import PeerError, start_peer
 from benchmarks.report import header, memory, one_line, result, save, table
 from benchmarks.subjects import RolloutSubject, TrainingSubject, default_setup, physics_subjects
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 PHYSICS = {"cpu": ("native",), "gpu": ("mjx-warp", "mjx-jax")}
 NUM_ENVS = {

@@ -29,8 +29,8 @@ from benchmarks.fresh import FreshEpisodes, in_fresh_episodes
 from benchmarks.peers.process import PeerError
 from benchmarks.report import header, save
 from benchmarks.watch import Row, Watched, watch
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 TARGETS = {
     "humanoid-walk": (2000, 4000, 6000),

@@ -19,8 +19,8 @@ from rich.console import Console
 
 from benchmarks.report import header, save
 from benchmarks.subjects import RunSubject, default_config
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 NUM_OPERATIONS = 25
 

@@ -19,8 +19,8 @@ from rich.console import Console
 from benchmarks.measure import summary, warm_up
 from benchmarks.report import header, memory, one_line, save
 from benchmarks.subjects import RunSubject, default_config
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 # By topic: flags of `flexrl.train`, and JAX's precision of matrix products where it differs.
 VARIANTS: dict[str, list[tuple[str, ...]]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.process import PeerError, ended
-from flexrl.machine import REPOSITORY
+from flexrl.storage.provenance import REPOSITORY
 
 POLL_SECONDS = 0.25
 STOP_SECONDS = 15.0  # between SIGTERM and SIGKILL

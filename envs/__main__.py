@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     preview_parser.add_argument("--seconds", type=float, default=3.0, help="of simulated time")
     options = parser.parse_args(arguments)
     try:
-        from envs import inspection  # takes seconds, which `--help` need not wait for
+        from envs.view import inspection  # takes seconds, which `--help` need not wait for
 
         if options.command == "list":
             inspection.list_all()

@@ -1,21 +1,21 @@
 """Our environments: where each name's task is. Imports nothing, so that naming them costs nothing."""
 
 BUILT_IN = {
-    "humanoid-walk": "envs.humanoid_walk:HumanoidWalk",
-    "humanoid-skills": "envs.humanoid_skills.task:HumanoidSkills",
-    "humanoid-goal": "envs.humanoid_goal:HumanoidGoal",
-    "g1-joystick": "envs.joystick:G1Joystick",
-    "h1-joystick": "envs.joystick:H1Joystick",
-    "t1-joystick": "envs.joystick:T1Joystick",
-    "dmc-humanoid-stand": "envs.dmc_humanoid:DMCHumanoidStand",
-    "dmc-humanoid-walk": "envs.dmc_humanoid:DMCHumanoidWalk",
-    "dmc-humanoid-run": "envs.dmc_humanoid:DMCHumanoidRun",
-    "Humanoid-v5": "envs.gymnasium_v5:HumanoidV5",
-    "HumanoidStandup-v5": "envs.gymnasium_v5:HumanoidStandupV5",
-    "Ant-v5": "envs.gymnasium_v5:AntV5",
-    "HalfCheetah-v5": "envs.gymnasium_v5:HalfCheetahV5",
-    "Hopper-v5": "envs.gymnasium_v5:HopperV5",
-    "Walker2d-v5": "envs.gymnasium_v5:Walker2dV5",
+    "humanoid-walk": "envs.tasks.humanoid_walk:HumanoidWalk",
+    "humanoid-skills": "envs.tasks.humanoid_skills.task:HumanoidSkills",
+    "humanoid-goal": "envs.tasks.humanoid_goal:HumanoidGoal",
+    "g1-joystick": "envs.tasks.joystick:G1Joystick",
+    "h1-joystick": "envs.tasks.joystick:H1Joystick",
+    "t1-joystick": "envs.tasks.joystick:T1Joystick",
+    "dmc-humanoid-stand": "envs.tasks.dmc_humanoid:DMCHumanoidStand",
+    "dmc-humanoid-walk": "envs.tasks.dmc_humanoid:DMCHumanoidWalk",
+    "dmc-humanoid-run": "envs.tasks.dmc_humanoid:DMCHumanoidRun",
+    "Humanoid-v5": "envs.tasks.gymnasium_v5:HumanoidV5",
+    "HumanoidStandup-v5": "envs.tasks.gymnasium_v5:HumanoidStandupV5",
+    "Ant-v5": "envs.tasks.gymnasium_v5:AntV5",
+    "HalfCheetah-v5": "envs.tasks.gymnasium_v5:HalfCheetahV5",
+    "Hopper-v5": "envs.tasks.gymnasium_v5:HopperV5",
+    "Walker2d-v5": "envs.tasks.gymnasium_v5:Walker2dV5",
 }
 
 DEFAULT = "humanoid-walk"

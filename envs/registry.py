@@ -69,7 +69,7 @@ def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
 
         check_env(env, name)
     if options.randomization.acts_in_episode:
-        from envs.randomized import RandomizedEnv
+        from envs.worlds.randomized import RandomizedEnv
 
         return RandomizedEnv(env, options.randomization)
     return env

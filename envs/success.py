@@ -22,7 +22,7 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
     """Which of N episodes of one skill succeeded, shape (N,).
 
     Args:
-      skill: its name in `envs.humanoid_skills.goals`.
+      skill: its name in `envs.tasks.humanoid_skills.goals`.
       fallen: (N,) whether the episode ended by a fall.
       settled: metrics (N,), each its mean from SETTLING_SECONDS to the end.
       final: metrics (N,) at the end.

@@ -2,17 +2,17 @@
 
 import sys
 
-from flexrl.collect_arguments import CollectArguments
-from flexrl.errors import exit_codes
+from flexrl.common.errors import exit_codes
+from flexrl.policies.collect_arguments import CollectArguments
 
 
 def main(arguments: list[str]) -> None:
     """Parse, collect, print."""
     with exit_codes():
-        from flexrl.startup import prepare_jax
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.arguments import parse_tool
+        from flexrl.cli.arguments import parse_tool
 
         run, options = parse_tool(CollectArguments, arguments, "flexrl.collect")
         collect(run, options)
@@ -26,9 +26,9 @@ def collect(run: str, options: CollectArguments) -> None:
       CheckpointError: if a checkpoint is damaged.
     """
     from envs.places import require_free
+    from flexrl.data.dataset_folder import write_dataset
     from flexrl.dataset import print_statistics
-    from flexrl.dataset_folder import write_dataset
-    from flexrl.recording import record_episodes
+    from flexrl.policies.dataset_recorder import record_episodes
 
     require_free(options.out)
     recording = record_episodes(run, options)

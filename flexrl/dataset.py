@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from flexrl.errors import exit_codes
+from flexrl.common.errors import exit_codes
 
 
 def main(arguments: list[str]) -> None:
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.parser import Parser
+    from flexrl.common.parser import Parser
 
     parser = Parser(prog="python -m flexrl.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -52,9 +52,9 @@ def _command(commands: Any, name: str, text: str) -> Any:
 
 def info(options: Namespace) -> None:
     """Statistics and provenance, as they were recorded."""
-    from flexrl.dataset_folder import read_record
-    from flexrl.nested import flat
-    from flexrl.tables import print_table
+    from flexrl.common.nested import flat
+    from flexrl.common.tables import print_table
+    from flexrl.data.dataset_folder import read_record
 
     found = read_record(options.folder, "statistics.json")
     provenance = read_record(options.folder, "provenance.json")
@@ -67,28 +67,28 @@ def info(options: Namespace) -> None:
 
 def verify(options: Namespace) -> None:
     """Refuse a dataset that is not in order."""
-    from flexrl.dataset_folder import verify_dataset
+    from flexrl.data.dataset_folder import verify_dataset
 
     print(verify_dataset(options.folder))
 
 
 def merge(options: Namespace) -> None:
     """The episodes of several datasets, one after the other."""
-    from flexrl.dataset_exchange import merge_datasets
+    from flexrl.data.exchange import merge_datasets
 
     print_statistics(merge_datasets(options.folders, options.out))
 
 
 def import_(options: Namespace) -> None:
     """Checked, described and sealed."""
-    from flexrl.dataset_exchange import import_dataset
+    from flexrl.data.exchange import import_dataset
 
     print_statistics(import_dataset(options.source, options.out, rescale_actions=options.rescale_actions))
 
 
 def export(options: Namespace) -> None:
     """Everything that `import` needs to give it back."""
-    from flexrl.dataset_exchange import export_dataset
+    from flexrl.data.exchange import export_dataset
 
     print(export_dataset(options.folder, options.out))
 
@@ -98,8 +98,8 @@ COMMANDS = {"info": info, "verify": verify, "merge": merge, "import": import_, "
 
 def print_statistics(found: dict[str, Any]) -> None:
     """Tables for reading: of episodes, and of each dimension of observation, goal and action."""
-    from flexrl.dataset_statistics import statistics_table
-    from flexrl.tables import print_table
+    from flexrl.common.tables import print_table
+    from flexrl.data.statistics import statistics_table
 
     falls = found["terminated"]
     print(

@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from flexrl.errors import exit_codes
-from flexrl.warp_buffers import WarpBuffers
+from flexrl.common.errors import exit_codes
+from flexrl.common.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class EvaluateArguments:
 def main(arguments: list[str]) -> None:
     """Parse, evaluate, print."""
     with exit_codes():
-        from flexrl.startup import prepare_jax
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.arguments import parse_tool
+        from flexrl.cli.arguments import parse_tool
 
         run, options = parse_tool(EvaluateArguments, arguments, "flexrl.evaluate")
         evaluate(run, options)
@@ -65,9 +65,9 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
       ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.
       CheckpointError: if the checkpoint is damaged.
     """
-    from flexrl.evaluation import Evaluator, final_key, normalized_score
-    from flexrl.playback import load_playback
-    from flexrl.task_fields import require_kept, task_fields, with_fields
+    from flexrl.config.task_fields import require_kept, task_fields, with_fields
+    from flexrl.engine.evaluator import Evaluator, final_key, normalized_score
+    from flexrl.policies.playback import load_playback
 
     fields = task_fields(options.task)
     playback = load_playback(

@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexrl.errors import ConfigError, exit_codes
-from flexrl.warp_buffers import WarpBuffers
+from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.warp_buffers import WarpBuffers
 
 NUM_EPISODES = 256
 
@@ -35,10 +35,10 @@ class ExportArguments:
 def main(arguments: list[str]) -> None:
     """Parse and export."""
     with exit_codes():
-        from flexrl.startup import prepare_jax
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.arguments import parse_tool
+        from flexrl.cli.arguments import parse_tool
 
         run, options = parse_tool(ExportArguments, arguments, "flexrl.export")
         export(run, options)
@@ -52,13 +52,13 @@ def export(run: str, options: ExportArguments) -> None:
       CheckpointError: if the checkpoint is damaged.
     """
     from envs.places import require_free
-    from flexrl.config import encode, without_places
-    from flexrl.decoding import dump_yaml
-    from flexrl.evaluation import Evaluator, final_key
-    from flexrl.files import write_json, write_text
-    from flexrl.playback import load_playback
-    from flexrl.policy_file import FILE, is_exported, save_policy
-    from flexrl.run_folder import find_run, read_config, read_metadata
+    from flexrl.common.decoding import dump_yaml
+    from flexrl.common.files import write_json, write_text
+    from flexrl.config.run_config import encode, without_places
+    from flexrl.engine.evaluator import Evaluator, final_key
+    from flexrl.policies.playback import load_playback
+    from flexrl.storage.policy_file import FILE, is_exported, save_policy
+    from flexrl.storage.run_folder import find_run, read_config, read_metadata
 
     require_free(options.out)
     folder = find_run(run, options.workspace)

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexrl.errors import ConfigError, exit_codes
+from flexrl.common.errors import ConfigError, exit_codes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class HtmlReportArguments:
 def main(arguments: list[str]) -> None:
     """Parse, and write the report."""
     with exit_codes():
-        from flexrl.arguments import parse_tool
+        from flexrl.cli.arguments import parse_tool
 
         run, options = parse_tool(HtmlReportArguments, arguments, "flexrl.html_report")
         write_report(run, options)
@@ -38,12 +38,12 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
       ConfigError: if a run is not there, or the report cannot be written.
     """
     from envs.places import require_file
-    from flexrl.files import write_text
-    from flexrl.html_page import page
-    from flexrl.lineage import ancestors
-    from flexrl.policy_file import is_exported
-    from flexrl.run_folder import find_run
-    from flexrl.run_record import read_run, read_runs
+    from flexrl.common.files import write_text
+    from flexrl.reporting.html_page import page
+    from flexrl.storage.lineage import ancestors
+    from flexrl.storage.policy_file import is_exported
+    from flexrl.storage.run_folder import find_run
+    from flexrl.storage.run_view import read_run, read_runs
 
     record = read_run(find_run(run, options.workspace))
     beside = ancestors(record)[:1]

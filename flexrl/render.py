@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envs.gl import choose_gl
-from flexrl.errors import ConfigError, exit_codes
-from flexrl.warp_buffers import WarpBuffers
+from envs.view.gl import choose_gl
+from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.warp_buffers import WarpBuffers
 
 FORMATS = (".mp4", ".gif")
 
@@ -54,8 +54,8 @@ class RenderArguments:
 def main(arguments: list[str]) -> None:
     """Parse and draw."""
     with exit_codes():
-        from flexrl.arguments import parse_tool
-        from flexrl.startup import prepare_jax
+        from flexrl.cli.arguments import parse_tool
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
         run, options = parse_tool(RenderArguments, arguments, "flexrl.render")
@@ -69,9 +69,9 @@ def render(run: str, options: RenderArguments) -> None:
       ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
-    from envs.drawing import draw, video_stride, write_video
     from envs.places import require_file
-    from flexrl.playback import load_playback, record
+    from envs.view.drawing import draw, video_stride, write_video
+    from flexrl.policies.playback import load_playback, record
 
     out = options.out or default_out(run, options.goal)
     require_file(out)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from flexrl.errors import ConfigError, exit_codes
+from flexrl.common.errors import ConfigError, exit_codes
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.parser import Parser
+    from flexrl.common.parser import Parser
 
     parser = Parser(prog="python -m flexrl.runs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -43,8 +43,8 @@ def _parse(arguments: list[str]) -> Namespace:
 
 def list_all(options: Namespace) -> None:
     """Every run, those that are damaged with what is wrong."""
-    from flexrl.run_record import read_runs
-    from flexrl.tables import print_table
+    from flexrl.common.tables import print_table
+    from flexrl.storage.run_view import read_runs
 
     summaries = [record.summary() for record in read_runs(Path(options.workspace))]
     if options.json:
@@ -61,10 +61,10 @@ def list_all(options: Namespace) -> None:
 
 def show(options: Namespace) -> None:
     """One run."""
-    from flexrl.nested import flat
-    from flexrl.run_folder import find_run
-    from flexrl.run_record import read_run
-    from flexrl.tables import print_table
+    from flexrl.common.nested import flat
+    from flexrl.common.tables import print_table
+    from flexrl.storage.run_folder import find_run
+    from flexrl.storage.run_view import read_run
 
     record = read_run(find_run(options.run, options.workspace))
     differences, problem = _differences(record.config)
@@ -86,10 +86,10 @@ def show(options: Namespace) -> None:
 
 def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], str | None]:
     """Fields that are not at their default, with value and default; and why the defaults are not known, if so."""
-    from flexrl.arguments import default_config
-    from flexrl.comparison import PLACE
-    from flexrl.config import encode
-    from flexrl.nested import flat
+    from flexrl.cli.arguments import default_config
+    from flexrl.common.nested import flat
+    from flexrl.config.run_config import encode
+    from flexrl.reporting.comparison import PLACE
 
     algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
     stored = {name: value for name, value in flat(config).items() if name not in PLACE}
@@ -104,11 +104,11 @@ def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], st
 def compare(options: Namespace) -> None:
     """Runs side by side, and their curves as a picture."""
     from envs.places import require_file
-    from flexrl import comparison
-    from flexrl.curves import draw_returns, read_curve
-    from flexrl.run_folder import find_run
-    from flexrl.run_record import read_run
-    from flexrl.tables import print_table
+    from flexrl.common.tables import print_table
+    from flexrl.reporting import comparison
+    from flexrl.reporting.curves import draw_returns, read_curve
+    from flexrl.storage.run_folder import find_run
+    from flexrl.storage.run_view import read_run
 
     if options.out is not None and options.out.suffix not in PICTURES:
         raise ConfigError(f"out: {str(options.out)!r} must end in {', '.join(PICTURES)}")
@@ -130,9 +130,9 @@ def compare(options: Namespace) -> None:
 
 def print_lineage(options: Namespace) -> None:
     """Parents above, children below."""
-    from flexrl.lineage import lineage
-    from flexrl.run_folder import find_run
-    from flexrl.run_record import read_run, read_runs
+    from flexrl.storage.lineage import lineage
+    from flexrl.storage.run_folder import find_run
+    from flexrl.storage.run_view import read_run, read_runs
 
     record = read_run(find_run(options.run, options.workspace))
     print("\n".join(lineage(record, read_runs(Path(options.workspace)))))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flexrl.errors import ConfigError, exit_codes
-from flexrl.warp_buffers import WarpBuffers
+from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.warp_buffers import WarpBuffers
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class SkillsArguments:
 def main(arguments: list[str]) -> None:
     """Parse, examine, write and print."""
     with exit_codes():
-        from flexrl.startup import prepare_jax
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.arguments import parse_tool
+        from flexrl.cli.arguments import parse_tool
 
         run, options = parse_tool(SkillsArguments, arguments, "flexrl.skills")
         skills(run, options)
@@ -63,10 +63,10 @@ def skills(run: str, options: SkillsArguments) -> None:
       CheckpointError: if the checkpoint is damaged.
     """
     from envs.places import require_file
-    from flexrl.examination import examine
-    from flexrl.files import write_json
-    from flexrl.playback import load_playback
-    from flexrl.policy_file import is_exported
+    from flexrl.common.files import write_json
+    from flexrl.policies.playback import load_playback
+    from flexrl.policies.skill_evaluation import examine
+    from flexrl.storage.policy_file import is_exported
 
     playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes, warp=options.warp)
     if playback.config.env != "humanoid-skills":

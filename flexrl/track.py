@@ -6,11 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flexrl.errors import ConfigError, exit_codes
+from flexrl.common.errors import ConfigError, exit_codes
 
 if TYPE_CHECKING:
-    from flexrl.config import RunConfig
-    from flexrl.tracking import Tracking
+    from flexrl.config.run_config import RunConfig
+    from flexrl.config.trackers import Tracking
 
 EXIT_UNAVAILABLE = 69  # a tracker did not take everything; the same command may go well later
 
@@ -25,8 +25,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.parser import Parser
-    from flexrl.tracking import PACKAGES
+    from flexrl.common.parser import Parser
+    from flexrl.config.trackers import PACKAGES
 
     parser = Parser(prog="python -m flexrl.track", description=__doc__)
     parser.add_argument("runs", nargs="+", help="runs' folders or names, or folders of runs, such as a sweep's")
@@ -39,7 +39,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 def _folders(options: Namespace) -> list[Path]:
     """The folder of each run; of a training of several seeds, and of a folder of runs, those within."""
-    from flexrl.run_folder import find_run
+    from flexrl.storage.run_folder import find_run
 
     found: list[Path] = []
     for name in options.runs:
@@ -55,12 +55,12 @@ def send(folder: Path, options: Namespace) -> bool:
     Raises:
       ConfigError: if it trains, tells no tracker, or one cannot be used.
     """
-    from flexrl.divergence import divergence
-    from flexrl.metrics_file import read_rows
-    from flexrl.policy_file import is_exported
-    from flexrl.run_folder import is_in_use, read_config
-    from flexrl.trackers import Trackers
-    from flexrl.tracking import require_usable
+    from flexrl.config.trackers import require_usable
+    from flexrl.storage.divergence import divergence
+    from flexrl.storage.policy_file import is_exported
+    from flexrl.storage.rows import read_rows
+    from flexrl.storage.run_folder import is_in_use, read_config
+    from flexrl.tracking.sinks import Trackers
 
     if is_exported(folder):
         raise ConfigError(f"{folder}: is an exported policy, which has no rows to send; name a run")

@@ -4,25 +4,25 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from flexrl.errors import Diverged, Paused, exit_codes
-from flexrl.stop import StopRequest
+from flexrl.common.errors import Diverged, Paused, exit_codes
+from flexrl.training.preemption import StopRequest
 
 if TYPE_CHECKING:
-    from flexrl.arguments import Invocation
-    from flexrl.hosts import Hosts
+    from flexrl.cli.arguments import Invocation
+    from flexrl.training.hosts import Hosts
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, build, run; the exit code says how it ended (`flexrl.errors`)."""
+    """Parse, build, run; the exit code says how it ended (`flexrl.common.errors`)."""
     stop = StopRequest()  # before the slow imports, so that no request is missed
     with contextlib.closing(stop), exit_codes():
-        from flexrl.startup import prepare_jax
+        from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.hosts import join_hosts
+        from flexrl.training.hosts import join_hosts
 
         hosts, others = join_hosts(arguments)
-        from flexrl.arguments import parse
+        from flexrl.cli.arguments import parse
 
         run(parse(others), arguments, stop, hosts)
 
@@ -38,9 +38,9 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
       Preempted: after saving, when asked to stop.
       Diverged: once the others are done.
     """
-    from flexrl.members import member_configs, require_one_program, require_traced, together, without_diverged
-    from flexrl.resumption import finished
-    from flexrl.trainer import Trainer
+    from flexrl.cli.resumption import finished
+    from flexrl.training.members import member_configs, require_one_program, require_traced, together, without_diverged
+    from flexrl.training.trainer import Trainer
 
     if invocation.members:
         require_one_program(invocation.members)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from flexrl.errors import EXIT_PREEMPTED, EXIT_STORAGE, ConfigError, exit_codes
+from flexrl.common.errors import EXIT_PREEMPTED, EXIT_STORAGE, ConfigError, exit_codes
 
 if TYPE_CHECKING:
-    from launch.sweep_file import Sweep
-    from launch.trials import Trial
+    from launch.plan.sweep_file import Sweep
+    from launch.plan.trials import Trial
 
 Command = Callable[[Namespace, "Sweep", list["Trial"]], None]
 
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     """Parse and do; exit codes are those of a run, 1 where trials failed, and 69 where a cluster does not answer."""
     with exit_codes():
         options = _parse(arguments)
-        from launch.trials import load_trials
+        from launch.plan.trials import load_trials
 
         sweep, trials = load_trials(options.sweep, options.workspace, options.set)
         try:
@@ -51,14 +51,14 @@ def main(arguments: list[str]) -> None:
 
 def _command(options: Namespace) -> Command:
     if options.backend == "kubernetes":
-        from launch import remote_commands
+        from launch.kubernetes import commands as remote_commands
 
         return remote_commands.DO.get(options.command) or _DO[options.command]
     return _DO[options.command]
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.parser import Parser
+    from flexrl.common.parser import Parser
 
     parser = Parser(prog="python -m launch.sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -95,17 +95,17 @@ def _parse(arguments: list[str]) -> Namespace:
 
 def plan(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """What would be done."""
-    from launch.report import print_plan
+    from launch.show.tables import print_plan
 
     print_plan(options, sweep, trials)
 
 
 def submit(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Run what is neither done nor failed."""
-    from flexrl.tracking import require_usable
-    from launch.local import StorageFull, submitting
-    from launch.report import print_plan
-    from launch.trial_folder import folder_of
+    from flexrl.config.trackers import require_usable
+    from launch.attempt.trial_folder import folder_of
+    from launch.local.backend import StorageFull, submitting
+    from launch.show.tables import print_plan
 
     parallel = sweep.parallelism if options.parallel is None else options.parallel
     if parallel < 1:
@@ -140,9 +140,9 @@ def _run_to_next_rung(sweep: "Sweep", trials: list["Trial"], parallel: int, pack
     Raises:
       SystemExit: when asked to stop.
     """
-    from launch.halving import has_arrived, next_rung
-    from launch.local import Runner
-    from launch.trial_folder import folder_of
+    from launch.attempt.trial_folder import folder_of
+    from launch.local.backend import Runner
+    from launch.plan.halving import has_arrived, next_rung
 
     progress = [folder_of(trial).progress() for trial in trials]
     rung, left = next_rung(sweep.halving, progress)
@@ -158,14 +158,14 @@ def _run_to_next_rung(sweep: "Sweep", trials: list["Trial"], parallel: int, pack
 
 def status(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """How far each trial is."""
-    from launch.local import submitter
+    from launch.local.backend import submitter
 
     _print_status(options, sweep, trials, submitter(options.workspace / sweep.name))
 
 
 def watch(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """How far each trial is, again and again."""
-    from launch.local import submitter
+    from launch.local.backend import submitter
 
     while True:
         process = submitter(options.workspace / sweep.name)
@@ -179,8 +179,8 @@ def watch(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 
 def _print_status(options: Namespace, sweep: "Sweep", trials: list["Trial"], process: int | None) -> Counter[str]:
-    from launch.report import print_status
-    from launch.trial_folder import folder_of, progress_of_all
+    from launch.attempt.trial_folder import folder_of, progress_of_all
+    from launch.show.tables import print_status
 
     progress = list(progress_of_all(options.workspace / sweep.name, trials).values())
     who = f"process {process} submits" if process else "nobody submits"
@@ -189,8 +189,8 @@ def _print_status(options: Namespace, sweep: "Sweep", trials: list["Trial"], pro
 
 def logs(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """What a trial printed."""
-    from launch.trial_folder import folder_of
-    from launch.trials import find_trial
+    from launch.attempt.trial_folder import folder_of
+    from launch.plan.trials import find_trial
 
     folder = folder_of(find_trial(options.trial, trials))
     if not folder.log.exists() and not options.follow:
@@ -221,8 +221,8 @@ def follow(printed: Callable[[], str], goes_on: Callable[[], bool]) -> None:
 
 def cancel(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Let the trials that run save and stop."""
-    from launch import local
-    from launch.trial_folder import folder_of
+    from launch.attempt.trial_folder import folder_of
+    from launch.local import backend as local
 
     if options.dry_run:
         running = [trial for trial in trials if folder_of(trial).is_running()]
@@ -234,9 +234,9 @@ def cancel(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Clear failed trials."""
-    from launch import states
-    from launch.trial_folder import folder_of
-    from launch.trials import find_trial
+    from launch.attempt.trial_folder import folder_of
+    from launch.plan import states
+    from launch.plan.trials import find_trial
 
     chosen = [find_trial(name, trials) for name in options.only] or trials
     failed = [trial for trial in chosen if folder_of(trial).progress().state == "failed"]
@@ -250,10 +250,10 @@ def retry(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
 
 def results(options: Namespace, sweep: "Sweep", trials: list["Trial"]) -> None:
     """Every result in one table."""
-    from launch.axes import describe
-    from launch.report import print_ranking
-    from launch.results import collate, write_results
-    from launch.trial_folder import folder_of
+    from launch.attempt.trial_folder import folder_of
+    from launch.plan.axes import describe
+    from launch.show.results import collate, write_results
+    from launch.show.tables import print_ranking
 
     rows, missing = collate(trials)
     paths = write_results(rows, trials, options.out or options.workspace / sweep.name / "results", sweep.name)

@@ -13,13 +13,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flexrl.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
-from launch.pod_interface import HOST_INDEX, INDEX, START_SECONDS, TRIALS_FILE
+from flexrl.common.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
+from launch.attempt.pod_interface import HOST_INDEX, INDEX, START_SECONDS, TRIALS_FILE
 
 if TYPE_CHECKING:
-    from launch.attempt import Attempt
-    from launch.states import Progress
-    from launch.trials import Trial
+    from launch.attempt.training_process import Attempt
+    from launch.plan.states import Progress
+    from launch.plan.trials import Trial
 
 POLL_SECONDS = 0.2
 TELL_SECONDS = 30.0  # between lines that say how far it is
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    from flexrl.parser import Parser
+    from flexrl.common.parser import Parser
 
     parser = Parser(prog="python -m launch.trial", description=__doc__)
     parser.add_argument("trials", type=Path, help=f"folder with {TRIALS_FILE}, a line for each index")
@@ -61,8 +61,9 @@ def run(options: Namespace, asked: list[int]) -> int:
       ConfigError: if there is no such trial.
       Preempted: if another pod runs it.
     """
-    from launch import pod_report, states
-    from launch.trial_folder import folder_of
+    from launch.attempt import pod_report
+    from launch.attempt.trial_folder import folder_of
+    from launch.plan import states
 
     index = os.environ.get(INDEX, "")
     if options.hosts:
@@ -89,8 +90,8 @@ def run(options: Namespace, asked: list[int]) -> int:
 
 def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
     """Train what the first host trains, which alone keeps account: what ends here only ends the attempt."""
-    from launch import attempt
-    from launch.trial_folder import folder_of
+    from launch.attempt import training_process as attempt
+    from launch.attempt.trial_folder import folder_of
 
     folder = folder_of(trial)
     deadline = time.monotonic() + float(os.environ.get(START_SECONDS, "300"))
@@ -117,8 +118,8 @@ def _attempt(
     Raises:
       Preempted: if another pod runs one, or may do so by now.
     """
-    from launch import pod_report
-    from launch.trial_folder import folder_of
+    from launch.attempt import pod_report
+    from launch.attempt.trial_folder import folder_of
 
     told = time.monotonic()
     with _begun(trials, options, cleared) as attempt:
@@ -148,8 +149,8 @@ def read_trials(folder: Path, index: str) -> list["Trial"]:
     Raises:
       ConfigError: if the index is none, or has no line.
     """
-    from flexrl.config import decode
-    from launch.trials import trial_of
+    from flexrl.config.run_config import decode
+    from launch.plan.trials import trial_of
 
     trials = []
     for content in _read_line(folder, index):
@@ -173,7 +174,7 @@ def _read_line(folder: Path, index: str) -> list[dict[str, Any]]:
 
 
 def _begun(trials: list["Trial"], options: Namespace, cleared: dict[str, int]) -> "Attempt":
-    from launch.attempt import Attempt
+    from launch.attempt.training_process import Attempt
 
     deadline = time.monotonic() + LOCK_SECONDS
     while True:

@@ -11,9 +11,9 @@ from pathlib import Path
 import jax
 import pytest
 
-from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
 from envs.physics import PhysicsOptions
-from envs.vector import VecEnv
+from envs.tasks.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from envs.worlds.vector import VecEnv
 from tests.precision import float64
 
 CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"

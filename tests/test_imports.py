@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "envs": (),
-    "algos": ("envs.types", "envs.vector", "envs.shards", "envs.errors"),
+    "algos": ("envs.types", "envs.worlds.vector", "envs.worlds.shards", "envs.errors"),
     "flexrl": ("envs", "algos"),
     "launch": ("envs", "algos", "flexrl"),
     "benchmarks": ("envs", "algos", "flexrl", "launch"),
@@ -47,7 +47,7 @@ def test_one_file_of_launch_talks_to_kubernetes():
 @pytest.mark.parametrize(
     ("room", "source"),
     [
-        ("envs", "import algos.ppo"),
+        ("envs", "import algos.ppo.learner"),
         ("envs", "def late():\n    from flexrl import engine"),
         ("algos", "from envs.physics import make_physics"),
         ("algos", "from envs import models"),

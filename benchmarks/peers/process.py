@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from flexrl.machine import REPOSITORY
+from flexrl.storage.provenance import REPOSITORY
 
 
 class PeerError(Exception):

@@ -23,9 +23,9 @@ from envs.bridges.arguments import as_json, build
 from envs.bridges.many_worlds import ManyWorlds
 from envs.bridges.one_world import Carried, OneWorld
 from envs.bridges.packing import Packed
-from envs.drawing import Camera
 from envs.errors import ConfigError
 from envs.types import Env, EnvState
+from envs.view.drawing import Camera
 
 IMAGE_SIZE = (480, 480)  # pixels
 NO_LIMIT = np.iinfo(np.int32).max  # control steps of an episode that nothing cuts

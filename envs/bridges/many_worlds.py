@@ -6,7 +6,7 @@ from jax import Array
 
 from envs.bridges.packing import Packed, Packing, seen, told
 from envs.types import Env, EnvState
-from envs.vector import VecEnv, VecState
+from envs.worlds.vector import VecEnv, VecState
 
 
 class ManyWorlds:

@@ -14,8 +14,8 @@ from mujoco.mjx.warp.types import GraphMode
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
 from envs.physics.integration import COMPONENTS, IntegrationPhysics
 from envs.physics.options import PhysicsOptions
+from envs.physics.precision import exact_products
 from envs.physics.randomization import varied_fields
-from envs.precision import exact_products
 
 # Of Warp's overflow bits those by which contacts or constraints are left out; the others are of iteration limits.
 BUFFER_OVERFLOWS = 1 | 2 | 4 | 8 | 16 | 32

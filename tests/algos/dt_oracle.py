@@ -12,10 +12,10 @@ import numpy as np
 import torch
 import transformers
 
-from algos.dt import DT
-from algos.dt_config import DTConfig
-from algos.normalization import RunningStatistics
-from algos.windows import WindowBatch, Windows, windows_at
+from algos.common.normalization import RunningStatistics
+from algos.dt.config import DTConfig
+from algos.dt.learner import DT
+from algos.dt.windows import WindowBatch, Windows, windows_at
 from envs.types import EnvSpec
 from tests.algos.offline_data import random_dataset
 

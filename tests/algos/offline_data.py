@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from algos.dataset import Dataset
-from algos.normalization import RunningStatistics
-from flexrl.flat_dataset import with_returns_to_go
+from algos.common.dataset import Dataset
+from algos.common.normalization import RunningStatistics
+from flexrl.data.flat_dataset import with_returns_to_go
 
 
 def dataset_of(obs, action, reward, lengths, goal=None) -> Dataset:

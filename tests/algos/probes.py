@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from algos.ppo import PPO
-from algos.rollout import RolloutSource
+from algos.common.rollout import RolloutSource
+from algos.ppo.learner import PPO
 from envs.types import EnvSpec, EnvState
-from envs.vector import VecEnv
+from envs.worlds.vector import VecEnv
 
 TIME_LIMIT = 5
 NEVER = 1000

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from jax import Array
 
-from algos.ppo import PPO
-from algos.ppo_config import PPOConfig
+from algos.ppo.config import PPOConfig
+from algos.ppo.learner import PPO
 from envs.types import Observation
 from tests.algos.probes import NEVER, TIME_LIMIT, Probe, learn, make_probe, observed
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from benchmarks import ablations
 from benchmarks.ablations import BASE, AblationsConfig
-from flexrl.arguments import parse
+from flexrl.cli.arguments import parse
 
 
 @pytest.mark.parametrize("flags", ablations.VARIANTS.values())

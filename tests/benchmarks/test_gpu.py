@@ -14,7 +14,7 @@ from benchmarks.fresh import FreshEpisodes
 from benchmarks.gpu import PARTS, GpuConfig, Part, run_parts
 from benchmarks.time_to_return import TARGETS, TimeToReturnConfig, confirmed, crossings, reached
 from benchmarks.watch import Watched
-from flexrl.metrics_file import read_rows
+from flexrl.storage.rows import read_rows
 from flexrl.train import main
 from tests.flexrl.runs import TINY
 

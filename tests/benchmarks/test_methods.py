@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import methods
 from benchmarks.methods import METHODS, MethodsConfig
-from flexrl.dataset_folder import write_dataset
-from flexrl.errors import ConfigError
+from flexrl.common.errors import ConfigError
+from flexrl.data.dataset_folder import write_dataset
 from tests.flexrl.episodes import expert
 
 NARROW = "{num_envs: 8, algorithm: {num_updates: 1, batch_size: 2, context_length: 2, num_layers: 1, embed_size: 8}}"

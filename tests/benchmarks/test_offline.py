@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from algos.dt_config import DTConfig
+from algos.dt.config import DTConfig
 from benchmarks.measure import Measurement
 from benchmarks.offline import OfflineConfig, result, table
 from benchmarks.offline_subjects import flop_of_an_update

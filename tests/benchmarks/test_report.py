@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report
-from flexrl import machine
-from flexrl.errors import ConfigError
+from flexrl.common.errors import ConfigError
+from flexrl.storage import provenance as machine
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.parity import visited_states
-from envs.models import brax_humanoid
 from envs.physics import PhysicsOptions, PhysicsSpec, make_physics
+from envs.robots.models import brax_humanoid
 
 NUM_WORLDS = 4
 LIMITS = (1.0, 2.0)

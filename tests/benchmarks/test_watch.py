@@ -8,7 +8,7 @@ import pytest
 from benchmarks.learning import PEERS_PYTHON, LearningConfig
 from benchmarks.peers.process import PeerError
 from benchmarks.watch import Tail, watch
-from flexrl.machine import REPOSITORY
+from flexrl.storage.provenance import REPOSITORY
 
 
 def python(code: str) -> list[str]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs.types import Observation
-from flexrl.playback import load_playback
+from flexrl.policies.playback import load_playback
 
 FILE = Path(__file__).with_name("visited_states.npz")
 NUM_WORLDS, NUM_STEPS, NUM_STATES, PUSH_EVERY = 100, 200, 1000, 33

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from flexrl.collect import collect
-from flexrl.collect_arguments import CollectArguments
-from flexrl.dataset_folder import write_dataset
-from flexrl.episode import Episode
-from flexrl.recording import Recording, record_episodes
+from flexrl.data.dataset_folder import write_dataset
+from flexrl.data.episode import Episode
+from flexrl.policies.collect_arguments import CollectArguments
+from flexrl.policies.dataset_recorder import Recording, record_episodes
 
 PRETRAINED = Path(__file__).parents[2] / "pretrained" / "humanoid-skills"
 

@@ -9,19 +9,19 @@ import sys
 import jax
 import numpy as np
 
-from algos.dt import DT
-from algos.dt_config import DTConfig, Exploration
-from algos.online import OnlineSource
-from algos.ppo import PPO
-from algos.ppo_config import PPOConfig
-from algos.rollout import RolloutSource
-from algos.windows import WindowSource
-from envs.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
+from algos.common.rollout import RolloutSource
+from algos.dt.config import DTConfig, Exploration
+from algos.dt.learner import DT
+from algos.dt.online import OnlineSource
+from algos.dt.windows import WindowSource
+from algos.ppo.config import PPOConfig
+from algos.ppo.learner import PPO
 from envs.physics import PhysicsOptions
-from envs.shards import Shards
+from envs.tasks.humanoid_walk import HumanoidWalk, HumanoidWalkConfig
 from envs.types import EnvSpec
-from envs.vector import VecEnv
-from flexrl.engine import Engine
+from envs.worlds.shards import Shards
+from envs.worlds.vector import VecEnv
+from flexrl.engine.engine import Engine
 from tests.algos.offline_data import dataset_of, random_dataset
 from tests.algos.probes import TIME_LIMIT, make_probe
 

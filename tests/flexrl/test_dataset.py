@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from minari.data_collector import EpisodeBuffer
 
+from flexrl.common.errors import ConfigError
+from flexrl.common.manifest import write_folder_manifest
+from flexrl.data.dataset_folder import read_dataset, verify_dataset, write_dataset
+from flexrl.data.minari_format import ARRAYS
+from flexrl.data.minari_metadata import METADATA, read_metadata
 from flexrl.dataset import main
-from flexrl.dataset_folder import read_dataset, verify_dataset, write_dataset
-from flexrl.errors import ConfigError
-from flexrl.manifest import write_folder_manifest
-from flexrl.minari_format import ARRAYS
-from flexrl.minari_metadata import METADATA, read_metadata
 from tests.flexrl.episodes import made_up, write_made_up
 
 ARRAYS_OF_A_STEP = ("action", "reward", "terminated", "truncated")

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flexrl.arguments import parse
-from flexrl.comparison import compare, differing_fields
-from flexrl.curves import Curve, draw_returns, read_curve
-from flexrl.members import member_configs
-from flexrl.run_folder import RunFolder
-from flexrl.run_record import read_run, read_runs
+from flexrl.cli.arguments import parse
+from flexrl.reporting.comparison import compare, differing_fields
+from flexrl.reporting.curves import Curve, draw_returns, read_curve
 from flexrl.runs import main
+from flexrl.storage.run_folder import RunFolder
+from flexrl.storage.run_view import read_run, read_runs
+from flexrl.training.members import member_configs
 from tests.flexrl import runs
 
 EXPORTED = Path(__file__).parents[2] / "pretrained" / "humanoid-skills"

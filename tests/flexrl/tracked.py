@@ -8,13 +8,13 @@ import numpy as np
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from flexrl import wandb_files
-from flexrl.config import decode
-from flexrl.metrics_file import read_rows, scalars
-from flexrl.report import Reporter
-from flexrl.run_folder import RunFolder
-from flexrl.schedule import Schedule
-from flexrl.tracked_run import in_order
+from flexrl.config.run_config import decode
+from flexrl.reporting.progress import Reporter
+from flexrl.storage.rows import read_rows, scalars
+from flexrl.storage.run_folder import RunFolder
+from flexrl.storage.schedule import Schedule
+from flexrl.tracking import wandb_files
+from flexrl.tracking.run_facts import in_order
 
 ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false"}
 NUM_ITERATIONS, STEPS = 30, 32  # iterations, and control steps in each

@@ -27,7 +27,7 @@ main(sys.argv[1:])
 print(sum(hits))
 """
 CACHE_FOLDERS = """
-from flexrl.startup import prepare_jax
+from flexrl.common.jax_setup import prepare_jax
 prepare_jax()
 import jax, warp
 warp.init()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from launch.manifests import manifests
-from launch.sweep_file import load_sweep
+from launch.kubernetes.manifests import manifests
+from launch.plan.sweep_file import load_sweep
 from tests.launch import sweeps
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,9 @@ import sys
 
 import pytest
 
-from launch import attempt, cluster, sweep
+from launch import sweep
+from launch.attempt import training_process as attempt
+from launch.kubernetes import client as cluster
 from tests.launch import fake_training, sweeps
 from tests.launch.kube.controller import Controller
 from tests.launch.kube.forked import ForkedTrial

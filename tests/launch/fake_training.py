@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from flexrl.divergence import divergence, note_divergence
-from flexrl.errors import EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED
+from flexrl.common.errors import EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED
+from flexrl.storage.divergence import divergence, note_divergence
 
 NUM_EVALUATIONS = 3
 CRASHES_ONCE, NEVER_ENDS, DIVERGES, KILLED, NO_RESULT = 1, 2, 8, 9, 100  # other seeds from 60 on are exit codes

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from launch.trials import Trial, load_trials
+from launch.plan.trials import Trial, load_trials
 
 TINY = {  # the flags of tests/flexrl/runs.py
     "num_envs": 8,

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from launch import sweep
-from launch.states import Progress
-from launch.trial_folder import folder_of
+from launch.attempt.trial_folder import folder_of
+from launch.plan.states import Progress
 from tests.flexrl import runs
 from tests.launch import sweeps
 

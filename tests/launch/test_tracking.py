@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from flexrl.errors import ConfigError
-from launch.manifests import manifests
+from flexrl.common.errors import ConfigError
+from launch.kubernetes.manifests import manifests
+from launch.plan.sweep_file import load_sweep
 from launch.sweep import main
-from launch.sweep_file import load_sweep
 from launch.trial import read_trials
 from tests.flexrl import tracked
 from tests.launch import sweeps

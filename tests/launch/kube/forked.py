@@ -6,9 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
-from launch import attempt, lease, trial
-from launch import pod_report as _pod_report  # noqa: F401  # what a trial imports late
-from launch import trial_folder as _trial_folder  # noqa: F401
+from launch import trial
+from launch.attempt import lease
+from launch.attempt import pod_report as _pod_report  # noqa: F401  # what a trial imports late
+from launch.attempt import training_process as attempt
+from launch.attempt import trial_folder as _trial_folder  # noqa: F401
 from tests.launch import fake_training
 
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -2,7 +2,8 @@
 
 import sys
 
-from launch import lease, trial
+from launch import trial
+from launch.attempt import lease
 from tests.launch.kube.forked import quicken
 
 if __name__ == "__main__":

@@ -1,0 +1,226 @@
+"""Networks as `flax.nnx` modules, kept as plain pytrees of parameters."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from algos.common.symmetry import Symmetry
+
+Params = Any  # nested dict of arrays
+Memory = Any  # hidden states, nothing for a network without memory
+DType = Literal["float32", "bfloat16"]
+CELLS: dict[str, Callable[..., Any]] = {"gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
+FIRST_LOG_SCALE = -0.5
+FIRST_CODE_SCALE = 0.1  # of an encoded goal: what a parent's layers read at first is near no command, not any command
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "elu": jax.nn.elu,
+    "relu": jax.nn.relu,
+    "swish": jax.nn.swish,
+    "tanh": jnp.tanh,
+}
+
+
+class MLP(nnx.Module):
+    """Dense layers with an activation between them; orthogonal weights, zero biases."""
+
+    def __init__(
+        self,
+        in_size: int,
+        hidden: tuple[int, ...],
+        out_size: int,
+        *,
+        activation: str,
+        out_scale: float,
+        dtype: DType,
+        rngs: nnx.Rngs,
+    ) -> None:
+        """Build the layers.
+
+        Args:
+          in_size: number of inputs.
+          hidden: units of each hidden layer.
+          out_size: number of outputs.
+          activation: a name in `ACTIVATIONS`.
+          out_scale: gain of the last layer's weights; small makes first outputs small.
+          dtype: that layers compute in; parameters and outputs are float32.
+          rngs: source of initial weights.
+        """
+        sizes = (in_size, *hidden, out_size)
+        gains = (2**0.5,) * len(hidden) + (out_scale,)
+        self.activation = activation
+        kind = None if dtype == "float32" else jnp.dtype(dtype)  # None is the inputs' own
+        number = jnp.result_type(float)
+        self.layers = nnx.List(
+            nnx.Linear(a, b, kernel_init=nnx.initializers.orthogonal(gain), dtype=kind, param_dtype=number, rngs=rngs)
+            for a, b, gain in zip(sizes, sizes[1:], gains, strict=False)
+        )
+
+    def __call__(self, x: Array) -> Array:
+        """Outputs (..., out_size) for inputs (..., in_size)."""
+        given = x.dtype
+        for layer in self.layers[:-1]:
+            x = ACTIVATIONS[self.activation](layer(x))
+        return self.layers[-1](x).astype(given)
+
+
+class ConstantScaleMLP(nnx.Module):
+    """An MLP for locations, beside a logarithm of scale that is the same for every input."""
+
+    def __init__(self, in_size: int, hidden: tuple[int, ...], out_size: int, **options: Any) -> None:
+        """Build the layers; arguments as in `MLP`, with `out_size` counting locations and scales."""
+        self.loc = MLP(in_size, hidden, out_size // 2, **options)
+        self.log_scale = nnx.Param(jnp.full(out_size // 2, FIRST_LOG_SCALE))
+
+    def __call__(self, x: Array) -> Array:
+        """Locations and logarithms of scale (..., out_size) for inputs (..., in_size)."""
+        loc = self.loc(x)
+        return jnp.concatenate([loc, jnp.broadcast_to(self.log_scale[...], loc.shape)], axis=-1)
+
+
+class ControlNetwork(nnx.Module):
+    """Layers, and what may stand in front of them: an encoder of the goal, and a recurrent cell.
+
+    Inputs (..., I) end with the goal.
+    """
+
+    def __init__(
+        self,
+        trunk: type[MLP | ConstantScaleMLP],
+        in_size: int,
+        hidden: tuple[int, ...],
+        out_size: int,
+        *,
+        goal_size: int,
+        goal_layers: tuple[int, ...],
+        cell: str | None,
+        cell_size: int,
+        rngs: nnx.Rngs,
+        **options: Any,
+    ) -> None:
+        """Build the parts.
+
+        Args:
+          trunk: the layers behind.
+          in_size: number of inputs, goal included.
+          hidden: units of each hidden layer.
+          out_size: number of outputs.
+          goal_size: number of inputs that are the goal, the last ones.
+          goal_layers: units of the goal's encoder, none to leave the goal as it is.
+          cell: a name in `CELLS`, or None for a network without memory.
+          cell_size: units of the cell.
+          rngs: source of initial weights.
+          options: of `MLP`.
+        """
+        self.goal_size = goal_size
+        encodes_goal = bool(goal_size and goal_layers)
+        own: dict[str, Any] = options | {"out_scale": FIRST_CODE_SCALE}
+        self.goal_encoder = (
+            MLP(goal_size, goal_layers[:-1], goal_layers[-1], rngs=rngs, **own) if encodes_goal else None
+        )
+        in_size += goal_layers[-1] - goal_size if encodes_goal else 0
+        self.cell = CELLS[cell](in_size, cell_size, param_dtype=jnp.result_type(float), rngs=rngs) if cell else None
+        in_size = cell_size if cell else in_size
+        self.trunk = trunk(in_size, hidden, out_size, rngs=rngs, **options)
+
+    def encode(self, inputs: Array) -> Array:
+        """Inputs with their goal encoded."""
+        if self.goal_encoder is None:
+            return inputs
+        rest, goal = jnp.split(inputs, [inputs.shape[-1] - self.goal_size], axis=-1)
+        return jnp.concatenate([rest, self.goal_encoder(goal)], axis=-1)
+
+    def remember(self, memory: Memory, features: Array, is_first: Array) -> tuple[Memory, Array]:
+        """The cell's memory one step later, begun anew where an episode begins, and what it gives to the layers."""
+        if self.cell is None:
+            return memory, features
+        return self.cell(jax.tree.map(lambda x: jnp.where(is_first[..., None], 0, x), memory), features)
+
+
+class Definition:
+    """A module's definition, split from its parameters."""
+
+    def __init__(self, build: Callable[[nnx.Rngs], Any]) -> None:
+        """Remember how to build the module; `build` takes the source of initial weights."""
+        self._build = build
+        self._definition = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))[0]
+
+    def init(self, key: Array) -> Params:
+        """Fresh parameters."""
+        return nnx.to_pure_dict(nnx.state(self._build(nnx.Rngs(key)), nnx.Param))
+
+    def module(self, params: Params) -> Any:
+        """The module with parameters from `init`."""
+        return nnx.merge(self._definition, params)
+
+
+class Network(Definition):
+    """A `ControlNetwork`'s definition, split from its parameters.
+
+    With a symmetry, inputs are pairs (..., 2, I) of what is and its mirror image, memory is of both, and the output is
+    the mean of what the module says of the first and, reflected, of what it says of the second: exactly symmetric.
+    Source: Abdolhosseini et al. 2019, "On learning symmetric locomotion", 3.4.
+    """
+
+    def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork], symmetry: Symmetry | None = None) -> None:
+        """Remember how to build the module; `build` takes the source of initial weights."""
+        super().__init__(build)
+        self.symmetry = symmetry
+        self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
+
+    def init_memory(self, num_envs: int) -> Memory:
+        """Memory (B, H) of nothing, (B, 2, H) with a symmetry."""
+        if not self.has_memory:
+            return ()
+        cell = self._build(nnx.Rngs(0)).cell
+        assert cell is not None
+        batch = (num_envs, 2) if self.symmetry else (num_envs,)
+        hidden = cell.initialize_carry((*batch, cell.in_features), nnx.Rngs(0))
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.result_type(float)), hidden)
+
+    def step(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
+        """Memory one step later, and outputs (..., out).
+
+        Args:
+          params: from `init`.
+          memory: (..., H) each.
+          inputs: (..., I).
+          is_first: (...) bool, where an episode begins.
+        """
+        module = self.module(params)
+        memory, features = module.remember(memory, module.encode(inputs), self._of_both(is_first))
+        return memory, self._symmetric(module.trunk(features))
+
+    def unroll(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
+        """T steps: memory (T, B, ...) after each, and outputs (T, B, out).
+
+        Args:
+          params: from `init`.
+          memory: (B, H) each, before the first step.
+          inputs: (T, B, I).
+          is_first: (T, B) bool, where an episode begins.
+        """
+        if not self.has_memory:
+            return self.step(params, memory, inputs, is_first)
+        module = self.module(params)
+
+        def remember(memory: Memory, step: tuple[Array, Array]) -> tuple[Memory, tuple[Memory, Array]]:
+            memory, features = module.remember(memory, *step)
+            return memory, (memory, features)
+
+        _, (memories, features) = jax.lax.scan(remember, memory, (module.encode(inputs), self._of_both(is_first)))
+        return memories, self._symmetric(module.trunk(features))
+
+    def _of_both(self, is_first: Array) -> Array:
+        """Where an episode begins (...); with a symmetry, it does so in the mirror too (..., 2)."""
+        return is_first if self.symmetry is None else jnp.stack([is_first, is_first], axis=-1)
+
+    def _symmetric(self, output: Array) -> Array:
+        """Outputs (..., out); with a symmetry, of pairs (..., 2, out)."""
+        if self.symmetry is None:
+            return output
+        return (output[..., 0, :] + self.symmetry.output(output[..., 1, :])) / 2

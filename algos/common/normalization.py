@@ -1,0 +1,54 @@
+"""Running mean and variance of observations."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.worlds.shards import ALONE, Shards
+
+
+@struct.dataclass
+class RunningStatistics:
+    """Mean and summed squared deviation of all rows seen; O is the size of a row."""
+
+    count: Array  # () number of rows
+    mean: Array  # (O,)
+    sum_squares: Array  # (O,) of deviations from the mean
+    is_unused: bool = struct.field(pytree_node=False, default=False)  # `normalize` gives rows back as they are
+
+    @classmethod
+    def init(cls, size: int, *, is_unused: bool = False) -> "RunningStatistics":
+        """No rows yet: `normalize` is the identity, up to clipping."""
+        return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size), is_unused)
+
+    def update(self, rows: Array, shards: Shards = ALONE) -> "RunningStatistics":
+        """Take in rows of shape (..., O), and as many on every other device.
+
+        Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
+        """
+        rows = rows.reshape(-1, rows.shape[-1])
+        num_new = rows.shape[0] * shards.num
+        mean_new = shards.mean(rows[0] + (rows - rows[0]).mean(axis=0))  # exact for a constant column
+        count = self.count + num_new
+        delta = mean_new - self.mean
+        mean = self.mean + delta * (num_new / count)
+        sum_squares = self.sum_squares + shards.sum(jnp.square(rows - mean_new).sum(axis=0))
+        sum_squares = sum_squares + jnp.square(delta) * (self.count * num_new / count)
+        return self.replace(count=count, mean=mean, sum_squares=sum_squares)
+
+    def or_if_empty(self, other: "RunningStatistics") -> "RunningStatistics":
+        """These statistics, or others if these are of no row."""
+        return jax.tree.map(lambda a, b: jnp.where(self.count == 0, a, b), other, self)
+
+    @property
+    def std(self) -> Array:
+        """Standard deviation (O,); 1 before any row."""
+        variance = self.sum_squares / jnp.maximum(self.count, 1)
+        return jnp.where(self.count > 0, jnp.sqrt(variance), 1)
+
+    def normalize(self, rows: Array, clip: float = 10.0) -> Array:
+        """Rows (..., O) in standard deviations from the mean, clipped; constant columns become 0."""
+        if self.is_unused:
+            return rows
+        return jnp.clip((rows - self.mean) / jnp.maximum(self.std, 1e-4), -clip, clip)

@@ -1,0 +1,85 @@
+"""Data from stepping worlds with the current policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.common.types import Policy, Rollout
+from envs.worlds.shards import ALONE, Shards
+from envs.worlds.vector import Transition, VecEnv, VecState
+
+
+@struct.dataclass
+class RolloutState:
+    """The worlds and the policy's memory of them."""
+
+    worlds: VecState
+    carry: Any
+
+
+@dataclass(frozen=True)
+class RolloutSource:
+    """T control steps of B worlds at a time, without pause between samples."""
+
+    vec_env: VecEnv
+    unroll_length: int
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """See `SteppingSource.reweighted`."""
+        return replace(self, vec_env=self.vec_env.reweighted(weights))
+
+    def init(self, policy: Policy, key: Array) -> RolloutState:
+        """Fresh worlds."""
+        return RolloutState(self.vec_env.init(key), policy.init_carry(self.vec_env.num_envs))
+
+    def sample(
+        self, data: Any, state: RolloutState, policy: Policy, key: Array
+    ) -> tuple[RolloutState, Rollout, dict[str, Array]]:
+        """Run the worlds on, without any data; each has one fresh first state to restart from, new in every sample."""
+        key_fresh, key_steps = jax.random.split(key)
+        fresh = self.vec_env.fresh(key_fresh)
+
+        def step(state: RolloutState, key: Array) -> tuple[RolloutState, tuple[Rollout, Transition]]:
+            observation = state.worlds.observation
+            carry, action, info = policy.act(state.carry, observation, key)
+            worlds, transition = self.vec_env.step(state.worlds, action, fresh)
+            row = Rollout(
+                observation,
+                transition.next_observation,
+                info,
+                transition.reward,
+                transition.terminated,
+                transition.truncated,
+                carry=None,
+            )
+            return RolloutState(worlds, carry), (row, transition.replace(next_observation=None))
+
+        first_carry = state.carry
+        state, (rollout, transitions) = jax.lax.scan(step, state, jax.random.split(key_steps, self.unroll_length))
+        return state, rollout.replace(carry=first_carry), episode_metrics(transitions, self.vec_env.shards)
+
+
+def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str, Array]:
+    """Scalars from T steps of B worlds; means over finished episodes are NaN when none finished."""
+    done = transitions.terminated | transitions.truncated
+    num_episodes = shards.sum(done.sum())
+
+    def mean_finished(x: Array) -> Array:
+        return shards.sum(jnp.where(done, x, 0).sum()) / jnp.where(num_episodes > 0, num_episodes, jnp.nan)
+
+    overflowed = transitions.overflowed
+    return {
+        "episode/return": mean_finished(transitions.episode_return),
+        "episode/length": mean_finished(transitions.episode_length),
+        "episode/count": num_episodes,
+        "episode/terminated": shards.sum(transitions.terminated.sum()),
+        "episode/diverged": shards.sum(transitions.diverged.sum()),
+        **({} if overflowed is None else {"episode/overflowed": shards.sum(overflowed.sum())}),
+        "reward/mean": shards.mean(transitions.reward.mean()),
+        **{f"task/{name}": shards.mean(x.mean()) for name, x in transitions.metrics.items()},
+    }

@@ -1,0 +1,139 @@
+"""Windows of a dataset and of what worlds have done since, for a Decision Transformer that goes on learning.
+
+Axes: U updates, B windows of each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.common.dataset import Dataset
+from algos.common.rollout import RolloutSource, RolloutState
+from algos.common.types import Policy, Rollout
+from algos.dt.config import DTConfig
+from algos.dt.policy import DTPolicy
+from algos.dt.replay import Relabelled, Replay, Steps
+from algos.dt.windows import WindowBatch, Windows, best_first, num_windows_of_best, windows_at
+from envs.errors import ConfigError
+from envs.worlds.vector import VecEnv
+
+
+@struct.dataclass
+class OnlineState:
+    """The worlds, and what is kept of what they did."""
+
+    rollout: RolloutState
+    replay: Replay  # of this device's worlds
+    best_return: Array  # () of all whole episodes that were ever in a replay
+
+
+@dataclass(frozen=True)
+class OnlineSource:
+    """Steps worlds by the policy, which asks for more than it is known to get, and samples windows of whole episodes.
+
+    New episodes, told the returns that they turned out to have, take the places of those of the data, the worst first,
+    as soon as both together have more than `replay_steps` steps; and once the replay is full, of the oldest new ones.
+    Each step is a target as often as any other, as in `WindowSource`.
+
+    Source: Zheng, Zhang and Grover 2022, whose replay counts episodes instead of steps.
+    """
+
+    config: DTConfig
+    vec_env: VecEnv
+
+    def __post_init__(self) -> None:
+        """Refuse a replay that no episode would fit.
+
+        Raises:
+          ConfigError: with the least size.
+        """
+        exploration, num_envs = self.config.exploration, self._num_envs
+        least = num_envs * (self.vec_env.env.spec.episode_length + exploration.unroll_length)
+        if exploration.replay_steps < least:
+            raise ConfigError(
+                f"exploration.replay_steps: {exploration.replay_steps} must be at least {least}, for whole episodes of "
+                f"{num_envs} worlds and an unroll_length more to be there at once; keep more, or lower num_envs"
+            )
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """See `SteppingSource.reweighted`; returns of the data stay as they were paid."""
+        return replace(self, vec_env=self.vec_env.reweighted(weights))
+
+    def init(self, policy: Policy, key: Array) -> OnlineState:
+        """Fresh worlds, all at an episode's first step: one cut short would be told too low a return."""
+        worlds = self.vec_env.start(self.vec_env.fresh(key))
+        rollout = RolloutState(worlds, policy.init_carry(self.vec_env.num_envs))
+        num_rows = self.config.exploration.replay_steps // self._num_envs
+        replay = Replay.init(self.vec_env.env.spec, num_rows, self.vec_env.num_envs)
+        return OnlineState(rollout, replay, jnp.array(-jnp.inf))
+
+    def sample(
+        self, data: Dataset, state: OnlineState, policy: Policy, key: Array
+    ) -> tuple[OnlineState, WindowBatch, dict[str, Array]]:
+        """Run the worlds on, then draw windows with replacement; this device's share of each minibatch."""
+        key_rollout, key_windows = jax.random.split(key)
+        shards = self.vec_env.shards
+        assert isinstance(policy, DTPolicy) and data.high_return is not None
+        asked = asked_return(self.config, jnp.maximum(state.best_return, data.high_return))
+        source = RolloutSource(self.vec_env, self.config.exploration.unroll_length)
+        explorer = policy.replace(target_return=asked)
+        rollout, rows, metrics = source.sample(None, state.rollout, explorer, key_rollout)
+        replay = state.replay.add(_steps(rows))
+        relabelled = replay.relabelled()
+        best = jnp.maximum(state.best_return, shards.max(relabelled.best_return))
+        num_steps = shards.sum(relabelled.is_whole.sum())
+        room = self.config.exploration.replay_steps - num_steps
+        windows, share = self._windows(data, room, replay, relabelled, key_windows)
+        metrics |= {
+            "replay/asked_return": asked,
+            "replay/best_return": best,
+            "replay/num_steps": num_steps,
+            "replay/share": share,
+        }
+        batch = WindowBatch(windows, data.statistics, jnp.maximum(best, data.high_return))
+        return OnlineState(rollout, replay, best), batch, metrics
+
+    def _windows(
+        self, data: Dataset, room: Array, replay: Replay, relabelled: Relabelled, key: Array
+    ) -> tuple[Windows, Array]:
+        """Windows (U, B, K, ...), and the part of them () that is not of the data, of which there is room for () steps.
+
+        A device draws from its own worlds' episodes, each of which stands for one of every device.
+        """
+        config, shards = self.config, self.vec_env.shards
+        length, shape = config.context_length, (config.num_updates, config.batch_size // shards.num)
+        num_own = relabelled.num_windows(length).sum() * shards.num
+        num_new = shards.mean(num_own)
+        num_old = num_windows_of_best(data, room, length)
+        drawn = jax.random.randint(shards.key(key), shape, 0, num_own + num_old)
+        is_own = drawn < num_own
+        own = replay.windows(relabelled, drawn // shards.num, length)
+        old = windows_at(data, best_first(data, jnp.maximum(drawn - num_own, 0), length), length)
+
+        def chosen(own: Array, old: Array) -> Array:
+            return jnp.where(is_own.reshape(shape + (1,) * (own.ndim - 2)), own, old)
+
+        return jax.tree.map(chosen, own, old), num_new / (num_new + num_old)
+
+    @property
+    def _num_envs(self) -> int:
+        return self.vec_env.num_envs * self.vec_env.shards.num
+
+
+def asked_return(config: DTConfig, best_return: Array) -> Array:
+    """The return () that exploring asks for, when so much is the best that is known: as much again, if that is more."""
+    if config.exploration.asked_return is not None:
+        return jnp.full_like(best_return, config.exploration.asked_return)
+    expected = best_return if config.target_return is None else jnp.full_like(best_return, config.target_return)
+    return expected + jnp.abs(expected)
+
+
+def _steps(rollout: Rollout) -> Steps:
+    action, time = rollout.info
+    seen = rollout.observation
+    return Steps(seen.obs, seen.goal, action, rollout.reward, rollout.terminated, rollout.truncated, time)

@@ -1,0 +1,72 @@
+"""How a Decision Transformer acts. Axes: B worlds, K control steps of context."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.common.distributions import TanhNormal
+from algos.common.networks import Params
+from algos.common.normalization import RunningStatistics
+from algos.dt.transformer import TransformerNetwork
+from algos.dt.windows import Windows
+from envs.types import Observation
+from envs.worlds.shards import ALONE, Shards
+
+
+@struct.dataclass
+class DTPolicy:
+    """Asks for a return, and at each step for what is left of it.
+
+    It computes the whole window anew at every step. To keep the layers' keys and values would not be the same: they
+    would still know of steps that have left the window.
+    """
+
+    network: TransformerNetwork = struct.field(pytree_node=False)
+    deterministic: bool = struct.field(pytree_node=False)
+    params: Params
+    normalizer: RunningStatistics
+    target_return: Array  # () of an episode
+    shards: Shards = struct.field(pytree_node=False, default=ALONE)
+
+    def init_carry(self, num_envs: int) -> Windows:
+        """Nothing but padding, (B, K, ...)."""
+        spec, number = self.network.spec, jnp.result_type(float)
+        shape = (num_envs, self.network.config.context_length)
+        return Windows(
+            return_to_go=jnp.zeros(shape, number),
+            obs=jnp.zeros((*shape, spec.obs_size), number),
+            goal=jnp.zeros((*shape, spec.goal_size), number),
+            action=jnp.zeros((*shape, spec.action_size), number),
+            time=jnp.zeros(shape, jnp.int32),
+            valid=jnp.zeros(shape, bool),
+        )
+
+    def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple[Array, Array]]:
+        """The window that ends with this step and its action, the actions (B, A), and of both what a replay keeps."""
+        windows = self._moved_on(carry, observation)
+        output = self.network(self.params, windows)[:, -1]
+        if self.network.config.stochastic:
+            distribution = TanhNormal.from_network(output)
+            output = distribution.mode() if self.deterministic else distribution.sample(key, self.shards)
+        action = jnp.tanh(output)
+        return windows.replace(action=windows.action.at[:, -1].set(action)), action, (action, windows.time[:, -1])
+
+    def _moved_on(self, carry: Windows, observation: Observation) -> Windows:
+        """The window one step later, begun anew where an episode begins; its last action is not known yet."""
+        begins = observation.is_first | ~carry.valid[:, -1]
+        left = carry.return_to_go[:, -1] - observation.reward
+        newest = Windows(
+            return_to_go=jnp.where(begins, self.target_return, left),
+            obs=self.normalizer.normalize(observation.obs),
+            goal=observation.goal,
+            action=jnp.zeros_like(carry.action[:, 0]),
+            time=jnp.where(begins, 0, carry.time[:, -1] + 1),
+            valid=jnp.ones_like(begins),
+        )
+
+        def moved(rows: Array, row: Array) -> Array:
+            is_new = begins.reshape(begins.shape + (1,) * (rows.ndim - 1))
+            return jnp.concatenate([jnp.where(is_new, jnp.zeros_like(rows), rows)[:, 1:], row[:, None]], axis=1)
+
+        return jax.tree.map(moved, carry, newest)

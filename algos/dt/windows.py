@@ -1,0 +1,134 @@
+"""Stretches of episodes, drawn inside the program. Axes: U updates, B windows of each, K control steps of a window."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from algos.common.dataset import Dataset
+from algos.common.hindsight import HindsightGoals
+from algos.common.normalization import RunningStatistics
+from algos.common.types import Policy
+from envs.worlds.shards import ALONE, Shards
+
+
+@struct.dataclass
+class Windows:
+    """K consecutive control steps each; where there are fewer, what is in front is padding, whatever it holds."""
+
+    return_to_go: Array  # (..., K) rewards from this step to the episode's end
+    obs: Array  # (..., K, O)
+    goal: Array  # (..., K, G), G may be zero
+    action: Array  # (..., K, A) in [-1, 1]
+    time: Array  # (..., K) int32: control steps since the episode began
+    valid: Array  # (..., K) bool: is no padding
+
+
+@struct.dataclass
+class WindowBatch:
+    """Windows for U updates."""
+
+    windows: Windows  # (U, B, K, ...)
+    statistics: RunningStatistics  # of all observations in the data
+    target_return: Array  # () to ask for where nothing else is said
+
+
+@dataclass(frozen=True)
+class WindowSource:
+    """Windows at every place where they overlap an episode, also where they reach over its beginning or its end.
+
+    So each step is in K windows, and as often a target as any other; episodes count in proportion to their length.
+    Chen et al. 2021 let no window reach over the beginning, so that an episode's first step is in one of them only.
+    """
+
+    num_updates: int
+    batch_size: int  # of all devices together
+    context_length: int
+    shards: Shards = ALONE
+    hindsight: HindsightGoals | None = None  # instead of the data's own goals
+
+    def init(self, policy: Policy, key: Array) -> tuple:
+        """Nothing to remember."""
+        return ()
+
+    def sample(
+        self, data: Dataset, state: tuple, policy: Policy, key: Array
+    ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
+        """Windows drawn with replacement; this device's share of each minibatch."""
+        num_places = num_windows(data, self.context_length)
+        shape = (self.batch_size, self.num_updates)
+        key_place, key_goal = (key, key) if self.hindsight is None else jax.random.split(key)
+        place_UB = self.shards.rows(jax.random.randint(key_place, shape, 0, num_places)).T
+        goal_of = None
+        if self.hindsight is not None:
+            drawn_UB = self.shards.rows(self.hindsight.draw(data, shape, key_goal)).T
+            goal_of = functools.partial(_goal_of_last, self.hindsight, data, drawn_UB)
+        windows = windows_at(data, place_UB, self.context_length, goal_of)
+        assert data.high_return is not None
+        return state, WindowBatch(windows, data.statistics, data.high_return), {}
+
+
+def num_windows(data: Dataset, context_length: int) -> int:
+    """Places for `windows_at`: an episode of T steps has T + K - 1 of them."""
+    return len(data.reward) + (len(data.start) - 1) * (context_length - 1)
+
+
+def windows_at(
+    data: Dataset, place: Array, context_length: int, goal_of: Callable[[Array], Array] | None = None
+) -> Windows:
+    """Windows (..., K) by their places (...), in each episode the one of its first step alone first.
+
+    Args:
+      data: with returns-to-go.
+      place: counted through all episodes.
+      context_length: K.
+      goal_of: goals (..., K, G) for rows (..., K) of the data; None for the data's own.
+    """
+    over = context_length - 1
+    episode = jnp.searchsorted(data.start + over * jnp.arange(len(data.start)), place, side="right") - 1
+    begin, end = data.start[episode], data.start[episode + 1]
+    first = place - begin - over * episode - over  # step of the episode that the window begins at, if it reached there
+    last = jnp.minimum(first + over, end - begin - 1)
+    time = last[..., None] + jnp.arange(-over, 1)
+    row = begin[..., None] + jnp.maximum(time, 0)
+    assert data.return_to_go is not None
+    return Windows(
+        return_to_go=data.return_to_go[row],
+        obs=data.obs[row],
+        goal=data.goal[row] if goal_of is None else goal_of(row),
+        action=data.action[row],
+        time=jnp.maximum(time, 0),
+        valid=time >= jnp.maximum(first, 0)[..., None],
+    )
+
+
+def best_first(data: Dataset, place: Array, context_length: int) -> Array:
+    """Places for `windows_at` (...), from places that count the episodes of the highest return first."""
+    over = context_length - 1
+    order = _by_return(data)
+    num = (jnp.diff(data.start) + over)[order]
+    num_until = jnp.cumsum(num)
+    rank = jnp.searchsorted(num_until, place, side="right")
+    return data.start[order[rank]] + over * order[rank] + place - (num_until - num)[rank]
+
+
+def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
+    """Places for `best_first`, int32 (), that hold so many steps () of the episodes of the highest return."""
+    length = jnp.diff(data.start)[_by_return(data)]
+    kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
+    return (kept + (context_length - 1) * (kept > 0)).sum()
+
+
+def _by_return(data: Dataset) -> Array:
+    """The numbers of the episodes (E,), the highest return first."""
+    assert data.return_to_go is not None
+    return jnp.argsort(-data.return_to_go[data.start[:-1]])
+
+
+def _goal_of_last(hindsight: HindsightGoals, data: Dataset, drawn: Array, row: Array) -> Array:
+    """One goal for all steps (..., K) of a window, chosen for its last step by what was drawn (...)."""
+    return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], drawn)[..., None])

@@ -1,0 +1,140 @@
+"""Hyper-parameters of PPO."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from algos.common.distributions import ClippedNormal, TanhNormal
+from algos.common.networks import ACTIVATIONS, CELLS, MLP, ConstantScaleMLP, DType
+from algos.common.requirements import require
+
+KL_BAND = (0.5, 2.0)  # the learning rate stays while KL is within these multiples of its target
+LEARNING_RATE_FACTOR = 1.5
+LEARNING_RATE_BOUNDS = (1e-5, 1e-3)
+
+POLICIES = {"tanh_normal": (TanhNormal, MLP), "clipped_normal": (ClippedNormal, ConstantScaleMLP)}
+CHOICES = {
+    "action_distribution": tuple(POLICIES),
+    "activation": tuple(ACTIVATIONS),
+    "memory": ("none", *CELLS),
+    "advantage_normalization": ("minibatch", "batch"),
+    "dtype": get_args(DType),
+}
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Hyper-parameters of PPO.
+
+    Attributes:
+      unroll_length: control steps per world and iteration.
+      num_epochs: passes over an iteration's data.
+      num_minibatches: gradient steps per pass; divides num_envs * unroll_length.
+      learning_rate: of Adam; where it starts, when final_learning_rate or target_kl is set.
+      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
+      target_kl: KL divergence of an iteration's last epoch from the policy that sampled, which the learning rate adapts
+        to from iteration to iteration; null for no adaptation.
+      discount: weight of the next step's value.
+      gae_lambda: weight of longer returns in the advantage.
+      clip_ratio: how far the probability ratio may move from 1 and still be rewarded.
+      entropy_weight: bonus per nat of policy entropy; where it starts, when final_entropy_weight is set.
+      final_entropy_weight: where a linear change over the whole run ends; null for none.
+      value_weight: weight of the value's squared error.
+      value_warmup: part of the run, at its start, in which the policy stays as it is and only its value is learnt: for
+        a parent that comes without a value network.
+      value_clip: how far a value may move from the one that sampled and still be improved; null for no limit.
+      reward_scale: factor on rewards before learning; leaves reported returns alone.
+      normalize_returns: divide rewards by the running standard deviation of returns, too.
+      advantage_normalization: to mean 0 and deviation 1 over a `minibatch` or over the whole `batch`.
+      max_grad_norm: gradients are scaled down to this global norm; null for no limit.
+      normalize_observations: by running mean and standard deviation, clipped at 10; else networks read them raw.
+      symmetric: networks that do in the mirror the mirror image of what they do, where the environment has left-right
+        symmetry; they compute everything twice.
+      action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips
+        them, with one scale for all.
+      policy_layers: hidden units of the policy network.
+      value_layers: hidden units of the value network.
+      goal_layers: units of an encoder in front of each network that reads the goal; none to read it as it is.
+      memory: a recurrent cell in front of each network's layers. Minibatches are then of whole sequences, one for each
+        world and iteration, that go on from the memory which sampling had; nothing is burnt in.
+      memory_size: units of the cell.
+      privileged_critic: let the value network see what the environment hides from policies.
+      activation: between layers.
+      dtype: that layers compute in; parameters stay float32.
+    """
+
+    unroll_length: int = 32
+    num_epochs: int = 4
+    num_minibatches: int = 8
+    learning_rate: float = 3e-4
+    final_learning_rate: float | None = None
+    target_kl: float | None = None
+    discount: float = 0.99
+    gae_lambda: float = 0.95
+    clip_ratio: float = 0.2
+    entropy_weight: float = 1e-3
+    final_entropy_weight: float | None = None
+    value_weight: float = 0.5
+    value_warmup: float = 0.0
+    value_clip: float | None = None
+    reward_scale: float = 0.1
+    normalize_returns: bool = False
+    advantage_normalization: Literal["minibatch", "batch"] = "minibatch"
+    max_grad_norm: float | None = 1.0
+    normalize_observations: bool = True
+    symmetric: bool = False
+    action_distribution: Literal["tanh_normal", "clipped_normal"] = "tanh_normal"
+    policy_layers: tuple[int, ...] = (64, 64, 64)
+    value_layers: tuple[int, ...] = (128, 128, 128)
+    goal_layers: tuple[int, ...] = ()
+    memory: Literal["none", "gru", "lstm"] = "none"
+    memory_size: int = 128
+    privileged_critic: bool = False
+    activation: Literal["elu", "relu", "swish", "tanh"] = "swish"
+    dtype: DType = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for name in ("unroll_length", "num_epochs", "num_minibatches", "memory_size"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("learning_rate", "clip_ratio", "reward_scale"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+        for name in ("final_learning_rate", "target_kl", "max_grad_norm", "value_clip"):
+            value = getattr(self, name)
+            require(value is None or value > 0, name, value, "above 0, or null for none")
+        for name in ("discount", "gae_lambda"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        require(0 <= self.value_warmup < 1, "value_warmup", self.value_warmup, "at least 0 and below 1")
+        for name in ("entropy_weight", "value_weight"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        final_entropy = self.final_entropy_weight
+        require(
+            final_entropy is None or final_entropy >= 0, "final_entropy_weight", final_entropy, "at least 0, or null"
+        )
+        for name in ("policy_layers", "value_layers"):
+            layers = getattr(self, name)
+            require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
+        require(min(self.goal_layers, default=1) > 0, "goal_layers", self.goal_layers, "positive sizes, or none")
+        decays = self.final_learning_rate is not None
+        one_schedule = not (decays and self.target_kl is not None)
+        require(one_schedule, "final_learning_rate", self.final_learning_rate, "null when target_kl adapts the rate")
+        low, high = LEARNING_RATE_BOUNDS
+        within = self.target_kl is None or low <= self.learning_rate <= high
+        require(within, "learning_rate", self.learning_rate, f"between {low} and {high} when target_kl adapts it")
+        for name, known in CHOICES.items():
+            require(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
+        require(not (self.symmetric and self.privileged_critic), "symmetric", True, "false with privileged_critic")
+
+    @property
+    def traced(self) -> list[str]:
+        """Numbers that may change without recompiling."""
+        names = ["discount", "gae_lambda", "clip_ratio", "entropy_weight", "value_weight", "reward_scale"]
+        if self.final_learning_rate is not None:
+            names += ["learning_rate", "final_learning_rate"]
+        if self.final_entropy_weight is not None:
+            names.append("final_entropy_weight")
+        return names
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether policy and value remember."""
+        return self.memory != "none"

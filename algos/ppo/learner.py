@@ -1,0 +1,358 @@
+"""Proximal Policy Optimisation.
+
+Source: Schulman et al. 2017; advantages once per iteration, truncated episodes bootstrap from the observation
+that ended them. Axes: T time, B worlds, N = T * B samples.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jax import Array
+
+from algos.common.networks import MLP, ControlNetwork, Memory, Network, Params
+from algos.common.normalization import RunningStatistics
+from algos.common.schedules import scheduled
+from algos.common.symmetry import Symmetry, policy_symmetry, value_symmetry
+from algos.common.types import Rollout
+from algos.ppo.config import KL_BAND, LEARNING_RATE_BOUNDS, LEARNING_RATE_FACTOR, POLICIES, PPOConfig
+from algos.ppo.gae import generalized_advantage
+from algos.ppo.policy import Critic, Distribution, PPOPolicy, network_inputs, privileged_inputs
+from envs.errors import ConfigError
+from envs.types import EnvSpec, Observation
+from envs.worlds.shards import ALONE, Shards
+
+
+@struct.dataclass
+class PPOTrainState:
+    """Everything that learning carries from one iteration to the next."""
+
+    params: dict[str, Params]  # "policy", "value"
+    optimizer: optax.OptState
+    normalizer: RunningStatistics
+    privileged: RunningStatistics | None  # of what only the value network sees
+    returns: RunningStatistics | None  # of what values are trained on, in the environment's rewards
+    learning_rate: Array  # ()
+    skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
+
+
+@struct.dataclass
+class Samples:
+    """N samples, or a minibatch of them, as the loss reads them; with memory B sequences of T of them."""
+
+    inputs: dict[str, Array]  # (N, I) by network
+    is_first: Array  # (N,) bool
+    memory: dict[str, Memory]  # (B, H) before each sequence, by network
+    raw_action: Array  # (N, A) before squashing
+    old: Distribution  # (N, A) that the action was drawn from
+    old_log_density: Array  # (N,)
+    old_value: Array  # (N,)
+    advantage: Array  # (N,)
+    value_target: Array  # (N,)
+
+
+class PPO:
+    """PPO for one environment's sizes."""
+
+    def __init__(self, config: PPOConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
+        """Define the networks.
+
+        Raises:
+          ConfigError: if the environment lacks what the config asks for.
+        """
+        if config.privileged_critic and not spec.privileged_size:
+            raise ConfigError("privileged_critic: this environment hides nothing from policies; use false")
+        self.config = config
+        self.spec = spec
+        self.shards = shards
+        self.distribution, policy_trunk = POLICIES[config.action_distribution]
+        seen = spec.obs_size + spec.goal_size
+        hidden = spec.privileged_size if config.privileged_critic else 0
+        self.networks = {
+            "policy": self._network(
+                policy_trunk, seen, config.policy_layers, 2 * spec.action_size, policy_symmetry, out_scale=0.01
+            ),
+            "value": self._network(MLP, seen + hidden, config.value_layers, 1, value_symmetry, out_scale=1.0),
+        }
+        clip = optax.identity() if config.max_grad_norm is None else optax.clip_by_global_norm(config.max_grad_norm)
+        self.optimizer = optax.chain(clip, optax.scale_by_adam(eps=1e-5))
+
+    def _network(
+        self,
+        trunk: Any,
+        in_size: int,
+        hidden: tuple[int, ...],
+        out_size: int,
+        symmetry: Callable[[EnvSpec], Symmetry],
+        *,
+        out_scale: float,
+    ) -> Network:
+        config = self.config
+        front = {
+            "goal_size": self.spec.goal_size,
+            "goal_layers": config.goal_layers,
+            "cell": config.memory if config.has_memory else None,
+            "cell_size": config.memory_size,
+        }
+        options = {"activation": config.activation, "out_scale": out_scale, "dtype": config.dtype}
+        return Network(
+            lambda rngs: ControlNetwork(trunk, in_size, hidden, out_size, rngs=rngs, **front, **options),
+            symmetry(self.spec) if config.symmetric else None,
+        )
+
+    def init(self, key: Array) -> PPOTrainState:
+        """Fresh networks."""
+        config, is_raw = self.config, not self.config.normalize_observations
+        keys = jax.random.split(key)
+        params = {name: self.networks[name].init(keys[i]) for i, name in enumerate(("policy", "value"))}
+        return PPOTrainState(
+            params,
+            self.optimizer.init(params),
+            RunningStatistics.init(self.spec.obs_size, is_unused=is_raw),
+            RunningStatistics.init(self.spec.privileged_size, is_unused=is_raw) if config.privileged_critic else None,
+            RunningStatistics.init(1) if config.normalize_returns else None,
+            jnp.array(config.learning_rate, jnp.result_type(float)),
+            jnp.zeros((), jnp.int32),
+        )
+
+    def init_hyper(self) -> dict[str, Array]:
+        """The numbers that may change without recompiling."""
+        return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
+
+    def policy(self, train: PPOTrainState, *, deterministic: bool = False) -> PPOPolicy:
+        """The policy that a train state holds; one that samples for training also carries the value's memory."""
+        critic = None
+        if self.config.has_memory and not deterministic:
+            critic = Critic(self.networks["value"], train.params["value"], train.privileged)
+        params, normalizer = train.params["policy"], train.normalizer
+        network = self.networks["policy"]
+        return PPOPolicy(network, self.distribution, deterministic, params, normalizer, critic, self.shards)
+
+    def summary(self) -> str:
+        """Parts and sizes of the networks, on one line."""
+        params = jax.eval_shape(self.init, jax.random.key(0)).params
+        parts = []
+        for name, of_network in params.items():
+            size = sum(math.prod(x.shape) for x in jax.tree.leaves(of_network))
+            parts.append(f"{name} {_describe(self.config, name)} ({size:,} parameters)")
+        return ", ".join(parts)
+
+    def update(
+        self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array], key: Array
+    ) -> tuple[PPOTrainState, dict[str, Array]]:
+        """One iteration: advantages, epochs of minibatches, and the observations' statistics for the next."""
+        config = self.config
+        if config.final_learning_rate is not None:
+            train = train.replace(learning_rate=scheduled("learning_rate", hyper))
+        if config.final_entropy_weight is not None:
+            hyper = hyper | {"entropy_weight": scheduled("entropy_weight", hyper)}
+        samples, returns_TB, metrics = self._samples(train, batch, hyper)
+        minibatch = functools.partial(self._minibatch, samples=samples, hyper=hyper)
+        train, steps = jax.lax.scan(minibatch, train, self._minibatch_indices(len(samples.advantage), key))
+        metrics |= {name: x.mean() for name, x in steps.items()}
+        metrics["update/skipped"] = steps["update/skipped"].sum()
+        metrics["update/skipped_in_a_row"] = train.skipped_in_a_row
+        metrics["update/learning_rate"] = train.learning_rate
+        train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps, hyper))
+        if config.normalize_observations:
+            train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
+            if train.privileged is not None:
+                assert batch.observation.privileged is not None
+                train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
+        if train.returns is not None:
+            returns = self._taken_in(train.returns, returns_TB[..., None])
+            train, metrics["value/return_std"] = train.replace(returns=returns), returns.std[0]
+        return train, metrics
+
+    def _taken_in(self, statistics: RunningStatistics, rows: Array) -> RunningStatistics:
+        """Statistics with new rows, or as they were if a row is not finite."""
+        seen = statistics.update(rows, self.shards)
+        finite = jnp.isfinite(seen.mean).all() & jnp.isfinite(seen.sum_squares).all()
+        return jax.tree.map(lambda new, old: jnp.where(finite, new, old), seen, statistics)
+
+    def _samples(
+        self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array]
+    ) -> tuple[Samples, Array, dict[str, Array]]:
+        """Advantages and value targets by the networks as they were when the data was sampled; and unscaled returns."""
+        inputs = self._inputs(train, batch.observation)
+        next_inputs = self._inputs(train, batch.next_observation)["value"]
+        is_first = batch.observation.is_first
+        value, params = self.networks["value"], train.params["value"]
+        memory, value_TB = value.unroll(params, batch.carry.get("value", ()), inputs["value"], is_first)
+        next_value_TB = value.step(params, memory, next_inputs, jnp.zeros_like(is_first))[1][..., 0]
+        value_TB = value_TB[..., 0]
+        scale = hyper["reward_scale"]
+        if train.returns is not None:
+            scale = scale / jnp.maximum(train.returns.std[0], 1e-4)
+        advantage_TB = generalized_advantage(
+            batch.reward * scale,
+            value_TB,
+            next_value_TB,
+            batch.terminated,
+            batch.truncated,
+            discount=hyper["discount"],
+            gae_lambda=hyper["gae_lambda"],
+        )
+        target_TB = advantage_TB + value_TB
+        old = self.distribution(batch.info["loc"], batch.info["scale"])
+        raw_action = batch.info["raw_action"]
+        old_log_density = old.log_density(raw_action)
+        weighed_TB = advantage_TB
+        if self.config.advantage_normalization == "batch":
+            weighed_TB = self._normalized(advantage_TB)
+        rows = Samples(inputs, is_first, {}, raw_action, old, old_log_density, value_TB, weighed_TB, target_TB)
+        metrics = {
+            "value/mean": self.shards.mean(value_TB.mean()),
+            "value/explained_variance": 1 - self._var(target_TB - value_TB) / jnp.maximum(self._var(target_TB), 1e-8),
+        }
+        if self.config.has_memory:
+            samples = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), rows).replace(memory=batch.carry)
+        else:
+            samples = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
+        return samples, target_TB / scale, metrics
+
+    def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
+        """What each network reads, (T, B, I)."""
+        symmetry = self.networks["policy"].symmetry
+        policy = network_inputs(train.normalizer, observation.obs, observation.goal, symmetry)
+        if train.privileged is None:
+            return {"policy": policy, "value": policy}
+        return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
+
+    def _minibatch_indices(self, num_rows: int, key: Array) -> Array:
+        """Rows of each gradient step (epochs * minibatches, M), in a new order in every epoch."""
+        key_order, _ = jax.random.split(self.shards.key(key))  # the other was the entropy's: seeds stay what they were
+        keys = jax.random.split(key_order, self.config.num_epochs)
+        order = jax.vmap(lambda key: shuffled_rows(key, num_rows))(keys)
+        return order.reshape(self.config.num_epochs * self.config.num_minibatches, -1)
+
+    def _minibatch(
+        self, train: PPOTrainState, indices: Array, *, samples: Samples, hyper: dict[str, Array]
+    ) -> tuple[PPOTrainState, dict[str, Array]]:
+        """One gradient step, left out if any of its numbers is not finite."""
+        minibatch = jax.tree.map(lambda x: x[indices], samples)
+        grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper))
+        direction, optimizer = self.optimizer.update(grads, train.optimizer)
+        params = jax.tree.map(lambda p, d: p - train.learning_rate * d, train.params, direction)
+        if self.config.value_warmup:
+            moves = self._policy_moves(hyper)
+            params["policy"] = jax.tree.map(
+                lambda new, old: jnp.where(moves, new, old), params["policy"], train.params["policy"]
+            )
+        updated = train.replace(params=params, optimizer=optimizer)
+
+        grad_norm = optax.tree.norm(grads)
+        finite = jnp.isfinite(grad_norm)
+        kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), updated, train)
+        kept = kept.replace(skipped_in_a_row=jnp.where(finite, 0, train.skipped_in_a_row + 1))
+        return kept, metrics | {"update/grad_norm": grad_norm, "update/skipped": ~finite}
+
+    def _loss(
+        self, params: dict[str, Params], samples: Samples, hyper: dict[str, Array]
+    ) -> tuple[Array, dict[str, Array]]:
+        distribution = self.distribution.from_network(self._outputs("policy", params, samples))
+        log_ratio = distribution.log_density(samples.raw_action) - samples.old_log_density
+        advantage = samples.advantage
+        if self.config.advantage_normalization == "minibatch":
+            advantage = self._normalized(advantage)
+        policy_loss = clipped_policy_loss(log_ratio, advantage, hyper["clip_ratio"])
+        value = self._outputs("value", params, samples)[..., 0]
+        value_loss = squared_value_loss(value, samples.old_value, samples.value_target, self.config.value_clip)
+        entropy = distribution.entropy(samples.old.noise(samples.raw_action)).mean()
+        loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
+        return loss, {
+            "policy/loss": policy_loss,
+            "policy/kl": samples.old.kl(distribution).mean(),
+            "policy/clip_fraction": (jnp.abs(jnp.expm1(log_ratio)) > hyper["clip_ratio"]).mean(),
+            "policy/entropy": entropy,
+            "policy/scale": distribution.scale.mean(),
+            "value/loss": value_loss,
+        }
+
+    def _outputs(self, name: str, params: dict[str, Params], samples: Samples) -> Array:
+        """What a network says of samples (N, out); with memory, of sequences (B, T, out)."""
+        network, inputs = self.networks[name], samples.inputs[name]
+        if not network.has_memory:
+            return network.step(params[name], (), inputs, samples.is_first)[1]
+        inputs, is_first = (jnp.swapaxes(x, 0, 1) for x in (inputs, samples.is_first))
+        return jnp.swapaxes(network.unroll(params[name], samples.memory[name], inputs, is_first)[1], 0, 1)
+
+    def _normalized(self, advantage: Array) -> Array:
+        mean = self.shards.mean(advantage.mean())
+        return (advantage - mean) / (jnp.sqrt(self._var(advantage)) + 1e-8)
+
+    def _var(self, x: Array) -> Array:
+        return self.shards.mean(jnp.square(x - self.shards.mean(x.mean())).mean())
+
+    def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array], hyper: dict[str, Array]) -> Array:
+        """For the next iteration, by how far this one's last epoch was from the policy that sampled.
+
+        Within an iteration the distance grows from zero, whatever the rate: a rate that followed each step would swing
+        between its bounds. A policy that is held still, or whose step was left out, tells nothing about the rate.
+        """
+        if self.config.target_kl is None:
+            return learning_rate
+        kl = steps["policy/kl"][-self.config.num_minibatches :].mean()
+        low, high = (multiple * self.config.target_kl for multiple in KL_BAND)
+        factor = jnp.where(kl > high, 1 / LEARNING_RATE_FACTOR, jnp.where(kl < low, LEARNING_RATE_FACTOR, 1.0))
+        adapted = jnp.clip(learning_rate * factor, *LEARNING_RATE_BOUNDS)
+        is_telling = self._policy_moves(hyper) & ~steps["update/skipped"].any()
+        return jnp.where(is_telling, adapted, learning_rate)
+
+    def _policy_moves(self, hyper: dict[str, Array]) -> Array | bool:
+        """Whether the policy learns by now, or the value alone."""
+        return not self.config.value_warmup or hyper["progress"] >= self.config.value_warmup
+
+
+def _describe(config: PPOConfig, name: str) -> str:
+    parts = [f"goal {'x'.join(map(str, config.goal_layers))}"] if config.goal_layers else []
+    parts += [f"{config.memory} {config.memory_size}"] if config.has_memory else []
+    return " + ".join([*parts, "x".join(map(str, getattr(config, f"{name}_layers")))])
+
+
+def shuffled_rows(key: Array, num_rows: int) -> Array:
+    """The numbers 0 to num_rows - 1 in random order, shape (num_rows,) int32.
+
+    Sorts words whose low bits are the row and whose high bits are random: on a CPU a seventh of the time of
+    `jax.random.permutation`. Rows that share their random bits stay side by side in ascending order.
+    """
+    row_bits = (num_rows - 1).bit_length()
+    low = jnp.uint32((1 << row_bits) - 1)
+    words = (jax.random.bits(key, (num_rows,), jnp.uint32) & ~low) | jnp.arange(num_rows, dtype=jnp.uint32)
+    return (jnp.sort(words) & low).astype(jnp.int32)
+
+
+def clipped_policy_loss(log_ratio: Array, advantage: Array, clip_ratio: Array | float) -> Array:
+    """The clipped surrogate, to be minimised.
+
+    Args:
+      log_ratio: log-probability now less then, shape (N,).
+      advantage: shape (N,).
+      clip_ratio: beyond 1 plus or minus this, a ratio earns nothing more.
+    Source: Schulman et al. 2017, eq. 7.
+    """
+    ratio = jnp.exp(log_ratio)
+    clipped = jnp.clip(ratio, 1 - clip_ratio, 1 + clip_ratio)
+    return -jnp.minimum(ratio * advantage, clipped * advantage).mean()
+
+
+def squared_value_loss(value: Array, old_value: Array, target: Array, clip: float | None) -> Array:
+    """Half the mean squared error; with a clip the larger of that and the error of the value moved at most so far.
+
+    Args:
+      value: shape (N,).
+      old_value: of the network that sampled, shape (N,).
+      target: shape (N,).
+      clip: largest rewarded move, on the scale of values; None for no limit.
+    Source: Schulman et al. 2017, as OpenAI's baselines implement it.
+    """
+    error = jnp.square(value - target)
+    if clip is not None:
+        moved = old_value + jnp.clip(value - old_value, -clip, clip)
+        error = jnp.maximum(error, jnp.square(moved - target))
+    return 0.5 * error.mean()

@@ -1,0 +1,91 @@
+"""Legged robots from MuJoCo Playground's wheel, which has their physics but not their meshes."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from envs.robots.models import package_file
+
+FEET = ("left_foot", "right_foot")  # sites, in all of these models
+STICK_RADIUS = 0.025  # m
+
+
+@dataclass(frozen=True)
+class Robot:
+    """Where a robot's model lies, and what its parts are called there.
+
+    Attributes:
+      scene: MJCF file with a flat floor, under Playground's `locomotion` folder.
+      keyframe: the pose in which it stands.
+      imu: site of the inertial sensor.
+      gyro: sensor of angular velocity at that site.
+      velocimeter: sensor of linear velocity at that site.
+    """
+
+    scene: str
+    keyframe: str
+    imu: str = "imu"
+    gyro: str = "gyro"
+    velocimeter: str = "local_linvel"
+
+
+UNITREE_G1 = Robot(
+    "g1/xmls/scene_mjx_feetonly_flat_terrain.xml",
+    "knees_bent",
+    imu="imu_in_pelvis",
+    gyro="gyro_pelvis",
+    velocimeter="local_linvel_pelvis",
+)
+UNITREE_H1 = Robot("h1/xmls/scene_mjx_feetonly.xml", "home")
+BOOSTER_T1 = Robot("t1/xmls/scene_mjx_feetonly_flat_terrain.xml", "home")
+
+
+def robot_model(robot: Robot) -> mujoco.MjModel:
+    """The model without meshes, drawn as sticks, and with only the sensors of `Robot` and of the feet.
+
+    Feet alone touch the floor. Masses and inertias are written in the file, so nothing drawn weighs anything.
+    """
+    path = package_file("mujoco_playground", f"_src/locomotion/{robot.scene}")
+    spec = mujoco.MjSpec.from_file(str(path))
+    for geom in list(spec.geoms):
+        if geom.type == mujoco.mjtGeom.mjGEOM_MESH:
+            spec.delete(geom)
+        else:
+            geom.group = 0  # collision geoms are hidden in the file
+    for mesh in list(spec.meshes):
+        spec.delete(mesh)
+    for body in spec.bodies[1:]:
+        _add_sticks(body)
+    names = [sensor.name for sensor in spec.sensors]
+    used = {robot.gyro, robot.velocimeter}
+    for foot in FEET:
+        used |= {foot_velocity(foot), *foot_contacts(names, foot)}
+    for sensor in list(spec.sensors):
+        if sensor.name not in used:
+            spec.delete(sensor)
+    return spec.compile()
+
+
+def foot_velocity(foot: str) -> str:
+    """The name of the sensor of a foot's velocity in the world."""
+    return f"{foot}_global_linvel"
+
+
+def foot_contacts(sensors: list[str], foot: str) -> list[str]:
+    """Which of the named sensors find contacts between a foot and the floor."""
+    return [name for name in sensors if name.startswith(foot) and name.endswith("_floor_found")]
+
+
+def _add_sticks(body: mujoco.MjsBody) -> None:
+    """Draw lines from a body to its children."""
+    for child in body.bodies:
+        if np.linalg.norm(child.pos) > STICK_RADIUS:
+            body.add_geom(
+                type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+                fromto=[0, 0, 0, *child.pos],
+                size=[STICK_RADIUS, 0, 0],
+                contype=0,
+                conaffinity=0,
+                rgba=[0.4, 0.4, 0.45, 1],
+            )

@@ -1,0 +1,170 @@
+"""`humanoid-skills`: one humanoid, many skills, asked for one after the other."""
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
+from envs.robots import feeling_humanoid as body
+from envs.robots import symmetry
+from envs.robots.models import feeling_humanoid
+from envs.task import MujocoTask, first_state
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
+from envs.tasks.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
+from envs.tasks.humanoid_skills.tracking import Tracking
+from envs.types import EnvState, Mirror, Reflection
+
+TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # forward, left, turn, in a mirror
+LYING_HEIGHT = 0.35  # m, from which a lying humanoid is let go
+LYING_JOINTS = 0.3  # share of each joint's range, around standing, in which a lying humanoid's joints are
+
+
+@dataclass(frozen=True)
+class HumanoidSkillsConfig:
+    """Which skills are asked for, how, and what they are worth.
+
+    Attributes:
+      skills: the skills to ask for; one that is named twice is asked for twice as often.
+      goal_strategy: `single` asks for the first skill only, `balanced` for each equally often in shuffled rounds,
+        `random` for any at any time.
+      goal_seconds: s, shortest and longest time that a goal lasts.
+      command_spread: commanded velocities are drawn from their nominal value times 1 -+ this.
+      initial_state: `default` stands, but lies where the first skill is to stand up; `fallen` always lies.
+      termination: `default` ends an episode when the torso is below `min_height`, unless it is asked to stand up;
+        `never` leaves it to the time limit.
+      min_height: m, of the torso.
+      reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
+      rewards: weight of each reward term.
+    """
+
+    skills: tuple[str, ...] = SKILL_NAMES
+    goal_strategy: Strategy = "balanced"
+    goal_seconds: tuple[float, float] = (5.0, 10.0)
+    command_spread: float = 0.2
+    initial_state: Literal["default", "fallen"] = "default"
+    termination: Literal["default", "never"] = "default"
+    min_height: float = 0.9
+    reset_noise: float = 0.02
+    rewards: RewardWeights = field(default_factory=RewardWeights)
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no task."""
+        if unknown := [name for name in self.skills if name not in SKILL_NAMES]:
+            raise ValueError(f"skills: {unknown} are unknown; known: {', '.join(SKILL_NAMES)}")
+        if not self.skills:
+            raise ValueError(f"skills: {self.skills} must be one or more skills")
+        if self.goal_strategy not in STRATEGIES:
+            raise ValueError(f"goal_strategy: {self.goal_strategy!r} must be one of {', '.join(STRATEGIES)}")
+        if not 0 < self.goal_seconds[0] <= self.goal_seconds[1]:
+            raise ValueError(f"goal_seconds: {self.goal_seconds} must be (shortest, longest), both above 0")
+        if not 0 <= self.command_spread < 1:
+            raise ValueError(f"command_spread: {self.command_spread} must be at least 0 and below 1")
+        if self.min_height <= 0:
+            raise ValueError(f"min_height: {self.min_height} must be above 0")
+        if self.reset_noise < 0:
+            raise ValueError(f"reset_noise: {self.reset_noise} is negative")
+
+
+class HumanoidSkills(MujocoTask):
+    """Follow a commanded velocity and yaw rate, stand, jump, stand up; goals change within an episode.
+
+    Observation (63): see `envs.robots.feeling_humanoid.observe`. Goal (17): see `envs.tasks.humanoid_skills.goals`.
+    """
+
+    Config = HumanoidSkillsConfig
+    weights = tuple(f"rewards.{term.name}" for term in fields(RewardWeights))
+
+    def __init__(self, config: HumanoidSkillsConfig, options: PhysicsOptions) -> None:
+        """Compile the model for a backend."""
+        self.config = config
+        model = feeling_humanoid().compile()
+        super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)
+        self._joints = jnp.asarray(model.qpos0[7:])
+        self._joint_range = jnp.asarray(model.jnt_range[1:])
+        low, high = map(self.num_control_steps, config.goal_seconds)
+        spread, strategy = config.command_spread, config.goal_strategy
+        self.goals = GoalSampler(config.skills, strategy, spread, (low, high), self.episode_length)
+
+    @property
+    def mirror(self) -> Mirror:
+        """See `MujocoTask.mirror`: left and right skills change places."""
+        obs, action = body.mirror(self.model)
+        return Mirror(obs, TURNED_COMMAND + symmetry.swapped_names(list(SKILL_NAMES)), action)
+
+    def reset(self, key: Array) -> EnvState:
+        """Standing or lying, with a first goal."""
+        key_goal, key_pose, key_velocity, key_model = jax.random.split(key, 4)
+        goals = self.goals.draw(key_goal)
+        lies = jnp.array(True) if self.config.initial_state == "fallen" else goals.skill == STAND_UP
+        noise = self.config.reset_noise
+        qvel = jax.random.uniform(key_velocity, (self.model.nv,), minval=-noise, maxval=noise)
+        physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
+        motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
+        rewards = weighted(reward_terms(motion), self.config.rewards)
+        tracking = Tracking.first()
+        metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
+        info = {"goals": goals, "last_action": motion.action, "tracking": tracking}
+        return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        """Apply torques for one control period of 15 ms; rewarded is what the goal before the step asked for."""
+        physics = self.physics.step(state.physics, self.control(action))
+        goals = state.info["goals"]
+        motion = self._motion(physics, goals, action, state.info["last_action"])
+        rewards = weighted(reward_terms(motion), self.config.rewards)
+        tracking = state.info["tracking"].after(motion, self.control_period)
+        goals = goals.later()
+        return state.replace(
+            physics=physics,
+            obs=body.observe(physics, motion.action),
+            goal=goals.vector(),
+            reward=sum(rewards.values(), jnp.zeros(())),
+            terminated=self._has_fallen(motion) if self.config.termination == "default" else jnp.array(False),
+            metrics=self._metrics(rewards, motion, tracking),
+            info={"goals": goals, "last_action": action, "tracking": tracking},
+        )
+
+    def _first_qpos(self, key: Array, lies: Array) -> Array:
+        key_standing, key_lying = jax.random.split(key)
+        standing = body.standing_qpos(key_standing, self._joints, self.config.reset_noise)
+        return jnp.where(lies, self._lying_qpos(key_lying), standing)
+
+    def _lying_qpos(self, key: Array) -> Array:
+        """On its back, its front or a side: a quarter turn about a horizontal axis."""
+        key_joints, key_axis = jax.random.split(key)
+        axis = jax.random.uniform(key_axis, maxval=2 * math.pi)
+        laid = math.sqrt(0.5) * jnp.array([1, jnp.cos(axis), jnp.sin(axis), 0])
+        low, high = self._joint_range.T
+        bent = LYING_JOINTS * jax.random.uniform(key_joints, low.shape, minval=low, maxval=high)
+        return jnp.concatenate([jnp.array([0, 0, LYING_HEIGHT]), laid, bent])
+
+    def _motion(self, physics: PhysicsState, goals: Goals, action: Array, last_action: Array) -> Motion:
+        return Motion(
+            height=physics["qpos"][2],
+            gravity=body.gravity(physics),
+            velocity=body.velocity(physics),
+            rise=physics["qvel"][2],
+            turn=body.turn(physics),
+            posture=physics["qpos"][7:] - self._joints,
+            action=action,
+            last_action=last_action,
+            foot_force=body.foot_force(physics),
+            foot_speed=body.foot_speed(physics),
+            command=goals.command,
+            skill=goals.skill,
+        )
+
+    def _has_fallen(self, motion: Motion) -> Array:
+        return (motion.height < self.config.min_height) & (motion.skill != STAND_UP)
+
+    def _metrics(self, rewards: dict[str, Array], motion: Motion, tracking: Tracking) -> dict[str, Array]:
+        """Each term's part of the reward, how well the skill is done, and falls."""
+        return {
+            **{f"reward_{name}": value for name, value in rewards.items()},
+            **tracking.metrics(motion),
+            "fallen": self._has_fallen(motion).astype(motion.height.dtype),
+        }

@@ -1,0 +1,270 @@
+"""Walking robots that follow a joystick: Unitree G1, Unitree H1 and Booster T1 on flat ground."""
+
+import math
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from jax import Array
+
+from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
+from envs.robots.legged_robots import (
+    BOOSTER_T1,
+    FEET,
+    UNITREE_G1,
+    UNITREE_H1,
+    Robot,
+    foot_contacts,
+    foot_velocity,
+    robot_model,
+)
+from envs.task import MujocoTask, first_state
+from envs.tasks import joystick_rewards as rewards
+from envs.tasks.joystick_config import H1JoystickConfig, JoystickConfig, T1JoystickConfig
+from envs.types import EnvState
+
+CONTROL_PERIOD = 0.02  # s
+SOFT_LIMIT = 0.95  # of a joint's range
+STANDS_STILL_BELOW = 0.01  # size of a command
+# How much of a joint's deviation from the standing pose counts; the first part of a name that fits decides.
+POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
+
+
+class Joystick(MujocoTask):
+    """Follow a command of velocity and yaw rate; an episode ends with a fall.
+
+    Goal (3): commanded forward and sideways velocity (m/s) and yaw rate (rad/s), in the robot's frame.
+    Observation (13 + 3 J, for J joints): linear velocity (3, m/s, robot frame, which a real robot must estimate),
+    angular velocity (3, rad/s), direction of gravity (3), joint positions relative to the standing pose (J, rad),
+    joint velocities (J, rad/s), the last action (J), and cosine and sine of the feet's gait phases (4).
+    Privileged (14 + J), for a critic alone: height of the root (m), joint torques (J, N m), heights of the feet above
+    where they stand (2, m), velocities of the feet (2 x 3, m/s, robot frame), whether each touches the floor (2), for
+    how long each has been in the air (2, s), and gait frequency (Hz).
+    Action (J): targets of the joints' position servos, around the standing pose. What sensors measure is one physics
+    step old.
+    Source: mujoco_playground 0.2 `locomotion/{g1,h1,t1}/joystick.py`; terms and weights are gathered into one set
+    for the three robots: no clipping of the reward at 0, the fall's cost of G1 and the pose weights of T1 for all,
+    slip by the feet's own velocity, and foot heights counted from the standing pose.
+    """
+
+    Config = JoystickConfig
+    weights = tuple(name for name in JoystickConfig.__dataclass_fields__ if name.endswith("_weight"))
+    robot: ClassVar[Robot]
+
+    def __init__(self, config: JoystickConfig, options: PhysicsOptions) -> None:
+        """Compile the model for a backend."""
+        self.config = config
+        model = robot_model(self.robot)
+        fields = ("sensordata", "site_xpos", "site_xmat", "qfrc_actuator")
+        num_substeps = round(CONTROL_PERIOD / model.opt.timestep)
+        super().__init__(PhysicsSpec(model, num_substeps=num_substeps, fields=fields), options)
+        self._steps_per_command = self.num_control_steps(config.command_interval)
+        standing = mujoco.MjData(model)
+        mujoco.mj_resetDataKeyframe(model, standing, model.key(self.robot.keyframe).id)
+        mujoco.mj_kinematics(model, standing)
+        self._imu = model.site(self.robot.imu).id
+        self._feet = np.array([model.site(foot).id for foot in FEET])
+        self._standing_qpos = jnp.asarray(standing.qpos)
+        self._standing_foot_height = jnp.asarray(standing.site_xpos[self._feet, 2])
+        self._ctrl_low, self._ctrl_high = jnp.asarray(model.actuator_ctrlrange.T)
+        self._pose_weight = jnp.array([pose_weight(model.joint(i).name) for i in range(1, model.njnt)])
+        low, high = model.jnt_range[1:].T
+        middle, reach = (low + high) / 2, SOFT_LIMIT * (high - low) / 2
+        self._soft_low, self._soft_high = jnp.asarray(middle - reach), jnp.asarray(middle + reach)
+
+    def control(self, action: Array) -> Array:
+        """Joint targets (A,) in rad for an action (A,): 0 is the standing pose; within the joints' ranges."""
+        return jnp.clip(self._standing_qpos[7:] + self.config.action_scale * action, self._ctrl_low, self._ctrl_high)
+
+    def reset(self, key: Array) -> EnvState:
+        """Standing with noise, facing anywhere."""
+        key_state, key_model, key_gait, key_command, key_own = jax.random.split(key, 5)
+        physics = self.start(key_model, *self._first_positions(key_state))
+        low, high = self.config.gait_frequency
+        info = {
+            "key": jax.random.key_data(key_own),  # as plain numbers, which merge like the rest of a state
+            "steps_to_command": jnp.array(self._steps_per_command, jnp.int32),
+            "gait_frequency": jax.random.uniform(key_gait, minval=low, maxval=high),
+            "cycle": jnp.zeros(()),  # rad, of the left foot
+            "last_action": jnp.zeros(self.model.nu),
+            "air_time": jnp.zeros(len(FEET)),
+        }
+        command = self._draw_command(key_command)
+        names = [*self._weights, "velocity_error", "yaw_rate_error"]
+        obs = self._observe(physics, info, command)
+        state = first_state(physics, obs, command, {name: jnp.zeros(()) for name in names}, info)
+        return state.replace(privileged=self._privileged(physics, info))
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        """Hold joint targets for one control period of 20 ms, and be rewarded for following the command so far."""
+        command, info = state.goal, state.info
+        physics = self.physics.step(state.physics, self.control(action))
+        cycle = _wrapped(info["cycle"] + 2 * jnp.pi * info["gait_frequency"] * self.control_period)
+        fell = self._gravity(physics)[2] > -math.cos(self.config.max_tilt)
+        terms = self._terms(physics, command, action, info | {"cycle": cycle}, fell)
+        weighted = {name: self._weights[name] * term for name, term in terms.items()}
+        velocity, gyro = self._sensor(physics, self.robot.velocimeter), self._sensor(physics, self.robot.gyro)
+        errors = {
+            "velocity_error": jnp.linalg.norm(command[:2] - velocity[:2]),
+            "yaw_rate_error": jnp.abs(command[2] - gyro[2]),
+        }
+        key, key_command = jax.random.split(jax.random.wrap_key_data(info["key"]))
+        is_new = info["steps_to_command"] <= 1
+        command = jnp.where(is_new, self._draw_command(key_command), command)
+        info = info | {
+            "key": jax.random.key_data(key),
+            "steps_to_command": jnp.where(is_new, self._steps_per_command, info["steps_to_command"] - 1),
+            "cycle": cycle,
+            "last_action": action,
+            "air_time": jnp.where(self._has_contact(physics), 0, info["air_time"] + self.control_period),
+        }
+        return state.replace(
+            physics=physics,
+            obs=self._observe(physics, info, command),
+            goal=command,
+            reward=self.control_period * sum(weighted.values()),
+            terminated=fell,
+            metrics=weighted | errors,
+            info=info,
+            privileged=self._privileged(physics, info),
+        )
+
+    def _terms(self, physics: PhysicsState, command: Array, action: Array, info: dict, fell: Array) -> dict[str, Array]:
+        """The reward's terms, without weights."""
+        qpos, qvel, torque = physics["qpos"][7:], physics["qvel"][6:], physics["qfrc_actuator"][6:]
+        gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
+        sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
+        velocity = self._sensor(physics, self.robot.velocimeter)
+        has_landed = has_contact & (info["air_time"] > 0) & ~_stands_still(command)
+        return {
+            "tracking_velocity": rewards.tracking_velocity(command, velocity, sigma),
+            "tracking_yaw_rate": rewards.tracking_yaw_rate(command, gyro, sigma),
+            "orientation": rewards.orientation(self._gravity(physics)),
+            "rocking": rewards.rocking(gyro),
+            "torque": rewards.torque(torque),
+            "energy": rewards.energy(qvel, torque),
+            "action_rate": rewards.action_rate(action, info["last_action"]),
+            "feet_air_time": rewards.feet_air_time(info["air_time"] + self.control_period, has_landed),
+            "feet_phase": rewards.feet_phase(self._foot_heights(physics), phase, self.config.foot_height),
+            "feet_slip": rewards.feet_slip(self._foot_velocities(physics), has_contact),
+            "pose": rewards.pose(qpos, self._standing_qpos[7:], self._pose_weight),
+            "joint_limits": rewards.joint_limits(qpos, self._soft_low, self._soft_high),
+            "alive": 1.0 - fell,
+            "termination": 1.0 * fell,
+        }
+
+    @property
+    def _weights(self) -> dict[str, float]:
+        return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
+
+    def _draw_command(self, key: Array) -> Array:
+        key_command, key_stand = jax.random.split(key)
+        ranges = (self.config.forward_velocity, self.config.sideways_velocity, self.config.yaw_rate)
+        low, high = jnp.array(ranges).T
+        command = jax.random.uniform(key_command, (3,), minval=low, maxval=high)
+        return jnp.where(jax.random.bernoulli(key_stand, self.config.stand_probability), 0, command)
+
+    def _first_positions(self, key: Array) -> tuple[Array, Array]:
+        key_yaw, key_pose, key_velocity = jax.random.split(key, 3)
+        yaw = jax.random.uniform(key_yaw, minval=-jnp.pi, maxval=jnp.pi)
+        noise = self.config.reset_pose_noise
+        factor = jax.random.uniform(key_pose, (self.model.nu,), minval=1 - noise, maxval=1 + noise)
+        qpos = self._standing_qpos.at[3:7].set(jnp.stack([jnp.cos(yaw / 2), 0.0, 0.0, jnp.sin(yaw / 2)]))
+        qpos = qpos.at[7:].multiply(factor)
+        noise = self.config.reset_velocity_noise
+        return qpos, jnp.zeros(self.model.nv).at[:6].set(
+            jax.random.uniform(key_velocity, (6,), minval=-noise, maxval=noise)
+        )
+
+    def _observe(self, physics: PhysicsState, info: dict, command: Array) -> Array:
+        phase = _phase(info["cycle"], command)
+        return jnp.concatenate(
+            [
+                self._sensor(physics, self.robot.velocimeter),
+                self._sensor(physics, self.robot.gyro),
+                self._gravity(physics),
+                physics["qpos"][7:] - self._standing_qpos[7:],
+                physics["qvel"][6:],
+                info["last_action"],
+                jnp.cos(phase),
+                jnp.sin(phase),
+            ]
+        )
+
+    def _privileged(self, physics: PhysicsState, info: dict) -> Array:
+        frame = physics["site_xmat"][self._imu].reshape(3, 3)
+        return jnp.concatenate(
+            [
+                physics["qpos"][2:3],
+                physics["qfrc_actuator"][6:],
+                self._foot_heights(physics),
+                jnp.ravel(self._foot_velocities(physics) @ frame),
+                self._has_contact(physics).astype(info["air_time"].dtype),
+                info["air_time"],
+                info["gait_frequency"][None],
+            ]
+        )
+
+    def _gravity(self, physics: PhysicsState) -> Array:
+        """The unit vector down (3,), in the frame of the inertial sensor."""
+        return -physics["site_xmat"][self._imu].reshape(3, 3)[2]
+
+    def _foot_heights(self, physics: PhysicsState) -> Array:
+        """How far each foot (2,) is above where it stands, m."""
+        return physics["site_xpos"][self._feet, 2] - self._standing_foot_height
+
+    def _foot_velocities(self, physics: PhysicsState) -> Array:
+        """The velocity of each foot (2, 3) in the world, m/s."""
+        return jnp.stack([self._sensor(physics, foot_velocity(foot)) for foot in FEET])
+
+    def _has_contact(self, physics: PhysicsState) -> Array:
+        """Whether each foot (2,) touches the floor."""
+        names = [self.model.sensor(i).name for i in range(self.model.nsensor)]
+        found = [[self._sensor(physics, name) for name in foot_contacts(names, foot)] for foot in FEET]
+        return jnp.stack([jnp.concatenate(contacts).max() > 0 for contacts in found])
+
+    def _sensor(self, physics: PhysicsState, name: str) -> Array:
+        sensor = self.model.sensor(name)
+        return physics["sensordata"][sensor.adr[0] : sensor.adr[0] + sensor.dim[0]]
+
+
+class G1Joystick(Joystick):
+    """Unitree's G1: 29 joints, 33 kg."""
+
+    Config = JoystickConfig
+    robot = UNITREE_G1
+
+
+class H1Joystick(Joystick):
+    """Unitree's H1: 19 joints, 51 kg."""
+
+    Config = H1JoystickConfig
+    robot = UNITREE_H1
+
+
+class T1Joystick(Joystick):
+    """Booster's T1: 23 joints, 32 kg."""
+
+    Config = T1JoystickConfig
+    robot = BOOSTER_T1
+
+
+def pose_weight(joint: str) -> float:
+    """How much a joint's deviation from the standing pose counts: walking needs some joints."""
+    return next(weight for part, weight in POSE_WEIGHTS.items() if part in joint.lower())
+
+
+def _stands_still(command: Array) -> Array:
+    return jnp.linalg.norm(command) < STANDS_STILL_BELOW
+
+
+def _phase(cycle: Array, command: Array) -> Array:
+    """Phases (2,) of the feet in rad: half a cycle apart, or both on the floor when the command is to stand."""
+    return jnp.where(_stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
+
+
+def _wrapped(angle: Array) -> Array:
+    """The angle in [-pi, pi)."""
+    return (angle + jnp.pi) % (2 * jnp.pi) - jnp.pi

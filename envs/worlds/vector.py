@@ -1,0 +1,162 @@
+"""Many worlds as one: time limits, automatic resets, and the numbers of finished episodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.physics.precision import exact_products
+from envs.types import Env, EnvState, Observation
+from envs.worlds.shards import ALONE, Shards
+
+
+@struct.dataclass
+class VecState:
+    """The state of B worlds."""
+
+    env: EnvState
+    observation: Observation
+    clock: Array  # (B,) int32: control steps until now, counted towards the time limit
+    episode_return: Array  # (B,) sum of rewards of the running episode
+    episode_length: Array  # (B,) int32: control steps of the running episode
+
+
+@struct.dataclass
+class Transition:
+    """One control step of B worlds, as it was before any automatic reset."""
+
+    next_observation: Observation  # what followed the action, also at an episode's end
+    reward: Array  # (B,)
+    terminated: Array  # (B,) bool
+    truncated: Array  # (B,) bool, never together with terminated
+    diverged: Array  # (B,) bool: physics or task became non-finite, which terminates
+    episode_return: Array  # (B,) including this step
+    episode_length: Array  # (B,) including this step
+    metrics: dict[str, Array]  # (B,) each, from the task
+    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where nobody knows
+
+
+@dataclass(frozen=True)
+class VecEnv:
+    """B worlds of one environment, or one device's share of them.
+
+    Attributes:
+      env: the environment.
+      num_envs: B.
+      shards: devices that share the worlds.
+      shows_privileged: whether observations hold what only a critic may see; else it is not computed.
+      episode_length: control steps until an episode is cut; None for the environment's own.
+    """
+
+    env: Env
+    num_envs: int
+    shards: Shards = ALONE
+    shows_privileged: bool = False
+    episode_length: int | None = None
+
+    def reweighted(self, weights: Mapping[str, Array]) -> Self:
+        """The same worlds with other reward weights, if there are any."""
+        return replace(self, env=self.env.reweighted(weights)) if weights else self
+
+    def init(self, key: Array) -> VecState:
+        """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
+        key_reset, key_clock = jax.random.split(key)
+        state = self.start(self.fresh(key_reset))
+        clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self._limit)
+        return state.replace(clock=self.shards.rows(clock))
+
+    def fresh(self, key: Array) -> EnvState:
+        """First states for B worlds."""
+        keys = self.shards.rows(jax.random.split(key, self._num_everywhere))
+        with exact_products():
+            return self._shown(jax.vmap(self.env.reset)(keys))
+
+    def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
+        """Step all worlds, and restart from `fresh` those whose episode ended.
+
+        Args:
+          state: the worlds.
+          action: shape (B, A), in [-1, 1].
+          fresh: one first state for each world, from `fresh`.
+        """
+        going_on, transition = self.advance(state, action)
+        return self.restart(going_on, transition.terminated | transition.truncated, fresh), transition
+
+    def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
+        """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
+        with exact_products():
+            env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
+        env_state, diverged = _without_non_finite(env_state)
+        terminated = env_state.terminated | diverged
+        clock = state.clock + 1
+        truncated = ~terminated & (env_state.truncated | (clock >= self._limit))
+        transition = Transition(
+            next_observation=Observation(
+                env_state.obs, env_state.goal, env_state.reward, jnp.zeros_like(terminated), env_state.privileged
+            ),
+            reward=env_state.reward,
+            terminated=terminated,
+            truncated=truncated,
+            diverged=diverged,
+            episode_return=state.episode_return + env_state.reward,
+            episode_length=state.episode_length + 1,
+            metrics=env_state.metrics,
+            overflowed=env_state.physics.overflowed,
+        )
+        going_on = VecState(
+            env_state, transition.next_observation, clock, transition.episode_return, transition.episode_length
+        )
+        return going_on, transition
+
+    def restart(self, going_on: VecState, done: Array, fresh: EnvState) -> VecState:
+        """The worlds, of which those that are `done` (B,) begin anew from their first state in `fresh`."""
+        restarted = self.start(fresh)
+        # Metrics are in the transition; to merge and carry many small arrays would cost more than to compute them.
+        env_state = going_on.env.replace(metrics=fresh.metrics)
+        chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
+        rest = jax.tree.map(
+            lambda a, b: jnp.where(done.reshape(done.shape + (1,) * (a.ndim - 1)), a, b),
+            restarted.replace(env=None),
+            going_on.replace(env=None),
+        )
+        return rest.replace(env=chosen_env)
+
+    def _shown(self, state: EnvState) -> EnvState:
+        return state if self.shows_privileged else state.replace(privileged=None)
+
+    @property
+    def _num_everywhere(self) -> int:
+        return self.num_envs * self.shards.num
+
+    @property
+    def _limit(self) -> int:
+        return self.env.spec.episode_length if self.episode_length is None else self.episode_length
+
+    def start(self, fresh: EnvState) -> VecState:
+        """Worlds at the first step of their episodes."""
+        worlds = fresh.reward.shape
+        return VecState(
+            env=fresh,
+            observation=Observation(fresh.obs, fresh.goal, jnp.zeros(worlds), jnp.ones(worlds, bool), fresh.privileged),
+            clock=jnp.zeros(worlds, jnp.int32),
+            episode_return=jnp.zeros(worlds),
+            episode_length=jnp.zeros(worlds, jnp.int32),
+        )
+
+
+def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
+    """The state with all that is seen, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
+    physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
+    # A sum is finite only if all its terms are, and one array is faster to look at than many.
+    seen = {"obs": state.obs, "goal": state.goal, "privileged": state.privileged}
+    read = [*jax.tree.leaves(seen), sum(state.metrics.values(), state.reward), *physics]
+    finite = jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=1) for x in read]).all(axis=0)
+
+    def clean(x: Array) -> Array:
+        return jnp.where(finite.reshape(finite.shape + (1,) * (x.ndim - 1)), x, 0)
+
+    return state.replace(**jax.tree.map(clean, seen | {"reward": state.reward, "metrics": state.metrics})), ~finite

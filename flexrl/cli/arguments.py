@@ -1,0 +1,280 @@
+"""From the command line and a config file to one resolved `RunConfig`."""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from algos.registry import ALGORITHMS
+from envs.built_in import DEFAULT
+from envs.registry import env_names
+from flexrl.cli.resumption import stored_config
+from flexrl.common.decoding import load_yaml, whole_number
+from flexrl.common.errors import ConfigError
+from flexrl.common.gpu_driver import say_why_no_gpu, why_no_gpu
+from flexrl.common.parser import Parser
+from flexrl.config.presets import preset_of
+from flexrl.config.run_config import RunConfig, config_type, decode
+from flexrl.storage.run_folder import free_name, read_config, require_no_policy
+
+Options = TypeVar("Options")
+
+DEFAULT_ALGO = "ppo"
+SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`, and of no run
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What the user asked for.
+
+    Attributes:
+      config: of the run, or of the first of several.
+      resume: go on with it.
+      members: runs that one program trains, each begun or gone on with, as its folder says; none where it is a config.
+      pause_after: evaluations after which to save and leave; not part of what is computed.
+    """
+
+    config: RunConfig
+    resume: bool
+    members: tuple[RunConfig, ...] = ()
+    pause_after: int | None = None
+
+
+def parse(arguments: Sequence[str]) -> Invocation:
+    """Resolve a command line.
+
+    `--algo`, `--env`, `--profile` and `--config` decide which flags there are and their defaults, so they are taken
+    off first; flags win over the file, the file over the defaults of algorithm, environment and profile.
+
+    Raises:
+      ConfigError: naming the flag or field, the value and the limit.
+      SystemExit: with code 0 after `--help`.
+    """
+    first, rest = _first_pass(arguments)
+    if {"-h", "--help"} & set(rest):
+        first.members = first.resume = None  # which take none of the flags that are asked for
+    if first.pause_after is not None and first.pause_after < 1:
+        raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
+    if first.members is not None:
+        members = _members(first, rest)
+        return Invocation(members[0], resume=False, members=members, pause_after=first.pause_after)
+    if first.resume is not None:
+        config = stored_config(first.resume, _given(first, "algo", "env", "profile", "config") + rest)
+        require_devices(config)
+        return Invocation(config, resume=True, pause_after=first.pause_after)
+    content = _config_file(Path(first.config)) if first.config else {}
+    for field in ("algo", "env", "profile"):
+        if (value := getattr(first, field)) is not None:
+            content[field] = value
+    config = _from_flags(with_defaults(content, first.config or "defaults"), rest)
+    return Invocation(_resolved(config), resume=False, pause_after=first.pause_after)
+
+
+def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = Parser(add_help=False, allow_abbrev=False)
+    for flag in ("--algo", "--env", "--profile", "--config"):
+        parser.add_argument(flag)
+    parser.add_argument("--resume", nargs="?", const="")
+    parser.add_argument("--members", nargs="+", type=Path)
+    parser.add_argument("--pause-after", type=int)
+    return parser.parse_known_args(list(arguments))
+
+
+def _config_file(path: Path) -> dict[str, Any]:
+    """The fields in a run's config file.
+
+    Raises:
+      ConfigError: if it cannot be read, or is the file of a sweep.
+    """
+    content = load_yaml(path)
+    if axes := [name for name in SWEEP_FIELDS if name in content]:
+        raise ConfigError(
+            f"{path}: is a sweep's file ({', '.join(axes)}), of several runs; train them by python -m launch.sweep "
+            f"submit {path}"
+        )
+    return content
+
+
+def _given(first: argparse.Namespace, *names: str) -> list[str]:
+    """Those of the flags that were given."""
+    return [f"--{name}" for name in names if getattr(first, name) is not None]
+
+
+def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
+    """The runs of config files that name their folders; those that have begun by their stored config."""
+    if others := _given(first, "algo", "env", "profile", "config", "resume") + rest:
+        raise ConfigError(f"--members goes by its files only; leave out {' '.join(others)}")
+    members = []
+    for file in first.members:
+        content = load_yaml(file)
+        if content.get("name") is None:
+            raise ConfigError(f"members: {file} names no run; give it a name, and a workspace")
+        config = _resolved(with_defaults(content, str(file)))
+        if (config.folder / "config.yaml").exists():
+            require_no_policy(config.folder)
+            stored = read_config(config.folder)
+            config = dataclasses.replace(stored, name=config.name, workspace=config.workspace)
+        members.append(config)
+    return tuple(members)
+
+
+def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
+    """The config that a file's content means: its values over the preset's over the dataclasses'.
+
+    Args:
+      content: fields that were chosen; the profile is of the device where it is not among them.
+      origin: where they came from, for messages.
+
+    Raises:
+      ConfigError: naming the field, the value and the limit.
+    """
+    algo, env = content.get("algo", DEFAULT_ALGO), content.get("env", DEFAULT)
+    config_type(algo, env)
+    profile = content.get("profile") or default_profile()
+    preset = preset_of(algo, env, profile)
+    merged = {"algo": algo, "env": env, "profile": profile, "algorithm": {}, "task": {}} | preset | content
+    for section in ("algorithm", "task"):
+        if not isinstance(merged[section], dict):
+            raise ConfigError(f"{origin}: {section}: {merged[section]!r} must be a mapping of field names to values")
+        merged[section] = preset.get(section, {}) | merged[section]
+    return decode(merged, origin)
+
+
+def default_config(algo: str, env: str, profile: str) -> RunConfig:
+    """The config of a run for which nothing else was chosen.
+
+    Raises:
+      ConfigError: for an unknown name.
+    """
+    return with_defaults({"algo": algo, "env": env, "profile": profile}, "defaults")
+
+
+def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
+    kind = config_type(defaults.algo, defaults.env)
+    try:
+        return _tyro(kind, arguments, "python -m flexrl.train", _description(), defaults)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help lists the flags)") from None
+
+
+def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
+    """A tool's command line, `RUN [flags]`, with flags after the fields of a dataclass.
+
+    Raises:
+      ConfigError: naming the flag, the value and the limit.
+      SystemExit: with code 0 after `--help`.
+    """
+    run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
+    options = _tyro(kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}", None)
+    if not run:
+        raise ConfigError(f"run: is missing; use python -m {program} RUN, a run's folder or its name, before the flags")
+    return run[0], options
+
+
+def _tyro(
+    kind: type[Options], arguments: Sequence[str], program: str, description: str, default: Options | None
+) -> Options:
+    import tyro
+
+    printed = io.StringIO()
+    options: Any = {"registry": _whole_numbers()} | ({} if default is None else {"default": default})
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            return tyro.cli(kind, args=arguments, prog=program, description=description, **options)
+    except SystemExit as end:
+        if end.code == 0:
+            print(printed.getvalue())
+            raise
+        raise ConfigError(_one_line(printed.getvalue())) from None
+
+
+def _whole_numbers() -> Any:
+    """What makes tyro read `5e6` and `5M` where a flag is a whole number, as files may have them."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
+
+    def read(texts: list[str]) -> int:
+        if (number := whole_number(texts[0])) is None:
+            raise ValueError(f"{texts[0]!r} must be a whole number")
+        return number
+
+    spec = PrimitiveConstructorSpec(1, "INT", read, lambda value: isinstance(value, int), lambda value: [str(value)])
+    registry = ConstructorRegistry()
+    registry.primitive_rule(lambda info: spec if info.type is int else None)
+    return registry
+
+
+def _description() -> str:
+    return (
+        "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run, "
+        "--resume RUN --total-steps N to another total of steps, "
+        "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
+        "--pause-after N saves after N evaluations and leaves the rest to --resume. "
+        f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
+    )
+
+
+def _one_line(printed: str) -> str:
+    """The message in tyro's box, without title, frame and help."""
+    lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
+    lines = [line for line in lines if line][1:]
+    end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)
+    text = re.sub(r"^Error parsing (\w+: )?", "", " ".join(lines[:end]))
+    return re.sub(
+        r"no type matching (\S+) could be instantiated from \['(.*?)'\]\. Got errors: .*", r"'\2' must be \1", text
+    )
+
+
+def _resolved(config: RunConfig) -> RunConfig:
+    """With nothing left implicit: physics engine, name and the parent's step are decided."""
+    from envs.physics import resolve_backend
+    from flexrl.training.warm_start import pin
+
+    require_devices(config)
+    env = config.env.rpartition(":")[2]  # of a task in a file, the class
+    name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
+    parent = config.parent and pin(config.parent, config.workspace)
+    return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)
+
+
+def default_profile() -> str:
+    """`gpu` where JAX sees an accelerator, else `cpu`."""
+    import jax
+
+    say_why_no_gpu()
+    return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+
+def require_devices(config: RunConfig) -> None:
+    """Use the devices that a run asks for.
+
+    Raises:
+      ConfigError: if they are not there.
+    """
+    import jax
+
+    require_profile(config.profile)
+    if (found := len(jax.devices())) < config.num_devices:
+        raise ConfigError(
+            f"num_devices: {config.num_devices} were asked for, and JAX sees {found}; use at most that many"
+        )
+
+
+def require_profile(profile: str) -> None:
+    """Use the device that a profile asks for.
+
+    Raises:
+      ConfigError: if it is not there.
+    """
+    import jax
+
+    if profile == "gpu" and jax.default_backend() == "cpu":
+        reason = why_no_gpu() or f"the driver sees a GPU, so look at JAX_PLATFORMS ({os.environ.get('JAX_PLATFORMS')})"
+        raise ConfigError(f"profile: 'gpu' was asked for, but JAX sees no accelerator: {reason}; or use --profile cpu")
+    if profile == "cpu":
+        jax.config.update("jax_platforms", "cpu")

@@ -1,0 +1,128 @@
+"""Going on with a run: by its stored config, on other physics or to another total of steps, unless it is finished."""
+
+import dataclasses
+from pathlib import Path
+
+from flexrl.common.decoding import whole_number
+from flexrl.common.errors import ConfigError
+from flexrl.common.parser import Parser
+from flexrl.config.run_config import RunConfig
+from flexrl.storage.rows import last_row
+from flexrl.storage.run_folder import find_run, read_config, read_metadata, read_result, require_no_policy
+from flexrl.training.members import member_configs
+
+
+def stored_config(run: str, arguments: list[str]) -> RunConfig:
+    """The config to go on with a run by.
+
+    Args:
+      run: its folder or name; where it is empty, `--name` says it.
+      arguments: of the command line, besides `--resume`.
+
+    Raises:
+      ConfigError: if there is no such run, it cannot go on as asked, or other flags were given.
+    """
+    parser = Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--name")
+    parser.add_argument("--workspace", default="workspace")
+    parser.add_argument("--physics")
+    parser.add_argument("--total-steps", "--total_steps")
+    asked, other = parser.parse_known_args(arguments)
+    if other:
+        raise ConfigError(
+            f"--resume goes on with the stored config, and at most another --physics or --total-steps; leave out "
+            f"{' '.join(other)}, or start a new run without --resume"
+        )
+    if not (name := run or asked.name):
+        raise ConfigError("--resume needs to know the run: --resume RUN, a run's folder or its name")
+    folder = find_run(name, asked.workspace)
+    require_no_policy(folder)
+    config = dataclasses.replace(read_config(folder), name=folder.name, workspace=str(folder.parent))
+    if asked.physics is not None:
+        config = _moved(config, asked.physics)
+    return config if asked.total_steps is None else _with_total(config, asked.total_steps)
+
+
+def _moved(config: RunConfig, physics: str) -> RunConfig:
+    """A stored config on other physics, and on the device that is here."""
+    from envs.physics import resolve_backend
+    from flexrl.cli.arguments import default_profile
+
+    return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
+
+
+def _with_total(config: RunConfig, text: str) -> RunConfig:
+    """A stored config with another total of steps."""
+    total = whole_number(text)
+    if total is None or total < 1:
+        raise ConfigError(f"total_steps: {text!r} must be a whole number from 1, such as 5000000, 5e6 or 5M")
+    if total == config.total_steps:
+        return config
+    _require_alone(config.folder)
+    try:
+        config = dataclasses.replace(config, total_steps=total)
+    except ValueError as error:
+        raise ConfigError(f"{error}") from None
+    members = member_configs(config)
+    done = max(_iterations_done(member.folder) for member in members)
+    if config.num_iterations < done:
+        raise ConfigError(
+            f"total_steps: {total:,} is below the {done * config.steps_per_iteration:,} that {config.folder} has done; "
+            "choose more, or leave --total-steps out"
+        )
+    for member in members:
+        if reason := (read_result(member.folder) or {}).get("stopped_early"):
+            raise ConfigError(
+                f"total_steps: more of them would change nothing, because {member.folder} has stopped early: {reason}; "
+                f"begin a new run from it by --parent {member.folder}"
+            )
+    return config
+
+
+def _require_alone(folder: Path) -> None:
+    """Refuse to change the total of a run whose folder is one of several that belong together.
+
+    Raises:
+      ConfigError: naming what it belongs to.
+    """
+    if (folder.parent / "config.yaml").is_file():
+        raise ConfigError(
+            f"total_steps: {folder} is one of several runs of {folder.parent}, which go on together: --resume "
+            f"{folder.parent}; or begin a new run from it by --parent {folder}"
+        )
+    if (folder / "trial.json").is_file():
+        raise ConfigError(
+            f"total_steps: {folder} is a trial of a sweep, whose folder is named by its config; change total_steps in "
+            f"the sweep's file, or begin a new run from it by --parent {folder}"
+        )
+
+
+def _iterations_done(folder: Path) -> int:
+    path = folder / "metrics.jsonl"
+    row = last_row(path) if path.exists() else None
+    return 0 if row is None else row["step"]
+
+
+def finished(config: RunConfig) -> str | None:
+    """Where the result lies and how to go on, if all runs of a config have a whole result; else None."""
+    members = member_configs(config)
+    if not all(map(has_finished, members)):
+        return None
+    result = read_result(members[0].folder) or {}
+    steps, reason = result["steps"], result["stopped_early"]
+    results = ", ".join(str(member.folder / "result.json") for member in members)
+    more = f"--resume {config.folder} --total-steps N, with N above {steps:,}"
+    way_on = f"--parent {members[0].folder}, in a new run; it stopped early: {reason}" if reason else more
+    return f"{config.folder}: is finished after {steps:,} control steps, see {results}; go on by {way_on}"
+
+
+def has_finished(config: RunConfig) -> bool:
+    """Whether a run has a whole result, of its stored config, and is asked for no more steps than that has."""
+    result = read_result(config.folder)
+    if result is None:
+        return False
+    recorded = read_metadata(config.folder).get("config_hash")  # which newer code may compute otherwise
+    hashes = (recorded, read_config(config.folder).hash())
+    if result.get("config_hash") not in hashes:
+        return False
+    return bool(result.get("stopped_early")) or result.get("iterations", 0) >= config.num_iterations

@@ -1,0 +1,127 @@
+"""One episode on the host. Axes: T control steps, O observation, G goal, A action."""
+
+import dataclasses
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from flexrl.common.errors import ConfigError
+
+NUMBERS = "iuf"  # kinds of NumPy's types: whole numbers with and without sign, and others
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What happened from a first state to an end.
+
+    Attributes:
+      obs: (T + 1, O), before each step and after the last.
+      goal: (T + 1, G), G may be zero.
+      action: (T, A), in [-1, 1].
+      reward: (T,).
+      terminated: (T,) bool, true at most at the last step: the task ended in a state without a future.
+      truncated: (T,) bool, likewise: cut although it had a future.
+      infos: (T + 1, ...) each; `qpos` and `qvel` in MuJoCo's units.
+      options: what is noted of the episode.
+      seed: that its environment was reset with, where it is known.
+    """
+
+    obs: np.ndarray
+    goal: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    infos: dict[str, np.ndarray]
+    options: dict[str, Any]
+    seed: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Control steps."""
+        return len(self.reward)
+
+    def require_sound(self, place: str, sizes: tuple[int, ...]) -> None:
+        """Refuse an episode without steps, arrays of another shape or type, what is not finite, and steps after an end.
+
+        Args:
+          place: where it was found, for messages.
+          sizes: numbers of an observation, of a goal and of an action.
+
+        Raises:
+          ConfigError: naming the array and the row.
+        """
+        if not np.size(self.reward):
+            raise ConfigError(f"{place}: is empty; an episode has at least one step")
+        self._require_arrays(place, len(np.atleast_1d(self.reward)), *sizes)
+        own = {"observations": self.obs, "desired_goal": self.goal, "actions": self.action}
+        for name, array in (own | {"rewards": self.reward} | self.infos).items():
+            if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+                row = int(np.argwhere(~np.isfinite(array))[0][0])
+                raise ConfigError(
+                    f"{place}: {name} is not finite at row {row}; leave the episode out, or collect it anew"
+                )
+        for name, flags in (("terminations", self.terminated), ("truncations", self.truncated)):
+            if flags[:-1].any():
+                raise ConfigError(
+                    f"{place}: {name} is true at step {int(flags.argmax())}, before the last; split it there"
+                )
+
+    def _require_arrays(self, place: str, length: int, obs_size: int, goal_size: int, action_size: int) -> None:
+        wanted = {
+            "observations": (self.obs, (length + 1, obs_size), NUMBERS),
+            "desired_goal": (self.goal, (length + 1, goal_size), NUMBERS),
+            "actions": (self.action, (length, action_size), NUMBERS),
+            "rewards": (self.reward, (length,), NUMBERS),
+            "terminations": (self.terminated, (length,), "b"),
+            "truncations": (self.truncated, (length,), "b"),
+        }
+        for name, rows in self.infos.items():
+            wanted[name] = (rows, (length + 1, *rows.shape[1:]), f"b{NUMBERS}")
+        for name, (array, shape, kinds) in wanted.items():
+            if array.shape != shape:
+                raise ConfigError(f"{place}: {name} has shape {array.shape}, and {shape} is wanted; collect it anew")
+            if array.dtype.kind not in kinds:
+                kind = "numbers" if NUMBERS in kinds else "true or false"
+                raise ConfigError(f"{place}: {name} is of type {array.dtype}, and must be {kind}; convert it")
+
+
+def require_within(action: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, place: str) -> None:
+    """Refuse actions (T, A) outside their bounds (A,), beyond rounding.
+
+    Raises:
+      ConfigError: naming the first one.
+    """
+    rounding = 1e-6 * np.subtract(high, low)
+    outside = np.argwhere((action < low - rounding) | (action > high + rounding))
+    if len(outside):
+        row, number = outside[0]
+        lowest, highest = (np.broadcast_to(bound, action.shape[1:])[number] for bound in (low, high))
+        raise ConfigError(
+            f"{place}: actions is {action[row, number]:g} at row {row}, number {number}, outside its bounds "
+            f"[{lowest:g}, {highest:g}]; clip the actions, or correct the action space"
+        )
+
+
+def ended_once(episodes: Iterable[Episode], place: str) -> Iterator[Episode]:
+    """Episodes of which none is terminated and truncated at once, as a time limit of Gymnasium may leave them.
+
+    Such an end counts as terminated: there is no future to estimate. A line on standard error says how many there were.
+
+    Args:
+      episodes: that may be.
+      place: where they were found, for the line.
+    """
+    num_both = 0
+    for episode in episodes:
+        if episode.terminated[-1] and episode.truncated[-1]:
+            num_both += 1
+            episode = dataclasses.replace(episode, truncated=np.zeros_like(episode.truncated))
+        yield episode
+    if num_both:
+        print(
+            f"{place}: {num_both} episodes ended terminated and truncated at once; taken as terminated", file=sys.stderr
+        )

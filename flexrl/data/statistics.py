@@ -1,0 +1,56 @@
+"""What is in a dataset, exactly: every number is over all rows, none is an average of averages."""
+
+from typing import Any
+
+import numpy as np
+
+from algos.common.dataset import Dataset
+from flexrl.data.flat_dataset import returns_of
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+def statistics(data: Dataset) -> dict[str, Any]:
+    """Plain numbers: of episodes, and of each dimension of what is seen, asked for, done and earned."""
+    lengths = np.diff(np.asarray(data.start))
+    num_falls = int(np.sum(data.terminated))
+    return {
+        "num_episodes": len(lengths),
+        "num_steps": int(data.start[-1]),
+        "return": _summary(returns_of(data)),
+        "length": _summary(lengths),
+        "terminated": {
+            "num_episodes": num_falls,
+            "fraction": num_falls / len(lengths),
+            "per_1000_steps": 1000 * num_falls / int(data.start[-1]),
+        },
+        "reward": _summary(np.asarray(data.reward)),
+        **{name: _summary(np.asarray(getattr(data, name))) for name in ("obs", "goal", "action")},
+    }
+
+
+def _summary(rows: np.ndarray) -> dict[str, Any]:
+    """Of rows (N, ...): numbers of the shape (...) each."""
+    exact = rows.astype(np.float64)
+    quantiles = np.quantile(exact, QUANTILES, axis=0)
+    return {
+        "mean": exact.mean(axis=0).tolist(),
+        "std": exact.std(axis=0).tolist(),
+        "min": exact.min(axis=0).tolist(),
+        "max": exact.max(axis=0).tolist(),
+        "quantiles": {str(q): x.tolist() for q, x in zip(QUANTILES, quantiles, strict=True)},
+    }
+
+
+def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows for reading: of episodes, and of each dimension of observation, goal and action."""
+    names = list(found["return"]["quantiles"])
+    rows = []
+    for name in ("return", "length", "reward", "obs", "goal", "action"):
+        numbers = [found[name][x] for x in ("mean", "std", "min")]
+        numbers += [*found[name]["quantiles"].values(), found[name]["max"]]
+        if isinstance(numbers[0], list):
+            rows += [[f"{name} {i}", *row] for i, row in enumerate(zip(*numbers, strict=True))]
+        else:
+            rows.append([name, *numbers])
+    return ["", "mean", "std", "min", *names, "max"], rows

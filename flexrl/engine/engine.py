@@ -1,0 +1,263 @@
+"""One training iteration for every algorithm: sample, update, count."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from algos.common.types import Algorithm, Source, SteppingSource
+from envs.worlds.shards import ALONE, AXIS, Shards
+from flexrl.engine.streaming import Stream, StreamedDataset
+from flexrl.storage.checkpoint import is_key, key_data
+
+TASK = "task."  # begins the name of a hyper-parameter of the environment
+SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # the same on every device, or a device's own
+
+
+@struct.dataclass
+class Run:
+    """The whole state of a run: the one thing that is checkpointed."""
+
+    train: Any  # the algorithm's
+    source: Any  # the source's: worlds and policy memory; with several devices, one for each, along a leading axis
+    hyper: dict[str, Array]  # traced hyper-parameters; weights of the environment's rewards begin with `task.`
+    key: Array  # random key of the next iteration
+    step: Array  # () int32, iterations done
+
+
+class Engine:
+    """Compiled iterations.
+
+    With physics in the program an iteration is one program. With a host callback in it, it is two: JAX never caches
+    a program with a callback, so the small rollout is compiled at every start and the large update comes from the
+    compilation cache.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        source: Source,
+        *,
+        num_iterations: int,
+        has_host_callback: bool,
+        shards: Shards = ALONE,
+        num_members: int = 1,
+        data: Any = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
+        """Define the programs; `compile` builds them.
+
+        Args:
+          algorithm: what learns.
+          source: where its data comes from.
+          num_iterations: that schedules span.
+          has_host_callback: whether sampling leaves the program.
+          shards: how many devices share the worlds.
+          num_members: runs that are computed together in one batch, on one device. On a CPU that would be no faster
+            than one after the other, and not the same to the bit.
+          data: what the source samples from, the same for all devices and members: an argument of the programs, neither
+            donated nor part of a run. Where it is streamed, the program is the update alone.
+          weights: of rewards in the worlds of a source that steps some, by name: those that are traced.
+        """
+        assert num_members == 1 or shards.num == 1
+        self.algorithm = algorithm
+        self._num_iterations = num_iterations
+        self._source = source
+        self._weights = dict(weights or {})
+        self._stream = Stream(source, data) if isinstance(data, StreamedDataset) else None
+        self._is_split = has_host_callback or self._stream is not None
+        self._mesh = None if shards.num == 1 else Mesh(jax.devices()[: shards.num], (AXIS,))
+        self._data = None if self._stream else jax.tree.map(self._put_on_all, data)
+        self._sample = self._on_devices(self._sample_locally, (SHARED, SHARED, OWN, SHARED, SHARED), (OWN, OWN, SHARED))
+        self._update = self._on_devices(algorithm.update, (SHARED, OWN, SHARED, SHARED), (SHARED, SHARED))
+        self._num_members = num_members
+        if num_members > 1:
+            self._sample = jax.vmap(self._sample, in_axes=(None, 0, 0, 0, 0))
+            self._update = jax.vmap(self._update)
+        self._sample_program: Any = jax.jit(self._sample, donate_argnums=2)
+        self._update_program: Any = jax.jit(self._update, donate_argnums=0)
+        self.program: Any = jax.jit(self._iterate, donate_argnums=0)
+
+    def init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+        """A run before its first iteration; algorithm and weights may differ from the engine's in traced numbers."""
+        return self.place(self._init(seed, algorithm, weights))
+
+    def join(self, runs: list[Run]) -> Run:
+        """The state of a batch's members, along a leading axis if they are several."""
+        return runs[0] if self._num_members == 1 else jax.tree.map(_stacked, *runs)
+
+    def member(self, tree: Any, i: int) -> Any:
+        """A member's part of what a batch has together."""
+        return tree if self._num_members == 1 else jax.tree.map(lambda x: _row(x, i), tree)
+
+    def template(self) -> Run:
+        """Shapes and dtypes of one run, and where they lie, without computing one."""
+        run = jax.eval_shape(self._init, 0)
+        if self._mesh is None:
+            return run
+        return jax.tree.map(_struct, run, self._places(run))
+
+    def place(self, run: Run) -> Run:
+        """A run of this engine's shapes, on its devices."""
+        return run if self._mesh is None else jax.tree.map(_put, run, self._places(run))
+
+    def compile(self) -> None:
+        """Build the programs, so that `step` only runs them."""
+        run = self.template()
+        if self._num_members > 1:
+            run = jax.eval_shape(self.join, [run] * self._num_members)
+        if not self._is_split:
+            self.program = self.program.lower(run, self._data).compile()
+            return
+        data = self._data if self._stream is None else self._stream.shapes()
+        batch = jax.eval_shape(self._sample, data, run.train, run.source, run.hyper, run.key)[1]
+        hyper = jax.eval_shape(self._hyper, run)
+        if self._mesh is not None:
+            batch, hyper = self._struct_on(batch, OWN), self._struct_on(hyper, SHARED)
+        update = self._update_program.lower(run.train, batch, hyper, run.key)
+        if self._stream is not None:
+            self._update_program = update.compile()
+            return
+        sample = self._sample_program.lower(self._data, run.train, run.source, run.hyper, run.key)
+        with ThreadPoolExecutor() as pool:  # the compiler leaves Python alone
+            self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
+
+    def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
+        """The next run and this iteration's metrics, of all members of a batch; the run given is used up."""
+        if not self._is_split:
+            return self.program(run, self._data)
+        if self._stream is None:
+            return self._iteration(run, self._data, self._sample_program, self._update_program)
+        return self._streamed_iteration(run, self._stream)
+
+    def on_host(self, run: Run) -> Any:
+        """The whole run where this host can read it; hosts that share the worlds call it together."""
+        if self._mesh is None or not self._mesh.is_multi_process:
+            return run
+        run = run.replace(key=self._put_on_all(run.key))
+        gathered = jax.jit(key_data, out_shardings=NamedSharding(self._mesh, SHARED))(run)
+        return jax.tree.map(lambda x: x.addressable_data(0), gathered)
+
+    def policy(self, run: Run) -> Any:
+        """The policy of one run, acting deterministically, on one device."""
+        train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
+        return self.algorithm.policy(train, deterministic=True)
+
+    def _init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+        algorithm, weights = algorithm or self.algorithm, weights or self._weights
+        key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
+        train = jax.jit(algorithm.init)(key_train)
+        init_source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))
+        source = init_source(*jax.tree.map(self._put_on_all, (train, key_source)))
+        of_task = {TASK + name: jnp.array(weight, jnp.result_type(float)) for name, weight in weights.items()}
+        return Run(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
+
+    def _hyper(self, run: Run) -> dict[str, Array]:
+        """The traced hyper-parameters, and `progress`: the part of the run that is done, in [0, 1)."""
+        return run.hyper | {"progress": run.step / self._num_iterations}
+
+    def _init_source(self, train: Any, key: Array) -> Any:
+        return self._source.init(self.algorithm.policy(train), key)
+
+    def _sample_locally(
+        self, data: Any, train: Any, state: Any, hyper: dict[str, Array], key: Array
+    ) -> tuple[Any, Any, dict[str, Array]]:
+        weights = {name: hyper[TASK + name] for name in self._weights}
+        source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
+        return source.sample(data, state, self.algorithm.policy(train), key)
+
+    def _iterate(self, run: Run, data: Any = None) -> tuple[Run, dict[str, Array]]:
+        return self._iteration(run, data, self._sample, self._update)
+
+    def _iteration(self, run: Run, data: Any, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
+        key, key_sample, key_update = self._split(run.key)
+        source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
+        train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
+        return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
+
+    def _streamed_iteration(self, run: Run, stream: Stream) -> tuple[Run, dict[str, Array]]:
+        """As `_iteration`, on a batch that was read in the background; the next one is read while this one is learnt.
+
+        Keys stay on the CPU, since on the device a split waits for the update before it.
+        """
+        with jax.default_device(stream.cpu):
+            on_cpu = jax.random.wrap_key_data(jnp.asarray(np.asarray(jax.random.key_data(run.key))))
+            key, key_sample, key_update = self._split(on_cpu)
+            batch = stream.take(key_sample)
+            stream.announce(self._split(jax.random.clone(key))[1])
+        if self._mesh is not None:
+            batch = jax.tree.map(_put, batch, self._places_of(batch, OWN))
+        train, metrics = self._update_program(run.train, batch, self._hyper(run), self._put_on_all(key_update))
+        return Run(train, run.source, run.hyper, key, run.step + 1), metrics
+
+    def _split(self, key: Array) -> Any:
+        """Three keys from one, of each member."""
+        if self._num_members == 1:
+            return jax.random.split(key, 3)
+        return jax.vmap(lambda key: tuple(jax.random.split(key, 3)))(key)
+
+    def _on_devices(self, function: Callable, inputs: tuple, outputs: Any) -> Callable:
+        """The function on every device, each with its own part of what is `OWN`."""
+        if self._mesh is None:
+            return function
+
+        def locally(*args: Any) -> Any:
+            parts = [
+                jax.tree.map(lambda x: x[0], x) if spec == OWN else x for x, spec in zip(args, inputs, strict=True)
+            ]
+            results = function(*parts)
+            if outputs == OWN:
+                return jax.tree.map(lambda x: x[None], results)
+            pairs = zip(results, outputs, strict=True)
+            return tuple(jax.tree.map(lambda x: x[None], x) if spec == OWN else x for x, spec in pairs)
+
+        return jax.shard_map(locally, mesh=self._mesh, in_specs=inputs, out_specs=outputs, check_vma=False)
+
+    def _places(self, run: Run) -> Run:
+        shared = self._places_of(run.replace(source=None), SHARED)
+        return shared.replace(source=self._places_of(run.source, OWN))
+
+    def _places_of(self, tree: Any, spec: PartitionSpec) -> Any:
+        assert self._mesh is not None
+        shared, split = NamedSharding(self._mesh, SHARED), NamedSharding(self._mesh, spec)
+        return jax.tree.map(lambda x: split if x.size else shared, tree)  # nothing of what is empty is given away
+
+    def _put_on_all(self, x: Array) -> Array:
+        if isinstance(x, jax.core.Tracer):  # only shapes are asked for
+            return x
+        return jax.device_put(x) if self._mesh is None else _put(x, NamedSharding(self._mesh, SHARED))
+
+    def _struct_on(self, tree: Any, spec: PartitionSpec) -> Any:
+        return jax.tree.map(_struct, tree, self._places_of(tree, spec))
+
+
+def _stacked(*rows: Array) -> Array:
+    if is_key(rows[0]):  # whose rows count as used when they are handled as keys
+        return jax.random.wrap_key_data(jnp.stack([jax.random.key_data(row) for row in rows]))
+    return jnp.stack(rows)
+
+
+def _row(x: Array, i: int) -> Array:
+    return jax.random.wrap_key_data(jax.random.key_data(x)[i]) if is_key(x) else x[i]
+
+
+def _put(x: Any, place: NamedSharding) -> Array:
+    """The array on devices, also on those of other hosts, which put there what they have themselves."""
+    if place.is_fully_addressable:
+        return jax.device_put(x, place)
+    if isinstance(x, Array) and x.sharding == place:
+        return x
+    if is_key(x):
+        return jax.random.wrap_key_data(_put(jax.random.key_data(x), place))
+    here = np.asarray(x) if x.size else np.empty(x.shape, x.dtype)
+    return jax.make_array_from_callback(x.shape, place, lambda index: here[index])
+
+
+def _struct(x: Any, place: NamedSharding) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place)

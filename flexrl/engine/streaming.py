@@ -1,0 +1,195 @@
+"""Batches from a dataset larger than memory, read while the update before them runs.
+
+A source's own `sample` runs here outside the program, on columns that read from files what it takes from them. So it
+draws the same steps by the same keys as from a dataset on the device.
+"""
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+from flax import struct
+from jax import Array
+
+from algos.common.dataset import Dataset, reached_by_a_tenth
+from envs.types import GoalMap
+from envs.worlds.shards import Shards
+from flexrl.data.flat_dataset import FIELDS, best, statistics_of
+from flexrl.data.row_files import RowFiles, StoredRows
+
+
+@struct.dataclass
+class StreamedDataset(Dataset):
+    """A dataset of `Column`s in place of arrays, but for `start` and `statistics`."""
+
+    found_return: Any = None  # ()
+
+    @property
+    def high_return(self) -> Any:
+        """() that a tenth of all episodes reach, which need not be read anew for it."""
+        return self.found_return
+
+
+class KeptRows:
+    """The rows of some of the episodes in files, numbered as if there were no others."""
+
+    def __init__(self, files: RowFiles, lengths: np.ndarray, kept: np.ndarray) -> None:
+        """Number the rows of the episodes `kept`, of all that have so many rows."""
+        self._files = files
+        begin = np.cumsum([0, *lengths])
+        self._begin = np.cumsum([0, *lengths[kept]])
+        self._shift = begin[kept] - self._begin[:-1]
+        self._last: tuple[Any, Any] = (None, None)
+
+    def __len__(self) -> int:
+        """Rows that are kept."""
+        return int(self._begin[-1])
+
+    def take(self, index: Any) -> np.ndarray:
+        """Records (...) by their numbers (...); fields of the same ones are often asked for in a row."""
+        last, records = self._last
+        if last is not index:
+            rows = np.asarray(index)
+            records = self._files.take(rows + self._shift[np.searchsorted(self._begin, rows, side="right") - 1])
+            self._last = index, records
+        return records
+
+    def column(self, name: str) -> "Column":
+        """One field of each record."""
+        kind = self._files.dtype[name]
+        return Column(self, name, (len(self), *kind.shape), kind.base)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is in files, taken by the numbers of rows as from an array."""
+
+    rows: KeptRows
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def __len__(self) -> int:
+        """Rows."""
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Array:
+        """Rows (..., *shape[1:]) by their numbers (...)."""
+        return jax.numpy.asarray(self.rows.take(index)[self.name])
+
+
+@dataclass(frozen=True)
+class AchievedColumn:
+    """What each state achieved, computed from its positions."""
+
+    qpos: Column
+    goal_map: GoalMap
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N + E, P)."""
+        return (len(self.qpos), *jax.eval_shape(self.goal_map.achieved, self._example).shape)
+
+    @property
+    def dtype(self) -> Any:
+        """Of its numbers."""
+        return self.qpos.dtype
+
+    @property
+    def _example(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(self.qpos.shape[1:], self.qpos.dtype)
+
+    def __len__(self) -> int:
+        """States."""
+        return len(self.qpos)
+
+    def __getitem__(self, index: Any) -> Array:
+        """Shape (..., P) by the numbers of states (...)."""
+        qpos = self.qpos[index]
+        return self._achieved(qpos.reshape(-1, qpos.shape[-1])).reshape(*qpos.shape[:-1], -1)
+
+    @functools.cached_property
+    def _achieved(self) -> Callable[[Array], Array]:
+        return jax.jit(jax.vmap(self.goal_map.achieved))
+
+
+def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDataset, Column | None]:
+    """The episodes of the highest return that hold a fraction of all steps, and the qpos of their states if known."""
+    lengths, returns = stored.episodes["length"], stored.episodes["return"]
+    kept = best(lengths, returns, fraction)
+    steps = KeptRows(stored.steps, lengths, kept)
+    columns: Any = {name: steps.column(name) for name in (*FIELDS, "return_to_go")}
+    start: Any = np.cumsum([0, *lengths[kept]], dtype=np.int32)
+    found = reached_by_a_tenth(jax.numpy.asarray(steps.take(start[:-1])["return_to_go"]))
+    statistics = statistics_of(lengths[kept], stored.episodes["moments"][kept])
+    data = StreamedDataset(**columns, start=start, statistics=statistics, found_return=found)
+    if stored.states is None:
+        return data, None
+    return data, KeptRows(stored.states, lengths + 1, kept).column("qpos")
+
+
+@dataclass(frozen=True)
+class _Share(Shards):
+    """One device's share, outside of the program that all of them run."""
+
+    index: int = 0
+
+    def rows(self, x: Array) -> Array:
+        size = len(x) // self.num
+        return x[self.index * size : (self.index + 1) * size]
+
+
+class Stream:
+    """Batches by their keys; those that were announced are read in the background."""
+
+    def __init__(self, source: Any, data: StreamedDataset) -> None:
+        """Read nothing yet.
+
+        Args:
+          source: `DatasetSource` or `WindowSource`, which draws by the key alone.
+          data: what it draws from.
+        """
+        num = source.shards.num
+        self._sources = [replace(source, shards=_Share(num, i)) for i in range(num)] if num > 1 else [source]
+        self.cpu = jax.local_devices(backend="cpu")[0]
+        with jax.default_device(self.cpu):
+            arrays = {name: jax.tree.map(jax.numpy.asarray, getattr(data, name)) for name in IN_MEMORY}
+        self._data = data.replace(**arrays)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="stream")
+        self._coming: dict[bytes, Future[Any]] = {}
+
+    def shapes(self) -> StreamedDataset:
+        """The dataset's shapes and dtypes."""
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._data)
+
+    def announce(self, keys: Array) -> None:
+        """Begin to read the batch of a key, or of several (M,), that will be taken next."""
+        data = np.asarray(jax.random.key_data(keys))
+        self._coming[data.tobytes()] = self._reader.submit(self._read, data)
+
+    def take(self, keys: Array) -> Any:
+        """The batch of a key, or of several (M,), on the host; parts of devices or keys along a leading axis.
+
+        Raises:
+          OSError: if a file cannot be read.
+        """
+        name = np.asarray(jax.random.key_data(keys)).tobytes()
+        if name not in self._coming:
+            self.announce(keys)
+        return self._coming.pop(name).result()
+
+    def _read(self, keys: np.ndarray) -> Any:
+        with jax.default_device(self.cpu):
+            several = keys.reshape(-1, keys.shape[-1])
+            parts = [jax.device_get(self._sample(source, key)) for key in several for source in self._sources]
+            return parts[0] if len(parts) == 1 else jax.tree.map(lambda *x: np.stack(x), *parts)
+
+    def _sample(self, source: Any, key: np.ndarray) -> Any:
+        return source.sample(self._data, (), None, jax.random.wrap_key_data(jax.numpy.asarray(key)))[1]
+
+
+IN_MEMORY = ("start", "statistics", "found_return")

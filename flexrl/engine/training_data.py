@@ -1,0 +1,148 @@
+"""The dataset that a run learns from, checked and laid out for the device."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algos.common.dataset import Dataset
+from algos.common.hindsight import HindsightGoals
+from algos.registry import ALGORITHMS
+from envs.types import EnvSpec
+from flexrl.common.errors import ConfigError
+from flexrl.config.run_config import RunConfig, without_folder
+from flexrl.data.dataset_folder import read_dataset
+from flexrl.data.environment import recorded_environment
+from flexrl.data.flat_dataset import achieved, best_episodes, flatten, with_returns_to_go, without_positions
+from flexrl.data.minari_format import ARRAYS
+from flexrl.data.row_files import stored_rows
+from flexrl.engine.streaming import AchievedColumn, StreamedDataset, streamed_dataset
+from flexrl.storage.checkpoint import leaves_of
+from flexrl.storage.policy_file import digest
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What is learnt from; checkpoints hold none of it.
+
+    Attributes:
+      folder: where it was found.
+      arrays: on the host, or where they are more than the memory limit in files.
+      sha256: of what was read, from which returns-to-go follow; of files, of what they all hold.
+      environment: that it says it was recorded in; None where it says nothing.
+    """
+
+    folder: str
+    arrays: Dataset
+    sha256: str
+    environment: str | None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For `metadata.json`."""
+        return {"sha256": self.sha256, "num_episodes": self._num_episodes, "num_steps": len(self.arrays.reward)}
+
+    @property
+    def summary(self) -> str:
+        """Size, for reading, and what could not be compared."""
+        streamed = ", streamed from the disk" if isinstance(self.arrays, StreamedDataset) else ""
+        unnamed = "" if self.environment else "; it names no environment, so that sizes alone were compared"
+        return (
+            f"{len(self.arrays.reward):,} steps of {self._num_episodes:,} episodes in {self.folder}{streamed}{unnamed}"
+        )
+
+    def require_same(self, run: Path) -> None:
+        """Refuse to go on with a run that learnt from something else.
+
+        Raises:
+          ConfigError: with both SHA-256.
+        """
+        began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
+        if began_with != self.sha256:
+            raise ConfigError(
+                f"dataset: {self.folder} holds what has SHA-256 {self.sha256[:16]}, and {run} began with "
+                f"{began_with[:16]}; put that dataset back, or start a new run"
+            )
+
+    @property
+    def _num_episodes(self) -> int:
+        return len(self.arrays.start) - 1
+
+
+def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
+    """The dataset that an offline algorithm's config names; None for one that steps worlds.
+
+    Raises:
+      ConfigError: if it is not named, not in order, of other sizes than the environment, or of another environment.
+    """
+    if not ALGORITHMS[config.algo].is_offline:
+        return None
+    folder = config.algorithm.dataset
+    if folder is None:
+        raise ConfigError(
+            f"dataset: {config.algo} learns from one; name its folder by --algorithm.dataset DIR, or make one by "
+            "python -m flexrl.collect RUN --tier expert --out DIR"
+        )
+    return _streamed(config, spec, folder) if _is_too_large(config, folder) else _resident(config, spec, folder)
+
+
+def _is_too_large(config: RunConfig, folder: str) -> bool:
+    file, limit = Path(folder) / ARRAYS, config.algorithm.memory_limit_mb
+    return limit is not None and file.is_file() and file.stat().st_size > limit * 1_000_000
+
+
+def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
+    """All in memory."""
+    episodes = best_episodes(read_dataset(Path(folder)), _fraction(config))
+    arrays = flatten(episodes)
+    environment = _require_fitting(arrays, config, spec, folder)
+    if config.algorithm.condition == "goal":
+        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
+        arrays = arrays.replace(achieved=achieved(episodes, goal_map, folder))
+    return TrainingData(folder, with_returns_to_go(arrays), digest(leaves_of(arrays)), environment)
+
+
+def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
+    """Left in files."""
+    stored = stored_rows(Path(folder))
+    arrays, qpos = streamed_dataset(stored, _fraction(config))
+    environment = _require_fitting(arrays, config, spec, folder)
+    if config.algorithm.condition == "goal":
+        goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
+        if qpos is None:
+            raise without_positions(folder)
+        arrays = arrays.replace(achieved=AchievedColumn(qpos, goal_map))
+    return TrainingData(folder, arrays, stored.sha256, environment)
+
+
+def _fraction(config: RunConfig) -> float:
+    return getattr(config.algorithm, "best_fraction", 1.0)
+
+
+def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> str | None:
+    """Refuse a dataset of another environment, and return the one that it names, if any."""
+    for name, rows, wanted in (
+        ("observations", arrays.obs, spec.obs_size),
+        ("goals", arrays.goal, spec.goal_size),
+        ("actions", arrays.action, spec.action_size),
+    ):
+        if (found := rows.shape[1]) != wanted:
+            raise ConfigError(
+                f"dataset: {folder} has {name} of {found} numbers, and {config.env} of {wanted}; choose the "
+                "environment that it was collected in"
+            )
+    longest = int(np.diff(arrays.start).max())
+    if config.algorithm.reads_clock and longest > spec.episode_length:
+        raise ConfigError(
+            f"dataset: {folder} has an episode of {longest} control steps, and {config.env} ends after "
+            f"{spec.episode_length}; choose the environment that it was collected in"
+        )
+    found = recorded_environment(Path(folder))
+    if found and without_folder(found) != config.env_name and not config.algorithm.any_environment:
+        raise ConfigError(
+            f"dataset: {folder} was recorded in {found}, and this run is of {config.env}; choose that environment, or "
+            "add --algorithm.any-environment to learn from it all the same"
+        )
+    return found

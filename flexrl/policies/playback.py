@@ -1,0 +1,141 @@
+"""A trained policy with its environment, as evaluation and rendering use it."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from algos.common.types import Algorithm, Policy
+from envs.physics import resolve_backend
+from envs.types import Env
+from envs.worlds.vector import VecEnv
+from flexrl.common.gpu_driver import say_why_no_gpu
+from flexrl.common.warp_buffers import RUNS_OWN, WarpBuffers, require_room
+from flexrl.config.run_config import RunConfig
+from flexrl.engine.factory import make_algorithm, make_evaluation_env, make_policy, policy_template
+from flexrl.storage.checkpoint import Checkpoints
+from flexrl.storage.policy_file import exported_step, is_exported, load_policy
+from flexrl.storage.run_folder import find_run, read_config
+
+
+@dataclass(frozen=True)
+class Playback:
+    """A run's deterministic policy at a step, and its environment on this machine's physics."""
+
+    folder: Path
+    config: RunConfig
+    step: int
+    env: Env
+    policy: Policy
+
+
+def load_playback(
+    run: str,
+    workspace: str,
+    step: str,
+    physics: str = "auto",
+    num_episodes: int = 1,
+    task: Callable[[Any], Any] = lambda config: config,
+    warp: WarpBuffers = RUNS_OWN,
+) -> Playback:
+    """Load a run, or an exported policy.
+
+    Args:
+      run: a run's folder or its name in the workspace.
+      workspace: folder that holds the runs.
+      step: `best`, `latest` or an iteration.
+      physics: engine to play on; need not be the one of the training.
+      num_episodes: worlds that will be played at once.
+      task: changes the task's config.
+      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+
+    Raises:
+      ConfigError: if there is no such run or step.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    folder, config, env = judging_worlds(run, workspace, physics, num_episodes, task, warp)
+    number, policy = load_policy_of(folder, make_algorithm(config, env), step)
+    return Playback(folder, config, number, env, policy)
+
+
+def judging_worlds(
+    run: str,
+    workspace: str,
+    physics: str,
+    num_episodes: int,
+    task: Callable[[Any], Any] = lambda config: config,
+    warp: WarpBuffers = RUNS_OWN,
+) -> tuple[Path, RunConfig, Env]:
+    """The folder of a run or of an exported policy, its config on this machine, and the environment to be judged in.
+
+    Arguments and errors are those of `load_playback`.
+    """
+    say_why_no_gpu()
+    folder = find_run(run, workspace)
+    stored = read_config(folder)
+    config = dataclasses.replace(
+        stored,
+        physics=resolve_backend(physics),
+        evaluation_episodes=num_episodes,
+        task=task(stored.task),
+        warp=warp.over(stored.warp),
+    )
+    return folder, config, make_evaluation_env(config, num_episodes)
+
+
+def load_policy_of(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
+    """From an exported file, or from a run's checkpoints; and the iteration that it is of."""
+    if is_exported(folder):
+        return exported_step(folder, step), load_exported(folder, algorithm)
+    checkpoints = Checkpoints(folder)
+    number, restored = checkpoints.restore(policy_template(algorithm), checkpoints.find(step))
+    return number, make_policy(algorithm, restored)
+
+
+def load_exported(folder: Path, algorithm: Algorithm) -> Policy:
+    """The policy in an exported folder.
+
+    Raises:
+      CheckpointError: if it is damaged.
+    """
+    template = jax.eval_shape(lambda key: algorithm.policy(algorithm.init(key), deterministic=True), jax.random.key(0))
+    return load_policy(folder, template)
+
+
+def record(playback: Playback, num_steps: int, seed: int) -> np.ndarray:
+    """Positions of one world over one episode.
+
+    Returns:
+      qpos_TQ: generalised positions after each control step, shape (T, nq), with T at most `num_steps`.
+
+    Raises:
+      ConfigError: if MJX-Warp left contacts out.
+    """
+    vec_env = VecEnv(playback.env, 1)
+
+    @functools.partial(jax.jit, static_argnums=1)
+    def roll(policy: Policy, num_steps: int, key: Array) -> tuple[Array, Array, Array | None]:
+        key_reset, key_act = jax.random.split(key)
+        fresh = vec_env.fresh(key_reset)
+
+        def step(state: tuple, key: Array) -> tuple[tuple, tuple[Array, Array, Array | None]]:
+            worlds, carry = state
+            carry, action, _ = policy.act(carry, worlds.observation, key)
+            worlds, transition = vec_env.step(worlds, action, fresh)
+            ended = (transition.terminated | transition.truncated)[0]
+            return (worlds, carry), (worlds.env.physics["qpos"][0], ended, transition.overflowed)
+
+        start = (vec_env.start(fresh), policy.init_carry(1))
+        return jax.lax.scan(step, start, jax.random.split(key_act, num_steps))[1]
+
+    qpos_TQ, ended_T, overflowed_TB = jax.device_get(roll(playback.policy, num_steps, jax.random.key(seed)))
+    length = int(np.argmax(ended_T)) if ended_T.any() else num_steps
+    if overflowed_TB is not None:
+        require_room(int(overflowed_TB[:length].sum()), length)
+    return qpos_TQ[: max(length, 1)]

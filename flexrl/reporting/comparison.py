@@ -1,0 +1,42 @@
+"""Runs side by side: what they reached, how soon, and in what their configs differ."""
+
+import dataclasses
+from typing import Any
+
+from flexrl.common.nested import flat
+from flexrl.config.trackers import Tracking
+from flexrl.reporting.curves import Curve
+from flexrl.storage.run_view import RunRecord
+
+FRACTIONS = (0.5, 0.9)  # of the best return of all
+PLACE = (  # of a config; says nothing of what is computed
+    *("name", "workspace"),
+    *(f"tracking.{field.name}" for field in dataclasses.fields(Tracking)),
+)
+
+
+def compare(curves: list[Curve]) -> list[dict[str, Any]]:
+    """For each run its last, best and final return, and when it first had a part of the best of all.
+
+    A part of a best return that is not positive means nothing, and is None.
+    """
+    best = max(value for curve in curves for value in curve.returns)
+    return [_row(curve, best) for curve in curves]
+
+
+def _row(curve: Curve, best: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": curve.name, "last_return": curve.returns[-1], "best_return": max(curve.returns)}
+    row["final_return"] = curve.final
+    for fraction in FRACTIONS:
+        reached = curve.first_reaching(fraction * best) if best > 0 else None
+        percent = f"{100 * fraction:.0f}_percent"
+        row[f"steps_to_{percent}"], row[f"seconds_to_{percent}"] = reached or (None, None)
+    return row
+
+
+def differing_fields(records: list[RunRecord]) -> dict[str, list[Any]]:
+    """Fields in which configs differ, with each run's value; None where a config lacks the field."""
+    configs = [flat(record.config) for record in records]
+    names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
+    values = {name: [config.get(name) for config in configs] for name in names}
+    return {name: row for name, row in values.items() if any(value != row[0] for value in row)}

@@ -1,0 +1,120 @@
+"""One page of HTML about a run, with its pictures inside."""
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+
+from flexrl.common.errors import ConfigError
+from flexrl.common.html import document, svg, table
+from flexrl.common.nested import flat
+from flexrl.reporting.curves import draw_metrics, draw_returns, read_curve
+from flexrl.storage.lineage import lineage
+from flexrl.storage.run_folder import CHANGES
+from flexrl.storage.run_view import RunRecord
+
+MAX_CLIP_BYTES = 5_000_000
+CLIPS = {
+    ".mp4": '<video controls loop src="data:video/mp4;base64,{}"></video>',
+    ".gif": '<img alt="" src="data:image/gif;base64,{}">',
+}
+
+
+def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -> str:
+    """The whole page.
+
+    Args:
+      record: the run that it is about.
+      beside: runs whose curves stand beside.
+      records: runs among which its children are.
+    """
+    problems = list(record.problems)
+    sections = {
+        "Summary": _summary(record),
+        "Learning curves": _curves([record, *beside], problems),
+        "Skills": _skills(record.folder / "skills.json", problems),
+        "Clips": _clips(record.folder / "videos"),
+        "Lineage": f"<pre>{escape(chr(10).join(lineage(record, records)))}</pre>",
+        "Config": table(flat(record.config).items()),
+    }
+    return document(record.name, sections, problems)
+
+
+def _summary(record: RunRecord) -> str:
+    summary = {name: value for name, value in record.summary().items() if name not in ("name", "problems")}
+    result = flat(record.result or {})
+    kept = ("stopped_early", "return_mean", "return_interval", "episode_length_mean", "evaluation.step", "device")
+    kept += ("timing.seconds",)
+    summary |= {name: result[name] for name in kept if result.get(name) is not None}
+    recorded = flat(record.metadata)
+    kept = ("started", "git.commit", "git.changed", "config_hash", "versions.jax", "versions.mujoco")
+    summary |= {name: recorded[name] for name in kept if name in recorded}
+    if isinstance(changes := recorded.get(CHANGES), list):
+        before = (each for each in changes if isinstance(each, dict))
+        texts = (f"{each.get('from')} until iteration {each.get('iteration')}" for each in before)
+        summary["total_steps_before"] = ", ".join(texts)
+    if isinstance(recorded.get("command"), list):
+        summary["command"] = " ".join(map(str, recorded["command"]))
+    return table((name.replace("_", " "), value) for name, value in summary.items())
+
+
+def _curves(records: list[RunRecord], problems: list[str]) -> str:
+    """Evaluations and training metrics of runs; what cannot be read is added to the problems."""
+    curves, metrics = [], {}
+    for record in records:
+        try:
+            curves.append(read_curve(record))
+            metrics[record.name] = record.metrics()
+        except ConfigError as error:
+            problems.append(str(error))
+    return svg(draw_returns(curves)) + svg(draw_metrics(metrics)) if curves else ""
+
+
+def _skills(path: Path, problems: list[str]) -> str:
+    """What `flexrl.skills` found, if it was asked."""
+    if not path.exists():
+        return ""
+    try:
+        report = json.loads(path.read_bytes())
+        rows = [{"skill": name, **row} for name, row in report["skills"].items()]
+        switching = {name: report[name] for name in ("switching", "switching_with_pushes")}
+        text = f"<p>Iteration {report['step']}, {report['episodes']} episodes each.</p>"
+        text += table((row.values() for row in rows), rows[0])
+        text += table(flat(switching).items())
+        if "transitions" in report:
+            text += "<p>Success of the skill in the column after a switch from the one in the row:</p>"
+            text += _matrix(report["transitions"])
+        return text
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        problems.append(f"{path.name}: is damaged ({type(error).__name__}: {error})")
+        return ""
+
+
+def _matrix(rows: dict[str, dict[str, float]]) -> str:
+    """Numbers between 0 and 1 by two names, from red to green."""
+    header = "".join(f"<th>{escape(name)}</th>" for name in rows)
+    lines = (
+        f"<tr><th>{escape(name)}</th>{''.join(_coloured(row.get(other)) for other in rows)}</tr>\n"
+        for name, row in rows.items()
+    )
+    return f'<table class="matrix"><thead><tr><td></td>{header}</tr></thead>\n{"".join(lines)}</table>\n'
+
+
+def _coloured(value: float | None) -> str:
+    if value is None:
+        return "<td></td>"
+    return f'<td style="background: hsl({120 * value:.0f} 60% 75%)">{value:.2f}</td>'
+
+
+def _clips(folder: Path) -> str:
+    """Videos that are small enough, inside the page; the others by name."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in CLIPS)
+    return "".join(map(_clip, files))
+
+
+def _clip(path: Path) -> str:
+    size = path.stat().st_size
+    caption = f"<p>{escape(path.name)}, {size / 1e6:.1f} MB{'' if size < MAX_CLIP_BYTES else ': left out'}</p>\n"
+    if size >= MAX_CLIP_BYTES:
+        return caption
+    return CLIPS[path.suffix].format(base64.b64encode(path.read_bytes()).decode()) + caption

@@ -1,0 +1,317 @@
+"""Checkpoints of a whole run: written in the background, verified before loading, with fallback to an older one.
+
+    checkpoints/<step>/state/           arrays, by Orbax
+    checkpoints/<step>/manifest.json    written last: every file's SHA-256, every leaf's shape and dtype
+
+A step without a whole manifest is not a checkpoint. Orbax itself does not checksum array data.
+"""
+
+import errno
+import importlib
+import json
+import shutil
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from flexrl.common.errors import CheckpointError, ConfigError
+from flexrl.common.files import seal, sha256, sync, write_json
+
+Leaves = dict[str, np.ndarray]
+
+MANIFEST_BYTES = 1 << 18  # room for the manifest and Orbax's own metadata
+
+
+class Checkpoints:
+    """The checkpoints of one run; keeps the newest `keep` and the one that `best.json` names."""
+
+    def __init__(self, folder: Path, keep: int = 3) -> None:
+        """Use `folder`, a run's folder; nothing is created before the first save."""
+        self._folder = folder / "checkpoints"
+        self._best_file = folder / "best.json"
+        self._keep = keep
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._pending: list[Future[None]] = []
+
+    def warm_up(self) -> None:
+        """Import Orbax in the background, which takes seconds, so that a first save in a hurry need not."""
+        self._worker.submit(importlib.import_module, "orbax.checkpoint")
+
+    def save(self, step: int, tree: Any) -> None:
+        """Copy the tree now and write it in the background, after waiting for the save before.
+
+        Args:
+          step: names the checkpoint; if that is there already, nothing is copied.
+          tree: any pytree of arrays.
+
+        Raises:
+          Whatever the previous save raised.
+        """
+        self.wait()
+        if not self._is_whole(step):
+            self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
+
+    def note_score(self, step: int, score: float) -> None:
+        """Note an evaluation of a saved step, in the background and after its save: the highest is kept as best."""
+        self._pending.append(self._worker.submit(self._note, step, score))
+
+    def wait(self) -> None:
+        """Return when nothing is being written; raises what the save raised."""
+        pending, self._pending = self._pending, []
+        for each in pending:
+            each.result()
+
+    def close(self) -> None:
+        """Let a write that is under way end."""
+        self._worker.shutdown()
+
+    def steps(self) -> list[int]:
+        """Steps that have a folder, whether intact or not, oldest first."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(int(p.name) for p in self._folder.iterdir() if p.name.isdecimal() and not p.is_symlink())
+
+    def no_save_ended(self) -> bool:
+        """Whether there is nothing to go on from: no checkpoint, or only a first one that was never sealed."""
+        steps = self.steps()
+        return not steps or (len(steps) == 1 and not self._is_whole(steps[0]))
+
+    def best(self) -> dict[str, Any] | None:
+        """`best.json`: the step with the highest score, and the score."""
+        if not self._best_file.exists():
+            return None
+        try:
+            best = json.loads(self._best_file.read_bytes())
+            return {"step": int(best["step"]), "score": float(best["score"])}
+        except (ValueError, KeyError, TypeError):
+            raise CheckpointError(f"{self._best_file} is damaged; delete it and go on without a best step") from None
+
+    def find(self, step: str) -> int | None:
+        """The step that `best`, `latest` or a number names; None is the newest intact one.
+
+        Raises:
+          ConfigError: if there is no such step.
+        """
+        if step == "latest":
+            return None
+        if step == "best":
+            best = self.best()
+            return best["step"] if best else None
+        if not step.isdecimal():
+            raise ConfigError(f"step: {step!r} must be best, latest or an iteration")
+        if int(step) not in self.steps():
+            there = ", ".join(map(str, self.steps())) or "none"
+            raise ConfigError(f"step: {step} has no checkpoint; there are {there}")
+        return int(step)
+
+    def restore(self, template: Any, step: int | None = None) -> tuple[int, Any]:
+        """The newest intact checkpoint, or the one asked for.
+
+        Args:
+          template: pytree of arrays or shapes that the checkpoint must fit; may be a part of what was saved.
+          step: a certain step; then nothing else is tried.
+
+        Returns:
+          The step, and the tree on the default device.
+
+        Raises:
+          CheckpointError: if none is intact, or the intact one does not fit the template.
+        """
+        number, manifest = self.intact(step)
+        return number, self._load(number, manifest, template)
+
+    def intact(self, step: int | None = None) -> tuple[int, dict[str, Any]]:
+        """The newest intact checkpoint, or the one asked for, and its manifest.
+
+        Raises:
+          CheckpointError: if none is intact.
+        """
+        candidates = [step] if step is not None else self.steps()[::-1]
+        for candidate in candidates:
+            try:
+                manifest = read_manifest(self._folder / str(candidate))
+            except CheckpointError as error:
+                note = "" if step is not None else "; trying the one before"
+                print(f"checkpoint {candidate} is damaged: {error}{note}", file=sys.stderr, flush=True)
+                continue
+            return candidate, manifest
+        raise CheckpointError(
+            f"no intact checkpoint in {self._folder} (looked at: {', '.join(map(str, candidates)) or 'none there'}); "
+            "restore the folder from a copy, or start a new run under another --name"
+        )
+
+    def is_intact(self, step: int) -> bool:
+        """Whether a step can be gone on from; if it cannot, says why on standard error."""
+        try:
+            read_manifest(self._folder / str(step))
+        except CheckpointError as error:
+            print(f"checkpoint {step} is damaged: {error}", file=sys.stderr, flush=True)
+            return False
+        return True
+
+    def forget_after(self, step: int) -> None:
+        """Remove what a run that goes on from `step` will make anew: later checkpoints, and a later best."""
+        for later in self.steps():
+            if later > step:
+                shutil.rmtree(self._folder / str(later))
+        best = self.best()
+        if best is not None and best["step"] > step:
+            self._best_file.unlink()
+
+    def _write(self, step: int, leaves: Leaves) -> None:
+        folder = self._folder / str(step)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        require_space(folder, leaves)
+        with _checkpointer() as checkpointer:
+            checkpointer.save((folder / "state").absolute(), leaves)
+        write_manifest(folder, step, leaves)
+        self._prune(step)
+
+    def _note(self, step: int, score: float) -> None:
+        best = self.best()
+        if self._is_whole(step) and (best is None or score > best["score"]):
+            write_json(self._best_file, {"step": step, "score": score})
+            self._prune(step)
+
+    def _is_whole(self, step: int) -> bool:
+        return (self._folder / str(step) / "manifest.json").exists()
+
+    def _prune(self, newest: int) -> None:
+        best = self.best()
+        earlier = [s for s in self.steps() if s < newest and self._is_whole(s)]
+        for step in earlier[: max(0, len(earlier) + 1 - self._keep)]:
+            if best is None or step != best["step"]:
+                shutil.rmtree(self._folder / str(step))
+
+    def _load(self, step: int, manifest: dict[str, Any], template: Any) -> Any:
+        import orbax.checkpoint as ocp
+
+        wanted = shapes_of(template)
+        for name, (shape, dtype) in wanted.items():
+            saved = manifest["leaves"].get(name)
+            if saved != [list(shape), dtype]:
+                found = f"shape {tuple(saved[0])} {saved[1]}" if saved else "nothing of that name"
+                raise CheckpointError(
+                    f"checkpoint {step} does not fit: {name} must have shape {shape} {dtype}, but there is {found}; "
+                    "resume with the environment, sizes and networks that it was saved with"
+                )
+        restore_args = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in manifest["leaves"]}
+        with _checkpointer() as checkpointer:
+            leaves = checkpointer.restore((self._folder / str(step) / "state").absolute(), restore_args=restore_args)
+        return tree_of(template, leaves)
+
+
+def _checkpointer() -> Any:
+    """Orbax, for this process alone: of several hosts one writes what all of them have."""
+    import orbax.checkpoint as ocp  # late, see `Checkpoints.warm_up`
+
+    this = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(this, {this}, f"host-{this}")
+    if jax.process_count() == 1:
+        alone = ocp.options.MultiprocessingOptions()
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
+
+
+def require_space(folder: Path, leaves: Leaves) -> None:
+    """Refuse to begin a save that would fill the disk.
+
+    Raises:
+      OSError: if less than twice the arrays' size is free; Orbax would say so in a dozen tracebacks.
+    """
+    needed = 2 * sum(leaf.nbytes for leaf in leaves.values()) + MANIFEST_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"{free:,} bytes are free, saving a checkpoint needs {needed:,}", str(folder))
+
+
+def leaves_of(tree: Any) -> Leaves:
+    """Host copies of a pytree's leaves by path; keys as their data, without zero-size arrays, which Orbax refuses.
+
+    They are copies, because on a CPU the host's view is the device's buffer, which the next step is given to overwrite.
+    """
+    return {name: np.array(_data(leaf)) for name, leaf in _named_leaves(tree)}
+
+
+def shapes_of(tree: Any) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and dtype of what `leaves_of` would copy, also for a tree of `jax.ShapeDtypeStruct`."""
+    return {name: (leaf.shape, str(leaf.dtype)) for name, leaf in _named_leaves(jax.eval_shape(key_data, tree))}
+
+
+def tree_of(template: Any, leaves: Leaves) -> Any:
+    """The pytree that `leaves_of` copied, shaped like the template, on the default device."""
+    paths, structure = jax.tree_util.tree_flatten_with_path(template)
+    return structure.unflatten([_rebuild(leaf, leaves.get(_name(path))) for path, leaf in paths])
+
+
+def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
+    return [(_name(path), leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0] if leaf.size > 0]
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def is_key(leaf: Any) -> bool:
+    """Whether an array holds random keys."""
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _data(leaf: Array) -> Array:
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
+
+
+def key_data(tree: Any) -> Any:
+    """The tree with random keys as plain numbers."""
+    return jax.tree.map(_data, tree)
+
+
+def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
+    if data is None:  # of zero size
+        return jax.numpy.zeros(leaf.shape, leaf.dtype)
+    if is_key(leaf):
+        return jax.random.wrap_key_data(jax.numpy.array(data))
+    return jax.numpy.array(data)
+
+
+def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
+    """Describe and seal the files of a checkpoint, once they are on the disk."""
+    files = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        files[str(path.relative_to(folder))] = sha256(path)
+        sync(path)
+    content = {
+        "step": step,
+        "files": files,
+        "leaves": {name: [list(leaf.shape), str(leaf.dtype)] for name, leaf in leaves.items()},
+    }
+    write_json(folder / "manifest.json", {"seal": seal(content), **content})
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint, after every file was found as the manifest says.
+
+    Raises:
+      CheckpointError: naming the file that is missing or differs.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_bytes())
+        found = manifest.pop("seal")
+    except (OSError, ValueError, KeyError, AttributeError):
+        raise CheckpointError(f"{path} is missing or unreadable, so its save never ended") from None
+    if found != seal(manifest) or manifest["step"] != int(folder.name):
+        raise CheckpointError(f"{path} was changed after it was written")
+    for name, digest in manifest["files"].items():
+        file = folder / name
+        if not file.is_file():
+            raise CheckpointError(f"{file} is missing")
+        if sha256(file) != digest:
+            raise CheckpointError(f"{file} was changed after it was written (SHA-256 differs)")
+    return manifest

@@ -1,0 +1,82 @@
+"""What a number must be read with: the machine, the versions, the commit."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    *("jax", "jaxlib", "mujoco", "mujoco-mjx", "warp-lang", "brax"),
+    *("flax", "optax", "orbax-checkpoint", "numpy", "minari", "h5py"),
+)
+REPOSITORY = Path(__file__).parents[2]
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and, where there is one, the accelerator."""
+    import jax
+
+    devices = jax.devices()
+    is_cpu = devices[0].platform == "cpu"
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "accelerator": None if is_cpu else devices[0].device_kind,
+        "num_accelerators": 0 if is_cpu else len(devices),
+    }
+
+
+def device_name() -> str:
+    """What computes: the accelerator's name, or the processor's and its cores."""
+    return name_of(machine())
+
+
+def name_of(found: dict[str, Any]) -> str:
+    """The accelerator's name, or the processor's and its cores, of what `machine` found."""
+    return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
+
+
+def machine_slug() -> str:
+    """A name for files, such as `amd-epyc-2-cores` or `nvidia-h200`."""
+    return re.sub(r"[^a-z0-9]+", "-", device_name().lower()).strip("-")
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and of the packages that decide a result; null for one that is not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def git_state() -> dict[str, Any] | None:
+    """The source's commit, and whether files differ from it; null outside of a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    return None if commit is None else {"commit": commit, "changed": bool(changed_files())}
+
+
+def changed_files(besides: str | None = None) -> list[str]:
+    """Files that differ from the commit or are in none, as git names them, but for those in the folder `besides`."""
+    found = _git("status", "--porcelain", "--", ".", *([f":(exclude){besides}"] if besides else []))
+    return [line[2:].strip() for line in (found or "").splitlines()]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    return found[1].strip() if found else platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,188 @@
+"""What a run's folder tells: how far it came, how well, and what is wrong with it. Runs no code of its task."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flexrl.common.decoding import load_yaml
+from flexrl.common.errors import ConfigError
+from flexrl.storage.divergence import FILE as DIVERGED
+from flexrl.storage.policy_file import is_exported
+from flexrl.storage.rows import last_row, read_rows
+from flexrl.storage.run_folder import is_in_use
+
+RUN_FILES = ("config.yaml", "metadata.json", "lock")  # one of them makes a folder a run
+EVALUATED = ("step", "control_steps", "evaluation/return_mean", "evaluation/return_interval")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as its files tell it; what is missing or damaged is empty.
+
+    Attributes:
+      folder: of the run.
+      config: as it was stored.
+      metadata: as it was recorded at the start.
+      result: as it was written at the end, None before.
+      evaluations: rows, oldest first.
+      control_steps: done until now.
+      state: `finished`, `running`, `stopped` or `diverged`; `exported` for a policy alone.
+      problems: a line for each file that could not be read.
+      values: that a sweep gave to fields of its own, of a trial.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    result: dict[str, Any] | None
+    evaluations: list[dict[str, Any]]
+    control_steps: int
+    state: str
+    problems: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The folder's, behind that of the training where it is one of several runs."""
+        folder = self.folder.resolve()
+        return f"{folder.parent.name}/{folder.name}" if (folder.parent / "config.yaml").is_file() else folder.name
+
+    @property
+    def returns(self) -> list[float]:
+        """Mean return of each evaluation, oldest first."""
+        return [row["evaluation/return_mean"] for row in self.evaluations]
+
+    @property
+    def final_return(self) -> float | None:
+        """Mean return of the final evaluation, whose episodes chose nothing; None before the end.
+
+        Results of before there was one hold the last evaluation instead, and no `evaluation`.
+        """
+        return self.result["return_mean"] if self.result and "evaluation" in self.result else None
+
+    @property
+    def parent(self) -> str | None:
+        """`RUN:ITERATION` that the run began from."""
+        parent = self.config.get("parent")
+        return parent if isinstance(parent, str) else None
+
+    def summary(self) -> dict[str, Any]:
+        """What a list shows, as plain data."""
+        return {
+            "name": self.name,
+            **{name: self.config.get(name) for name in ("env", "algo", "seed")},
+            "control_steps": self.control_steps,
+            "total_steps": self.config.get("total_steps"),
+            "state": self.state,
+            "last_return": self.returns[-1] if self.returns else None,
+            "best_return": max(self.returns, default=None),
+            "final_return": self.final_return,
+            "parent": self.parent,
+            "values": ", ".join(f"{name}={value}" for name, value in self.values.items()) or None,
+            "problems": list(self.problems),
+        }
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of all iterations, oldest first.
+
+        Raises:
+          ConfigError: if the file is damaged.
+        """
+        path = self.folder / "metrics.jsonl"
+        try:
+            rows = read_rows(path) if path.exists() else []
+            for number, row in enumerate(rows, start=1):
+                _require_numbers(row, ("step", "control_steps"), f"line {number}")
+                _require_numbers(row.get("timing"), ("seconds",), f"line {number}, timing")
+            return rows
+        except ValueError as error:
+            raise ConfigError(f"{path}: is damaged ({error}); restore it from a copy") from None
+
+
+def read_runs(workspace: Path) -> list[RunRecord]:
+    """All runs in a workspace, by name; of several that train together each is a run.
+
+    Raises:
+      ConfigError: if there is no such folder.
+    """
+    if not workspace.is_dir():
+        raise ConfigError(f"workspace: {workspace} is no folder; name the one that holds the runs by --workspace")
+    groups = (_runs_in(folder) or [folder] for folder in _runs_in(workspace))
+    return [read_run(folder) for group in groups for folder in group]
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """Folders of runs that lie in a folder, by name."""
+    return [path for path in sorted(folder.iterdir()) if any((path / name).exists() for name in RUN_FILES)]
+
+
+def read_run(folder: Path) -> RunRecord:
+    """A run, however much of it is there."""
+    reader = _Reader(folder)
+    running = is_in_use(folder)
+    state = "exported" if is_exported(folder) else "running" if running else "stopped"
+    if (folder / DIVERGED).exists():  # others of its training may run on, which hold its lock
+        state = "diverged"
+    config = reader.read("config.yaml", load_yaml, {})
+    result = reader.read("result.json", _mapping, None)
+    if not config and not reader.problems and not running:
+        reader.problems.append("config.yaml: is missing")
+    row = reader.read("metrics.jsonl", _last_iteration, {"control_steps": 0})
+    values = reader.read("values.json", _mapping, {})
+    return RunRecord(
+        folder,
+        config,
+        reader.read("metadata.json", _mapping, {}),
+        result,
+        reader.read("evaluations.jsonl", _evaluations, []),
+        row["control_steps"],
+        "finished" if result else state,
+        tuple(reader.problems),
+        values,
+    )
+
+
+class _Reader:
+    """Reads a run's files, and notes which could not be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[Path], Any], missing: Any) -> Any:
+        """A file's content, or `missing` where there is none that can be read."""
+        path = self._folder / name
+        try:
+            return parse(path) if path.exists() else missing
+        except (OSError, ValueError) as error:
+            line = " ".join(str(error).removeprefix(f"{path}: ").split())
+            self.problems.append(f"{name}: {line}")
+            return missing
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError("must hold a mapping")
+    return content
+
+
+def _evaluations(path: Path) -> list[dict[str, Any]]:
+    rows = read_rows(path)
+    for number, row in enumerate(rows, start=1):
+        _require_numbers(row, EVALUATED, f"line {number}")
+    return rows
+
+
+def _last_iteration(path: Path) -> dict[str, Any]:
+    row = last_row(path)
+    return {"control_steps": 0} if row is None else _require_numbers(row, ("step", "control_steps"), "the last line")
+
+
+def _require_numbers(row: Any, fields: tuple[str, ...], place: str) -> dict[str, Any]:
+    lacking = [name for name in fields if not isinstance(row, dict) or not isinstance(row.get(name), int | float)]
+    if lacking:
+        raise ValueError(f"{place} lacks {', '.join(lacking)}")
+    return row

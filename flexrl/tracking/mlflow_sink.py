@@ -1,0 +1,170 @@
+"""MLflow: a run is found again by a tag, and asked which rows it has; so whoever sends it, each row is there once."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flexrl.common.nested import flat
+from flexrl.tracking.run_facts import TrackedRow, TrackedRun
+from flexrl.tracking.sender import Ended
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric, Param, Run
+    from mlflow.tracking import MlflowClient
+
+SERVER = "MLFLOW_TRACKING_URI"
+KEY = "flexrl.key"
+LAST = {False: "timing/seconds", True: "timing/evaluation_seconds"}  # in every row of an iteration, of an evaluation
+MAX_METRICS, MAX_PARAMS, MAX_VALUE = 1000, 100, 6000  # of one request; characters of a parameter
+STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+ENVIRONMENT = {  # a request that fails is made again by the delivery, with no line of MLflow's for each
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # who wants to tell MLflow's makers what is used may set it to false
+}
+
+
+class MlflowTracker:
+    """One run of an experiment; its parent is the run's group. Times are those of training, interruptions left out."""
+
+    name = "mlflow"
+
+    def __init__(self, run: TrackedRun) -> None:
+        """Nothing is asked yet."""
+        self._run = run
+        self._client: MlflowClient
+        self._id = ""
+        self._had: dict[bool, int] = {}  # control steps of the last row that is there, of iterations and of evaluations
+        self._last: TrackedRow | None = None
+
+    def begin(self) -> None:
+        """Find or make experiment, parent and run, and see which rows are there."""
+        with self._run.alone_in_group():
+            self._client = _client(self._run)
+            experiment = self._experiment()
+            parent = self._parent(experiment) if self._run.group else None
+            found = self._find(experiment, self._run.key) or self._make(experiment, parent)
+        self._id = found.info.run_id
+        there = found.data.params
+        new = [each for each in self._parameters() if each.key not in there]
+        for start in range(0, len(new), MAX_PARAMS):
+            self._client.log_batch(self._id, params=new[start : start + MAX_PARAMS])
+        changed = {each.key: each.value for each in self._parameters() if there.get(each.key, each.value) != each.value}
+        tags = self._run.tags | {f"changed.{name}": value for name, value in changed.items()}  # parameters stay
+        for name in tags if changed else ():
+            self._client.set_tag(self._id, name, tags[name])
+        self._client.log_artifact(self._id, str(self._run.config_file))
+        has_all = found.info.status == STATUS["finished"] and self._run.result  # which is gone where the total grew
+        if found.info.status != "RUNNING" and not has_all:
+            self._client.update_run(self._id, status="RUNNING")
+        self._had = {kind: self._last_step(name) for kind, name in LAST.items()}
+
+    def send(self, rows: Sequence[TrackedRow]) -> None:
+        """Deliver those of the rows that are not there."""
+        new = [row for row in rows if row.control_steps > self._had[row.is_evaluation]]
+        for batch in _requests([self._metrics(row) for row in new]):
+            self._client.log_batch(self._id, metrics=batch)
+        self._last = rows[-1]
+
+    def end(self, ended: Ended) -> None:
+        """Set the status, after the result and what was drawn where there is any."""
+        if ended == "finished" and self._last is not None:
+            self._client.log_batch(self._id, metrics=self._points(self._run.result, self._last))
+            self._client.log_artifact(self._id, str(self._run.result_file))
+            for video in self._run.videos:
+                self._client.log_artifact(self._id, str(video), "videos")
+        seconds = self._last.seconds if self._last else 0.0
+        self._client.set_terminated(self._id, STATUS[ended], self._time(seconds))
+
+    def _experiment(self) -> str:
+        project = self._run.project
+        if found := self._client.get_experiment_by_name(project):
+            return found.experiment_id
+        artifacts = None if SERVER in os.environ else (self._run.workspace / "mlartifacts" / project).as_uri()
+        return self._client.create_experiment(project, artifact_location=artifacts)
+
+    def _parent(self, experiment: str) -> str:
+        """The group's run, which computes nothing, and so has ended as soon as it is there."""
+        key = self._run.group_key
+        if found := self._find(experiment, key):
+            return found.info.run_id
+        made = self._client.create_run(experiment, run_name=self._run.group, tags={KEY: key})
+        self._client.set_terminated(made.info.run_id)
+        return made.info.run_id
+
+    def _find(self, experiment: str, key: str) -> "Run | None":
+        found = self._client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+        return found[0] if found else None
+
+    def _make(self, experiment: str, parent: str | None) -> "Run":
+        tags = self._run.tags | {KEY: self._run.key} | ({"mlflow.parentRunId": parent} if parent else {})
+        if "commit" in tags:
+            tags["mlflow.source.git.commit"] = tags["commit"]
+        return self._client.create_run(experiment, self._time(0.0), tags, self._run.name)
+
+    def _parameters(self) -> Iterator["Param"]:
+        from mlflow.entities import Param
+
+        for name, value in flat(self._run.config).items():
+            yield Param(name, str(value)[:MAX_VALUE])
+
+    def _last_step(self, metric: str) -> int:
+        history = self._client.get_metric_history(self._id, metric)
+        return max((each.step for each in history), default=-1)
+
+    def _metrics(self, row: TrackedRow) -> list["Metric"]:
+        """A row's numbers, the one by which it is known to be there last."""
+        last = LAST[row.is_evaluation]
+        return self._points(
+            {name: value for name, value in row.values.items() if name != last} | {last: row.values[last]}, row
+        )
+
+    def _points(self, values: dict[str, float], row: TrackedRow) -> list["Metric"]:
+        from mlflow.entities import Metric
+
+        time = self._time(row.seconds)
+        return [Metric(name, value, time, row.control_steps) for name, value in values.items()]
+
+    def _time(self, seconds: float) -> int:
+        return round(1000 * (self._run.started + seconds))
+
+
+def _client(run: TrackedRun) -> "MlflowClient":
+    """Of the server, or of the store in the workspace, which the first one makes."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return MlflowClient(os.environ.get(SERVER) or _local_store(run.workspace))
+
+
+def _local_store(workspace: Path) -> str:
+    """Address of a workspace's store, made aside: killed while it makes one, MLflow leaves what it cannot open."""
+    from mlflow.tracking import MlflowClient
+
+    store = workspace / "mlflow.db"
+    if not store.exists():
+        for left in workspace.glob(f"{store.name}.tmp*"):
+            left.unlink()
+        MlflowClient(f"sqlite:///{store}.tmp")
+        os.replace(f"{store}.tmp", store)
+    return f"sqlite:///{store}"
+
+
+def _requests(rows: list[list["Metric"]]) -> Iterator[list["Metric"]]:
+    """Rows together as far as one request takes them, each whole unless it alone is too large."""
+    batch: list[Metric] = []
+    for row in rows:
+        if batch and len(batch) + len(row) > MAX_METRICS:
+            yield batch
+            batch = []
+        batch += row
+        while len(batch) > MAX_METRICS:
+            yield batch[:MAX_METRICS]
+            batch = batch[MAX_METRICS:]
+    if batch:
+        yield batch

@@ -1,0 +1,152 @@
+"""The runs that one training consists of: seeds, and numbers that do not shape the program.
+
+They are made from one config, in folders within its own, or are given as configs with folders of their own.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+
+from flexrl.common.errors import CheckpointError, ConfigError
+from flexrl.common.nested import flat
+from flexrl.config.run_config import RunConfig, encode
+from flexrl.config.variations import varied
+from flexrl.engine.engine import TASK
+from flexrl.engine.factory import reward_weights
+from flexrl.reporting.comparison import PLACE
+from flexrl.storage.checkpoint import Checkpoints
+from flexrl.storage.divergence import divergence
+
+KEPT_TOGETHER = 2  # checkpoints of runs that train together: while one of them is written, all have the one before
+
+
+def member_configs(config: RunConfig) -> list[RunConfig]:
+    """The training itself, or one run for each seed and variation, in folders within its own."""
+    if config.num_members == 1:
+        return [config]
+    seeds = range(config.seed, config.seed + config.num_seeds)
+    return [_member(config, seed, values) for values, seed in itertools.product(config.variations, seeds)]
+
+
+def require_traced(config: RunConfig) -> None:
+    """Refuse to vary what shapes the program, or what this algorithm's settings leave unread.
+
+    Raises:
+      ConfigError: naming the field and those that can vary.
+    """
+    known = _traced(config)
+    for name in config.variations[0]:
+        if name not in known:
+            raise ConfigError(
+                f"vary: {name} cannot differ within one program of these settings; known: {', '.join(sorted(known))}; "
+                "vary others by runs of their own"
+            )
+
+
+def program_of(config: RunConfig) -> str | None:
+    """Names the program that trains a run: runs of the same one differ in place, seed and traced numbers only.
+
+    None where it trains one run alone: worlds shared among devices, or a run that may end early.
+    """
+    alone = config.num_devices > 1 or config.early_stop != type(config.early_stop)() or config.num_members > 1
+    if alone:
+        return None
+    traced = _traced(config)
+    own = {*PLACE, "seed", *(name if name.startswith(TASK) else f"algorithm.{name}" for name in traced)}
+    whole = [{name: value for name, value in flat(encode(config)).items() if name not in own}, sorted(traced)]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def require_one_program(configs: Sequence[RunConfig]) -> None:
+    """Refuse members that one program cannot train.
+
+    Raises:
+      ConfigError: naming the first that does not fit.
+    """
+    first, *others = configs
+    for config in others:
+        if program_of(config) is None or program_of(config) != program_of(first):
+            raise ConfigError(
+                f"members: {config.folder} and {first.folder} are not of one program; they may differ in seed and "
+                f"{', '.join(sorted(_traced(first)))}, on one device and without early_stop"
+            )
+
+
+def has_begun(config: RunConfig) -> bool:
+    """Whether a run's folder holds it already."""
+    return (config.folder / "config.yaml").exists()
+
+
+def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], list[str]]:
+    """The runs that have not diverged, and why each of the others has."""
+    left, divergences = [], []
+    for config in configs:
+        if reason := divergence(config.folder):
+            divergences.append(f"{reason}. It was left out; --resume {config.folder} goes on with it")
+        else:
+            left.append(config)
+    return left, divergences
+
+
+def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
+    """Runs that can go on from the same iteration; of a few a kill may have left the newest save unwritten."""
+    last = {config.folder: _newest_intact(config) for config in configs}
+    groups: list[list[RunConfig]] = []
+    for config in sorted(configs, key=lambda config: last[config.folder][0]):
+        first = groups[-1][0] if groups else config
+        if groups and last[first.folder][0] in last[config.folder]:
+            groups[-1].append(config)
+        else:
+            groups.append([config])
+    return groups
+
+
+def _newest_intact(config: RunConfig) -> list[int]:
+    """The newest iterations that a run can go on from, newest first; 0 stands for the beginning."""
+    checkpoints = Checkpoints(config.folder)
+    intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))
+    newest = list(itertools.islice(intact, KEPT_TOGETHER))
+    return newest if newest and not _may_begin_anew(config) else [*newest, 0]
+
+
+def _may_begin_anew(config: RunConfig) -> bool:
+    """Whether a run has a first checkpoint at most: another may have been killed before its own was written."""
+    steps = Checkpoints(config.folder).steps()
+    return not steps or (len(steps) == 1 and steps[0] <= config.checkpoint_interval)
+
+
+def newest_common_step(configs: Sequence[RunConfig]) -> int:
+    """The newest iteration from which all of these runs can go on; 0 where one of them has not saved yet.
+
+    Raises:
+      CheckpointError: if there is none. Nothing is deleted.
+    """
+    checkpoints = {config.folder: Checkpoints(config.folder) for config in configs}
+    newest = {folder: 0 if own.no_save_ended() else own.intact()[0] for folder, own in checkpoints.items()}
+    if len(configs) == 1 or (0 in newest.values() and all(map(_may_begin_anew, configs))):
+        return min(newest.values())
+    common = set.intersection(*(set(own.steps()) for own in checkpoints.values()))
+    for step in sorted(common, reverse=True):
+        if all(own.is_intact(step) for own in checkpoints.values()):
+            return step
+    steps = {folder.name: ", ".join(map(str, own.steps())) for folder, own in checkpoints.items()}
+    saved = "; ".join(f"{name} has {found or 'no checkpoint'}" for name, found in steps.items())
+    raise CheckpointError(
+        f"{configs[0].folder.parent}: runs that train together go on from an iteration at which all have an intact "
+        f"checkpoint, and there is none: {saved}. Go on with each alone by --resume and its folder, or restore what is "
+        "missing from a copy"
+    )
+
+
+def _traced(config: RunConfig) -> set[str]:
+    return {*config.algorithm.traced, "learning_rate", *(f"{TASK}{name}" for name in reward_weights(config))}
+
+
+def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
+    parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # a name has no plus sign
+    name = "-".join([*parts, f"seed-{seed}"])
+    tracking = dataclasses.replace(config.tracking, group=config.name, name=None)
+    place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name, "tracking": tracking}
+    return dataclasses.replace(config, **varied(config.algorithm, config.task, values), seed=seed, **place)

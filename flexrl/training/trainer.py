@@ -1,0 +1,324 @@
+"""A training, from start or checkpoint to result: of one run, or of several in one program."""
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+import jax
+from jax import Array
+
+from algos.common.types import Policy
+from algos.registry import ALGORITHMS
+from envs.types import Env
+from flexrl.common.errors import Paused, Preempted
+from flexrl.config.run_config import RunConfig
+from flexrl.config.trackers import require_usable
+from flexrl.engine.engine import Run
+from flexrl.engine.evaluator import Evaluator, final_key, selection_key, summarize
+from flexrl.engine.factory import (
+    make_algorithm,
+    make_engine,
+    make_env,
+    make_evaluation_env,
+    make_policy,
+    policy_template,
+    reward_weights,
+)
+from flexrl.engine.training_data import TrainingData, load_training_data
+from flexrl.storage.run_folder import RunFolder
+from flexrl.storage.schedule import Schedule
+from flexrl.training.hosts import Hosts, Poll, require_all_devices
+from flexrl.training.member import Member
+from flexrl.training.members import has_begun, newest_common_step
+from flexrl.training.preemption import StopRequest
+from flexrl.training.warm_start import Inheritance, inherit
+
+
+def batch_size(num_members: int) -> int:
+    """How many members one program steps: all on an accelerator.
+
+    On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
+    """
+    return 1 if jax.default_backend() == "cpu" else num_members
+
+
+def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) -> list[Member]:
+    """The members; those of a group begin from the same parent, which is loaded once."""
+
+    @functools.cache
+    def of_group() -> Inheritance:
+        assert group is not None
+        return inherit(group)
+
+    return [
+        Member(
+            config,
+            resume=resume and has_begun(config),
+            inherited=of_group if group else functools.cache(functools.partial(inherit, config)),
+            num_together=len(configs),
+            shows_progress=config is configs[0],
+        )
+        for config in configs
+    ]
+
+
+def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFolder:
+    """Lock the folder that holds those of several members, and record what is new."""
+    folder = RunFolder(config.folder)
+    if resume:
+        folder.move(config)
+    else:
+        folder.start(config, arguments)
+    return folder
+
+
+class Trainer:
+    """Owns the state of its members while they train, all at the same iteration."""
+
+    def __init__(
+        self,
+        configs: list[RunConfig],
+        stop: StopRequest,
+        arguments: list[str],
+        hosts: Hosts,
+        *,
+        resume: bool,
+        group: RunConfig | None = None,
+    ) -> None:
+        """Lock the folders, and initialise or restore the members; of several hosts only the first one writes.
+
+        Args:
+          configs: of the members; they differ in place, seed and traced numbers.
+          stop: asks to save and end.
+          arguments: of the command line.
+          hosts: that train them together.
+          resume: go on with those members that have begun; without it, all must be new.
+          group: config whose folder holds those of several members, where there is one.
+
+        Raises:
+          ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
+            fit; if the dataset or a tracker cannot be used; if several hosts would not use all of their devices.
+          CheckpointError: if there are checkpoints and none can be used.
+        """
+        config = configs[0]
+        require_all_devices(hosts, config.num_devices)
+        if hosts.is_first:
+            require_usable(config.tracking)
+        self._config = config
+        self._group = group
+        self._stop = stop
+        self._hosts = hosts
+        self._batch_size = batch_size(len(configs))
+        env = make_env(config, self._batch_size)
+        data = load_training_data(config, env.spec)
+        self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
+        self._members = _members(configs, resume, group)
+        self._writers = self._members if hosts.is_first else []
+        self._group_folder = _open_group(group, resume, arguments) if group else None
+        for member in self._writers:
+            member.open(data, arguments=arguments)
+        self._announce([group] if group else configs, data)
+        num_episodes = config.evaluation_episodes
+        judged_in = make_evaluation_env(config, num_episodes * self._batch_size)
+        self._evaluator = Evaluator(judged_in, num_episodes, num_policies=self._batch_size, allows_overflow=True)
+        self._iteration, runs = self._first_runs(env, resume)
+        size = self._batch_size
+        self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
+        self._metrics: dict[int, dict[str, Array]] | None = None  # by batch, while the newest rows are not written
+        for member in self._writers:
+            member.report_from(self._iteration)
+        stop.on_request(self._save, only_between_steps=hosts.num > 1)
+
+    def __enter__(self) -> Self:
+        """The trainer itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the outputs, however the training ended."""
+        self._stop.forget()
+        stopped = kind is not None and issubclass(kind, Preempted)
+        for member in self._going_on().values():
+            member.end("finished" if kind is None else "stopped" if stopped else "failed")
+        for member in self._writers:
+            member.close()
+        if self._group_folder:
+            self._group_folder.close()
+
+    def run(self, pause_after: int | None = None) -> list[str]:
+        """Iterate to the end, write results and draw videos.
+
+        Args:
+          pause_after: so many evaluations, save and leave the rest for another time.
+
+        Returns:
+          For each member that diverged on the way, why; the others are done.
+
+        Raises:
+          Paused: after saving, when there is a rest.
+          Preempted: after saving, when asked to stop.
+        """
+        self._evaluate_if_due()
+        self._pause_if_due(pause_after)
+        if not self._has_ended():
+            self._compile()
+            for member in self._writers:
+                member.checkpoints.warm_up()
+        for member in self._writers:
+            member.reporter.restart_clock()
+        poll = Poll(self._hosts)
+        while not self._has_ended():
+            if poll.any(self._stop.requested):
+                self._stop.answer()
+            with self._stop.state_in_use():
+                self._iterate()
+            self._evaluate_if_due()
+            self._pause_if_due(pause_after)
+        self._finish()
+        return [member.divergence for member in self._writers if member.divergence]
+
+    def _compile(self) -> None:
+        """Build all programs side by side, that of evaluations too, so that none of them stops training for it."""
+        algorithm, weights = self._engine.algorithm, reward_weights(self._config)
+        policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
+        with ThreadPoolExecutor(1) as pool:
+            building = [self._evaluator.compile(pool, policy, weights)] if self._hosts.is_first else []
+            self._engine.compile()
+            for program in building:
+                program.result()
+
+    def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
+        config = self._config
+        worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
+        learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
+        folders = ", ".join(str(each.folder) for each in places)
+        self._say(f"{folders}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")
+        self._say(f"networks: {self._engine.algorithm.summary()}")
+
+    def _say(self, text: str) -> None:
+        if self._hosts.is_first:
+            print(text, flush=True)
+
+    def _has_ended(self) -> bool:
+        if self._iteration >= self._config.num_iterations or all(member.divergence for member in self._members):
+            return True
+        if not self._may_evaluate():
+            return False
+        return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
+
+    def _may_evaluate(self) -> bool:
+        """Whether an evaluation may follow the newest iteration: the same at every host, without asking."""
+        return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
+
+    def _going_on(self) -> dict[int, Member]:
+        """The members, by number, that have not diverged."""
+        return {i: member for i, member in enumerate(self._writers) if not member.divergence}
+
+    def _pause_if_due(self, pause_after: int | None) -> None:
+        schedule = self._members[0].schedule
+        done = schedule.evaluations_until(self._iteration)
+        if pause_after is not None and done >= pause_after and not self._has_ended():
+            with self._stop.state_in_use():
+                self._save()
+            total = schedule.evaluations_until(self._config.num_iterations)
+            raise Paused(f"after evaluation {done} of {total}; go on with --resume")
+
+    def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
+        """The newest iteration that all members have saved, and their state; later checkpoints are then removed."""
+        newest = newest_common_step([member.config for member in self._members]) if self._hosts.is_first else 0
+        step = self._hosts.shared(newest)
+        if step:
+            self._say(f"goes on after iteration {step}")
+            runs = [member.restore(self._engine, step) for member in self._members]
+        else:
+            if any(member.resume for member in self._members):
+                self._say("no checkpoint was saved yet: starts from the beginning")
+            runs = [member.begin(self._engine, make_algorithm(member.config, env)) for member in self._members]
+        if self._group and self._group_folder and resume:
+            self._group_folder.change_total(self._group, step)
+        for member in self._writers:
+            member.change_total(step)
+            member.checkpoints.forget_after(step)
+        self._hosts.shared(step)  # the other hosts read what the first one has noted
+        for member in self._members:
+            member.schedule = Schedule.of(member.config)
+        return step, runs
+
+    def _iterate(self) -> None:
+        """One iteration; the rows of the one before are written while this one runs."""
+        in_use = {i // self._batch_size for i in self._going_on()} if self._writers else range(len(self._batches))
+        stepped = {number: self._engine.step(self._batches[number]) for number in in_use}
+        self._write_rows()
+        for number, (run, _) in stepped.items():
+            self._batches[number] = run
+        self._metrics = {number: metrics for number, (_, metrics) in stepped.items()}
+        for metric in jax.tree.leaves(self._metrics):  # before the next iteration stands in line
+            metric.copy_to_host_async()
+        self._iteration += 1
+        if any(member.schedule.saves_after(self._iteration) for member in self._members):
+            self._save_in_background()
+
+    def _write_rows(self) -> None:
+        if self._metrics is None:
+            return
+        metrics, self._metrics = jax.device_get(self._metrics), None
+        if not self._writers:
+            for i, member in enumerate(self._members):  # as the first host does, from the same numbers
+                member.notice_divergence(self._iteration, self._of_member(metrics, i))
+        for i, member in self._going_on().items():
+            member.write_row(self._iteration, self._of_member(metrics, i))
+            if member.divergence and self._going_on():
+                print(f"diverged: {member.divergence}. The others go on", file=sys.stderr, flush=True)
+
+    def _evaluate_if_due(self) -> None:
+        """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
+        going_on = self._going_on()
+        if not self._may_evaluate():
+            return
+        if not self._hosts.decided(any(member.needs_evaluation(self._iteration) for member in going_on.values())):
+            return
+        started = time.monotonic()
+        learners = [batch.replace(source=None) for batch in self._batches]
+        policies = {i: self._engine.policy(self._of_member(learners, i)) for i in going_on}
+        found = self._evaluations(policies, selection_key)
+        seconds = time.monotonic() - started
+        with self._stop.state_in_use():
+            for i, evaluation in found.items():
+                going_on[i].write_evaluation(self._iteration, evaluation, seconds)
+
+    def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, dict[str, Any]]:
+        """What the evaluation of each member's policy found, by the member's number."""
+        if not policies:
+            return {}
+        configs = [self._writers[i].config for i in policies]
+        keys, weights = [key_of(config.seed) for config in configs], [reward_weights(config) for config in configs]
+        episodes = self._evaluator.episodes_of_each(list(zip(policies.values(), keys, weights, strict=True)))
+        return dict(zip(policies, map(summarize, episodes), strict=True))
+
+    def _finish(self) -> None:
+        """Evaluate the policy that each member hands on, by episodes that chose nothing, and write the results."""
+        chosen = {i: member.chosen_policy(self._engine.algorithm) for i, member in self._going_on().items()}
+        found = self._evaluations({i: policy for i, (_, policy) in chosen.items()}, final_key)
+        self._hosts.decided(True)  # until here the others wait
+        for i, (step, _) in chosen.items():
+            self._writers[i].finish(self._iteration, step, found[i])
+
+    def _save_in_background(self) -> None:
+        """Save all members that go on, once all have the checkpoint before: so they always have one in common."""
+        self._write_rows()
+        runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
+        for member in self._going_on().values():
+            member.checkpoints.wait()
+        for i, member in self._going_on().items():
+            member.save(self._iteration, runs[i])
+
+    def _of_member(self, batches: Any, i: int) -> Any:
+        return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
+
+    def _save(self) -> None:
+        if self._iteration > 0:
+            self._save_in_background()
+            for member in self._going_on().values():
+                member.checkpoints.wait()

@@ -1,0 +1,420 @@
+"""A sweep as Kubernetes objects: ConfigMaps that hold its trials and tasks, and one Indexed Job. Talks to nobody."""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
+from launch.attempt.pod_interface import TRIALS_FILE
+from launch.plan import task_files
+from launch.plan.packs import Pack, packed
+from launch.plan.states import EXIT_TIME_LIMIT
+from launch.plan.sweep_file import VOLUME, Cluster, Resources, Sweep
+from launch.plan.trials import Trial
+
+Manifest = dict[str, Any]
+
+TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
+MAX_CONFIG_MAP_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
+MAX_KEYS_BYTES = 200_000  # of a Job's trials; the limit of all its annotations is 256 KiB
+REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
+MAX_PACK = 16  # trials of a pod; their progress fits its termination message
+KEYS = "flexrl/keys"  # annotation of a Job: keys of its trials by index, those of a pack with commas between them
+AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
+RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: after so many evaluations
+TRIAL = "flexrl/trial"  # label of the pods of a trial of several hosts
+PORT = 8476  # where they meet
+CONTAINER = "trial"
+USER = 10_001  # not root
+GRACE_SECONDS = 30
+START_SECONDS = 1800  # for hosts of a trial to meet: a pool of machines that begins at none takes many minutes
+SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
+SHARED_MEMORY = "1Gi"  # at most; it counts as the pod's memory
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "FLEXRL_LEASED": "1",
+}  # see `flexrl.common.locks`
+MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # a queue may admit fewer pods than a Job asks for, but not fewer
+SPOT = "cloud.google.com/gke-spot"
+GPU_KIND = "cloud.google.com/gke-accelerator"
+GPU = "nvidia.com/gpu"
+
+
+def manifests(
+    sweep: Sweep,
+    trials: list[Trial],
+    cleared: Mapping[str, int] | None = None,
+    after: str = "",
+    pack: int = 1,
+    rung: int | None = None,
+) -> list[Manifest]:
+    """The objects of a sweep, in the order in which they are to be made.
+
+    A name ends in a hash of its object's content, so that applying them twice changes nothing.
+
+    Args:
+      sweep: whose trials they are.
+      trials: to run.
+      cleared: by key, attempts of failed trials that are to be tried again.
+      after: Jobs that had them before; names follow it, so that what ended is not taken for what is sent.
+      pack: trials in one pod, at most.
+      rung: evaluations after which they pause; none to go on to their end.
+
+    Raises:
+      ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
+    """
+    if sweep.cluster is None:
+        raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+    if not trials:
+        raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
+    _require_no_local_parents(trials)
+    _require_server(sweep, sweep.cluster)
+    if pack > MAX_PACK:
+        raise ConfigError(
+            f"pack: {pack} must be at most {MAX_PACK} on a cluster, as many as a pod's last words can name"
+        )
+    lines = [(keys_of(each), _line(sweep, each, cleared or {})) for each in packed(trials, pack)]
+    tasks = _tasks(sweep, sweep.cluster, trials)
+    if sweep.resources.hosts > 1:
+        if pack > 1:
+            raise ConfigError(f"pack: {pack} trials in one program exclude resources.hosts {sweep.resources.hosts}")
+        jobs = [each for i, line in enumerate(lines) for each in _trial_of_hosts(sweep, i, line, tasks, after, rung)]
+        return [*(config_map for config_map, _ in tasks), *jobs]
+    config_map = _config_map(sweep, sweep.cluster, lines)
+    keys = _annotated(lines)
+    job = _named(sweep.name, _job(sweep, sweep.cluster, len(lines), keys, _sources(config_map, tasks), after, rung))
+    return [config_map, *(config_map for config_map, _ in tasks), job]
+
+
+def _trial_of_hosts(
+    sweep: Sweep,
+    number: int,
+    line: tuple[str, str],
+    tasks: list[tuple[Manifest, Manifest]],
+    after: str,
+    rung: int | None,
+) -> list[Manifest]:
+    """A trial that several hosts train: a name for each of them, and a Job whose indexes are the hosts."""
+    assert sweep.cluster is not None
+    hosts, key = sweep.resources.hosts, line[0]
+    config_map = _config_map(sweep, sweep.cluster, [line])
+    job = _job(sweep, sweep.cluster, hosts, key, _sources(config_map, tasks), after, rung)
+    spec = job["spec"]
+    spec |= {
+        "parallelism": hosts,
+        "maxFailedIndexes": 0,  # none goes on without the others
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},  # the first writes the result
+        "podFailurePolicy": {"rules": _failure_rules("FailJob")},
+    }
+    labels = {**_labels(sweep), TRIAL: key}
+    spec["template"]["metadata"]["labels"] = labels
+    name = f"hosts-{sweep.name}-{key}"
+    pod = spec["template"]["spec"]
+    pod["subdomain"] = name
+    pod["containers"][0]["env"] += [
+        {
+            "name": "JOB_NAME",
+            "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}},
+        },
+        {"name": "FLEXRL_COORDINATOR", "value": f"$(JOB_NAME)-0.{name}:{PORT}"},
+        {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
+        {"name": "FLEXRL_START_SECONDS", "value": str(START_SECONDS)},
+    ]
+    job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # all of them or none
+    pod["containers"][0]["args"].append("--hosts")
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": sweep.cluster.namespace, "labels": _labels(sweep)},
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,  # they meet before they are ready
+            "selector": {TRIAL: key},
+            "ports": [{"name": "meet", "port": PORT}],
+        },
+    }
+    return [config_map, service, _named(f"{sweep.name}-{number}", job)]
+
+
+def _sources(trials: Manifest, tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
+    """ConfigMaps to mount: the one of the Job's own trials, and each task in a folder of its own."""
+    return [{"name": trials["metadata"]["name"]}, *(source for _, source in tasks)]
+
+
+def keys_of(pack: Pack) -> str:
+    """What an annotation has of the trials of an index."""
+    return ",".join(trial.key for trial in pack)
+
+
+def selector(sweep: Sweep) -> str:
+    """What finds all objects of a sweep."""
+    return ",".join(f"{name}={value}" for name, value in _labels(sweep).items())
+
+
+def config_maps_of(job: Manifest) -> list[str]:
+    """Names of the ConfigMaps that a Job mounts: of its trials, then of its tasks."""
+    (sources,) = (
+        volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
+    )
+    return [source["configMap"]["name"] for source in sources]
+
+
+def is_used(thing: Manifest, job: Manifest) -> bool:
+    """Whether a ConfigMap or Service is needed by a Job."""
+    name = thing["metadata"]["name"]
+    return name in config_maps_of(job) or name == job["spec"]["template"]["spec"].get("subdomain")
+
+
+def _require_no_local_parents(trials: list[Trial]) -> None:
+    for trial in trials:
+        parent = trial.config.parent
+        if parent is not None and not parent.startswith(f"{VOLUME}/"):
+            raise ConfigError(
+                f"trial {trial.number}: parent: {parent!r} is a folder of this machine, where no pod can read it; copy "
+                f"it to the volume and name it {VOLUME}/RUN:ITERATION, or leave the parent out"
+            )
+
+
+def _require_server(sweep: Sweep, cluster: Cluster) -> None:
+    """Refuse a local store on a volume that many pods share."""
+    if "mlflow" in sweep.tracking.to and not (MLFLOW_SERVER in cluster.env or cluster.env_from_secret):
+        raise ConfigError(
+            f"tracking.to: 'mlflow' needs {MLFLOW_SERVER} in pods; give it in cluster.env, such as http://mlflow:5000, "
+            "or in a Secret that cluster.env_from_secret names"
+        )
+
+
+def _line(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
+    """The trials of an index in one line, as `launch.trial` reads it."""
+    return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
+
+
+def _content(sweep: Sweep, trial: Trial, cleared_attempts: int) -> Manifest:
+    place = {"name": trial.key, "workspace": str(VOLUME / sweep.name), "env": _env_in_pods(trial.config.env)}
+    content = {"number": trial.number, "key": trial.key, "values": trial.values, "config": trial.content() | place}
+    return content | ({"cleared_attempts": cleared_attempts} if cleared_attempts else {})
+
+
+def _env_in_pods(env: str) -> str:
+    if not task_files.in_file(env):
+        return env
+    path, _, name = env.rpartition(":")
+    return f"{TRIALS / _task_folder(env) / PurePosixPath(path).name}:{name}"
+
+
+def _task_folder(env: str) -> PurePosixPath:
+    """Where a task's files lie, seen from the trials: apart from other tasks, whose files may have the same names."""
+    return PurePosixPath("tasks") / task_files.digest(env)
+
+
+def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
+    """A ConfigMap for each task in a user's file, and where it is mounted."""
+    envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
+    found = []
+    for i, (folder, env) in enumerate(envs.items()):
+        config_map = _named(
+            f"{sweep.name}-task-{i}",
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"namespace": cluster.namespace, "labels": _labels(sweep)},
+                "immutable": True,
+                "data": task_files.texts(env, MAX_CONFIG_MAP_BYTES),
+            },
+        )
+        items = [{"key": name, "path": str(folder / name)} for name in config_map["data"]]
+        found.append((config_map, {"name": config_map["metadata"]["name"], "items": items}))
+    return found
+
+
+def _annotated(lines: list[tuple[str, str]]) -> str:
+    """The keys of a Job's trials, in the order of its indexes.
+
+    Raises:
+      ConfigError: if they do not fit into an annotation.
+    """
+    keys = " ".join(key for key, _ in lines)
+    if len(keys) > MAX_KEYS_BYTES:
+        raise ConfigError(
+            f"trials: the keys of {len(lines):,} have {len(keys):,} bytes, and a Job names at most {MAX_KEYS_BYTES:,}; "
+            "cut the sweep into several files with names of their own"
+        )
+    return keys
+
+
+def _config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str]]) -> Manifest:
+    """The trials of one Job.
+
+    Raises:
+      ConfigError: if they do not fit into an object.
+    """
+    text = "".join(line for _, line in lines).encode()
+    packed_text = gzip.compress(text, mtime=0)
+    if len(packed_text) > MAX_CONFIG_MAP_BYTES:
+        raise ConfigError(
+            f"trials: {len(lines):,} have {len(packed_text):,} bytes, and a ConfigMap holds {MAX_CONFIG_MAP_BYTES:,}; "
+            "cut the sweep into several files with names of their own"
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": f"{sweep.name}-trials-{_digest(text.decode())}",  # of the text: packed, it may differ by machine
+            "namespace": cluster.namespace,
+            "labels": _labels(sweep),
+        },
+        "immutable": True,
+        "binaryData": {TRIALS_FILE: base64.b64encode(packed_text).decode()},
+    }
+
+
+def _job(
+    sweep: Sweep, cluster: Cluster, indexes: int, keys: str, sources: list[Manifest], after: str, rung: int | None
+) -> Manifest:
+    queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}
+    metadata: Manifest = {"namespace": cluster.namespace, "labels": _labels(sweep) | queue}
+    annotations = {KEYS: keys} | ({AFTER: after} if after else {}) | ({RUNG: str(rung)} if rung else {})
+    annotations |= {QUEUE_MIN: "1"} if cluster.queue else {}
+    metadata["annotations"] = annotations | (SECRETS_IN_ENVIRONMENT if cluster.env_from_secret else {})
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": indexes,
+            "parallelism": min(sweep.parallelism, indexes),
+            "backoffLimitPerIndex": sweep.retries,
+            "maxFailedIndexes": indexes,  # the others go on
+            "podReplacementPolicy": "Failed",  # never two pods of one trial
+            "podFailurePolicy": {"rules": _failure_rules("FailIndex")},
+            "ttlSecondsAfterFinished": cluster.keep_seconds,
+            "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources, rung)},
+        },
+    }
+
+
+def _failure_rules(final: str) -> list[Manifest]:
+    """What a pod's end means, first match first; what none matches counts as a failure of its index.
+
+    Args:
+      final: what an end means that another attempt would only repeat.
+    """
+
+    def rule(action: str, *codes: int) -> Manifest:
+        return {
+            "action": action,
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": sorted(codes)},
+        }
+
+    disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    return [
+        disrupted,
+        rule(final, EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT),
+        rule("FailJob", EXIT_STORAGE),
+        rule("Ignore", EXIT_PREEMPTED),
+    ]
+
+
+def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | None) -> Manifest:
+    selector, tolerations = _placement(sweep.resources)
+    account = {"serviceAccountName": cluster.service_account} if cluster.service_account else {}
+    priority = {"priorityClassName": cluster.priority} if cluster.priority else {}
+    return {
+        **account,
+        **priority,
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",  # not every file of the workspace at every start
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "nodeSelector": selector,
+        "tolerations": tolerations,
+        "containers": [_container(sweep, cluster, rung)],
+        "volumes": [
+            {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
+            {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
+            {"name": "temporary", "emptyDir": {}},
+            {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
+        ],
+    }
+
+
+def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
+    settings = ["--retries", str(sweep.retries), "--report", REPORT]
+    if rung is not None:
+        settings += ["--pause-after", str(rung)]
+    if sweep.time_limit_minutes is not None:
+        settings += ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
+    secrets = {"envFrom": [{"secretRef": {"name": name}} for name in cluster.env_from_secret]}
+    secrets = secrets if cluster.env_from_secret else {}
+    one = sweep.resources
+    resources = {"cpu": one.cpu, "memory": one.memory} | ({GPU: str(one.gpu.count)} if one.gpu.count else {})
+    return {
+        "name": CONTAINER,
+        "image": cluster.image,
+        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # to the image's init, which hands on SIGTERM
+        "env": [{"name": name, "value": value} for name, value in _environment(sweep, cluster).items()],
+        **secrets,
+        "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
+        "resources": {"requests": resources, "limits": {**resources}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "trials", "mountPath": str(TRIALS), "readOnly": True},
+            {"name": "workspace", "mountPath": str(VOLUME)},
+            {"name": "temporary", "mountPath": "/tmp"},
+            {"name": "shared-memory", "mountPath": "/dev/shm"},
+        ],
+    }
+
+
+def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
+    """Variables of a pod; what JAX and Warp compile stays on the volume, apart for each image and kind of machine."""
+    kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
+    cache = VOLUME / ".cache" / f"{_digest(cluster.image)}-{kind}"
+    return {**ENVIRONMENT, "XDG_CACHE_HOME": str(cache), **cluster.env}
+
+
+def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:
+    """Labels that a node must have, and taints that do not keep pods away."""
+    selector: dict[str, str] = {}
+    tolerations: list[Manifest] = []
+    if resources.gpu.count:
+        tolerations.append({"key": GPU, "operator": "Exists", "effect": "NoSchedule"})
+    if resources.gpu.kind:
+        selector[GPU_KIND] = resources.gpu.kind
+    if resources.spot:
+        selector[SPOT] = "true"
+        tolerations.append({"key": SPOT, "operator": "Equal", "value": "true", "effect": "NoSchedule"})
+    return selector, tolerations
+
+
+def _labels(sweep: Sweep) -> dict[str, str]:
+    return {"app.kubernetes.io/name": "flexrl", "app.kubernetes.io/instance": sweep.name}
+
+
+def _named(stem: str, manifest: Manifest) -> Manifest:
+    """The object under a name that ends in a hash of its content."""
+    metadata = {"name": f"{stem}-{_digest([stem, manifest])}", **manifest["metadata"]}
+    return {key: metadata if key == "metadata" else value for key, value in manifest.items()}
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -1,0 +1,275 @@
+"""How far each trial is, from what a cluster says about Jobs and pods, in the states of `launch.plan.states`. Pure."""
+
+import dataclasses
+import signal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from launch.attempt import pod_report
+from launch.attempt.pod_report import PodReport
+from launch.kubernetes.manifests import KEYS, RUNG
+from launch.plan import states
+from launch.plan.states import Ended, Progress
+
+Object = dict[str, Any]
+
+INDEX = "batch.kubernetes.io/job-completion-index"  # annotation of a pod
+JOB = "batch.kubernetes.io/job-name"  # label of a pod
+FAILURES_BEFORE = ("batch.kubernetes.io/job-index-failure-count", "batch.kubernetes.io/job-index-ignored-failure-count")
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)  # of Kubernetes' Job controller
+LATE = timedelta(seconds=10)  # after the time by which a pod should be gone
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a trial stands.
+
+    Attributes:
+      progress: how far it is.
+      report: of its last pod that could tell.
+      job: the newest that has it.
+      held: whether that Job goes on, and with it the trial; if not, submitting would send it.
+      pods: names of its pods that were begun, oldest first.
+      waits_until: when the Job gives it another pod, if the last one failed; until then it holds a slot.
+    """
+
+    progress: Progress
+    report: PodReport | None = None
+    job: str | None = None
+    held: bool = False
+    pods: tuple[str, ...] = ()
+    waits_until: datetime | None = None
+
+
+def observe(
+    records: Mapping[str, Progress],
+    jobs: Iterable[Object],
+    pods: Iterable[Object],
+    retries: int,
+    now: datetime,
+) -> dict[str, Standing]:
+    """Each trial's standing.
+
+    Args:
+      records: what is known on this machine, by key.
+      jobs: of the sweep.
+      pods: of the sweep.
+      retries: of a trial that crashed.
+      now: the time, with its zone.
+    """
+    at = _by_place(pods)
+    found: dict[str, Standing] = {}
+    for job in sorted(jobs, key=lambda job: (job["metadata"]["creationTimestamp"], job["metadata"]["name"])):
+        view = _JobView(job, retries, now)
+        for index, pack in enumerate(keys_by_index(job)):
+            for key in pack.split(","):
+                if key in records:
+                    before = found.get(key, Standing(Progress()))
+                    found[key] = view.standing(before, index, at[view.name, index], key)
+    return {key: _with_record(record, found.get(key)) for key, record in records.items()}
+
+
+def keys_by_index(job: Object) -> list[str]:
+    """Keys of the trials of each index, those of a pack with commas between them."""
+    return job["metadata"].get("annotations", {}).get(KEYS, "").split()
+
+
+def unfinished(job: Object) -> bool:
+    """Whether a Job still has trials to run."""
+    return _condition(job, "Complete") is None and _condition(job, "Failed") is None
+
+
+def is_leaving(thing: Object) -> bool:
+    """Whether a Job or pod was asked to go."""
+    return "deletionTimestamp" in thing["metadata"]
+
+
+def created(thing: Object) -> datetime:
+    """When an object was made."""
+    return _time(thing["metadata"]["creationTimestamp"])
+
+
+def node_of(pod: Object) -> str:
+    """The node that a pod was given to."""
+    return pod.get("spec", {}).get("nodeName", "")
+
+
+def unanswered(pod: Object, now: datetime) -> bool:
+    """Whether a pod should be gone by now: its node does not answer."""
+    return is_leaving(pod) and now > _time(pod["metadata"]["deletionTimestamp"]) + LATE
+
+
+def _with_record(record: Progress, found: Standing | None) -> Standing:
+    """What is known here counts where it is done, or where it is about the failure that the cluster still shows."""
+    if found is not None:
+        rungs = record.rungs | found.progress.rungs
+        found = dataclasses.replace(found, progress=dataclasses.replace(found.progress, rungs=rungs))
+    if found is None or record.state == "done":
+        return dataclasses.replace(found or Standing(record), progress=record, held=False)
+    if found.progress.state == "failed" and record.attempts >= max(1, found.progress.attempts):
+        return dataclasses.replace(found, progress=record)
+    return found
+
+
+def _by_place(pods: Iterable[Object]) -> defaultdict[tuple[str, int], list[Object]]:
+    places: defaultdict[tuple[str, int], list[Object]] = defaultdict(list)
+    for pod in pods:
+        metadata = pod["metadata"]
+        places[metadata["labels"].get(JOB, ""), int(metadata.get("annotations", {}).get(INDEX, -1))].append(pod)
+    for several in places.values():
+        several.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], int(pod["metadata"]["resourceVersion"])))
+    return places
+
+
+class _JobView:
+    """One Job, read once for all its indexes."""
+
+    def __init__(self, job: Object, retries: int, now: datetime) -> None:
+        status = job.get("status", {})
+        self._now = now
+        self.name: str = job["metadata"]["name"]
+        self._retries = retries
+        self._pauses = RUNG in job["metadata"].get("annotations", {})
+        self._done = _indexes(status.get("completedIndexes"))
+        self._failed = _indexes(status.get("failedIndexes"))
+        self._open = unfinished(job)
+        ending = _condition(job, "Failed") or _condition(job, "Complete") or {}
+        self._ending = ending.get("message") or ending.get("reason") or "its Job has ended"
+        self._waits_for = "the Job is suspended; its queue decides when it begins" if job["spec"].get("suspend") else ""
+        self._waits_for = "its Job is being removed" if is_leaving(job) else self._waits_for
+
+    def standing(self, before: Standing, index: int, pods: list[Object], key: str) -> Standing:
+        """Of a trial of an index."""
+        progress, report = before.progress, before.report
+        if progress.state == "failed":  # by another Job, and sent again
+            progress = states.cleared(progress)
+        for pod in pods:
+            progress, told = _after_pod(progress, pod, key, self._retries, self._now)
+            report = told or report
+        begun = (pod["metadata"]["name"] for pod in pods if pod.get("status", {}).get("phase") != "Pending")
+        names = (*before.pods, *begun)
+        held = self._open
+        waits_until = None
+        if index in self._done:
+            progress, held = self._completed(progress, report), False
+        elif index in self._failed:
+            if progress.state not in ("done", "failed"):  # of a pack, others may have ended well
+                attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"
+                progress = dataclasses.replace(progress, state="failed", attempts=attempts, reason=reason)
+            held = False
+        elif not self._open and progress.state not in ("done", "failed"):
+            progress = dataclasses.replace(progress, state="stopped", reason=progress.reason or self._ending)
+        elif self._waits_for and progress.state != "running":
+            progress = dataclasses.replace(progress, reason=self._waits_for)
+        elif self._open and pods and pods[-1].get("status", {}).get("phase") == "Failed":
+            waits_until = _next_attempt(pods[-1])
+            if progress.state in ("waiting", "stopped"):
+                progress = self._tried_again(progress, waits_until)
+        return Standing(progress, report, self.name, held, names, waits_until)
+
+    def _tried_again(self, progress: Progress, at: datetime) -> Progress:
+        """A trial that the Job gives another pod at some time."""
+        seconds = max(0.0, (at - self._now).total_seconds())
+        why = f"waits to be tried again, {seconds:.0f} s"
+        return dataclasses.replace(progress, state="waiting", reason=f"{why} ({progress.reason})")
+
+    def _completed(self, progress: Progress, report: PodReport | None) -> Progress:
+        """Of a trial whose index has ended well, also where its pods were not looked at."""
+        progress = dataclasses.replace(progress, attempts=max(1, progress.attempts))
+        if self._pauses and not (report and report.progress.state == "done"):
+            return dataclasses.replace(progress, state="paused")
+        return states.found_result(progress)
+
+
+def _after_pod(
+    progress: Progress, pod: Object, key: str, retries: int, now: datetime
+) -> tuple[Progress, PodReport | None]:
+    """What becomes of a trial by a pod, and what the pod said."""
+    status = pod.get("status", {})
+    phase = status.get("phase")
+    if phase == "Running":
+        return dataclasses.replace(_begun(progress), reason=_why_leaving(pod, now)), None
+    if phase not in ("Succeeded", "Failed"):
+        return dataclasses.replace(progress, state="waiting", reason=_why_pending(status)), None
+    end = _terminated(status)
+    if report := pod_report.decode(end.get("message"), key):
+        return report.progress, report
+    begun = _begun(progress)
+    if phase == "Succeeded":
+        return states.found_result(begun), None
+    if taken := _condition(pod, "DisruptionTarget"):
+        return states.lost(begun, f"its pod was taken away: {taken.get('message') or taken.get('reason')}"), None
+    if status.get("reason") or "exitCode" not in end:  # such as Evicted
+        return states.lost(begun, f"{status.get('reason', 'lost')}: {status.get('message', 'its pod is gone')}"), None
+    line = (end.get("message") or "").strip().rpartition("\n")[2]
+    if end.get("reason") == "OOMKilled":
+        line = "out of memory; raise resources.memory"
+    return states.ended(begun, Ended(_code(end["exitCode"]), False, False, 0.0, line), retries), None
+
+
+def _begun(progress: Progress) -> Progress:
+    return states.begun(progress if progress.state == "stopped" else dataclasses.replace(progress, state="waiting"))
+
+
+def _why_leaving(pod: Object, now: datetime) -> str:
+    if unanswered(pod, now):
+        return f"was asked to stop, and its node {node_of(pod)} does not answer"
+    return "is asked to save and stop" if is_leaving(pod) else ""
+
+
+def _why_pending(status: Object) -> str:
+    for container in status.get("containerStatuses", []):
+        if waiting := container.get("state", {}).get("waiting"):
+            return ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+    return "its pod is about to begin"
+
+
+def _terminated(status: Object) -> Object:
+    for container in status.get("containerStatuses", []):
+        if end := container.get("state", {}).get("terminated"):
+            return end
+    return {}
+
+
+def _code(exit_code: int) -> int:
+    """As Python tells it: negative is a signal."""
+    return 128 - exit_code if exit_code - 128 in signal.valid_signals() else exit_code
+
+
+def _next_attempt(pod: Object) -> datetime:
+    """When the Job controller makes the pod after this one, which failed: twice as late after each failure.
+
+    Ends that `podFailurePolicy` ignores count here, too.
+    Source: kubernetes/pkg/controller/job/backoff_utils.go.
+    """
+    annotations = pod["metadata"].get("annotations", {})
+    before = sum(int(annotations.get(name, 0)) for name in FAILURES_BEFORE)
+    return _ended_at(pod) + min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**before)
+
+
+def _ended_at(pod: Object) -> datetime:
+    status = pod["status"]
+    times = [end["finishedAt"] for end in (_terminated(status),) if end.get("finishedAt")]
+    times += [each["lastTransitionTime"] for each in status.get("conditions") or () if "lastTransitionTime" in each]
+    return _time(max(times, default=pod["metadata"]["creationTimestamp"]))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _condition(thing: Object, kind: str) -> Object | None:
+    conditions = thing.get("status", {}).get("conditions") or ()
+    return next((each for each in conditions if each["type"] == kind and each["status"] == "True"), None)
+
+
+def _indexes(text: str | None) -> set[int]:
+    """Of `0-2,5`: 0, 1, 2 and 5."""
+    ranges = (part.split("-") for part in (text or "").split(",") if part)
+    return {index for part in ranges for index in range(int(part[0]), int(part[-1]) + 1)}

@@ -1,0 +1,111 @@
+"""The points of a sweep: which fields have which values in each trial."""
+
+import itertools
+import json
+import math
+import random
+from typing import Any
+
+from flexrl.common.errors import ConfigError
+from launch.plan.sweep_file import Draw, Random, Sweep
+
+Point = dict[str, Any]  # values by dotted field
+
+DIGITS = 6  # of a random number: readable, and the same where logarithms differ in their last bit
+MORE_DIGITS = 12  # of one that is drawn anew
+
+
+def points(sweep: Sweep, first_seed: int) -> list[Point]:
+    """Every combination of a point of the grid, of the zip, of the random draws, and a seed, which varies fastest.
+
+    Args:
+      sweep: whose axes they are.
+      first_seed: where seeds begin that are only counted.
+    """
+    parts = [_grid(sweep), _zip(sweep), _draws(sweep.random), _seeds(sweep, first_seed)]
+    return [{**a, **b, **c, **d} for a, b, c, d in itertools.product(*parts)]
+
+
+def num_points(sweep: Sweep) -> int:
+    """How many there are, without making them."""
+    seeds = sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds or (0,))
+    zipped = min((len(values) for values in sweep.zip.values()), default=1)
+    return math.prod(map(len, sweep.grid.values())) * zipped * (sweep.random.num if sweep.random else 1) * seeds
+
+
+def _grid(sweep: Sweep) -> list[Point]:
+    return [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
+
+
+def _zip(sweep: Sweep) -> list[Point]:
+    if not sweep.zip:
+        return [{}]
+    return [dict(zip(sweep.zip, values, strict=True)) for values in zip(*sweep.zip.values(), strict=True)]
+
+
+def _draws(axes: Random | None) -> list[Point]:
+    """Points without repetition; each field has a stream of its own.
+
+    A point that another one has already is drawn anew from streams of its own, so that the others stay what they are.
+
+    Raises:
+      ConfigError: if there are not as many.
+    """
+    if axes is None:
+        return [{}]
+    if (known := _num_distinct(axes)) is not None and axes.num > known:
+        raise ConfigError(
+            f"random.num: {axes.num} points are more than the {known} that {', '.join(axes.fields)} have together; "
+            f"use at most {known}, or more choices"
+        )
+    streams = {name: random.Random(f"{axes.seed} {name}") for name in axes.fields}
+    uniforms = [{name: stream.random() for name, stream in streams.items()} for _ in range(axes.num)]
+    found: dict[str, Point] = {}  # by what tells points apart
+    for number, uniform in enumerate(uniforms):
+        point = _point(axes, uniform, DIGITS)
+        for again in itertools.count():
+            if describe(point) not in found:
+                break
+            anew = random.Random(f"{axes.seed} {number} {again}")
+            point = _point(axes, {name: anew.random() for name in axes.fields}, MORE_DIGITS)
+        found[describe(point)] = point
+    return list(found.values())
+
+
+def _num_distinct(axes: Random) -> int | None:
+    """How many points there are; none where a field has a range of numbers."""
+    if any(draw.choice is None for draw in axes.fields.values()):
+        return None
+    return math.prod(len({json.dumps(value) for value in draw.choice or ()}) for draw in axes.fields.values())
+
+
+def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
+    return {name: _draw(draw, uniform[name], digits) for name, draw in axes.fields.items()}
+
+
+def _draw(draw: Draw, uniform: float, digits: int) -> Any:
+    """The value at a place in [0, 1)."""
+    if draw.choice is not None:
+        return draw.choice[int(uniform * len(draw.choice))]
+    if draw.uniform is not None:
+        low, high = draw.uniform
+        return _rounded(low + uniform * (high - low), digits)
+    assert draw.log_uniform is not None
+    low, high = map(math.log, draw.log_uniform)
+    return _rounded(math.exp(low + uniform * (high - low)), digits)
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _seeds(sweep: Sweep, first: int) -> list[Point]:
+    if sweep.seeds is None:
+        return [{}]
+    seeds = range(first, first + sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
+    return [{"seed": seed} for seed in seeds]
+
+
+def describe(values: Point) -> str:
+    """Axis values in a line."""
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())

@@ -1,0 +1,69 @@
+"""A task in a user's file: the file and what lies beside it under the same stem, such as its MJCF.
+
+They are part of a trial's identity, and travel to a cluster. What else a task reads must be installed in the image.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+from flexrl.common.errors import ConfigError
+
+
+def in_file(env: str) -> bool:
+    """Whether the task is in a user's file."""
+    return ".py:" in env
+
+
+def trial_key(env: str, config_hash: str) -> str:
+    """Identity of what a trial computes: its config, and the content of a task's files."""
+    if not in_file(env):
+        return config_hash
+    return hashlib.sha256(f"{config_hash} {digest(env)}".encode()).hexdigest()[:16]
+
+
+def digest(env: str) -> str:
+    """Of a task's files, their names and contents."""
+    files = _files(env)
+    return _digest(tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+def texts(env: str, limit: int) -> dict[str, str]:
+    """The content of a task's files by name.
+
+    Raises:
+      ConfigError: if one is no text, or all together have more bytes than the limit.
+    """
+    files = _files(env)
+    if (size := sum(file.stat().st_size for file in files)) > limit:
+        names = ", ".join(file.name for file in files)
+        raise ConfigError(
+            f"env: {env!r}: {names} have {size:,} bytes, and at most {limit:,} travel to a cluster; install the task "
+            "in the image, as an entry point of the group flexrl.envs"
+        )
+    return {file.name: _text(env, file) for file in files}
+
+
+def _text(env: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"env: {env!r}: {file} is no text, and only text travels to a cluster; install the task in the image, as "
+            "an entry point of the group flexrl.envs"
+        ) from None
+
+
+def _files(env: str) -> list[Path]:
+    file = Path(env.rpartition(":")[0])
+    beside = (each for each in file.parent.iterdir() if each.name.startswith(f"{file.stem}.") and each.is_file())
+    return sorted(beside, key=lambda each: each.name)
+
+
+@functools.cache
+def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
+    whole = hashlib.sha256()
+    for file, _, _ in files:
+        whole.update(f"{file.name} {file.stat().st_size}\n".encode())
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:16]

@@ -1,0 +1,143 @@
+"""The trials of a sweep, each decoded by the run's own strict decoder before anything starts."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envs.built_in import DEFAULT
+from flexrl.common.errors import ConfigError
+from launch.plan import plan_store, task_files
+from launch.plan.axes import Point, describe, num_points, points
+from launch.plan.sweep_file import Sweep, load_sweep
+
+if TYPE_CHECKING:
+    from flexrl.config.run_config import RunConfig
+
+MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
+FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # fields that no axis can set
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep.
+
+    Attributes:
+      number: its place in the sweep, from 1.
+      key: hash of what it computes; names its folder.
+      values: what the axes set, by dotted field.
+      config_hash: that its result will name.
+      num_steps: control steps of the whole run.
+      folder: the run's.
+      decode: gives the config.
+    """
+
+    number: int
+    key: str
+    values: Point
+    config_hash: str
+    num_steps: int
+    folder: Path
+    decode: Callable[[], "RunConfig"] = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def config(self) -> "RunConfig":
+        """Resolved, without name and workspace; decoded when it is asked for, which many commands do not."""
+        return self.decode()
+
+    def content(self) -> dict[str, Any]:
+        """The config as plain data, with its place."""
+        from flexrl.config.run_config import encode
+
+        return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
+
+
+def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
+    """A sweep and its trials.
+
+    Args:
+      path: of the sweep's file.
+      workspace: folder that holds the sweep's folder.
+      settings: `name=value` for the file's variables.
+
+    Raises:
+      ConfigError: naming the trial, the field, the value and the limit.
+    """
+    sweep, base = load_sweep(path, settings)
+    if (number := num_points(sweep)) > MAX_TRIALS:
+        raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")
+    if not isinstance(seed := base.get("seed", 0), int):
+        raise ConfigError(f"{path}: base.seed: {seed!r} must be an integer")
+    axes = points(sweep, seed)
+    _require_open_fields(path, sweep, base, axes[0])
+    decoders = [functools.partial(_config, path, sweep, base, workspace, *each) for each in enumerate(axes, start=1)]
+    folder = workspace / sweep.name
+    kept = plan_store.place(sweep, base) if _can_be_kept(base, axes) else None
+    if kept and (rows := plan_store.load(kept, len(axes))):
+        places = enumerate(zip(axes, rows, decoders, strict=True), start=1)
+        return sweep, [Trial(i, key, values, key, n, folder / key, get) for i, (values, (key, n), get) in places]
+    pairs = enumerate(zip(axes, decoders, strict=True), start=1)
+    trials = [trial_of(i, values, get(), folder, get) for i, (values, get) in pairs]
+    _require_distinct(path, trials)
+    if kept:
+        plan_store.save(kept, ((trial.config_hash, trial.num_steps) for trial in trials))
+    return sweep, trials
+
+
+def _config(path: Path, sweep: Sweep, base: dict[str, Any], workspace: Path, number: int, values: Point) -> "RunConfig":
+    from launch.plan.decoder import Decoder  # brings JAX, which a kept plan does not need
+
+    return Decoder(path, sweep, base, workspace).config(number, values)
+
+
+def trial_of(
+    number: int, values: Point, config: "RunConfig", folder: Path, decode: "Callable[[], RunConfig] | None" = None
+) -> Trial:
+    """The trial of a config, in a sweep's folder; `decode` gives the config again, where keeping it costs too much."""
+    config_hash = config.hash()
+    key = task_files.trial_key(config.env, config_hash)
+    steps = config.num_iterations * config.steps_per_iteration
+    return Trial(number, key, values, config_hash, steps, folder / key, decode or (lambda: config))
+
+
+def _can_be_kept(base: dict[str, Any], axes: list[Point]) -> bool:
+    """Whether a plan is large, and follows from its files and our code alone."""
+    if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
+        return False
+    return all(map(plan_store.is_ours, {str(values.get("env", base.get("env", DEFAULT))) for values in axes}))
+
+
+def find_trial(name: str, trials: list[Trial]) -> Trial:
+    """The trial of this number or key.
+
+    Raises:
+      ConfigError: if there is none.
+    """
+    for trial in trials:
+        if name in (str(trial.number), trial.key):
+            return trial
+    raise ConfigError(f"trial: {name!r} is neither a number from 1 to {len(trials)} nor a trial's key; plan lists them")
+
+
+def _require_open_fields(path: Path, sweep: Sweep, base: dict[str, Any], axes: Point) -> None:
+    profile = base.get("profile") or sweep.resources.profile
+    if profile != sweep.resources.profile:
+        raise ConfigError(
+            f"{path}: base.profile: {profile!r} is not that of resources.gpu.count {sweep.resources.gpu.count}; leave "
+            "the profile out, or change the count"
+        )
+    if closed := [name for name in axes if name.partition(".")[0] in FIXED]:
+        raise ConfigError(
+            f"{path}: {closed[0]}: cannot be an axis; the sweep decides it (seeds, resources, folders, tracking)"
+        )
+
+
+def _require_distinct(path: Path, trials: list[Trial]) -> None:
+    numbers: dict[str, int] = {}
+    for trial in trials:
+        if (first := numbers.setdefault(trial.key, trial.number)) != trial.number:
+            raise ConfigError(
+                f"{path}: trials {first} and {trial.number} ({describe(trial.values)}) would compute the same; leave "
+                "out one of the equal values"
+            )

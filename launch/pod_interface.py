@@ -1,6 +1,0 @@
-"""What a Job's manifest and the command in its pods agree on. Imports nothing."""
-
-TRIALS_FILE = "trials.jsonl.gz"  # a line for each index
-INDEX = "JOB_COMPLETION_INDEX"  # environment variable that Kubernetes sets in each pod of an Indexed Job
-HOST_INDEX = "FLEXRL_HOST_INDEX"  # environment variable, read by `flexrl.hosts`
-START_SECONDS = "FLEXRL_START_SECONDS"  # environment variable, read by `flexrl.hosts`

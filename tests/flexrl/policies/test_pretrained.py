@@ -1,0 +1,73 @@
+"""The policies that come with the repository do what their datasheets say."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.success import skill_success
+from envs.view.gl import can_draw
+from flexrl.common.errors import ConfigError
+from flexrl.engine.evaluator import Evaluator, final_key
+from flexrl.policies.playback import load_playback
+from flexrl.policies.skill_evaluation import examine
+from flexrl.render import asking_for
+from flexrl.storage.run_folder import read_config
+
+FOLDER = Path(__file__).parents[3] / "pretrained" / "humanoid-skills"
+
+
+def test_is_small_and_names_no_place_on_a_machine():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 3e6
+    assert read_config(FOLDER).workspace == "workspace"
+    values = re.findall(r': "(.*?)"', (FOLDER / "export.json").read_text() + (FOLDER / "skills.json").read_text())
+    assert values and not any(Path(value).is_absolute() for value in values)
+
+
+@pytest.mark.parametrize("skill", ["walk-forward", "turn-left"])
+def test_follows_commands(skill):
+    playback = load_playback(
+        str(FOLDER), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
+    )
+    episodes = Evaluator(playback.env, 8).episodes(playback.policy, final_key(1))
+    assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
+
+
+@pytest.mark.skipif(not can_draw(), reason="no GL library")
+def test_a_video_of_a_skill_needs_no_more_than_its_name(tmp_path, monkeypatch):
+    monkeypatch.delenv("MUJOCO_GL", raising=False)  # another test's choice
+    small = ["--seconds", "0.1", "--width", "64", "--height", "48"]
+    command = [sys.executable, "-m", "flexrl.render", str(FOLDER), "--goal", "walk-forward", *small]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
+    assert done.stdout == "humanoid-skills-walk-forward.mp4: 4 frames, 0.1 s\n"
+    assert (tmp_path / "humanoid-skills-walk-forward.mp4").stat().st_size > 500
+
+
+def test_asking_for_what_it_was_not_trained_for_is_refused_by_name():
+    task = load_playback(str(FOLDER), "workspace", "best", "native").config.task
+    assert asking_for(task, None) is task
+    with pytest.raises(ConfigError, match="goal: 'stand-up' is not among the skills"):
+        asking_for(task, "stand-up")
+    with pytest.raises(ConfigError, match="goal: 'run' is a skill, and this run's task has none"):
+        asking_for(object(), "run")
+
+
+@pytest.mark.slow
+def test_an_examination_agrees_with_the_datasheet():
+    playback = load_playback(str(FOLDER), "workspace", "best", "native", num_episodes=16)
+    three = dataclasses.replace(playback.config.task, skills=("walk-forward", "walk-backward", "run", "run"))
+    playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=three))
+    report = examine(playback, num_episodes=16, num_transition_episodes=4, seed=0)
+    assert len(report["skills"]) == 3
+    recorded = json.loads((FOLDER / "skills.json").read_text())["skills"]
+    for name, row in report["skills"].items():
+        assert row["success"] == pytest.approx(recorded[name]["success"], abs=0.15)
+        assert row["velocity_error"] == pytest.approx(recorded[name]["velocity_error"], abs=0.1)
+    transitions = report["transitions"]
+    assert min(transitions["walk-forward"]["walk-backward"], *transitions["run"].values()) > 0.5
+    assert report["switching"]["falls_per_episode"] <= report["switching_with_pushes"]["falls_per_episode"]
