@@ -39,11 +39,11 @@ def env_type(name: str) -> type[Any]:
         module, attribute = BUILT_IN[name].split(":")
         return getattr(importlib.import_module(module), attribute)
     if name.startswith("brax:"):
-        from envs.bridges.brax import brax_task  # importing Brax takes seconds
+        from envs.imported.brax import brax_task  # importing Brax takes seconds
 
         return brax_task(name.removeprefix("brax:"))
     if name.startswith("playground:"):
-        from envs.bridges.playground import playground_task  # so does Playground
+        from envs.imported.playground import playground_task  # so does Playground
 
         return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:

@@ -12,7 +12,7 @@ def main(arguments: list[str]) -> None:
         from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.cli.arguments import parse_tool
+        from flexrl.cli.tools import parse_tool
 
         run, options = parse_tool(CollectArguments, arguments, "flexrl.collect")
         collect(run, options)
@@ -27,7 +27,7 @@ def collect(run: str, options: CollectArguments) -> None:
     """
     from envs.places import require_free
     from flexrl.data.dataset_folder import write_dataset
-    from flexrl.dataset import print_statistics
+    from flexrl.data.statistics import print_statistics
     from flexrl.policies.dataset_recorder import record_episodes
 
     require_free(options.out)

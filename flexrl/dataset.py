@@ -55,6 +55,7 @@ def info(options: Namespace) -> None:
     from flexrl.common.nested import flat
     from flexrl.common.tables import print_table
     from flexrl.data.dataset_folder import read_record
+    from flexrl.data.statistics import print_statistics
 
     found = read_record(options.folder, "statistics.json")
     provenance = read_record(options.folder, "provenance.json")
@@ -75,6 +76,7 @@ def verify(options: Namespace) -> None:
 def merge(options: Namespace) -> None:
     """The episodes of several datasets, one after the other."""
     from flexrl.data.exchange import merge_datasets
+    from flexrl.data.statistics import print_statistics
 
     print_statistics(merge_datasets(options.folders, options.out))
 
@@ -82,6 +84,7 @@ def merge(options: Namespace) -> None:
 def import_(options: Namespace) -> None:
     """Checked, described and sealed."""
     from flexrl.data.exchange import import_dataset
+    from flexrl.data.statistics import print_statistics
 
     print_statistics(import_dataset(options.source, options.out, rescale_actions=options.rescale_actions))
 
@@ -94,19 +97,6 @@ def export(options: Namespace) -> None:
 
 
 COMMANDS = {"info": info, "verify": verify, "merge": merge, "import": import_, "export": export}
-
-
-def print_statistics(found: dict[str, Any]) -> None:
-    """Tables for reading: of episodes, and of each dimension of observation, goal and action."""
-    from flexrl.common.tables import print_table
-    from flexrl.data.statistics import statistics_table
-
-    falls = found["terminated"]
-    print(
-        f"{found['num_episodes']:,} episodes, {found['num_steps']:,} steps; {falls['num_episodes']:,} episodes "
-        f"terminated ({falls['fraction']:.1%}, {falls['per_1000_steps']:.3g} in 1,000 steps)"
-    )
-    print_table(*statistics_table(found))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,24 @@
 """From the command line and a config file to one resolved `RunConfig`."""
 
 import argparse
-import contextlib
 import dataclasses
-import io
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from algos.registry import ALGORITHMS
 from envs.built_in import DEFAULT
 from envs.registry import env_names
+from flexrl.cli.devices import default_profile, require_devices
 from flexrl.cli.resumption import stored_config
-from flexrl.common.decoding import load_yaml, whole_number
+from flexrl.cli.tools import read_flags
+from flexrl.common.decoding import load_yaml
 from flexrl.common.errors import ConfigError
-from flexrl.common.gpu_driver import say_why_no_gpu, why_no_gpu
 from flexrl.common.parser import Parser
 from flexrl.config.presets import preset_of
 from flexrl.config.run_config import RunConfig, config_type, decode
 from flexrl.storage.run_folder import free_name, read_config, require_no_policy
-
-Options = TypeVar("Options")
 
 DEFAULT_ALGO = "ppo"
 SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`, and of no run
@@ -158,55 +153,9 @@ def default_config(algo: str, env: str, profile: str) -> RunConfig:
 def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
     kind = config_type(defaults.algo, defaults.env)
     try:
-        return _tyro(kind, arguments, "python -m flexrl.train", _description(), defaults)
+        return read_flags(kind, arguments, "python -m flexrl.train", _description(), defaults)
     except ConfigError as error:
         raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help lists the flags)") from None
-
-
-def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
-    """A tool's command line, `RUN [flags]`, with flags after the fields of a dataclass.
-
-    Raises:
-      ConfigError: naming the flag, the value and the limit.
-      SystemExit: with code 0 after `--help`.
-    """
-    run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
-    options = _tyro(kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}", None)
-    if not run:
-        raise ConfigError(f"run: is missing; use python -m {program} RUN, a run's folder or its name, before the flags")
-    return run[0], options
-
-
-def _tyro(
-    kind: type[Options], arguments: Sequence[str], program: str, description: str, default: Options | None
-) -> Options:
-    import tyro
-
-    printed = io.StringIO()
-    options: Any = {"registry": _whole_numbers()} | ({} if default is None else {"default": default})
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            return tyro.cli(kind, args=arguments, prog=program, description=description, **options)
-    except SystemExit as end:
-        if end.code == 0:
-            print(printed.getvalue())
-            raise
-        raise ConfigError(_one_line(printed.getvalue())) from None
-
-
-def _whole_numbers() -> Any:
-    """What makes tyro read `5e6` and `5M` where a flag is a whole number, as files may have them."""
-    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
-
-    def read(texts: list[str]) -> int:
-        if (number := whole_number(texts[0])) is None:
-            raise ValueError(f"{texts[0]!r} must be a whole number")
-        return number
-
-    spec = PrimitiveConstructorSpec(1, "INT", read, lambda value: isinstance(value, int), lambda value: [str(value)])
-    registry = ConstructorRegistry()
-    registry.primitive_rule(lambda info: spec if info.type is int else None)
-    return registry
 
 
 def _description() -> str:
@@ -216,17 +165,6 @@ def _description() -> str:
         "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
         "--pause-after N saves after N evaluations and leaves the rest to --resume. "
         f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
-    )
-
-
-def _one_line(printed: str) -> str:
-    """The message in tyro's box, without title, frame and help."""
-    lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
-    lines = [line for line in lines if line][1:]
-    end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)
-    text = re.sub(r"^Error parsing (\w+: )?", "", " ".join(lines[:end]))
-    return re.sub(
-        r"no type matching (\S+) could be instantiated from \['(.*?)'\]\. Got errors: .*", r"'\2' must be \1", text
     )
 
 
@@ -240,41 +178,3 @@ def _resolved(config: RunConfig) -> RunConfig:
     name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
     parent = config.parent and pin(config.parent, config.workspace)
     return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)
-
-
-def default_profile() -> str:
-    """`gpu` where JAX sees an accelerator, else `cpu`."""
-    import jax
-
-    say_why_no_gpu()
-    return "cpu" if jax.default_backend() == "cpu" else "gpu"
-
-
-def require_devices(config: RunConfig) -> None:
-    """Use the devices that a run asks for.
-
-    Raises:
-      ConfigError: if they are not there.
-    """
-    import jax
-
-    require_profile(config.profile)
-    if (found := len(jax.devices())) < config.num_devices:
-        raise ConfigError(
-            f"num_devices: {config.num_devices} were asked for, and JAX sees {found}; use at most that many"
-        )
-
-
-def require_profile(profile: str) -> None:
-    """Use the device that a profile asks for.
-
-    Raises:
-      ConfigError: if it is not there.
-    """
-    import jax
-
-    if profile == "gpu" and jax.default_backend() == "cpu":
-        reason = why_no_gpu() or f"the driver sees a GPU, so look at JAX_PLATFORMS ({os.environ.get('JAX_PLATFORMS')})"
-        raise ConfigError(f"profile: 'gpu' was asked for, but JAX sees no accelerator: {reason}; or use --profile cpu")
-    if profile == "cpu":
-        jax.config.update("jax_platforms", "cpu")

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from flexrl.cli.devices import default_profile
 from flexrl.common.decoding import whole_number
 from flexrl.common.errors import ConfigError
 from flexrl.common.parser import Parser
@@ -46,7 +47,6 @@ def stored_config(run: str, arguments: list[str]) -> RunConfig:
 def _moved(config: RunConfig, physics: str) -> RunConfig:
     """A stored config on other physics, and on the device that is here."""
     from envs.physics import resolve_backend
-    from flexrl.cli.arguments import default_profile
 
     return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from algos.common.dataset import Dataset
+from flexrl.common.tables import print_table
 from flexrl.data.flat_dataset import returns_of
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -54,3 +55,13 @@ def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]
         else:
             rows.append([name, *numbers])
     return ["", "mean", "std", "min", *names, "max"], rows
+
+
+def print_statistics(found: dict[str, Any]) -> None:
+    """Tables for reading: of episodes, and of each dimension of observation, goal and action."""
+    falls = found["terminated"]
+    print(
+        f"{found['num_episodes']:,} episodes, {found['num_steps']:,} steps; {falls['num_episodes']:,} episodes "
+        f"terminated ({falls['fraction']:.1%}, {falls['per_1000_steps']:.3g} in 1,000 steps)"
+    )
+    print_table(*statistics_table(found))

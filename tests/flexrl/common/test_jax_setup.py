@@ -31,7 +31,7 @@ def python(*arguments, **environment):
 
 def default_profile(**environment):
     code = (
-        "from flexrl.cli.arguments import default_profile; from flexrl.common.jax_setup import prepare_jax; "
+        "from flexrl.cli.devices import default_profile; from flexrl.common.jax_setup import prepare_jax; "
         "prepare_jax(); "
         "print(default_profile(), default_profile())"
     )

@@ -14,7 +14,7 @@ from jax import Array
 from envs.physics import PhysicsState
 from envs.types import EnvSpec, EnvState, Observation
 from envs.worlds.vector import VecEnv
-from flexrl.cli.arguments import parse_tool
+from flexrl.cli.tools import parse_tool
 from flexrl.collect import collect
 from flexrl.common.errors import ConfigError
 from flexrl.config.run_config import decode

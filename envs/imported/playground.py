@@ -8,8 +8,8 @@ import mujoco
 from jax import Array
 from mujoco_playground import registry
 
-from envs.bridges.base import BridgedTask, known_name
 from envs.errors import ConfigError
+from envs.imported.base import BridgedTask, known_name
 from envs.physics import PhysicsOptions, resolve_backend
 
 if not hasattr(mujoco.MjSpec, "find_body"):  # renamed in MuJoCo; Playground 0.2's reacher asks for the old name

@@ -7,8 +7,8 @@ import mujoco
 from brax import envs as brax_envs
 from jax import Array
 
-from envs.bridges.base import BridgedTask, known_name
 from envs.errors import ConfigError
+from envs.imported.base import BridgedTask, known_name
 from envs.physics import PhysicsOptions
 
 WITHOUT_PHYSICS = {"fast"}  # Brax's own test environment

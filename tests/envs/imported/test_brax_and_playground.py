@@ -7,9 +7,9 @@ import pytest
 from brax import envs as brax_envs
 from mujoco_playground import registry
 
-from envs.bridges.brax import BraxConfig, brax_task
-from envs.bridges.playground import PlaygroundConfig, playground_task
 from envs.check import check_env
+from envs.imported.brax import BraxConfig, brax_task
+from envs.imported.playground import PlaygroundConfig, playground_task
 from envs.physics import PhysicsOptions, Randomization
 from envs.worlds.vector import VecEnv
 

@@ -1,0 +1,45 @@
+"""Which devices a command computes on."""
+
+import os
+
+from flexrl.common.errors import ConfigError
+from flexrl.common.gpu_driver import say_why_no_gpu, why_no_gpu
+from flexrl.config.run_config import RunConfig
+
+
+def default_profile() -> str:
+    """`gpu` where JAX sees an accelerator, else `cpu`."""
+    import jax
+
+    say_why_no_gpu()
+    return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+
+def require_devices(config: RunConfig) -> None:
+    """Use the devices that a run asks for.
+
+    Raises:
+      ConfigError: if they are not there.
+    """
+    import jax
+
+    require_profile(config.profile)
+    if (found := len(jax.devices())) < config.num_devices:
+        raise ConfigError(
+            f"num_devices: {config.num_devices} were asked for, and JAX sees {found}; use at most that many"
+        )
+
+
+def require_profile(profile: str) -> None:
+    """Use the device that a profile asks for.
+
+    Raises:
+      ConfigError: if it is not there.
+    """
+    import jax
+
+    if profile == "gpu" and jax.default_backend() == "cpu":
+        reason = why_no_gpu() or f"the driver sees a GPU, so look at JAX_PLATFORMS ({os.environ.get('JAX_PLATFORMS')})"
+        raise ConfigError(f"profile: 'gpu' was asked for, but JAX sees no accelerator: {reason}; or use --profile cpu")
+    if profile == "cpu":
+        jax.config.update("jax_platforms", "cpu")

@@ -1,0 +1,82 @@
+"""Command lines whose flags are the fields of a dataclass, read by tyro."""
+
+import contextlib
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from flexrl.common.decoding import whole_number
+from flexrl.common.errors import ConfigError
+
+Options = TypeVar("Options")
+
+
+def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
+    """A tool's command line, `RUN [flags]`, with flags after the fields of a dataclass.
+
+    Raises:
+      ConfigError: naming the flag, the value and the limit.
+      SystemExit: with code 0 after `--help`.
+    """
+    run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
+    options = read_flags(kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}", None)
+    if not run:
+        raise ConfigError(f"run: is missing; use python -m {program} RUN, a run's folder or its name, before the flags")
+    return run[0], options
+
+
+def read_flags(
+    kind: type[Options], arguments: Sequence[str], program: str, description: str, default: Options | None
+) -> Options:
+    """Read flags after the fields of a dataclass.
+
+    Args:
+      kind: the dataclass.
+      arguments: of the command line.
+      program: how the command is called, for its help.
+      description: of the command, for its help.
+      default: values of flags that are not given; None for the dataclass's own.
+
+    Raises:
+      ConfigError: naming the flag, the value and the limit, in one line.
+      SystemExit: with code 0 after `--help`.
+    """
+    import tyro
+
+    printed = io.StringIO()
+    options: Any = {"registry": _whole_numbers()} | ({} if default is None else {"default": default})
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            return tyro.cli(kind, args=arguments, prog=program, description=description, **options)
+    except SystemExit as end:
+        if end.code == 0:
+            print(printed.getvalue())
+            raise
+        raise ConfigError(_one_line(printed.getvalue())) from None
+
+
+def _whole_numbers() -> Any:
+    """What makes tyro read `5e6` and `5M` where a flag is a whole number, as files may have them."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
+
+    def read(texts: list[str]) -> int:
+        if (number := whole_number(texts[0])) is None:
+            raise ValueError(f"{texts[0]!r} must be a whole number")
+        return number
+
+    spec = PrimitiveConstructorSpec(1, "INT", read, lambda value: isinstance(value, int), lambda value: [str(value)])
+    registry = ConstructorRegistry()
+    registry.primitive_rule(lambda info: spec if info.type is int else None)
+    return registry
+
+
+def _one_line(printed: str) -> str:
+    """The message in tyro's box, without title, frame and help."""
+    lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
+    lines = [line for line in lines if line][1:]
+    end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)
+    text = re.sub(r"^Error parsing (\w+: )?", "", " ".join(lines[:end]))
+    return re.sub(
+        r"no type matching (\S+) could be instantiated from \['(.*?)'\]\. Got errors: .*", r"'\2' must be \1", text
+    )
