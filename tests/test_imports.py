@@ -25,7 +25,7 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
         *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "training", "cli"),
         "COMMANDS",
     ],
-    "launch": ["plan", "attempt", "show", "local", "kubernetes", "COMMANDS"],
+    "launch": ["exits", "plan", "attempt", "show", "backend", "local", "kubernetes", "commands", "COMMANDS"],
 }
 MAX_FILES, MAX_FLOORS = 15, 8  # of a folder
 

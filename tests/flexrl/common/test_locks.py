@@ -8,7 +8,7 @@ import pytest
 from flexrl.common.errors import ConfigError
 from flexrl.common.locks import is_held
 from flexrl.storage.run_folder import RunFolder, is_in_use
-from launch.local.backend import submitting
+from launch.local.runner import submitting
 
 NUM_STARTS = 100
 ASK_FOR_EVER = """

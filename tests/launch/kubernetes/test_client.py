@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from launch.kubernetes import backend as kubernetes
 from launch.kubernetes import client as cluster
-from launch.kubernetes import commands as remote_commands
 from tests.launch import sweeps
 from tests.launch.kube.server import Fault
 
@@ -196,7 +196,7 @@ def test_what_an_interrupted_submit_left_is_taken_up_or_swept_up_by_the_next(ser
 
 def test_watch_waits_for_an_api_server_that_does_not_answer(server, on_cluster, waits, monkeypatch):
     pauses = []
-    monkeypatch.setattr(remote_commands.time, "sleep", pauses.append)
+    monkeypatch.setattr(kubernetes.time, "sleep", pauses.append)
     server.faults.append(Fault("GET", "/jobs", 503, times=3 * cluster.ATTEMPTS))
     code, out, error = on_cluster("watch")
     assert code == 0 and "no Job goes on" in out
@@ -206,8 +206,8 @@ def test_watch_waits_for_an_api_server_that_does_not_answer(server, on_cluster, 
         "watch asks again in 20 s",
     ]
     assert pauses == [5, 10, 20]
-    assert remote_commands.PATIENCE_SECONDS >= 600
-    monkeypatch.setattr(remote_commands, "PATIENCE_SECONDS", -1.0)
+    assert kubernetes.PATIENCE_SECONDS >= 600
+    monkeypatch.setattr(kubernetes, "PATIENCE_SECONDS", -1.0)
     server.faults.append(Fault("GET", "/jobs", 503))
     code, _, error = on_cluster("watch")
     assert code == 69 and "try again later" in error

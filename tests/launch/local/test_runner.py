@@ -11,7 +11,7 @@ from flexrl.common.errors import ConfigError
 from flexrl.storage.divergence import note_divergence
 from launch.attempt import training_process as attempt
 from launch.attempt.trial_folder import folder_of
-from launch.local.backend import Runner, StorageFull, cancel, submitter, submitting
+from launch.local.runner import Runner, StorageFull, cancel, submitter, submitting
 from launch.plan import states
 from launch.plan.packs import packed
 from launch.plan.sweep_file import load_sweep
@@ -240,7 +240,7 @@ LAUNCH_AND_DIE = """
 import sys
 from pathlib import Path
 from launch.attempt import training_process as attempt
-from launch.local.backend import Runner
+from launch.local.runner import Runner
 from launch.plan.trials import load_trials
 attempt.TRAINING = (sys.executable, "-m", "tests.launch.fake_training")
 sweep, trials = load_trials(Path(sys.argv[1]), Path(sys.argv[2]))

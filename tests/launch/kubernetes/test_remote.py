@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 from launch.attempt.trial_folder import TrialFolder
-from launch.kubernetes import backend as remote
 from launch.kubernetes import client as cluster
-from launch.kubernetes import observation
+from launch.kubernetes import observation, remote
 from launch.plan.states import MAX_IDLE, Progress
 from tests.launch import sweeps
 from tests.launch.conftest import CLUSTER

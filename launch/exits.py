@@ -1,0 +1,13 @@
+"""How `launch.sweep` leaves other than well, besides the exit codes of a run."""
+
+import sys
+from typing import NoReturn
+
+EXIT_FAILED = 1  # some trials failed
+EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
+
+
+def leave(line: str, code: int) -> NoReturn:
+    """Print one line to standard error and end the process with an exit code."""
+    print(" ".join(line.split()), file=sys.stderr, flush=True)
+    raise SystemExit(code)

@@ -1,0 +1,312 @@
+"""A sweep's Jobs and pods on a Kubernetes cluster: look at them, send trials, stop them.
+
+What the cluster says of trials that ended is recorded in their folders here, as if they had run here.
+"""
+
+import dataclasses
+import time
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flexrl.common.errors import ConfigError
+from flexrl.common.files import write_json
+from launch.attempt import pod_report
+from launch.attempt.training_process import STOP_SECONDS
+from launch.attempt.trial_folder import folder_of, progress_of_all
+from launch.kubernetes import manifests, observation
+from launch.kubernetes.client import Cluster, Object, Unreadable
+from launch.kubernetes.observation import Standing
+from launch.plan.halving import has_arrived, next_rung
+from launch.plan.states import Progress
+from launch.plan.sweep_file import Sweep
+from launch.plan.trials import MAX_TRIALS, Trial
+
+POLL_SECONDS = 0.5
+GOOD_ENDS = ("done", "paused")  # of pods that a look brings along only where they tell something new
+MANY = 500  # results that a look does not bring along
+LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
+UNREADABLE_SECONDS = 10.0  # that one look may wait for logs that cannot be read
+WORTH_A_SLOT = timedelta(seconds=5)  # that a trial waits to be tried again, for another one to begin meanwhile
+LEFTOVER_AGE = timedelta(minutes=10)  # of objects without an owner: their submit was interrupted
+HOME_SECONDS = 600  # that a finished Job of one trial stays when its result is here: a quota counts Jobs
+ON_VOLUME = "its result is on the volume only; submit brings it here"
+
+
+class Remote:
+    """One sweep on one cluster."""
+
+    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+          ConfigError: if the sweep does not say where it runs, or the cluster is not known.
+        """
+        if sweep.cluster is None:
+            raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+        if options.namespace:
+            sweep = dataclasses.replace(sweep, cluster=dataclasses.replace(sweep.cluster, namespace=options.namespace))
+        assert sweep.cluster is not None
+        self.sweep, self.trials = sweep, trials
+        self._folder: Path = options.workspace / sweep.name
+        self._cluster = Cluster(sweep.cluster.namespace, options.context)
+        self._selector = manifests.selector(sweep)
+        self.jobs: list[Object] = []
+        self.standings: dict[str, Standing] = {}
+        self.notes: dict[str, str] = {}  # what could not be found out about a trial, by key
+        self._records: dict[str, Progress] = {}
+        self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
+
+    def look(self, most: int | None = MANY) -> None:
+        """Ask the cluster where each trial stands.
+
+        Args:
+          most: results not known here yet that may be brought along; `None` looks at every pod, whatever is known.
+        """
+        self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
+        self.jobs = self._cluster.jobs(self._selector)
+        self._records = progress_of_all(self._folder, self.trials)
+        pods = self._cluster.pods(self._selector, succeeded=False) if self.jobs else []
+        self._observe(pods)
+        ended = [(key, each.progress) for key, each in self.standings.items() if each.progress.state in GOOD_ENDS]
+        unknown = sum(self._records[key] != progress for key, progress in ended)
+        if self.jobs and (most is None or 0 < unknown <= most):
+            self._observe(pods + self._cluster.pods(self._selector, succeeded=True))
+
+    def _observe(self, pods: list[Object]) -> None:
+        self.standings = observation.observe(self._records, self.jobs, pods, self.sweep.retries, datetime.now(UTC))
+
+    def record(self) -> None:
+        """Look, and write down what ended and is not known here yet."""
+        self.look(most=MAX_TRIALS)
+        logs: dict[str, dict[str, Object]] = {}  # results in them, by pod
+        for trial in self.trials:
+            if self.progress(trial) != self._records[trial.key]:
+                _record(trial, self._with_result(self.standings[trial.key], trial, logs))
+        if self.sweep.resources.hosts > 1:
+            self._let_go_of_what_is_home()
+
+    def _let_go_of_what_is_home(self) -> None:
+        """Shorten the stay of finished Jobs whose results are here: each trial of several hosts has a Job."""
+        have_results = {trial.key for trial in self.trials if folder_of(trial).result()}
+        for job in self.jobs:
+            stays = job["spec"].get("ttlSecondsAfterFinished", HOME_SECONDS) > HOME_SECONDS
+            if stays and not observation.unfinished(job) and set(observation.keys_by_index(job)) <= have_results:
+                self._cluster.set_keep_seconds(job, HOME_SECONDS)
+
+    def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
+        """With the result that a termination message had no room for, and the pod's log has."""
+        report = standing.report
+        if not _is_done(standing) or not report or report.result or folder_of(trial).result():
+            return standing
+        for pod in reversed(standing.pods):
+            if pod not in logs:
+                logs[pod] = pod_report.results(self._log(pod, manifests.MAX_PACK, trial))
+            if trial.key in logs[pod]:
+                return dataclasses.replace(standing, report=dataclasses.replace(report, result=logs[pod][trial.key]))
+        return standing
+
+    def progress(self, trial: Trial) -> Progress:
+        """How far a trial is."""
+        return self.standings[trial.key].progress
+
+    def _log(self, pod: str, lines: int, trial: Trial) -> str:
+        """The last lines of a pod's log; empty with a note on the trial where it cannot be read."""
+        if self._patience <= 0:
+            self.notes[trial.key] = "its log was not asked for: others could not be read"
+            return ""
+        started = time.monotonic()
+        try:
+            return self._cluster.log(pod, lines)
+        except Unreadable as error:
+            self._patience -= time.monotonic() - started
+            self.notes[trial.key] = str(error)
+            return ""
+
+    def figures(self, trial: Trial) -> tuple[int, float | None, str]:
+        """Control steps, the newest return and a note; of a few running trials, from the end of their logs."""
+        standing = self.standings[trial.key]
+        if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
+            self._logs_left -= 1
+            found = pod_report.last_line(self._log(standing.pods[-1], LOG_LINES, trial), trial.key)
+            if found[0]:
+                return *found, ""
+        note = self.notes.get(trial.key, "")
+        if standing.report:
+            return standing.report.steps, standing.report.mean_return, note
+        if not _is_done(standing):
+            return 0, None, note
+        result = folder_of(trial).result()
+        return (result["steps"], result["return_mean"], note) if result else (0, None, ON_VOLUME)
+
+    def who(self) -> str:
+        """Which Jobs go on, and what keeps them from beginning pods."""
+        names = [job["metadata"]["name"] for job in self.jobs if observation.unfinished(job)]
+        if not names:
+            return "no Job goes on"
+        short = {each.job for each in self.standings.values() if each.held and each.progress.state == "waiting"}
+        warnings = self._cluster.warnings() if short & set(names) else {}
+        told = [f"; {name}: {warnings[name]}" for name in names if name in short and name in warnings]
+        return f"Job {', '.join(names)} goes on{''.join(told)}"
+
+    def goes_on(self) -> bool:
+        """Whether a Job has trials left."""
+        return any(map(observation.unfinished, self.jobs))
+
+    def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial], int | None]:
+        """Apply what has something to do before the next rung and no Job yet; its name, trials and rung."""
+        progress = [self.progress(trial) for trial in self.trials]
+        rung, left = next_rung(self.sweep.halving, progress)
+        left = {i for i in left if not has_arrived(progress[i], rung)}
+        left |= {i for i, trial in enumerate(self.trials) if self.is_on_volume_only(trial)}
+        todo = [trial for trial in (self.trials[i] for i in sorted(left)) if not self.standings[trial.key].held]
+        todo = todo[: self._room_for_hosts()]
+        if not todo:
+            return "", [], rung
+        cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
+        objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack, rung)
+        names, waiting = [], []
+        for each in objects:  # a Job comes after what it needs
+            applied = self._cluster.apply(each, dry_run)
+            if each["kind"] != "Job":
+                waiting.append(each)
+                continue
+            names.append(each["metadata"]["name"])
+            for owned in waiting if not dry_run else ():
+                if manifests.is_used(owned, each):
+                    self._cluster.own(owned, applied)
+        return ", ".join(names), todo, rung
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether trials are sent a few at a time: each is several pods, and no queue begins them together or not."""
+        return self.sweep.resources.hosts > 1 and not (self.sweep.cluster and self.sweep.cluster.queue)
+
+    def _room_for_hosts(self) -> int | None:
+        """How many trials of several hosts may be sent now; none is a limit for others.
+
+        Pods of two of them could each wait for machines that the other one holds.
+        """
+        if not self.takes_turns:
+            return None
+        return max(0, self.sweep.parallelism - sum(map(observation.unfinished, self.jobs)))
+
+    def is_on_volume_only(self, trial: Trial) -> bool:
+        """Whether a trial is done, and its pod, which said with what result, is gone: another pod finds it there."""
+        standing = self.standings[trial.key]
+        known = folder_of(trial).result() or (standing.report and standing.report.result)
+        return _is_done(standing) and not known
+
+    def open_slots(self) -> int:
+        """Let others begin where trials wait to be tried again, and keep their places meanwhile; how many may.
+
+        A Job gives its lowest indexes their turn first, also while they wait after a failure. A queue's Jobs stay
+        as they are: it would begin them anew.
+        """
+        opened = 0
+        if self.sweep.cluster and self.sweep.cluster.queue or self.sweep.resources.hosts > 1:
+            return opened
+        soon = datetime.now(UTC) + WORTH_A_SLOT
+        for job in self.jobs:
+            if not observation.unfinished(job) or observation.is_leaving(job):
+                continue
+            mine = [each for each in self.standings.values() if each.job == job["metadata"]["name"]]
+            waiting = sum(each.waits_until is not None and each.waits_until > soon for each in mine)
+            limit = min(self.sweep.parallelism, job["spec"]["completions"])
+            wanted = max(min(limit + waiting, 2 * limit), job.get("status", {}).get("active", 0))
+            if wanted != job["spec"]["parallelism"]:
+                self._cluster.set_parallelism(job, wanted)
+                opened += max(0, wanted - job["spec"]["parallelism"])
+        return opened
+
+    def tidy(self) -> None:
+        """Give what interrupted submits left to the Job that uses it, or remove what none uses."""
+        before = datetime.now(UTC) - LEFTOVER_AGE
+        for each in self._cluster.owned(self._selector):
+            if each["metadata"].get("ownerReferences"):
+                continue
+            if users := [job for job in self.jobs if manifests.is_used(each, job)]:
+                self._cluster.own(each, users[-1])
+            elif observation.created(each) < before:
+                self._cluster.remove(each)
+
+    def _was_cleared(self, trial: Trial) -> bool:
+        progress = self.progress(trial)
+        return progress.state == "waiting" and progress.attempts > 0
+
+    def _jobs_before(self, trials: list[Trial]) -> str:
+        return " ".join(sorted({self.standings[trial.key].job or "" for trial in trials} - {""}))
+
+    def log(self, trial: Trial) -> str:
+        """What a trial's pods printed.
+
+        Raises:
+          ConfigError: if none did.
+          Unreadable: if the log of one of them cannot be read now.
+        """
+        standing = self.standings[trial.key]
+        if not standing.pods:
+            reason = standing.progress.reason or standing.progress.state
+            raise ConfigError(f"trial: {trial.number} has printed nothing that the cluster still has ({reason})")
+        return "".join(map(self._cluster.log, standing.pods))
+
+    def running(self) -> list[Trial]:
+        """Trials that run now."""
+        return [trial for trial in self.trials if self.progress(trial).state == "running"]
+
+    def cancel(self) -> str:
+        """Remove the Jobs that go on, and wait until their pods have saved and ended; what is left to be said.
+
+        Raises:
+          TimeoutError: if they do not end.
+        """
+        ran = self.running()
+        leaving = {job["metadata"]["uid"]: job for job in self.jobs if observation.unfinished(job)}
+        for job in leaving.values():
+            self._cluster.delete(job)
+        silent = self._wait_for_end(leaving)
+        for trial in ran:
+            _write(trial, dataclasses.replace(self.progress(trial), state="stopped", reason="cancelled"))
+        self.tidy()
+        return silent
+
+    def _wait_for_end(self, leaving: dict[str, Object]) -> str:
+        """Wait until Jobs are gone, or only pods are left whose nodes do not answer; then a line about these."""
+        names = ", ".join(job["metadata"]["name"] for job in leaving.values())
+        deadline = time.monotonic() + 2 * STOP_SECONDS
+        while left := leaving.keys() & {job["metadata"]["uid"] for job in self._cluster.jobs(self._selector)}:
+            pods = self._cluster.pods(self._selector, succeeded=False)
+            theirs = [pod for pod in pods if {each["uid"] for each in pod["metadata"]["ownerReferences"]} & left]
+            now = datetime.now(UTC)
+            if theirs and all(observation.unanswered(pod, now) for pod in theirs):
+                found = ", ".join(f"{pod['metadata']['name']} on {observation.node_of(pod)}" for pod in theirs)
+                return (
+                    f"Job {names}: its last pods are on nodes that do not answer ({found}); they go when the node is "
+                    "back or removed. If it is gone for good: kubectl delete pod NAME --force"
+                )
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Job {names}: goes on, {2 * STOP_SECONDS:.0f} s after it was asked to stop")
+            time.sleep(POLL_SECONDS)
+        return ""
+
+
+def _is_done(standing: Standing) -> bool:
+    return standing.progress.state == "done"
+
+
+def _record(trial: Trial, standing: Standing) -> None:
+    """Write down an end, with the result where there is one."""
+    folder, report = folder_of(trial), standing.report
+    if _is_done(standing) and report and report.result and folder.result() is None:
+        folder.prepare(trial)
+        write_json(trial.folder / "result.json", report.result)
+    if standing.progress.state in ("failed", "paused") or (_is_done(standing) and folder.result() is not None):
+        _write(trial, standing.progress)
+
+
+def _write(trial: Trial, progress: Progress) -> None:
+    """Record how far a trial came, unless it was known, or its folder is the very one that a pod is working in."""
+    folder = folder_of(trial)
+    if not folder.is_running() and folder.recorded() != progress:
+        folder.prepare(trial)
+        folder.write(progress)
