@@ -92,7 +92,7 @@ def test_failed_trials_are_told_skipped_and_cleared(tmp_path, command):
 
 
 def test_a_log_is_followed_until_its_trial_has_ended_and_each_character_is_there_once(monkeypatch, capsys):
-    monkeypatch.setattr(sweep, "FOLLOW_SECONDS", 0.0)
+    monkeypatch.setattr(commands, "FOLLOW_SECONDS", 0.0)
     texts, runs_on = iter(["", "one\ntw", "one\ntwo\n", "one\ntwo\nend\n"]), iter([True, True, True, False])
     commands.follow(lambda: next(texts), lambda: next(runs_on))
     assert capsys.readouterr().out == "one\ntwo\nend\n"

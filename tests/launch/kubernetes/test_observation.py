@@ -1,4 +1,4 @@
-"""What Jobs and pods mean; `tests/launch/kubernetes/test_backend.py` has the same with pods that run."""
+"""What Jobs and pods mean; `tests.launch.kubernetes.test_remote.py` has the same with pods that run."""
 
 from datetime import datetime
 

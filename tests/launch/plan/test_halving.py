@@ -11,7 +11,7 @@ from launch.plan.states import Progress
 from launch.plan.sweep_file import Halving
 from tests.flexrl import runs
 from tests.launch import sweeps
-from tests.launch.kubernetes.test_backend import ended, wait_until
+from tests.launch.kubernetes.test_remote import ended, wait_until
 
 HALVING = Halving(rungs=(1, 2), factor=2.0)
 FIELDS = {"seeds": [3, 4, 5, 6, 65], "halving": {"rungs": [1, 2], "factor": 2}, "retries": 0}
