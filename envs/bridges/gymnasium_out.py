@@ -21,7 +21,7 @@ from jax import Array
 
 from envs.bridges.arguments import as_json, build
 from envs.bridges.many_worlds import ManyWorlds
-from envs.bridges.one_world import Carried, OneWorld
+from envs.bridges.one_world import OneWorld
 from envs.bridges.packing import Packed
 from envs.drawing import Camera
 from envs.errors import ConfigError
@@ -72,7 +72,7 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
                 observation=_unbounded(self.env.spec.obs_size), desired_goal=_unbounded(self.env.spec.goal_size)
             )
         self.metadata = self.metadata | {"render_fps": round(1 / self.env.spec.control_period)}
-        self._state: Carried | None = None
+        self._state: Packed | None = None
         self._camera: Camera | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
@@ -80,16 +80,15 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         super().reset(seed=seed)
         _refuse_fork()
         state = self._state = self._world.reset(_key(self.np_random))
-        return self._observation(np.array(state.seen, np.float32)), {}
+        return self._observation(self._world.read(state)[0]), {}
 
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """See `gymnasium.Env.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
         state = self._state = self._world.step(self._state, _checked(action, self.action_space))
-        observation = np.array(state.seen, np.float32)
-        reward, terminated, truncated, *metrics = np.asarray(state.told).tolist()
-        if not np.asarray(state.is_finite):  # as with many worlds, nobody sees what is left of it
+        observation, (reward, terminated, truncated, *metrics), is_finite = self._world.read(state)
+        if not is_finite:  # as with many worlds, nobody sees what is left of it
             observation[:], reward, terminated, truncated, metrics = 0, 0.0, 1.0, 0.0, [0.0] * len(metrics)
         info = dict(zip(self._world.metric_names, metrics, strict=True))
         ends = bool(terminated), bool(truncated and not terminated)
