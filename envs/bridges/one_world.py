@@ -29,15 +29,20 @@ class OneWorld:
         self.metric_names = list(self._first.metrics)
         tree = jax.eval_shape(self._tree, self._first)
         self._packing = Packing(tree)
-        self._num_seen, self._read = env.spec.obs_size + env.spec.goal_size, tree[0]
+        visible = tree[0]
+        self._visible, self._num_read = visible.dtype.name, visible.size  # kept, because NumPy's names are slow
+        self._num_seen = env.spec.obs_size + env.spec.goal_size
+        names = {leaf.dtype.name: leaf.dtype for leaf in jax.tree.leaves(tree)}
+        self._floating = [name for name, dtype in names.items() if jnp.issubdtype(dtype, jnp.floating)]
         self.reset, self.step, self.pose = map(jax.jit, (self._trace_reset, self._trace_step, self._trace_pose))
 
     def read(self, carried: Packed) -> tuple[np.ndarray, list[float], bool]:
         """What is seen (N,), what is told (3 + M,), and whether all numbers are finite, unseen ones too."""
-        arrays = {name: np.asarray(array) for name, array in carried.items()}
-        numbers = arrays[self._read.dtype.name][: self._read.size]
+        arrays = {name: np.asarray(carried[name]) for name in self._floating}
         is_finite = all(np.isfinite(array).all() for array in arrays.values())
-        return np.array(numbers[: self._num_seen], np.float32), numbers[self._num_seen :].tolist(), is_finite
+        numbers = arrays[self._visible]
+        told_numbers = numbers[self._num_seen : self._num_read].tolist()
+        return np.array(numbers[: self._num_seen], np.float32), told_numbers, is_finite
 
     def _trace_reset(self, key: Array) -> Packed:
         return self._packing.pack(self._tree(self.env.reset(key)))
