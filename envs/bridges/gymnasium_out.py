@@ -17,7 +17,6 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import EzPickle
 from gymnasium.vector import AutoresetMode
-from jax import Array
 
 from envs.bridges.arguments import as_json, build
 from envs.bridges.many_worlds import ManyWorlds
@@ -79,7 +78,7 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
-        state = self._state = self._world.reset(_key(self.np_random))
+        state = self._state = self._world.reset(_seed(self.np_random))
         return self._observation(self._world.read(state)[0]), {}
 
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -192,7 +191,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         """See `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
-        self._state, observation = self._worlds.reset(_key(self.np_random))
+        self._state, observation = self._worlds.reset(jax.random.key(_seed(self.np_random)))
         return np.array(observation, np.float32), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -261,5 +260,5 @@ def _checked(action: Any, space: spaces.Space) -> np.ndarray:
     return action
 
 
-def _key(rng: np.random.Generator) -> Array:
-    return jax.random.key(int(rng.integers(2**32)))
+def _seed(rng: np.random.Generator) -> np.uint32:
+    return np.uint32(rng.integers(2**32))

@@ -17,7 +17,7 @@ class OneWorld:
     Attributes:
       env: the environment.
       metric_names: in the order in which `told` has them.
-      reset: key -> what is carried.
+      reset: seed () -> what is carried.
       step: what is carried, action (A,) -> what is carried.
       pose: what is carried -> MuJoCo's qpos (nq,).
     """
@@ -32,20 +32,18 @@ class OneWorld:
         visible = tree[0]
         self._visible, self._num_read = visible.dtype.name, visible.size  # kept, because NumPy's names are slow
         self._num_seen = env.spec.obs_size + env.spec.goal_size
-        names = {leaf.dtype.name: leaf.dtype for leaf in jax.tree.leaves(tree)}
-        self._floating = [name for name, dtype in names.items() if jnp.issubdtype(dtype, jnp.floating)]
         self.reset, self.step, self.pose = map(jax.jit, (self._trace_reset, self._trace_step, self._trace_pose))
 
     def read(self, carried: Packed) -> tuple[np.ndarray, list[float], bool]:
         """What is seen (N,), what is told (3 + M,), and whether all numbers are finite, unseen ones too."""
-        arrays = {name: np.asarray(carried[name]) for name in self._floating}
+        arrays = self._packing.floats(carried)
         is_finite = all(np.isfinite(array).all() for array in arrays.values())
         numbers = arrays[self._visible]
         told_numbers = numbers[self._num_seen : self._num_read].tolist()
         return np.array(numbers[: self._num_seen], np.float32), told_numbers, is_finite
 
-    def _trace_reset(self, key: Array) -> Packed:
-        return self._packing.pack(self._tree(self.env.reset(key)))
+    def _trace_reset(self, seed: Array) -> Packed:
+        return self._packing.pack(self._tree(self.env.reset(jax.random.key(seed))))
 
     def _trace_step(self, carried: Packed, action: Array) -> Packed:
         return self._packing.pack(self._tree(self.env.step(self._state(carried), action)))

@@ -23,7 +23,7 @@ def num_threads() -> int:
 
 
 class OneRunner:
-    """By one `MjData` in the calling thread: one world (1, S), without what it costs to hand out many."""
+    """By one `MjData` in the calling thread: one world (1, S), whose fields have no axis for it."""
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
         """Make room for the world."""
@@ -55,7 +55,7 @@ class OneRunner:
             mujoco.mj_getState(model, data, state[0], INTEGRATION.value)
         except mujoco.FatalError:
             state[0] = np.nan
-        return state, {name: np.asarray(getattr(data, name))[None] for name in self._spec.fields}
+        return state, {name: getattr(data, name) for name in self._spec.fields}
 
 
 class BatchRunner:

@@ -17,7 +17,7 @@ from jax import Array
 from jax.experimental.buffer_callback import buffer_callback
 
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
-from envs.physics.host import BatchRunner, DataRunner, OneRunner, Worlds
+from envs.physics.host import BatchRunner, DataRunner, OneRunner
 from envs.physics.integration import IntegrationPhysics
 
 Advance = Literal["forward", "step"]
@@ -41,7 +41,7 @@ class NativePhysics(IntegrationPhysics):
             # MuJoCo would put a world that became NaN back to its first state, and nobody would notice.
             model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._runner = (DataRunner if spec.needs_post_constraint else BatchRunner)(spec, models)
-        self._one_runner = OneRunner(spec, models) if spec.timing == "lagged" else self._runner
+        self._one_runner = OneRunner(spec, models) if spec.timing == "lagged" else None
         self._lock = threading.Lock()
         data = mujoco.MjData(spec.model)
         self._field_shapes = {name: np.shape(getattr(data, name)) for name in spec.fields}
@@ -74,9 +74,14 @@ class NativePhysics(IntegrationPhysics):
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
     ) -> None:
         """One call for all worlds, however they were batched; writes into the buffers of `out`."""
-        runner = self._one_runner if variant.size == 1 else self._runner
+        is_alone = variant.size == 1 and self._one_runner is not None
+        runner = self._one_runner if is_alone else self._runner
         after, fields = getattr(runner, advance)(state.reshape(-1, state.shape[-1]), variant.reshape(-1))
         out_state, out_fields = out
         np.asarray(out_state).reshape(after.shape)[...] = after
         for name, buffer in out_fields.items():
-            np.asarray(buffer).reshape(fields[name].shape)[...] = 0 if name in unset else fields[name]
+            array = np.asarray(buffer)
+            if name in unset:
+                array[...] = 0
+            else:
+                array[...] = fields[name] if is_alone else fields[name].reshape(array.shape)
