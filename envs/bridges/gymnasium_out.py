@@ -17,11 +17,10 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import EzPickle
 from gymnasium.vector import AutoresetMode
-from jax import Array
 
 from envs.bridges.arguments import as_json, build
 from envs.bridges.many_worlds import ManyWorlds
-from envs.bridges.one_world import Carried, OneWorld
+from envs.bridges.one_world import OneWorld
 from envs.bridges.packing import Packed
 from envs.errors import ConfigError
 from envs.types import Env, EnvState
@@ -72,24 +71,23 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
                 observation=_unbounded(self.env.spec.obs_size), desired_goal=_unbounded(self.env.spec.goal_size)
             )
         self.metadata = self.metadata | {"render_fps": round(1 / self.env.spec.control_period)}
-        self._state: Carried | None = None
+        self._state: Packed | None = None
         self._camera: Camera | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
-        state = self._state = self._world.reset(_key(self.np_random))
-        return self._observation(np.array(state.seen, np.float32)), {}
+        state = self._state = self._world.reset(_seed(self.np_random))
+        return self._observation(self._world.read(state)[0]), {}
 
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """See `gymnasium.Env.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
         state = self._state = self._world.step(self._state, _checked(action, self.action_space))
-        observation = np.array(state.seen, np.float32)
-        reward, terminated, truncated, *metrics = np.asarray(state.told).tolist()
-        if not np.asarray(state.is_finite):  # as with many worlds, nobody sees what is left of it
+        observation, (reward, terminated, truncated, *metrics), is_finite = self._world.read(state)
+        if not is_finite:  # as with many worlds, nobody sees what is left of it
             observation[:], reward, terminated, truncated, metrics = 0, 0.0, 1.0, 0.0, [0.0] * len(metrics)
         info = dict(zip(self._world.metric_names, metrics, strict=True))
         ends = bool(terminated), bool(truncated and not terminated)
@@ -193,7 +191,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         """See `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
-        self._state, observation = self._worlds.reset(_key(self.np_random))
+        self._state, observation = self._worlds.reset(jax.random.key(_seed(self.np_random)))
         return np.array(observation, np.float32), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -262,5 +260,5 @@ def _checked(action: Any, space: spaces.Space) -> np.ndarray:
     return action
 
 
-def _key(rng: np.random.Generator) -> Array:
-    return jax.random.key(int(rng.integers(2**32)))
+def _seed(rng: np.random.Generator) -> np.uint32:
+    return np.uint32(rng.integers(2**32))

@@ -1,31 +1,23 @@
 """One world of an environment, stepped from Python."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from envs.bridges.packing import Packed, Packing, seen, told
 from envs.types import Env, EnvState
 
 
-class Carried(NamedTuple):
-    """All of an `EnvState`, in few arrays."""
-
-    packed: Packed  # physics and the task's own state; what is privileged is nobody's here
-    seen: Array  # (N,) observation and goal
-    told: Array  # (3 + M,) reward, ends and metrics, see `envs.bridges.packing.told`
-    is_finite: Array  # () bool: whether all of these numbers are
-
-
 class OneWorld:
     """A world that knows no time limit, and goes on after the end of an episode.
+
+    What is carried from step to step is all of an `EnvState`, packed, and begins with what Python reads.
 
     Attributes:
       env: the environment.
       metric_names: in the order in which `told` has them.
-      reset: key -> what is carried.
+      reset: seed () -> what is carried.
       step: what is carried, action (A,) -> what is carried.
       pose: what is carried -> MuJoCo's qpos (nq,).
     """
@@ -35,28 +27,41 @@ class OneWorld:
         self.env = env
         self._first = jax.eval_shape(env.reset, jax.random.key(0))
         self.metric_names = list(self._first.metrics)
-        self._packing = Packing(_unseen(self._first))
+        tree = jax.eval_shape(self._tree, self._first)
+        self._packing = Packing(tree)
+        visible = tree[0]
+        self._visible, self._num_read = visible.dtype.name, visible.size  # kept, because NumPy's names are slow
+        self._num_seen = env.spec.obs_size + env.spec.goal_size
         self.reset, self.step, self.pose = map(jax.jit, (self._trace_reset, self._trace_step, self._trace_pose))
 
-    def _trace_reset(self, key: Array) -> Carried:
-        return self._carried(self.env.reset(key))
+    def read(self, carried: Packed) -> tuple[np.ndarray, list[float], bool]:
+        """What is seen (N,), what is told (3 + M,), and whether all numbers are finite, unseen ones too."""
+        arrays = self._packing.floats(carried)
+        is_finite = all(np.isfinite(array).all() for array in arrays.values())
+        numbers = arrays[self._visible]
+        told_numbers = numbers[self._num_seen : self._num_read].tolist()
+        return np.array(numbers[: self._num_seen], np.float32), told_numbers, is_finite
 
-    def _trace_step(self, carried: Carried, action: Array) -> Carried:
-        return self._carried(self.env.step(self._state(carried), action))
+    def _trace_reset(self, seed: Array) -> Packed:
+        return self._packing.pack(self._tree(self.env.reset(jax.random.key(seed))))
 
-    def _trace_pose(self, carried: Carried) -> Array:
+    def _trace_step(self, carried: Packed, action: Array) -> Packed:
+        return self._packing.pack(self._tree(self.env.step(self._state(carried), action)))
+
+    def _trace_pose(self, carried: Packed) -> Array:
         return self._state(carried).physics["qpos"]
 
-    def _carried(self, state: EnvState) -> Carried:
+    def _tree(self, state: EnvState) -> tuple[Array, dict]:
+        """What Python reads, one array so that it comes first, and the rest of the state."""
         numbers = told(state.reward, state.terminated, state.truncated, state.metrics, self.metric_names)
-        arrays = (self._packing.pack(_unseen(state)), seen(state), numbers)
-        # Of whole arrays that are made anyway: a reduction of each field would cost more than the rest of the step.
-        floating = [x for x in jax.tree.leaves(arrays) if jnp.issubdtype(x.dtype, jnp.floating)]
-        return Carried(*arrays, jnp.stack([jnp.isfinite(x).all() for x in floating]).all())
+        physics = state.physics.replace(overflowed=None)  # which no step reads
+        unseen = {"physics": physics, "info": state.info}  # what is privileged is nobody's here
+        return jnp.concatenate([seen(state), numbers]), unseen
 
-    def _state(self, carried: Carried) -> EnvState:
-        obs, goal = jnp.split(carried.seen, [self._first.obs.size])
-        reward, terminated, truncated, *metrics = carried.told
+    def _state(self, carried: Packed) -> EnvState:
+        numbers, unseen = self._packing.unpack(carried)
+        obs, goal, numbers = jnp.split(numbers, [self._first.obs.size, self._num_seen])
+        reward, terminated, truncated, *metrics = numbers
         return EnvState(
             obs=obs,
             goal=goal,
@@ -64,10 +69,5 @@ class OneWorld:
             terminated=terminated != 0,
             truncated=truncated != 0,
             metrics=dict(zip(self.metric_names, metrics, strict=True)),
-            **self._packing.unpack(carried.packed),
+            **unseen,
         )
-
-
-def _unseen(state: EnvState) -> dict:
-    physics = state.physics.replace(overflowed=None)  # which no step reads
-    return {"physics": physics, "info": state.info}

@@ -5,34 +5,56 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-Packed = dict[str, Array]  # one flat array of each number type, by its name
+# One flat array of each number type, by its name; of 32-bit integers, the bits lie behind the float32 numbers.
+Packed = dict[str, Array]
 
 
 class Packing:
-    """Turns pytrees of one structure into flat arrays, one of each number type, and back."""
+    """Turns pytrees of one structure into few flat arrays, and back."""
 
     def __init__(self, like: Any) -> None:
         """Remember the structure, shapes and types of `like`."""
         self._leaves, self._structure = jax.tree.flatten(like)
+        self._order = sorted(range(len(self._leaves)), key=lambda i: _is_integer(self._leaves[i].dtype))
+        self._num_floats: dict[str, int] = {}
+        for leaf in self._leaves:
+            if jnp.issubdtype(leaf.dtype, jnp.floating):
+                self._num_floats[leaf.dtype.name] = self._num_floats.get(leaf.dtype.name, 0) + leaf.size
 
     def pack(self, tree: Any) -> Packed:
         """The tree's numbers."""
+        leaves = jax.tree.leaves(tree)
         parts: dict[str, list[Array]] = {}
-        for leaf in map(jnp.asarray, jax.tree.leaves(tree)):  # other libraries' first states hold Python's numbers
+        for i in self._order:
+            leaf = jnp.asarray(leaves[i])  # other libraries' first states hold Python's numbers
+            if _is_integer(leaf.dtype):
+                leaf = jax.lax.bitcast_convert_type(leaf, jnp.float32)
             parts.setdefault(leaf.dtype.name, []).append(leaf.reshape(-1))
         return {name: jnp.concatenate(arrays) for name, arrays in parts.items()}
 
     def unpack(self, packed: Packed) -> Any:
         """The tree of these numbers."""
         starts = dict.fromkeys(packed, 0)
-        leaves = []
-        for leaf in self._leaves:
-            name, start = leaf.dtype.name, starts[leaf.dtype.name]
-            starts[name] = start + leaf.size
-            leaves.append(packed[name][start : start + leaf.size].reshape(leaf.shape))
+        leaves: list[Any] = [None] * len(self._leaves)
+        for i in self._order:
+            like = self._leaves[i]
+            name = "float32" if _is_integer(like.dtype) else like.dtype.name
+            start = starts[name]
+            starts[name] = start + like.size
+            leaf = packed[name][start : start + like.size].reshape(like.shape)
+            leaves[i] = jax.lax.bitcast_convert_type(leaf, like.dtype) if _is_integer(like.dtype) else leaf
         return self._structure.unflatten(leaves)
+
+    def floats(self, packed: Packed) -> dict[str, np.ndarray]:
+        """The floating numbers, of each type in the order of the tree; no copy where they lie on a CPU."""
+        return {name: np.asarray(packed[name])[:size] for name, size in self._num_floats.items()}
+
+
+def _is_integer(dtype: Any) -> bool:
+    return dtype == jnp.int32 or dtype == jnp.uint32
 
 
 def seen(state: Any) -> Array:

@@ -22,6 +22,42 @@ def num_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class OneRunner:
+    """By one `MjData` in the calling thread: one world (1, S), whose fields have no axis for it."""
+
+    def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
+        """Make room for the world."""
+        self._spec = spec
+        self._models = models
+        self._reads_post_constraint = spec.needs_post_constraint
+        self._data = mujoco.MjData(models[0])
+
+    def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """Fields of this state, which stays as it is."""
+        return self._run(state, variant, mujoco.mj_forward)
+
+    def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
+        """A control step on."""
+        return self._run(state, variant, self._advance)
+
+    def _advance(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        mujoco.mj_step(model, data, nstep=self._spec.num_substeps)
+        if self._reads_post_constraint:
+            mujoco.mj_rnePostConstraint(model, data)
+
+    def _run(
+        self, state: np.ndarray, variant: np.ndarray, advance: Callable[[mujoco.MjModel, mujoco.MjData], None]
+    ) -> Worlds:
+        model, data, state = self._models[variant[0]], self._data, state.astype(np.float64)
+        mujoco.mj_setState(model, data, state[0], INTEGRATION.value)
+        try:
+            advance(model, data)
+            mujoco.mj_getState(model, data, state[0], INTEGRATION.value)
+        except mujoco.FatalError:
+            state[0] = np.nan
+        return state, {name: getattr(data, name) for name in self._spec.fields}
+
+
 class BatchRunner:
     """By `mujoco.batch`: one batch for each number of worlds, made on first use."""
 
@@ -64,7 +100,7 @@ class BatchRunner:
 class DataRunner:
     """By one `MjData` a thread, through `mj_rnePostConstraint`, for which `mujoco.batch` has no place.
 
-    The calling thread is one of them, so one world waits for no other.
+    The calling thread is one of them.
     """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:

@@ -6,8 +6,8 @@ calls. Inside the callback only NumPy runs.
 
 import copy
 import threading
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +17,10 @@ from jax import Array
 from jax.experimental.buffer_callback import buffer_callback
 
 from envs.physics.base import POST_CONSTRAINT_FIELDS, PhysicsSpec, PhysicsState
-from envs.physics.host import BatchRunner, DataRunner, Worlds
+from envs.physics.host import BatchRunner, DataRunner, OneRunner
 from envs.physics.integration import IntegrationPhysics
 
-Advance = Callable[[np.ndarray, np.ndarray], Worlds]
+Advance = Literal["forward", "step"]
 
 
 class NativePhysics(IntegrationPhysics):
@@ -41,6 +41,7 @@ class NativePhysics(IntegrationPhysics):
             # MuJoCo would put a world that became NaN back to its first state, and nobody would notice.
             model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._runner = (DataRunner if spec.needs_post_constraint else BatchRunner)(spec, models)
+        self._one_runner = OneRunner(spec, models) if spec.timing == "lagged" else None
         self._lock = threading.Lock()
         data = mujoco.MjData(spec.model)
         self._field_shapes = {name: np.shape(getattr(data, name)) for name in spec.fields}
@@ -48,11 +49,11 @@ class NativePhysics(IntegrationPhysics):
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
         """See `Physics.reset`."""
         variant = jnp.asarray(variant, jnp.int32)
-        return self._call(self._runner.forward, self.first(qpos, qvel), variant, POST_CONSTRAINT_FIELDS)
+        return self._call("forward", self.first(qpos, qvel), variant, POST_CONSTRAINT_FIELDS)
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
         """See `Physics.step`."""
-        return self._call(self._runner.step, self.replaced(state.internal, ctrl=ctrl), state.variant)
+        return self._call("step", self.replaced(state.internal, ctrl=ctrl), state.variant)
 
     def _call(self, advance: Advance, state: Array, variant: Array, unset: Collection[str] = ()) -> PhysicsState:
         shapes = (
@@ -73,8 +74,14 @@ class NativePhysics(IntegrationPhysics):
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
     ) -> None:
         """One call for all worlds, however they were batched; writes into the buffers of `out`."""
-        after, fields = advance(state.reshape(-1, state.shape[-1]), variant.reshape(-1))
+        is_alone = variant.size == 1 and self._one_runner is not None
+        runner = self._one_runner if is_alone else self._runner
+        after, fields = getattr(runner, advance)(state.reshape(-1, state.shape[-1]), variant.reshape(-1))
         out_state, out_fields = out
         np.asarray(out_state).reshape(after.shape)[...] = after
         for name, buffer in out_fields.items():
-            np.asarray(buffer).reshape(fields[name].shape)[...] = 0 if name in unset else fields[name]
+            array = np.asarray(buffer)
+            if name in unset:
+                array[...] = 0
+            else:
+                array[...] = fields[name] if is_alone else fields[name].reshape(array.shape)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
@@ -19,6 +20,7 @@ from gymnasium.vector import AutoresetMode
 
 import flexrl.gym  # noqa: F401
 from envs.bridges.gymnasium_out import GymnasiumEnv
+from envs.bridges.packing import Packing
 from envs.bridges.registration import gymnasium_name, recorded_spec
 from envs.built_in import BUILT_IN, EPISODE_LENGTH
 from envs.view.gl import can_draw
@@ -120,6 +122,25 @@ def test_without_a_time_limit_no_world_is_cut():
     env = gymnasium.make_vec(HOPPER, 1, terminate_when_unhealthy=False, max_episode_steps=-1)
     assert env.spec.max_episode_steps is None
     assert not ends(env, EPISODE_LENGTH + 1).any()
+
+
+def test_packed_numbers_keep_their_bits():
+    tree = {
+        "key": np.array([0, 2**32 - 1], np.uint32),  # as a floating number it would not be finite
+        "position": np.array([[0.5, np.nan]], np.float32),
+        "variant": np.int32(-1),
+        "ended": np.array([True, False]),
+        "rng": jax.random.key(1),
+    }
+    packing = Packing(jax.eval_shape(lambda: jax.tree.map(jnp.asarray, tree)))
+    packed = jax.jit(packing.pack)(tree)
+    assert packed["float32"].shape == (5,) and len(packed) == 3
+    np.testing.assert_array_equal(packing.floats(packed)["float32"], [0.5, np.nan])
+    back = jax.jit(packing.unpack)(packed)
+    for name in ("key", "position", "variant", "ended"):
+        np.testing.assert_array_equal(back[name], tree[name])
+        assert back[name].dtype == tree[name].dtype
+    assert (jax.random.key_data(back["rng"]) == jax.random.key_data(tree["rng"])).all()
 
 
 def test_config_fields_are_arguments():
