@@ -21,8 +21,8 @@ from rich.table import Table
 from benchmarks.report import header, save
 from envs.physics import PhysicsOptions
 from envs.registry import env_type, make_env
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from rich.table import Table
 import flexrl.gym  # noqa: F401
 from benchmarks.measure import interleave, pairwise_ratio, summary, warm_up
 from benchmarks.report import header, save
-from flexrl.errors import exit_codes
-from flexrl.startup import prepare_jax
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
 
 
 @dataclass(frozen=True)
