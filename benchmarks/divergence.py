@@ -1,4 +1,4 @@
-"""The step at which our tasks, in float32, part from Gymnasium's own, in float64; the table is in docs/design.md.
+"""The step at which our tasks, in float32, part from Gymnasium's own, in float64; the table is in docs/worlds.md.
 
     python -m benchmarks.divergence
 
