@@ -28,7 +28,7 @@ RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarr
 
 # The project, laid out to be copied into that environment; setuptools, too, is of the lock file.
 FROM packages AS project
-COPY pyproject.toml README.md /source/
+COPY pyproject.toml README.md LICENSE /source/
 COPY envs /source/envs
 COPY algos /source/algos
 COPY flexrl /source/flexrl

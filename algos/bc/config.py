@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from algos.common.config import AlgorithmConfig
 from algos.common.hindsight import Hindsight
 from algos.common.networks import ACTIVATIONS, DType
 from algos.common.requirements import require
@@ -11,7 +12,7 @@ CONDITIONS = ("none", "return", "goal")
 
 
 @dataclass(frozen=True)
-class BCConfig:
+class BCConfig(AlgorithmConfig):
     """Hyper-parameters of behavior cloning.
 
     `total_steps` of the run counts control steps learnt from: batch_size for each update.
@@ -89,7 +90,6 @@ class BCConfig:
         """Whether learning needs to know how far an episode is from the time limit."""
         return self.condition == "return"
 
-    @property
-    def steps_per_iteration(self) -> int:
+    def steps_per_iteration(self, num_envs: int) -> int:
         """Control steps learnt from in one iteration."""
         return self.num_updates * self.batch_size

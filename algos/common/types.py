@@ -1,12 +1,17 @@
 """What a learner is to the engine, and a policy to whoever runs it."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from flax import struct
 from jax import Array
 
 from envs.types import Observation
+
+Train = TypeVar("Train")  # an algorithm's train state
+State = TypeVar("State")  # of a source
+BatchOut = TypeVar("BatchOut", covariant=True)  # what a source gives
+BatchIn = TypeVar("BatchIn", contravariant=True)  # what an algorithm learns from
 
 
 class Policy(Protocol):
@@ -34,19 +39,19 @@ class Rollout:
     carry: Any  # (B, ...) the policy's memory before the first step
 
 
-class Source(Protocol):
+class Source(Protocol[State, BatchOut]):
     """Where training data comes from."""
 
-    def init(self, policy: Policy, key: Array) -> Any:
+    def init(self, policy: Policy, key: Array) -> State:
         """State before the first sample."""
         ...
 
-    def sample(self, data: Any, state: Any, policy: Policy, key: Array) -> tuple[Any, Any, dict[str, Array]]:
+    def sample(self, data: Any, state: State, policy: Policy, key: Array) -> tuple[State, BatchOut, dict[str, Array]]:
         """The next state, a batch for `Algorithm.update`, and scalar metrics; `data` never changes in a run."""
         ...
 
 
-class SteppingSource(Source, Protocol):
+class SteppingSource(Source[State, BatchOut], Protocol[State, BatchOut]):
     """A source that steps worlds."""
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
@@ -54,10 +59,10 @@ class SteppingSource(Source, Protocol):
         ...
 
 
-class Algorithm(Protocol):
+class Algorithm(Protocol[Train, BatchIn]):
     """Frozen and hashable: holds what shapes the program. Numbers that do not are in `hyper`."""
 
-    def init(self, key: Array) -> Any:
+    def init(self, key: Array) -> Train:
         """Fresh train state."""
         ...
 
@@ -65,7 +70,9 @@ class Algorithm(Protocol):
         """The traced hyper-parameters, at their configured values."""
         ...
 
-    def update(self, train: Any, batch: Any, hyper: dict[str, Array], key: Array) -> tuple[Any, dict[str, Array]]:
+    def update(
+        self, train: Train, batch: BatchIn, hyper: dict[str, Array], key: Array
+    ) -> tuple[Train, dict[str, Array]]:
         """The next train state and scalar metrics; `hyper` also holds `progress`, the part of the run that is done."""
         ...
 
@@ -73,6 +80,6 @@ class Algorithm(Protocol):
         """Parts and sizes of the networks, on one line."""
         ...
 
-    def policy(self, train: Any, *, deterministic: bool = False) -> Policy:
+    def policy(self, train: Train, *, deterministic: bool = False) -> Policy:
         """The policy that a train state holds."""
         ...

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from algos.common.config import AlgorithmConfig
 from algos.common.hindsight import Hindsight
 from algos.common.networks import ACTIVATIONS, DType
 from algos.common.requirements import require
@@ -32,7 +33,7 @@ class Exploration:
 
 
 @dataclass(frozen=True)
-class DTConfig:
+class DTConfig(AlgorithmConfig):
     """Hyper-parameters of the Decision Transformer; as the paper has them, where nothing else is said.
 
     `total_steps` of the run counts control steps learnt from: batch_size windows of context_length for each update.
@@ -160,7 +161,6 @@ class DTConfig:
         """Whether learning needs to know how many steps an episode is old."""
         return self.time_embedding
 
-    @property
-    def steps_per_iteration(self) -> int:
+    def steps_per_iteration(self, num_envs: int) -> int:
         """Control steps learnt from in one iteration."""
         return self.num_updates * self.batch_size * self.context_length

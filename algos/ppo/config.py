@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from algos.common.config import AlgorithmConfig
 from algos.common.distributions import ClippedNormal, TanhNormal
 from algos.common.networks import ACTIVATIONS, CELLS, MLP, ConstantScaleMLP, DType
 from algos.common.requirements import require
@@ -22,7 +23,7 @@ CHOICES = {
 
 
 @dataclass(frozen=True)
-class PPOConfig:
+class PPOConfig(AlgorithmConfig):
     """Hyper-parameters of PPO.
 
     Attributes:
@@ -138,3 +139,22 @@ class PPOConfig:
     def has_memory(self) -> bool:
         """Whether policy and value remember."""
         return self.memory != "none"
+
+    def steps_per_iteration(self, num_envs: int) -> int:
+        """Control steps of all worlds together."""
+        return num_envs * self.unroll_length
+
+    def require_worlds(self, num_envs: int, num_devices: int) -> None:
+        """Raise ValueError if minibatches do not divide a device's samples, or its worlds with memory."""
+        minibatches, worlds = self.num_minibatches, num_envs // num_devices
+        on_each = " on each device" if num_devices > 1 else ""
+        if self.has_memory and worlds % minibatches:
+            raise ValueError(
+                f"num_minibatches: {minibatches} does not divide {worlds} worlds{on_each} (num_envs), and minibatches "
+                "of a policy with memory are of whole worlds; choose sizes that divide"
+            )
+        if (rows := worlds * self.unroll_length) % minibatches:
+            raise ValueError(
+                f"num_minibatches: {minibatches} does not divide num_envs {worlds}{on_each} times unroll_length "
+                f"{self.unroll_length} = {rows}; choose sizes that divide"
+            )

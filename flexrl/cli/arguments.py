@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from algos.registry import ALGORITHMS
+from algos.registry import algorithm_names
 from envs.built_in import DEFAULT
 from envs.registry import env_names
 from flexrl.cli.devices import default_profile, require_devices
@@ -164,7 +164,7 @@ def _description() -> str:
         "--resume RUN --total-steps N to another total of steps, "
         "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
         "--pause-after N saves after N evaluations and leaves the rest to --resume. "
-        f"Algorithms: {', '.join(ALGORITHMS)}. Environments: {', '.join(env_names())}."
+        f"Algorithms: {', '.join(algorithm_names())}. Environments: {', '.join(env_names())}."
     )
 
 

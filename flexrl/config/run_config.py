@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from algos.registry import ALGORITHMS
+from algos.common.config import AlgorithmConfig
+from algos.registry import find_algorithm
 from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type
-from flexrl.common.decoding import decode_as, suggest
-from flexrl.common.errors import ConfigError
+from flexrl.common.decoding import decode_as
 from flexrl.config.early_stop import EarlyStop
 from flexrl.config.trackers import Tracking
 from flexrl.config.variations import variations
 
-AlgorithmConfig = TypeVar("AlgorithmConfig")
+AlgorithmOptions = TypeVar("AlgorithmOptions", bound=AlgorithmConfig)
 TaskConfig = TypeVar("TaskConfig")
 
 LATER_FIELDS = {"any_environment": False}  # by name, with their default: added after hashes had become keys of trials
 
 
 @dataclass(frozen=True)
-class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
+class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
     """Everything that decides a run. Fields without default depend on algorithm, environment and profile.
 
     Attributes:
@@ -61,7 +61,7 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
       tracking: MLflow and Weights & Biases, none when not asked for.
     """
 
-    algorithm: AlgorithmConfig
+    algorithm: AlgorithmOptions
     task: TaskConfig
     total_steps: int
     num_envs: int
@@ -115,31 +115,14 @@ class RunConfig(Generic[AlgorithmConfig, TaskConfig]):
                 raise ValueError(
                     f"num_seeds, vary: {self.num_members} runs in one program exclude {field}; use one seed and no vary"
                 )
-        self._require_minibatches_that_divide()
+        self.algorithm.require_worlds(self.num_envs, self.num_devices)
         for path, value in _not_finite(self):
             raise ValueError(f"{path}: {value} must be finite")
-
-    def _require_minibatches_that_divide(self) -> None:
-        minibatches = getattr(self.algorithm, "num_minibatches", 1)
-        worlds, unroll_length = self.num_envs // self.num_devices, self.steps_per_iteration // self.num_envs
-        on_each = " on each device" if self.num_devices > 1 else ""
-        if getattr(self.algorithm, "has_memory", False) and worlds % minibatches:
-            raise ValueError(
-                f"num_minibatches: {minibatches} does not divide {worlds} worlds{on_each} (num_envs), and minibatches "
-                "of a policy with memory are of whole worlds; choose sizes that divide"
-            )
-        if worlds * unroll_length % minibatches:
-            raise ValueError(
-                f"num_minibatches: {minibatches} does not divide num_envs {worlds}{on_each} times unroll_length "
-                f"{unroll_length} = {worlds * unroll_length}; choose sizes that divide"
-            )
 
     @property
     def steps_per_iteration(self) -> int:
         """Control steps of all worlds in one iteration, or learnt from where no worlds are stepped."""
-        if hasattr(self.algorithm, "steps_per_iteration"):
-            return self.algorithm.steps_per_iteration
-        return self.num_envs * getattr(self.algorithm, "unroll_length", 1)
+        return self.algorithm.steps_per_iteration(self.num_envs)
 
     @property
     def num_iterations(self) -> int:
@@ -193,7 +176,7 @@ def without_folder(env: str) -> str:
 def without_places(config: RunConfig) -> RunConfig:
     """A config that names no place on this machine, and no tracker."""
     algorithm: Any = config.algorithm
-    if getattr(algorithm, "dataset", None) is not None:
+    if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
     place = {"workspace": RunConfig.workspace, "parent": None, "tracking": Tracking()}
     return dataclasses.replace(config, **place, algorithm=algorithm)
@@ -205,9 +188,7 @@ def config_type(algo: str, env: str) -> type[RunConfig]:
     Raises:
       ConfigError: for an unknown name.
     """
-    if not isinstance(algo, str) or algo not in ALGORITHMS:
-        raise ConfigError(f"algo: {algo!r} is unknown; {suggest(str(algo), ALGORITHMS)}")
-    return RunConfig[ALGORITHMS[algo].config, env_type(env).Config]
+    return RunConfig[find_algorithm(algo).config, env_type(env).Config]
 
 
 def decode(content: Mapping[str, Any], origin: str) -> RunConfig:

@@ -6,7 +6,7 @@ import jax
 
 from algos.common.dataset import Dataset
 from algos.common.types import Algorithm, Policy
-from algos.registry import ALGORITHMS
+from algos.registry import find_algorithm
 from envs import registry
 from envs.physics import PhysicsOptions
 from envs.types import Env
@@ -34,14 +34,14 @@ def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:
 
 def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algorithm:
     """The algorithm, sized for the environment."""
-    return ALGORITHMS[config.algo].build(config.algorithm, env.spec, shards)
+    return find_algorithm(config.algo).build(config.algorithm, env.spec, shards)
 
 
 def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | None = None) -> Engine:
     """The compiled training loop, of one run or of several in one batch, from `data` if the algorithm is offline."""
     shards = Shards(config.num_devices)
     worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
-    entry = ALGORITHMS[config.algo]
+    entry = find_algorithm(config.algo)
     return Engine(
         make_algorithm(config, env, shards),
         entry.source(config.algorithm, worlds),
@@ -56,7 +56,7 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
 
 def reward_weights(config: RunConfig) -> dict[str, float]:
     """Weights of the environment's rewards that are traced, by their fields; none where no worlds are stepped."""
-    if not ALGORITHMS[config.algo].steps_worlds(config.algorithm):
+    if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
     return registry.env_type(config.env).reward_weights(config.task)
 

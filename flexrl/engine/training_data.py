@@ -9,7 +9,7 @@ import numpy as np
 
 from algos.common.dataset import Dataset
 from algos.common.hindsight import HindsightGoals
-from algos.registry import ALGORITHMS
+from algos.registry import find_algorithm
 from envs.types import EnvSpec
 from flexrl.common.errors import ConfigError
 from flexrl.config.run_config import RunConfig, without_folder
@@ -77,7 +77,7 @@ def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
     Raises:
       ConfigError: if it is not named, not in order, of other sizes than the environment, or of another environment.
     """
-    if not ALGORITHMS[config.algo].is_offline:
+    if not find_algorithm(config.algo).is_offline:
         return None
     folder = config.algorithm.dataset
     if folder is None:
@@ -95,7 +95,7 @@ def _is_too_large(config: RunConfig, folder: str) -> bool:
 
 def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
     """All in memory."""
-    episodes = best_episodes(read_dataset(Path(folder)), _fraction(config))
+    episodes = best_episodes(read_dataset(Path(folder)), config.algorithm.best_fraction)
     arrays = flatten(episodes)
     environment = _require_fitting(arrays, config, spec, folder)
     if config.algorithm.condition == "goal":
@@ -107,7 +107,7 @@ def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
 def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
     """Left in files."""
     stored = stored_rows(Path(folder))
-    arrays, qpos = streamed_dataset(stored, _fraction(config))
+    arrays, qpos = streamed_dataset(stored, config.algorithm.best_fraction)
     environment = _require_fitting(arrays, config, spec, folder)
     if config.algorithm.condition == "goal":
         goal_map = HindsightGoals.of(config.algorithm.hindsight, spec).goal_map
@@ -115,10 +115,6 @@ def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
             raise without_positions(folder)
         arrays = arrays.replace(achieved=AchievedColumn(qpos, goal_map))
     return TrainingData(folder, arrays, stored.sha256, environment)
-
-
-def _fraction(config: RunConfig) -> float:
-    return getattr(config.algorithm, "best_fraction", 1.0)
 
 
 def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> str | None:

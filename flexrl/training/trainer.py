@@ -11,7 +11,7 @@ import jax
 from jax import Array
 
 from algos.common.types import Policy
-from algos.registry import ALGORITHMS
+from algos.registry import find_algorithm
 from envs.types import Env
 from flexrl.common.errors import Paused, Preempted
 from flexrl.config.run_config import RunConfig
@@ -191,7 +191,7 @@ class Trainer:
 
     def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
         config = self._config
-        worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
+        worlds = [f"{config.num_envs} worlds"] if find_algorithm(config.algo).steps_worlds(config.algorithm) else []
         learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
         folders = ", ".join(str(each.folder) for each in places)
         self._say(f"{folders}: {config.algo} on {config.env}, {learns_from}, {config.physics} physics")

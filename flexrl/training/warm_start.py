@@ -169,7 +169,7 @@ def _require_symmetry(parent: Parent, config: RunConfig) -> None:
     Raises:
       ConfigError: with the way out.
     """
-    is_symmetric = [getattr(each.algorithm, "symmetric", False) for each in (parent.config, config)]
+    is_symmetric = [each.algorithm.symmetric for each in (parent.config, config)]
     if is_symmetric == [True, False]:
         raise ConfigError(f"parent: {parent.folder}:{parent.step} has symmetric networks; add --algorithm.symmetric")
 
@@ -180,7 +180,7 @@ def _require_same_scale(parent: Parent, config: RunConfig) -> None:
     Raises:
       ConfigError: with the way out.
     """
-    parents, ours = (getattr(each.algorithm, "normalize_observations", True) for each in (parent.config, config))
+    parents, ours = (each.algorithm.normalize_observations for each in (parent.config, config))
     if parents != ours:
         raise ConfigError(
             f"parent: {parent.folder}:{parent.step} has normalize_observations {parents}, and this run {ours}; add "

@@ -40,8 +40,8 @@ def test_the_example_is_short():
 
 def test_a_task_outside_the_repository_learns_with_the_unchanged_command(task, tmp_path):
     arguments = (
-        f"--algo ppo --env {task()} --num-envs 16 --total-steps 40960 --num-evaluations 1 --evaluation-episodes 8 "
-        f"--workspace {tmp_path} --name pole --no-video --algorithm.learning-rate 3e-3 --algorithm.policy-layers 32 "
+        f"--algo ppo --env {task()} --num-envs 16 --total-steps 61440 --num-evaluations 1 --evaluation-episodes 8 "
+        f"--workspace {tmp_path} --name pole --no-video --algorithm.learning-rate 1e-3 --algorithm.policy-layers 32 "
         "--algorithm.value-layers 32"
     )
     command = [sys.executable, "-m", "flexrl.train", *arguments.split()]
