@@ -1,4 +1,7 @@
-"""From the text of a user to typed dataclasses, strictly: no unknown field, no wrong type, and `1e6` for a number."""
+"""Decode YAML and JSON into typed dataclasses, strictly: an unknown field or a wrong type raises `ConfigError`.
+
+Whole numbers may also be written as `5e6` or `5M`.
+"""
 
 import dataclasses
 import difflib
@@ -18,22 +21,22 @@ from flexrl.common.errors import ConfigError
 Decoded = TypeVar("Decoded")
 
 MAX_CONFIG_BYTES = 1 << 20
-MAX_EXACT = 2**53  # beyond which not every whole number is a float
+MAX_EXACT = 2**53  # above it a float cannot represent every whole number
 NUMBER = re.compile(r"([-+]?\d[\d_]*(?:\.\d*)?(?:[eE][-+]?\d{1,3})?)([kM]?)")
 SUFFIXES = ("k", "M")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 
 def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> Decoded:
-    """A dataclass of any kind from plain data.
+    """Build a dataclass of type `kind` from nested mappings.
 
     Args:
-      kind: of dataclass.
-      content: nested mappings, as a YAML or JSON file holds them.
-      origin: where it came from, for messages.
+      kind: type of the dataclass.
+      content: nested mappings, as read from a YAML or JSON file.
+      origin: name of the file or flag that the content is from, for error messages.
 
     Raises:
-      ConfigError: naming the field, the value and the limit.
+      ConfigError: if a field is unknown, missing, of a wrong type or out of range; names field, value and limit.
     """
     text = json.dumps(content, default=str)
     try:
@@ -45,7 +48,7 @@ def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> D
 
 
 def _whole_numbers(error: ValidationError) -> dict[tuple[str | int, ...], int]:
-    """By their places, the whole numbers that are not written as such: `5e6` and `5M`, but no text of digits."""
+    """Return the whole numbers that were written as `5e6` or `5M`, by the path of their field; a quoted "5" is none."""
     numbers = {}
     for each in error.errors():
         value = each["input"]
@@ -63,19 +66,20 @@ def _with_numbers(content: Any, numbers: Mapping[tuple[str | int, ...], int]) ->
 
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter:
-    """Kept, because building one takes fifty times as long as decoding."""
+    """Return pydantic's adapter for a type. It is cached: building one takes fifty times as long as decoding."""
     return TypeAdapter(kind)
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML or JSON file.
+    """Read the mapping in a YAML or JSON file.
 
     Raises:
-      ConfigError: if it is missing, too large, not YAML, holds a duplicate key, an alias or a tag, or no mapping.
+      ConfigError: if the file is missing, larger than 1 MiB, not YAML or not a mapping, or if it holds a duplicate key,
+        an alias or a tag.
     """
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes, which no config is")
+            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes, the limit; name a config file")
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
@@ -87,12 +91,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def dump_yaml(*documents: Any) -> str:
-    """YAML that every reader takes for the same: a string of a number's characters is quoted, as a hash may be one."""
+    """Return documents as YAML.
+
+    A string that some YAML reader could take for a number, such as a hash of digits, is quoted.
+    """
     return yaml.dump_all(documents, Dumper=_CarefulDumper, sort_keys=False, width=1 << 20)
 
 
 def whole_number(value: Any) -> int | None:
-    """The whole number that a user means by `5000000`, `5_000_000`, `5e6` or `5M`; None by anything else."""
+    """Return the whole number that a user means by `5000000`, `5_000_000`, `5e6` or `5M`; None for anything else."""
     if isinstance(value, str) and (found := NUMBER.fullmatch(value.strip())):
         value = Decimal(found[1].replace("_", "")) * FACTORS[found[2]]
     if isinstance(value, float | Decimal) and abs(value) <= MAX_EXACT and value == int(value):
@@ -101,16 +108,16 @@ def whole_number(value: Any) -> int | None:
 
 
 def yaml_value(text: str) -> Any:
-    """The value that a text means as YAML.
+    """Parse a text as YAML, such as the value in `field=value`.
 
     Raises:
-      yaml.YAMLError: if it is none.
+      yaml.YAMLError: if the text is not valid YAML.
     """
     return yaml.load(text, Loader=_StrictLoader)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without duplicate keys and aliases, where 3e-4 is a number."""
+    """PyYAML's safe loader, which here rejects duplicate keys and aliases, and reads 3e-4 as a number."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -134,7 +141,7 @@ _StrictLoader.add_implicit_resolver(
 
 
 class _CarefulDumper(yaml.SafeDumper):
-    """Sees a number where any reader might, such as in 825506e320971465 and 0123456789."""
+    """PyYAML's safe dumper, which here quotes strings that a reader may take for a number, such as 825506e320971465."""
 
 
 _CarefulDumper.add_implicit_resolver(
@@ -143,6 +150,7 @@ _CarefulDumper.add_implicit_resolver(
 
 
 def _explain(error: Any, kind: Any) -> str:
+    """Describe one of pydantic's errors in a line: the field, the value and what it must be."""
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "unexpected_keyword_argument":
         *sections, field = error["loc"]
@@ -157,12 +165,12 @@ def _explain(error: Any, kind: Any) -> str:
 
 
 def _inner(kind: Any, name: str | int) -> Any:
-    """The type of what lies under a name in a dataclass or a mapping."""
+    """Return the type of a dataclass's field `name`, or of a mapping's values."""
     return get_args(kind)[1] if get_origin(kind) is dict else _field_types(kind)[str(name)]
 
 
 def _field_types(kind: Any) -> dict[str, Any]:
-    """Fields of a dataclass, or of an optional one."""
+    """Return the type of each field of a dataclass, also if the dataclass is generic or optional."""
     kind = next(k for k in (kind, *get_args(kind)) if dataclasses.is_dataclass(get_origin(k) or k))
     cls = get_origin(kind) or kind
     given = dict(zip(getattr(cls, "__parameters__", ()), get_args(kind), strict=True))
@@ -171,6 +179,6 @@ def _field_types(kind: Any) -> dict[str, Any]:
 
 
 def suggest(name: str, known: Collection[str]) -> str:
-    """What a user may have meant by an unknown name, and all that is known."""
+    """Return a part of an error message: the known name that is closest to an unknown one, and all known names."""
     close = difflib.get_close_matches(name, known, n=1)
     return (f"did you mean {close[0]!r}? " if close else "") + f"known: {', '.join(known)}"

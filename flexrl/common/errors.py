@@ -1,44 +1,44 @@
-"""How a run can end other than well, and the exit code that tells a scheduler so."""
+"""Errors that end a run, and exit codes that tell a scheduler whether to start the run again."""
 
 import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from envs.errors import ConfigError as ConfigError  # of all rooms
+from envs.errors import ConfigError as ConfigError  # of all packages; re-exported here
 
-EXIT_PAUSED = 10  # saved, where --pause-after says; goes on with --resume
-EXIT_BAD_INPUT = 65  # retrying cannot help
-EXIT_DIVERGED = 70  # retrying cannot help
-EXIT_STORAGE = 74  # the disk is full or gone
-EXIT_PREEMPTED = 75  # saved; start again with --resume
-EXIT_INTERRUPTED = 130  # Ctrl-C where there was nothing to save
+EXIT_PAUSED = 10  # state saved at --pause-after; continue with --resume
+EXIT_BAD_INPUT = 65  # wrong config, command line or checkpoint; starting again cannot help
+EXIT_DIVERGED = 70  # training diverged; starting again cannot help
+EXIT_STORAGE = 74  # the disk is full
+EXIT_PREEMPTED = 75  # asked to stop, state saved; continue with --resume
+EXIT_INTERRUPTED = 130  # Ctrl-C before there was anything to save
 
-UNUSABLE = (  # of files and folders: what a user can put right, and another try cannot
+UNUSABLE = (  # errors of files and folders that the user must correct; starting again cannot help
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR),
     *(errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
 )
 
 
 class Diverged(RuntimeError):
-    """Learning produced non-finite numbers too many times in a row."""
+    """Training has diverged: too many updates in a row were not finite."""
 
 
 class Preempted(Exception):
-    """The run was asked to stop and has saved its state."""
+    """The run was asked to stop, and has saved its state."""
 
 
 class Paused(Preempted):
-    """The run has saved its state where it was told to pause."""
+    """The run has saved its state after the evaluation that `--pause-after` names."""
 
 
 class CheckpointError(ValueError):
-    """No checkpoint can be used, or one does not fit the run."""
+    """There is no intact checkpoint, or the checkpoint does not fit the run."""
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn expected ends into one line on standard error and an exit code; crashes pass with their traceback."""
+    """Turn expected errors into one line on standard error and an exit code; other errors keep their traceback."""
     try:
         yield
     except (ConfigError, CheckpointError) as error:
@@ -60,7 +60,7 @@ def exit_codes() -> Iterator[None]:
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a full disk or quota; Orbax reports it as a ValueError."""
+    """Return whether an error, or one of its causes, is a full disk or quota. Orbax reports that as a ValueError."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True

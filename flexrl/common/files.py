@@ -1,4 +1,4 @@
-"""Small files that are replaced whole, and how files and records are known again."""
+"""Write small files atomically, and compute the SHA-256 of files, JSON content and arrays."""
 
 import hashlib
 import json
@@ -11,12 +11,12 @@ import numpy as np
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader finds the old or the new content, never a part."""
+    """Write JSON atomically: a reader finds the old or the new content, never a part."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text so that a reader finds the old or the new content, never a part."""
+    """Write text atomically: a reader finds the old or the new content, never a part."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text, encoding="utf-8")
     sync(temporary)
@@ -24,24 +24,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sync(path: Path) -> None:
-    """Return when the file's content is on the disk."""
+    """Wait until a file's content is on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def sha256(path: Path) -> str:
-    """Of a file's content."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal(content: Any) -> str:
-    """SHA-256 of what JSON can hold, whatever the order of its keys."""
+    """Return the SHA-256 of content that JSON can hold. The order of its keys does not matter."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of named arrays, in any order."""
+    """Return the SHA-256 of arrays with their names, dtypes and shapes. Their order does not matter."""
     total = hashlib.sha256()
     for name in sorted(arrays):
         total.update(f"{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())

@@ -1,4 +1,4 @@
-"""Whether an NVIDIA GPU can be used: JAX's CUDA packages, and the driver's library. Imports no JAX."""
+"""Check whether an NVIDIA GPU can be used: look for JAX's CUDA packages and the driver's library. Imports no JAX."""
 
 import ctypes
 import functools
@@ -11,13 +11,13 @@ LIBRARY = "libcuda.so.1"
 
 
 def has_cuda_packages() -> bool:
-    """Whether this Python environment was made for a GPU."""
+    """Return whether this Python environment has JAX's CUDA packages."""
     return any(importlib.util.find_spec(name) for name in PACKAGES)
 
 
 @functools.cache
 def why_no_gpu() -> str | None:
-    """Say in one line what is missing, where it was looked for and what to do; null where the driver sees a GPU."""
+    """Return one line on why no GPU can be used, and what to do about it; None if the driver sees a GPU."""
     if not has_cuda_packages():
         return f"neither {' nor '.join(PACKAGES)} is installed; install the extra cuda12 or cuda13, or use its image"
     try:
@@ -40,6 +40,9 @@ def why_no_gpu() -> str | None:
 
 @functools.cache
 def say_why_no_gpu() -> None:
-    """Print one line, once, where an environment made for a GPU has to do without; JAX would print a traceback."""
+    """Print once why the CPU is used, if JAX's CUDA packages are installed but no GPU can be used.
+
+    JAX itself would print a traceback.
+    """
     if not os.environ.get("JAX_PLATFORMS") and has_cuda_packages() and (reason := why_no_gpu()):
         print(f"goes on on the CPU: {reason}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Pages of HTML that stand alone: pictures lie inside, nothing is fetched, no script runs."""
+"""Build self-contained HTML pages: pictures are embedded, no other file is loaded and no script runs."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -24,12 +24,12 @@ svg, img, video { max-width: 100%; height: auto }
 
 
 def document(title: str, sections: Mapping[str, str], problems: Iterable[str] = ()) -> str:
-    """A whole page.
+    """Return a whole HTML page.
 
     Args:
-      title: of the page.
-      sections: HTML by heading; those that are empty are left out.
-      problems: lines of text that stand first.
+      title: title and first heading of the page.
+      sections: HTML of each section, by its heading; empty sections are left out.
+      problems: warnings in plain text, which are shown above the sections.
     """
     warnings = "".join(f'<p class="problem">{escape(problem)}</p>' for problem in problems)
     body = "".join(f"<h2>{escape(heading)}</h2>\n{section}\n" for heading, section in sections.items() if section)
@@ -41,7 +41,7 @@ def document(title: str, sections: Mapping[str, str], problems: Iterable[str] = 
 
 
 def svg(figure: "Figure") -> str:
-    """A drawing as an element, the same at every call."""
+    """Return a figure as an SVG element. The same figure always gives the same text."""
     import matplotlib
 
     file = io.StringIO()
@@ -52,7 +52,7 @@ def svg(figure: "Figure") -> str:
 
 
 def table(rows: Iterable[Iterable[Any]], header: Iterable[str] = ()) -> str:
-    """Rows of values, which are escaped."""
+    """Return an HTML table of rows of values, with a header if one is given. Values and header are escaped."""
     lines = "".join(f"<tr>{''.join(f'<td>{escape(cell(x))}</td>' for x in row)}</tr>\n" for row in rows)
     names = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in header)
     if not names:

@@ -1,4 +1,4 @@
-"""Process-wide settings of JAX and of the caches of compiled programs, made before their first use."""
+"""Process-wide settings of JAX and of the cache of compiled programs. Make them before JAX or Warp is first used."""
 
 import atexit
 import contextlib
@@ -12,7 +12,7 @@ from flexrl.common.gpu_driver import has_cuda_packages, why_no_gpu
 
 
 def prepare_jax() -> None:
-    """Keep compiled programs for the next start, and choose a platform that can be used.
+    """Let JAX keep compiled programs on the disk, and let it use the CPU if no GPU can be used.
 
     Raises:
       ConfigError: if JAX_PLATFORMS asks for a GPU that cannot be used.
@@ -24,17 +24,17 @@ def prepare_jax() -> None:
     import jax
 
     if not asked and has_cuda_packages() and why_no_gpu():
-        jax.config.update("jax_platforms", "cpu")  # by itself JAX would come to that after a traceback
+        jax.config.update("jax_platforms", "cpu")  # JAX would choose it, too, but print a traceback first
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         jax.config.update("jax_compilation_cache_dir", str(cache / "flexrl" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
 def cache_home() -> Path:
-    """The folder of XDG_CACHE_HOME, where JAX and Warp keep what they compiled.
+    """Return the folder in which JAX and Warp cache compiled programs: XDG_CACHE_HOME, or `~/.cache`.
 
-    Where it cannot be written, as on a volume that is mounted read-only, it is a temporary folder from here on: Warp
-    does not start without one.
+    If that folder cannot be written, as on a volume mounted read-only, create a temporary one and set XDG_CACHE_HOME to
+    it, because Warp does not start without a cache. The temporary folder is removed when the process exits.
     """
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     with contextlib.suppress(OSError):

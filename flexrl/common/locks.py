@@ -1,4 +1,4 @@
-"""Locks on open files: one process holds a file's lock, and any other may ask whether one does."""
+"""Locks on open files: one process holds a file's lock, and any other can ask whether the lock is held."""
 
 import fcntl
 import os
@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-LEASED = "FLEXRL_LEASED"  # set where `launch.attempt.lease` stands for locks: on volumes that outlive the machines
-PATIENCE_SECONDS = 2.0
+LEASED = "FLEXRL_LEASED"  # environment variable; set where leases of `launch.attempt.lease` replace locks
+PATIENCE_SECONDS = 2.0  # for which `hold` repeats a refused request
 RETRY_SECONDS = 0.001
 
 
 def hold(file: IO[Any]) -> None:
-    """Take the lock of an open file, for as long as it stays open here or in a process that inherits it.
+    """Take the lock of an open file. It is held until the file is closed here and in all processes that inherited it.
 
-    Whoever asks `is_held` shares the lock for a moment. A refused request is repeated for a short time, so that only
-    a process that keeps the lock is in the way.
+    A process that calls `is_held` takes the lock for a moment, too. A refused request is therefore repeated for
+    PATIENCE_SECONDS. If FLEXRL_LEASED is set, nothing is locked.
 
     Raises:
       BlockingIOError: if another process keeps the lock.
@@ -33,7 +33,7 @@ def hold(file: IO[Any]) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a file; of one that is not there, none does."""
+    """Return whether a process holds the lock of a file; False if there is no such file."""
     try:
         file = path.open("rb")
     except FileNotFoundError:

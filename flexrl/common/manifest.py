@@ -1,4 +1,4 @@
-"""What seals a folder: `manifest.json`, written last, with every other file's SHA-256."""
+"""Write and check a folder's `manifest.json`: the SHA-256 of every other file. It is written last."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ REMEDY = "fetch or collect the dataset anew"
 
 
 def write_folder_manifest(folder: Path) -> None:
-    """Seal the files of a folder, once they are on the disk."""
+    """Wait until a folder's files are on the disk, then write their SHA-256 to its `manifest.json`."""
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST):
         files[path.relative_to(folder).as_posix()] = sha256(path)
@@ -21,10 +21,10 @@ def write_folder_manifest(folder: Path) -> None:
 
 
 def check_folder_manifest(folder: Path, remedy: str = REMEDY) -> int:
-    """How many files were found as the manifest says.
+    """Compare a folder's files with the SHA-256 in its manifest, and return the number of files.
 
     Raises:
-      ConfigError: naming the file that is missing or differs, and the remedy.
+      ConfigError: if a file is missing or differs; names the file, and ends with `remedy`.
     """
     files = read_folder_manifest(folder, remedy)["files"]
     for name, digest in files.items():
@@ -37,17 +37,17 @@ def check_folder_manifest(folder: Path, remedy: str = REMEDY) -> int:
 
 
 def read_folder_manifest(folder: Path, remedy: str = REMEDY) -> dict[str, Any]:
-    """`files` with their SHA-256, and their `seal`.
+    """Read a folder's manifest: `files`, the SHA-256 by file name, and `seal`, the SHA-256 of `files`.
 
     Raises:
-      ConfigError: if it is missing, damaged or changed.
+      ConfigError: if the manifest is missing, damaged, or does not fit its seal; ends with `remedy`.
     """
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_bytes())
         files, found = dict(content["files"]), content["seal"]
     except OSError:
-        raise ConfigError(f"{path}: is missing, so nothing vouches for the files; {remedy}") from None
+        raise ConfigError(f"{path}: is missing, so the files cannot be verified; {remedy}") from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"{path}: is damaged; {remedy}") from None
     if found != seal(files):

@@ -1,4 +1,4 @@
-"""A command line's parser whose refusals are those of all else."""
+"""A command-line parser that reports wrong arguments as `ConfigError`, as the rest of the library does."""
 
 import argparse
 from typing import Any
@@ -7,8 +7,8 @@ from flexrl.common.errors import ConfigError
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses with a `ConfigError` instead of leaving the process."""
+    """An `ArgumentParser` that raises `ConfigError` instead of ending the process."""
 
     def error(self, message: str) -> Any:
-        """Refuse."""
+        """Raise `ConfigError` with argparse's message."""
         raise ConfigError(message)

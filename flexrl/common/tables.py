@@ -1,14 +1,14 @@
-"""Tables and numbers for reading, whole lines where the output is no terminal."""
+"""Print tables and format numbers for people. In a file or a pipe, a table is wider than on a terminal."""
 
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-WIDTH = 240  # characters of a line in a file or a pipe
+WIDTH = 240  # of a table in a file or a pipe, in characters
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: str | None = None) -> None:
-    """Print rows under the names of their columns; numbers stand to the right."""
+    """Print rows as a table under the names of their columns. Columns with numbers are aligned to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -25,7 +25,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: st
 
 
 def cell(value: Any) -> str:
-    """A value in a few characters."""
+    """Format a value briefly: `-` for None, small floats with three digits, large numbers with commas."""
     if value is None:
         return "-"
     if isinstance(value, float):
@@ -34,5 +34,5 @@ def cell(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is an int or a float."""
+    """Return whether a value is an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,7 @@
-"""Room for contacts and constraints in MJX-Warp, which leaves out what does not fit. Imports nothing heavy."""
+"""Sizes of MJX-Warp's buffers for contacts and constraints. Imports nothing heavy.
+
+MJX-Warp leaves out the contacts and constraints that do not fit into its buffers.
+"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -11,39 +14,39 @@ FLAGS = "--warp.contacts-per-world or --warp.constraints-per-world"
 
 @dataclass(frozen=True)
 class WarpBuffers:
-    """Sizes of MJX-Warp's buffers, where those that a run was trained with are too small; see `WarpOptions`.
+    """Sizes of MJX-Warp's buffers that replace those a run was trained with, if these are too small; see `WarpOptions`.
 
     Attributes:
-      contacts_per_world: room for contacts, in a buffer that all worlds share; null for the run's own.
-      constraints_per_world: rows for each world's constraints; null for the run's own.
+      contacts_per_world: contacts that fit, per world, into a buffer that all worlds share; null for the run's size.
+      constraints_per_world: rows for the constraints of each world; null for the run's size.
     """
 
     contacts_per_world: int | None = None
     constraints_per_world: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse buffers without room."""
+        """Raise ValueError if a size is below 1."""
         for name, value in vars(self).items():
             if value is not None and value < 1:
                 raise ValueError(f"{name}: {value} must be at least 1, or null for the run's own")
 
     def over(self, own: Any) -> Any:
-        """A run's `WarpOptions` with the sizes that are given here."""
+        """Return a run's `WarpOptions`, with the sizes that are given here in place of its own."""
         return dataclasses.replace(own, **{name: value for name, value in vars(self).items() if value is not None})
 
 
-RUNS_OWN = WarpBuffers()
+RUNS_OWN = WarpBuffers()  # changes no size
 
 
 def require_room(num_overflowed: int, num_steps: int) -> None:
-    """Refuse what a simulation found that left contacts out.
+    """Raise ConfigError if contacts or constraints were left out, because results of that simulation are not valid.
 
     Args:
-      num_overflowed: control steps in which a world's contacts or constraints were left out.
-      num_steps: control steps of all worlds.
+      num_overflowed: control steps in which contacts or constraints of a world were left out.
+      num_steps: all control steps, of all worlds together.
 
     Raises:
-      ConfigError: naming the flags that make room.
+      ConfigError: naming the flags that make the buffers larger.
     """
     if num_overflowed:
         raise ConfigError(

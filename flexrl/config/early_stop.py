@@ -1,4 +1,4 @@
-"""When a run has learnt enough, or nothing more. Asked after each evaluation, so that resuming answers alike."""
+"""Reasons to end a run early. They are checked after each evaluation, so a resumed run stops at the same one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class EarlyStop:
-    """Reasons to end before `total_steps`; null is never.
+    """Reasons to end a run before `total_steps`. A reason that is null is not used.
 
     Attributes:
-      patience: evaluations in a row without a better return.
-      min_delta: by how much a return must exceed the best before it, to count as better.
-      reward_threshold: evaluation return that is good enough.
-      max_minutes: of training, without compiling and evaluating.
+      patience: evaluations in a row without a better return, after which to stop.
+      min_delta: by how much a return must exceed the best one before it to count as better.
+      reward_threshold: evaluation return at which to stop.
+      max_minutes: minutes of training after which to stop, without compilation and evaluation.
     """
 
     patience: int | None = None
@@ -21,7 +21,7 @@ class EarlyStop:
     max_minutes: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience: {self.patience} must be at least 1, or null for never")
         if self.min_delta < 0:
@@ -30,11 +30,11 @@ class EarlyStop:
             raise ValueError(f"max_minutes: {self.max_minutes} must be above 0, or null for never")
 
     def reason(self, evaluations: list[dict[str, Any]], training_seconds: float) -> str | None:
-        """Why to stop after the newest evaluation, or None to go on.
+        """Return in a few words why to stop after the newest evaluation, or None to go on.
 
         Args:
           evaluations: the rows of all evaluations until now, oldest first.
-          training_seconds: as in `max_minutes`.
+          training_seconds: seconds of training until now, without compilation and evaluation.
         """
         returns = [row["evaluation/return_mean"] for row in evaluations]
         if not returns:

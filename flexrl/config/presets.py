@@ -1,7 +1,7 @@
-"""Defaults that depend on algorithm, environment and profile; whatever is not named here is the dataclass default.
+"""Defaults that depend on algorithm, environment and profile. All other fields have the default of their dataclass.
 
-The CPU's were found as `benchmarks/README.md` says. The GPU's are unmeasured, all of them: guesses from what others
-publish for their trainers, each with its source.
+The values for `cpu` were found as `benchmarks/README.md` describes. The values for `gpu` are all unmeasured: they are
+guesses from what others publish for their trainers, with the source in a comment.
 """
 
 from typing import Any
@@ -20,10 +20,10 @@ DMC_HUMANOID: dict[str, Any] = {
     },
     "task": {"end_below_height": 0.8},
 }
-# Standing learns to lean on noise that it is paid for: without the noise, in evaluation, it falls.
+# With an entropy bonus, standing learns to rely on exploration noise, and falls in evaluation, where there is none.
 ENTROPY_BONUS: dict[str, dict[str, Any]] = {"stand": {"entropy_weight": 0.0}, "walk": {}, "run": {}}
 
-WIDE: dict[str, Any] = {"unroll_length": 16, "num_minibatches": 32}  # short iterations of many worlds
+WIDE: dict[str, Any] = {"unroll_length": 16, "num_minibatches": 32}  # for many worlds: short unrolls, many minibatches
 
 PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
     ("ppo", "humanoid-walk", "cpu"): {
@@ -43,7 +43,8 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
             "policy_layers": [128, 128, 128],
             "value_layers": [256, 256, 256],
         },
-        # One that learns to stand up lies for seconds while the others fall at once: it would be most of the data.
+        # Without `stand-up`: its episodes go on for seconds on the ground, while those of other skills end at once by a
+        # fall, so that it would be most of the data.
         "task": {"skills": [name for name in SKILL_NAMES if name != "stand-up"]},
     },
     ("ppo", "humanoid-goal", "cpu"): {
@@ -61,18 +62,20 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         ("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID | {"algorithm": DMC_HUMANOID["algorithm"] | bonus}
         for speed, bonus in ENTROPY_BONUS.items()
     },
-    # Brax trains this with 2,048 worlds for 50M steps; more worlds here, as MJX's humanoid saturates an H200 at 32K.
+    # Brax trains this task with 2,048 worlds for 50M steps. There are more worlds here, because MJX's humanoid
+    # saturates an H200 only at 32K worlds.
     ("ppo", "humanoid-walk", "gpu"): {"total_steps": 100_000_000, "num_envs": 8192, "algorithm": WIDE},
-    # Playground's joystick tasks, as broad: 8,192 worlds, 200M steps. Standing up is learnt too: data is cheap here.
+    # Worlds and steps of Playground's joystick tasks, which are as broad. The skill `stand-up` is included, because
+    # data is cheap on a GPU.
     ("ppo", "humanoid-skills", "gpu"): {
         "total_steps": 200_000_000,
         "num_envs": 8192,
         "num_evaluations": 15,
         "algorithm": WIDE | {"reward_scale": 0.2, "policy_layers": [256, 256, 256], "value_layers": [256, 256, 256]},
     },
-    # Between a gait alone and thirteen skills.
+    # No source: the task is broader than one gait and narrower than the thirteen skills.
     ("ppo", "humanoid-goal", "gpu"): {"total_steps": 100_000_000, "num_envs": 8192, "algorithm": WIDE},
-    # REPPO has 888 on walk after 47M steps, our CPU's recipe 926 after 8M: that recipe, with more worlds.
+    # The CPU's preset with more worlds: on walk it reaches a return of 926 after 8M steps, REPPO 888 after 47M.
     **{
         ("ppo", f"dmc-humanoid-{speed}", "gpu"): DMC_HUMANOID
         | {
@@ -82,7 +85,7 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
         }
         for speed, bonus in ENTROPY_BONUS.items()
     },
-    # Playground's own for G1 and T1, whose critics see more than their policies, too.
+    # Playground's hyper-parameters for G1 and T1. There, too, the critic observes more than the policy.
     **{
         ("ppo", f"{robot}-joystick", "gpu"): {
             "total_steps": 200_000_000,
@@ -102,16 +105,17 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
     },
 }
 
-DT_STEPS = 64 * 20  # control steps of a gradient step
+DT_STEPS = 64 * 20  # control steps in a minibatch: 64 windows of 20 steps
 FALLBACK_PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     ("dt", "cpu"): {"total_steps": 10_000 * DT_STEPS, "num_envs": 64, "algorithm": {"warmup_updates": 1000}},
-    ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 128},  # the paper's
-    # Gymnasium's, Brax's and Playground's: most of the latter two have 2,048 worlds and 50M to 60M steps at home.
+    ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 128},  # updates as in the paper
+    # For tasks of Gymnasium, Brax and Playground. The latter two train most of theirs in 2,048 worlds for 50M to 60M
+    # steps.
     ("ppo", "gpu"): {"total_steps": 50_000_000, "num_envs": 4096, "algorithm": WIDE},
 }
 FALLBACK_PRESET: dict[str, Any] = {"total_steps": 10_000_000, "num_envs": 1024}
 
 
 def preset_of(algo: str, env: str, profile: str) -> dict[str, Any]:
-    """Defaults for a run for which nothing else was chosen, as a config file would say them."""
+    """Return the default fields of a run, as nested mappings like those of a config file; a user's values go first."""
     return PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)

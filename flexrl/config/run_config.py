@@ -1,4 +1,4 @@
-"""The typed configuration of one run."""
+"""The typed configuration of one run, and its conversion to and from plain data."""
 
 import dataclasses
 import hashlib
@@ -22,43 +22,47 @@ from flexrl.config.variations import variations
 AlgorithmOptions = TypeVar("AlgorithmOptions", bound=AlgorithmConfig)
 TaskConfig = TypeVar("TaskConfig")
 
-LATER_FIELDS = {"any_environment": False}  # by name, with their default: added after hashes had become keys of trials
+# Fields that were added when sweeps already stored config hashes, with their default. At the default they do not enter
+# the hash, so that older hashes stay valid.
+LATER_FIELDS = {"any_environment": False}
 
 
 @dataclass(frozen=True)
 class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
-    """Everything that decides a run. Fields without default depend on algorithm, environment and profile.
+    """The whole configuration of a run. Fields without a default have one by algorithm, environment and profile.
 
     Attributes:
-      algorithm: the algorithm's hyper-parameters.
-      task: the environment's parameters.
-      randomization: what differs between worlds and between episodes.
-      total_steps: control steps of all worlds together, or learnt from a dataset; rounded up to whole iterations.
-      num_envs: worlds stepped at once.
-      num_devices: accelerators that share the worlds; a divisor of num_envs.
-      profile: which defaults: `cpu` or `gpu`; chosen from the device when not given.
-      physics: engine; `auto` is native threads on a CPU and MJX-Warp on an NVIDIA GPU.
-      warp: buffers and graphs of MJX-Warp.
-      algo: algorithm.
-      env: environment; `python -m envs list` names them, or `path/to/file.py:Class`.
-      name: of the run's folder; made from algo, env and seed when not given.
+      algorithm: hyper-parameters of the algorithm.
+      task: parameters of the environment.
+      randomization: how worlds differ from each other, and what is drawn anew for each episode.
+      total_steps: control steps to train for, counted over all worlds, or those read from a dataset by algorithms that
+        learn from one; rounded up to whole iterations.
+      num_envs: number of worlds (parallel environments).
+      num_devices: accelerators that share the worlds; must divide num_envs.
+      profile: which defaults to use, `cpu` or `gpu`; chosen by the device when not given.
+      physics: physics engine; `auto` is MuJoCo on native threads on a CPU, and MJX-Warp on an NVIDIA GPU.
+      warp: buffer sizes and CUDA graphs of MJX-Warp.
+      algo: name of the algorithm.
+      env: name of the environment, of those that `python -m envs list` prints; or `path/to/file.py:Class`.
+      name: name of the run's folder; made from algo, env and seed when not given.
       workspace: folder that holds the runs.
       parent: run or exported policy whose networks and statistics this run begins from, as `RUN[:STEP]`;
         the step is `best`, unless `latest` or an iteration is given.
-      seed: of everything random.
-      num_seeds: runs trained in one program, with this seed and those that follow it, each in a folder `seed-N` of its
-        own within the run's.
-      vary: numbers that differ between runs in this program, as `learning_rate=1e-4,3e-4` or, of the environment's
-        rewards, `task.ctrl_weight=0.1,0.2`: one run for each value and seed, in a folder of its own. Several fields
-        change together, from each value to the next.
-      num_evaluations: how often the policy is evaluated, spread evenly; the last is at the end.
-      evaluation_episodes: episodes per evaluation, one world each.
+      seed: seed of everything random.
+      num_seeds: number of runs to train in one program, with this seed and the next ones, each in a folder `seed-N`
+        within the run's folder.
+      vary: values of a field for runs to train in one program, as `learning_rate=1e-4,3e-4` or, for a field of the
+        task, `task.ctrl_weight=0.1,0.2`. There is one run for each value and seed, in a folder of its own. If several
+        fields are given, the first run has the first value of each, the second run the second, and so on.
+      num_evaluations: number of evaluations, spread evenly over the run; the last is at the end.
+      evaluation_episodes: episodes in each evaluation, each in a world of its own.
       checkpoint_interval: iterations between checkpoints.
-      keep_checkpoints: newest checkpoints kept, besides the best; two at least of runs that train together.
+      keep_checkpoints: number of newest checkpoints to keep, besides the best; at least two for runs that train
+        together.
       early_stop: reasons to end before total_steps.
-      max_skipped_updates: consecutive non-finite updates after which the run has diverged.
-      video: draw a video at the end, where a GL library is found.
-      tracking: MLflow and Weights & Biases, none when not asked for.
+      max_skipped_updates: number of non-finite updates in a row after which the run counts as diverged.
+      video: record a video at the end, if an OpenGL library is found.
+      tracking: trackers (MLflow, Weights & Biases) that show the run; none by default.
     """
 
     algorithm: AlgorithmOptions
@@ -88,7 +92,7 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
     tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         for field in (
             "total_steps",
             "num_envs",
@@ -121,47 +125,48 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
     @property
     def steps_per_iteration(self) -> int:
-        """Control steps of all worlds in one iteration, or learnt from where no worlds are stepped."""
+        """Control steps in one iteration: those of all worlds, or those read from a dataset."""
         return self.algorithm.steps_per_iteration(self.num_envs)
 
     @property
     def num_iterations(self) -> int:
-        """Iterations of the whole run."""
+        """Number of iterations of the whole run."""
         return math.ceil(self.total_steps / self.steps_per_iteration)
 
     @property
     def variations(self) -> list[dict[str, float]]:
-        """The fields of algorithm and task in which runs of this training differ, for one run after the other.
+        """The varied fields with their values, one mapping for each set of values in `vary`; each trains all seeds.
 
         Raises:
-          ValueError: naming what of `vary` is not in order.
+          ValueError: naming the text in `vary` that is wrong, and what it must be.
         """
         return variations(self.vary, self.algorithm, self.task)
 
     @property
     def num_members(self) -> int:
-        """Runs trained in one program."""
+        """Number of runs trained in one program."""
         return self.num_seeds * len(self.variations)
 
     def evaluations_until(self, iteration: int) -> int:
-        """Evaluations from the beginning to the end of this iteration, of a run that always had this total."""
+        """Return the number of evaluations up to the end of this iteration, provided total_steps never changed."""
         return iteration * min(self.num_evaluations, self.num_iterations) // self.num_iterations
 
     @property
     def env_name(self) -> str:
-        """The environment; a task in a user's file without the file's folder."""
+        """Name of the environment; for a task in a user's file `file.py:Class`, without the file's folder."""
         return without_folder(self.env)
 
     @property
     def folder(self) -> Path:
-        """The run's folder."""
+        """The run's folder, within the workspace."""
         assert self.name is not None
         return Path(self.workspace) / self.name
 
     def hash(self) -> str:
-        """Identity of what will be computed: the same for runs that differ only in name, place and what they show.
+        """Return 16 hexadecimal digits that identify what the run computes.
 
-        Of a task in a user's file it has file name and class, wherever the file lies; not what the file says.
+        They are the same for runs that differ only in name, workspace, video and tracking. For a task in a user's file
+        they depend on the names of file and class, but not on the file's folder and content.
         """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
         content["env"] = self.env_name
@@ -169,12 +174,12 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
 
 def without_folder(env: str) -> str:
-    """The name of an environment; of a task in a user's file without the file's folder."""
+    """Return the name of an environment; for a task in a user's file `file.py:Class`, without the file's folder."""
     return env.rpartition("/")[2] if ".py:" in env else env
 
 
 def without_places(config: RunConfig) -> RunConfig:
-    """A config that names no place on this machine, and no tracker."""
+    """Return the config to publish: without workspace, parent, trackers and the path of the dataset's folder."""
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
@@ -183,20 +188,20 @@ def without_places(config: RunConfig) -> RunConfig:
 
 
 def config_type(algo: str, env: str) -> type[RunConfig]:
-    """The config type of an algorithm and an environment, by name.
+    """Return the type of config for an algorithm and an environment, given by name.
 
     Raises:
-      ConfigError: for an unknown name.
+      ConfigError: if a name is unknown.
     """
     return RunConfig[find_algorithm(algo).config, env_type(env).Config]
 
 
 def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
-    """A config from plain data, strictly: no unknown field, no wrong type, no conversion.
+    """Build a config from plain data, strictly, as `flexrl.common.decoding` does.
 
     Args:
-      content: nested mappings, as a YAML or JSON file holds them.
-      origin: where it came from, for messages.
+      content: nested mappings, as read from a YAML or JSON file.
+      origin: name of the file or flag that the content is from, for error messages.
 
     Raises:
       ConfigError: naming the field, the value and the limit.
@@ -205,22 +210,25 @@ def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
 
 
 def encode(config: RunConfig) -> dict[str, Any]:
-    """Plain data from a config; `decode` gives the config back."""
+    """Return a config as plain data, from which `decode` builds the same config."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def _hashed(instance: Any) -> dict[str, Any]:
-    """Fields that count for the hash: all but those of `LATER_FIELDS` that are at their default."""
+    """Return the fields that enter the hash: all except those of `LATER_FIELDS` that have their default."""
     return {name: value for name, value in _shallow(instance).items() if (name, value) not in LATER_FIELDS.items()}
 
 
 def _shallow(instance: Any) -> dict[str, Any]:
-    """Fields of a dataclass, without the deep copy that `dataclasses.asdict` makes."""
+    """Return the fields of a dataclass by name, without the deep copy that `dataclasses.asdict` makes."""
     return {name: getattr(instance, name) for name in type(instance).__dataclass_fields__}
 
 
 def _not_finite(content: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    """Paths and values of numbers that are not finite; sweeps ask for thousands of configs, so paths are made late."""
+    """Yield path and value of each number that is not finite.
+
+    Only their paths are put together, because sweeps build thousands of configs.
+    """
     for name, value in (content if isinstance(content, dict) else vars(content)).items():
         if isinstance(value, float):
             if not math.isfinite(value):

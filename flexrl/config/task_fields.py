@@ -1,4 +1,4 @@
-"""Other values of some of a task's fields, as text and as a config."""
+"""Change fields of a task's config by texts such as `initial_state=random`."""
 
 import dataclasses
 import functools
@@ -14,10 +14,10 @@ from flexrl.common.errors import ConfigError
 
 
 def task_fields(texts: Sequence[str]) -> dict[str, Any]:
-    """Values by field from texts `field=value`; a field within another is written `rewards.turn`.
+    """Return the values by field from texts `field=value`. A nested field is written `rewards.turn`.
 
     Raises:
-      ConfigError: naming the text, and what it must be.
+      ConfigError: if a text is not of that form or names a field again; names the text, and what it must be.
     """
     values: dict[str, Any] = {}
     for text in texts:
@@ -35,7 +35,7 @@ def task_fields(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def with_fields(task: Any, values: Mapping[str, Any]) -> Any:
-    """A task's config with other values of some fields.
+    """Return a task's config with other values for some fields; a nested field is written `rewards.turn`.
 
     Raises:
       ConfigError: naming the field, the value and the limit.
@@ -53,15 +53,20 @@ def with_fields(task: Any, values: Mapping[str, Any]) -> Any:
 
 
 def require_kept(env: str, task: Any, values: Mapping[str, Any]) -> None:
-    """Refuse fields that evaluation sets to the task's own rules, whatever they are.
+    """Raise ConfigError if a changed field has no effect in evaluation, which sets it to the task's own rule.
+
+    Args:
+      env: name of the environment.
+      task: the task's config, with the changed values.
+      values: the changed values by field.
 
     Raises:
-      ConfigError: naming the field.
+      ConfigError: naming the field, its value and the value in evaluation.
     """
     judged = env_type(env).evaluated(task)
     for name in values:
         wanted, kept = (functools.reduce(getattr, name.split("."), config) for config in (task, judged))
         if wanted != kept:
             raise ConfigError(
-                f"task: {name}: {wanted!r} only helps to learn, and evaluation sets {kept!r}; leave it out"
+                f"task: {name}: {wanted!r} is for training only, and evaluation always uses {kept!r}; leave it out"
             )

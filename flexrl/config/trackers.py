@@ -1,4 +1,4 @@
-"""Which trackers a run is told to, besides its folder, and whether they can be used."""
+"""Which trackers (MLflow, Weights & Biases) show a run, and whether they can be used."""
 
 import importlib.util
 import os
@@ -12,18 +12,18 @@ TrackerName = Literal["mlflow", "wandb"]
 
 PACKAGES = {"mlflow": ("mlflow", "sqlalchemy", "alembic"), "wandb": ("wandb",)}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-WITHOUT_SERVER = ("offline", "disabled", "dryrun")  # values of WANDB_MODE
+WITHOUT_SERVER = ("offline", "disabled", "dryrun")  # values of WANDB_MODE that use no server
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where a run is shown besides its folder. Servers and keys are read from the trackers' environment variables.
+    """Trackers that a run is sent to. Servers and keys are read from the trackers' own environment variables.
 
     Attributes:
-      to: trackers; MLflow without MLFLOW_TRACKING_URI keeps a store of its own in the workspace.
-      project: MLflow's experiment, W&B's project.
-      group: what the run belongs to: MLflow's parent run, W&B's group; a sweep and several seeds set it.
-      name: of the run there; the folder's when not given.
+      to: names of the trackers; MLflow without MLFLOW_TRACKING_URI writes to a database in the workspace.
+      project: name of MLflow's experiment and of W&B's project.
+      group: name of MLflow's parent run and of W&B's group; sweeps and runs with several seeds set it.
+      name: name of the run in the trackers; that of its folder when not given.
     """
 
     to: tuple[TrackerName, ...] = ()
@@ -32,7 +32,7 @@ class Tracking:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse names that one of the trackers would."""
+        """Raise ValueError if a tracker is named twice, or if a tracker would not accept project or group."""
         if len(set(self.to)) < len(self.to):
             raise ValueError(f"tracking.to: {self.to} names a tracker twice; name it once")
         for field in ("project", "group"):
@@ -44,10 +44,10 @@ class Tracking:
 
 
 def require_packages(tracking: Tracking) -> None:
-    """Refuse trackers whose packages are not installed.
+    """Raise ConfigError if a tracker's packages are not installed.
 
     Raises:
-      ConfigError: naming the tracker and the extra that brings it.
+      ConfigError: naming the tracker and the extra to install.
     """
     for tracker in tracking.to:
         if lacking := [name for name in PACKAGES[tracker] if importlib.util.find_spec(name) is None]:
@@ -58,10 +58,10 @@ def require_packages(tracking: Tracking) -> None:
 
 
 def require_usable(tracking: Tracking) -> None:
-    """Refuse trackers that could not start, without asking a server.
+    """Raise ConfigError if a tracker cannot start. Whether its server can be reached is not checked.
 
     Raises:
-      ConfigError: if a package is not installed, or W&B has no key.
+      ConfigError: if a package is not installed, or W&B has no API key.
     """
     require_packages(tracking)
     if "wandb" in tracking.to and os.environ.get("WANDB_MODE") not in WITHOUT_SERVER:

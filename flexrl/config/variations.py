@@ -1,4 +1,4 @@
-"""Numbers of an algorithm or a task that differ between the runs of one training, as text and as values."""
+"""Read `--vary`: numbers of the algorithm or the task that differ between runs trained in one program."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 
 def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str, float]]:
-    """Values by field, for one run after the other; one empty mapping where nothing varies.
+    """Return the values by field for one run after the other; one empty mapping if nothing varies.
 
     Args:
-      texts: each `field=value,value,...`, all with equally many values.
-      algorithm: the algorithm's config, which each value must suit.
-      task: the task's config, likewise for fields that begin with `task.`.
+      texts: each `field=value,value,...`, all with the same number of values.
+      algorithm: the algorithm's config, which must accept each value.
+      task: the task's config, which must accept the values of fields that begin with `task.`.
 
     Raises:
-      ValueError: naming the text, and what it must be.
+      ValueError: naming the text that is wrong, and what it must be.
     """
     columns: dict[str, list[float]] = {}
     for text in texts:
@@ -25,20 +25,20 @@ def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str
         columns[name] = _numbers(text, values)
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"vary: {lengths} values; fields change together, so give each as many")
+        raise ValueError(f"vary: {lengths} values; fields change together, so give each the same number of values")
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     for row in rows:
         varied(algorithm, task, row)
     if any(rows.count(row) > 1 for row in rows):
-        raise ValueError(f"vary: {list(texts)} has the same values twice; several seeds are num_seeds")
+        raise ValueError(f"vary: {list(texts)} has the same values twice; use num_seeds for several seeds")
     return rows or [{}]
 
 
 def varied(algorithm: Any, task: Any, values: Mapping[str, float]) -> dict[str, Any]:
-    """Both configs, by their names in a run's, with other values of some fields.
+    """Return the configs `algorithm` and `task`, by these names, with other values for some fields.
 
     Raises:
-      ValueError: naming a field that is none, or a value that does not suit.
+      ValueError: naming a field that does not exist, or a value that its config does not accept.
     """
     configs = {"algorithm": algorithm, "task": task}
     for name, value in values.items():

@@ -1,9 +1,9 @@
-"""A dataset on the disk.
+"""Write, read and verify a dataset's folder.
 
-data/               Minari's: main_data.hdf5, metadata.json
-provenance.json     what the data came from
-statistics.json     what is in it
-datasheet.html      the same for reading, with pictures
+data/               the episodes in Minari's format: main_data.hdf5, metadata.json
+provenance.json     the policies, environment, config and machine that the data came from
+statistics.json     statistics of episodes and of each dimension
+datasheet.html      the same as a page with pictures
 manifest.json       written last: every file's SHA-256
 """
 
@@ -28,14 +28,20 @@ from flexrl.data.statistics import statistics
 def write_dataset(
     folder: Path, episodes: list[Episode], minari_metadata: dict[str, Any], provenance: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write a new dataset, and return its statistics.
+    """Write a new dataset, and return its statistics. The folder appears only when it is complete.
+
+    Args:
+      folder: folder to create.
+      episodes: episodes of the dataset, all of the same sizes.
+      minari_metadata: Minari's metadata, such as `dataset_id`.
+      provenance: content of `provenance.json`.
 
     Raises:
-      ConfigError: if the folder is there, or there are no episodes.
+      ConfigError: if the folder exists already, or there are no episodes.
     """
     require_free(folder)
     if not episodes:
-        raise ConfigError(f"out: {folder}: no episode with a finite first step was collected, so there is nothing")
+        raise ConfigError(f"out: {folder}: no episode with a finite first step was collected, so nothing is written")
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -52,15 +58,17 @@ def write_dataset(
 
 
 def read_dataset(folder: Path, *, rescale_actions: bool = False) -> list[Episode]:
-    """The episodes of a dataset, all in memory; see `iterate_dataset`."""
+    """Read all episodes of a dataset into memory; see `iterate_dataset`."""
     return list(iterate_dataset(folder, rescale_actions=rescale_actions))
 
 
 def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[Episode]:
-    """The episodes of a dataset; of one that Minari wrote, which has no manifest, without comparing SHA-256.
+    """Read a dataset's episodes one after the other.
+
+    The files are first compared with their SHA-256, unless Minari wrote the dataset: then it has no manifest.
 
     Args:
-      folder: of the dataset.
+      folder: folder of the dataset.
       rescale_actions: see `read_minari`.
 
     Raises:
@@ -74,7 +82,7 @@ def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[
 
 
 def verify_dataset(folder: Path) -> str:
-    """What was found to be in order, in a line.
+    """Check a dataset's files and episodes, and return in one line how many there are.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -85,10 +93,10 @@ def verify_dataset(folder: Path) -> str:
 
 
 def read_record(folder: Path, name: str) -> dict[str, Any]:
-    """`statistics.json` or `provenance.json`.
+    """Read `statistics.json` or `provenance.json` in a dataset's folder.
 
     Raises:
-      ConfigError: if it is missing or damaged.
+      ConfigError: if the file is missing or damaged.
     """
     path = folder / name
     try:

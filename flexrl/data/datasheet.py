@@ -1,4 +1,4 @@
-"""What a dataset holds, as a page with pictures: `datasheet.html` in its folder."""
+"""Make a dataset's `datasheet.html`, a page with its statistics, its provenance and pictures."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_BINS = 40
-MAX_POINTS = 5_000  # of drawn goals; more of them would only make the page heavy
+MAX_POINTS = 5_000  # goals to draw at most; more would only make the page larger
 
 
 def datasheet(title: str, data: Dataset, found: dict[str, Any], provenance: dict[str, Any]) -> str:
-    """The whole page.
+    """Return the whole page as HTML.
 
     Args:
-      title: of the page.
-      data: the episodes.
-      found: their statistics.
-      provenance: what they came from.
+      title: title of the page.
+      data: episodes of the dataset.
+      found: their statistics, from `flexrl.data.statistics.statistics`.
+      provenance: content of `provenance.json`.
     """
     header, rows = statistics_table(found)
     falls = found["terminated"]
@@ -47,7 +47,7 @@ def datasheet(title: str, data: Dataset, found: dict[str, Any], provenance: dict
 
 
 def draw_episodes(data: Dataset) -> "Figure":
-    """Returns and lengths of episodes, when they terminated, and which goals were asked for where there are any."""
+    """Draw histograms of returns and lengths of episodes, when episodes terminated, and the goals if there are any."""
     from matplotlib.figure import Figure
 
     lengths, returns = np.diff(data.start), returns_of(data)
@@ -73,7 +73,7 @@ def _histogram(axes: "Axes", values: np.ndarray, terminated: np.ndarray, name: s
 
 
 def _draw_goals(axes: "Axes", goals: np.ndarray) -> None:
-    """The first two numbers of evenly chosen goals, or the first over time where there is one only."""
+    """Draw goals, chosen evenly over the dataset, by their first two numbers; by the first and 0 if there is one."""
     chosen = goals[np.linspace(0, len(goals) - 1, min(MAX_POINTS, len(goals))).astype(int)]
     first, second = chosen[:, 0], chosen[:, 1] if goals.shape[1] > 1 else np.zeros(len(chosen))
     axes.plot(first, second, ".", markersize=2, alpha=0.3, rasterized=True)

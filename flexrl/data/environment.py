@@ -1,4 +1,4 @@
-"""Which environment a dataset says that it was recorded in."""
+"""Read from a dataset's files which environment it was recorded in."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,13 @@ from flexrl.data.minari_metadata import METADATA, not_an_environment, read_metad
 
 
 def recorded_environment(folder: Path) -> str | None:
-    """The environment of a dataset, by our name of it where it is one of ours; None where nothing names it.
+    """Return the name of the environment that a dataset was recorded in; None if the dataset does not name it.
 
-    What flex-rl wrote names it in `provenance.json`, what Minari wrote in `env_spec`, Gymnasium's record of it.
+    Datasets of flex-rl name it in `provenance.json`, and Minari's in `env_spec`, Gymnasium's record of an environment.
+    An environment that is built into flex-rl is given by its name in flex-rl.
 
     Raises:
-      ConfigError: if one of these is damaged.
+      ConfigError: if one of these records is damaged.
     """
     if (folder / "provenance.json").is_file() and (name := read_record(folder, "provenance.json").get("env")):
         return name
@@ -24,8 +25,8 @@ def recorded_environment(folder: Path) -> str | None:
 
 
 def _named(described: Any, file: Path) -> str:
-    """The environment of an `env_spec`: of our bridge to Gymnasium by its argument, else by its id."""
-    from envs.bridges.registration import gymnasium_name  # brings Gymnasium, which only Minari's datasets need
+    """Return the environment's name in an `env_spec`: the argument of flex-rl's bridge to Gymnasium, else the id."""
+    from envs.bridges.registration import gymnasium_name  # imports Gymnasium, which only Minari's datasets need
 
     try:
         spec = json.loads(described)

@@ -1,4 +1,4 @@
-"""One episode on the host. Axes: T control steps, O observation, G goal, A action."""
+"""One recorded episode, as NumPy arrays, and its checks. Axes: T control steps, O observation, G goal, A action."""
 
 import dataclasses
 import sys
@@ -10,23 +10,23 @@ import numpy as np
 
 from flexrl.common.errors import ConfigError
 
-NUMBERS = "iuf"  # kinds of NumPy's types: whole numbers with and without sign, and others
+NUMBERS = "iuf"  # kinds of NumPy's dtypes: signed and unsigned integers, and floats
 
 
 @dataclass(frozen=True)
 class Episode:
-    """What happened from a first state to an end.
+    """An episode from its first state to its end.
 
     Attributes:
       obs: (T + 1, O), before each step and after the last.
-      goal: (T + 1, G), G may be zero.
+      goal: (T + 1, G), likewise; G may be zero.
       action: (T, A), in [-1, 1].
       reward: (T,).
-      terminated: (T,) bool, true at most at the last step: the task ended in a state without a future.
-      truncated: (T,) bool, likewise: cut although it had a future.
-      infos: (T + 1, ...) each; `qpos` and `qvel` in MuJoCo's units.
-      options: what is noted of the episode.
-      seed: that its environment was reset with, where it is known.
+      terminated: (T,) bool, true at most at the last step: the task ended, as by a fall, in a state of value 0.
+      truncated: (T,) bool, true at most at the last step: the episode was cut off, though the task could have gone on.
+      infos: arrays (T + 1, ...) by name; `qpos` and `qvel` in MuJoCo's units.
+      options: notes on the episode, as JSON can hold them.
+      seed: seed with which the environment was reset; None if unknown.
     """
 
     obs: np.ndarray
@@ -41,15 +41,15 @@ class Episode:
 
     @property
     def length(self) -> int:
-        """Control steps."""
+        """Number of control steps, T."""
         return len(self.reward)
 
     def require_sound(self, place: str, sizes: tuple[int, ...]) -> None:
-        """Refuse an episode without steps, arrays of another shape or type, what is not finite, and steps after an end.
+        """Raise ConfigError if the episode is empty, of wrong shapes or types, not finite, or goes on after its end.
 
         Args:
-          place: where it was found, for messages.
-          sizes: numbers of an observation, of a goal and of an action.
+          place: file and number of the episode, for messages.
+          sizes: sizes of an observation, of a goal and of an action: O, G and A.
 
         Raises:
           ConfigError: naming the array and the row.
@@ -90,10 +90,10 @@ class Episode:
 
 
 def require_within(action: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, place: str) -> None:
-    """Refuse actions (T, A) outside their bounds (A,), beyond rounding.
+    """Raise ConfigError if actions (T, A) are outside their bounds (A,) by more than rounding.
 
     Raises:
-      ConfigError: naming the first one.
+      ConfigError: naming the first such action, and its bounds.
     """
     rounding = 1e-6 * np.subtract(high, low)
     outside = np.argwhere((action < low - rounding) | (action > high + rounding))
@@ -107,13 +107,14 @@ def require_within(action: np.ndarray, low: np.ndarray | float, high: np.ndarray
 
 
 def ended_once(episodes: Iterable[Episode], place: str) -> Iterator[Episode]:
-    """Episodes of which none is terminated and truncated at once, as a time limit of Gymnasium may leave them.
+    """Yield episodes, changed so that none ends both terminated and truncated, as Gymnasium's time limit allows.
 
-    Such an end counts as terminated: there is no future to estimate. A line on standard error says how many there were.
+    Such an end counts as terminated, because the last state has no value to estimate. A line on standard error says how
+    many there were.
 
     Args:
-      episodes: that may be.
-      place: where they were found, for the line.
+      episodes: episodes as they were read.
+      place: file that they are from, for that line.
     """
     num_both = 0
     for episode in episodes:

@@ -1,4 +1,4 @@
-"""Datasets from others, and for others."""
+"""Merge datasets, import them from Minari's format or Parquet, and export them to Parquet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +20,10 @@ PARQUET = ".parquet"
 
 
 def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
-    """Write the episodes of several datasets as one, and return its statistics.
+    """Write the episodes of several datasets as one dataset, and return its statistics.
 
     Raises:
-      ConfigError: if one is not in order, of another environment or of other sizes than the first, or named twice.
+      ConfigError: if a dataset is damaged or named twice, or has another environment or other sizes than the first.
     """
     require_free(out)
     if len(folders) < 2 or len({folder.resolve() for folder in folders}) < len(folders):
@@ -61,12 +61,12 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
 
 
 def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) -> dict[str, Any]:
-    """Write a dataset of ours from a folder of Minari's or a Parquet file, and return its statistics.
+    """Import a folder in Minari's format or a Parquet file as a dataset of flex-rl, and return its statistics.
 
     Args:
-      source: folder or file.
-      out: folder to make.
-      rescale_actions: from the range of the action space, where it is another one, to [-1, 1].
+      source: folder or file to import.
+      out: folder to create.
+      rescale_actions: rescale actions to [-1, 1] if the action space has other bounds; a Parquet file's never are.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -87,10 +87,10 @@ def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) ->
 
 
 def export_dataset(folder: Path, out: Path) -> str:
-    """Write a Parquet file, and return a line about it.
+    """Write a dataset as a Parquet file, and return a line about the file.
 
     Raises:
-      ConfigError: if the dataset is not in order, or the file is there or named otherwise.
+      ConfigError: if the dataset is damaged, the file exists already, or its name does not end in `.parquet`.
     """
     if out.suffix != PARQUET:
         raise ConfigError(f"out: {out} must end in {PARQUET}")
@@ -101,5 +101,6 @@ def export_dataset(folder: Path, out: Path) -> str:
 
 
 def _sizes(episode: Episode) -> dict[str, Any]:
+    """Return the shape of one row of each array."""
     rows = {"observations": episode.obs, "goals": episode.goal, "actions": episode.action, **episode.infos}
     return {name: array.shape[1:] for name, array in rows.items()}

@@ -1,4 +1,7 @@
-"""Episodes laid out as `algos.common.dataset.Dataset`, on the host."""
+"""Lay out episodes as one `algos.common.dataset.Dataset` of NumPy arrays on the host.
+
+Axes: N control steps of E episodes; T steps of one episode; O observation; P what a state achieved.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +19,7 @@ FIELDS = ("obs", "goal", "action", "reward", "terminated", "truncated")
 
 
 def flatten(episodes: Iterable[Episode]) -> Dataset:
-    """All episodes in one set of arrays; numbers become float32, which training computes in."""
+    """Concatenate all episodes into one set of arrays. Numbers become float32, in which training computes."""
     columns: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
     for episode in episodes:
         for name, column in columns.items():
@@ -28,19 +31,19 @@ def flatten(episodes: Iterable[Episode]) -> Dataset:
 
 
 def rows_of(episode: Episode, name: str) -> np.ndarray:
-    """One of `FIELDS` as training has it, a row for each step."""
+    """Return one of an episode's `FIELDS` as training uses it: one row per step, numbers as float32."""
     rows = getattr(episode, name)[: episode.length]
     return rows if rows.dtype == bool else rows.astype(np.float32)
 
 
 def best_episodes(episodes: list[Episode], fraction: float) -> list[Episode]:
-    """Those of the highest return that together hold at most a fraction of all steps; at least one."""
+    """Return the episodes of highest return that together hold at most a fraction of all steps; at least one."""
     returns = np.array([episode.reward.sum(dtype=np.float64) for episode in episodes])
     return [episodes[i] for i in best(np.array([episode.length for episode in episodes]), returns, fraction)]
 
 
 def best(lengths: np.ndarray, returns: np.ndarray, fraction: float) -> np.ndarray:
-    """Which of the episodes (E,) those are, in order.
+    """Return the indices, ascending, of the episodes that `best_episodes` returns, from lengths and returns (E,).
 
     Source: Chen et al. 2021, section 5.1, as their code chooses.
     """
@@ -51,14 +54,14 @@ def best(lengths: np.ndarray, returns: np.ndarray, fraction: float) -> np.ndarra
 
 
 def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (O,) of an episode's rows (T, O), and their summed squared deviation from it; float64."""
+    """Return the mean (O,) of an episode's rows (T, O), and their summed squared deviation from it (O,), as float64."""
     exact = rows.astype(np.float64)
     mean = exact.mean(axis=0)
     return mean, np.square(exact - mean).sum(axis=0)
 
 
 def statistics_of(lengths: np.ndarray, found: Iterable[Any]) -> RunningStatistics:
-    """Of all rows together, from the moments (2, O) of each episode.
+    """Return the statistics of all rows together, from the length and the `moments` (2, O) of each episode.
 
     Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
     """
@@ -73,15 +76,15 @@ def statistics_of(lengths: np.ndarray, found: Iterable[Any]) -> RunningStatistic
 
 
 def achieved(episodes: list[Episode], goal_map: GoalMap, folder: str) -> np.ndarray:
-    """What each state of all episodes achieved, the ones after their last steps included, (N + E, P).
+    """Return what each state achieved in terms of the task's goals, (N + E, P): also the state after each last step.
 
     Args:
-      episodes: in order.
-      goal_map: of the task.
-      folder: where they are from, for messages.
+      episodes: episodes in the order of the dataset.
+      goal_map: the task's map from a state to what it achieved.
+      folder: folder of the dataset, for messages.
 
     Raises:
-      ConfigError: if a dataset did not keep positions.
+      ConfigError: if the dataset has no positions `qpos`.
     """
     if any("qpos" not in episode.infos for episode in episodes):
         raise without_positions(folder)
@@ -90,7 +93,7 @@ def achieved(episodes: list[Episode], goal_map: GoalMap, folder: str) -> np.ndar
 
 
 def without_positions(folder: str) -> ConfigError:
-    """What to say of a dataset that did not keep positions."""
+    """Return the error for a dataset that has no positions `qpos`."""
     return ConfigError(
         f"dataset: {folder} has no infos named qpos, from which goals in hindsight are computed; collect it by "
         "flexrl.collect, or choose another --algorithm.condition"
@@ -98,16 +101,16 @@ def without_positions(folder: str) -> ConfigError:
 
 
 def with_returns_to_go(data: Dataset) -> Dataset:
-    """With the rewards that were still to come at each step, the step's own included."""
+    """Return the dataset with `return_to_go`: for each step the sum of rewards from it to the episode's end."""
     episodes: Any = np.split(np.asarray(data.reward), np.asarray(data.start[1:-1]))
     return data.replace(return_to_go=np.concatenate([returns_to_go(reward) for reward in episodes]))
 
 
 def returns_to_go(reward: np.ndarray) -> np.ndarray:
-    """Of an episode's rewards (T,), those that were still to come at each step."""
+    """Return for each step of an episode the sum of its rewards (T,) from that step to the end, (T,) float32."""
     return np.cumsum(reward[::-1], dtype=np.float64)[::-1].astype(np.float32)
 
 
 def returns_of(data: Dataset) -> np.ndarray:
-    """Sum of rewards of each episode, (E,) float64."""
+    """Return the sum of rewards of each episode, (E,) float64."""
     return np.add.reduceat(np.asarray(data.reward, np.float64), np.asarray(data.start[:-1]))

@@ -1,7 +1,7 @@
-"""Episodes in Minari's format on the disk, which `minari.load_dataset` reads.
+"""Write and read episodes in Minari's format, which `minari.load_dataset` reads.
 
-Of an environment without goals an observation is a vector, of one with goals a dictionary of `observation` and
-`desired_goal`. Infos hold a row for every observation. Minari is imported late: it takes a second.
+Without goals an observation is a vector. With goals it is a dictionary of `observation` and `desired_goal`. Infos hold
+one row per observation. Minari is imported late, because that takes a second.
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from minari.dataset.minari_storage import MinariStorage
 
 ARRAYS = f"{DATA}/main_data.hdf5"
-BROKEN = (  # what Minari and h5py raise of files that are not in order
+BROKEN = (  # what Minari and h5py raise if a file is damaged
     *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError, RuntimeError, ImportError),
 )
 
 
 def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]) -> None:
-    """Write at least one episode to `folder/data`.
+    """Write one or more episodes to `folder/data`.
 
     Args:
-      folder: is there.
-      episodes: all of the same sizes.
-      metadata: Minari's, such as `dataset_id` and `description`.
+      folder: folder of the dataset, which must exist.
+      episodes: episodes, all of the same sizes.
+      metadata: Minari's metadata, such as `dataset_id` and `description`.
     """
     import minari
     from gymnasium.spaces import Box, Dict
@@ -45,7 +45,7 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
 
     obs, goal = box(first.obs, np.inf), box(first.goal, np.inf)
     storage = MinariStorage.new(
-        (folder / DATA).absolute(),  # else Minari does not find its files to tell their size
+        (folder / DATA).absolute(),  # Minari finds the size of its files only by an absolute path
         observation_space=Dict(dict(zip(PARTS, (obs, goal), strict=True))) if has_goal else obs,
         action_space=box(first.action, 1.0),
     )
@@ -62,23 +62,25 @@ def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]
         )
         for episode in episodes
     )
-    authors = {name: set(metadata[name]) for name in LISTS if name in metadata}  # as Minari wants
+    authors = {name: set(metadata[name]) for name in LISTS if name in metadata}  # Minari takes sets
     storage.update_metadata(metadata | authors | {"minari_version": minari.__version__})
 
 
 def read_minari(folder: Path, *, rescale_actions: bool = False) -> Iterator[Episode]:
-    """The episodes in `folder/data`, whoever wrote them, each checked.
+    """Read and check the episodes in `folder/data`, one after the other, whether flex-rl or Minari wrote them.
 
-    Of infos those are kept that have a row of numbers for every observation. An episode that ended terminated and
-    truncated at once counts as terminated.
+    An info is kept if it has one row of numbers per observation. An episode that ends both terminated and truncated
+    counts as terminated.
 
     Args:
-      folder: that holds `data`.
-      rescale_actions: from the range of the dataset's action space to [-1, 1].
+      folder: folder that holds `data`.
+      rescale_actions: rescale actions from the bounds of the dataset's action space to [-1, 1]; otherwise the bounds
+        must be -1 and 1.
 
     Raises:
-      ConfigError: naming the file, the episode and what is wrong: unreadable, of another shape or type than its space
-        or its length asks for, not finite, outside the action space, goes on past its end, or nothing there.
+      ConfigError: if the dataset is empty, or an episode cannot be read, has other shapes or types than its spaces and
+        its length require, is not finite, has actions outside the action space, or goes on after its end. Names the
+        file, the episode and the problem.
     """
     from gymnasium.error import Error
     from minari.dataset.minari_storage import MinariStorage
@@ -117,13 +119,13 @@ def _episode(storage: "MinariStorage", number: int, spaces: Spaces, place: str) 
 
 
 def _is_of_observations(info: Any, num_observations: int) -> bool:
-    """Whether an info is rows of numbers, one for each observation."""
+    """Return whether an info holds rows of numbers, one for each observation."""
     is_numbers = isinstance(info, np.ndarray) and info.dtype.kind in f"b{NUMBERS}" and info.ndim > 0
     return is_numbers and len(info) == num_observations
 
 
 def _plain(value: Any) -> Any:
-    """A value of NumPy's, or a dictionary of them, as JSON has it."""
+    """Convert NumPy values, also within dictionaries, to plain values that JSON can hold."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

@@ -1,4 +1,4 @@
-"""What a dataset in Minari's format says of itself in `data/metadata.json`, checked."""
+"""Read and check `data/metadata.json`, in which a dataset in Minari's format describes itself and its spaces."""
 
 import json
 from pathlib import Path
@@ -9,27 +9,28 @@ import numpy as np
 from flexrl.common.errors import ConfigError
 from flexrl.data.episode import require_within
 
-DATA = "data"  # Minari's folder within a dataset's
+DATA = "data"  # folder in Minari's format, within a dataset's folder
 METADATA = f"{DATA}/metadata.json"
-DERIVED = (  # what Minari adds to metadata by itself
+DERIVED = (  # fields of the metadata that Minari adds by itself
     *("total_episodes", "total_steps", "observation_space", "action_space", "data_format", "minari_version"),
     *("dataset_size", "jpeg_encoding"),
 )
+# Fields that must be a text.
 TEXTS = ("dataset_id", "algorithm_name", "code_permalink", "description", "env_spec", "eval_env_spec")
-LISTS = ("author", "author_email")  # of texts
-RESCALED = {  # as Gymnasium records a wrapper
+LISTS = ("author", "author_email")  # fields that must be a list of texts
+RESCALED = {  # Gymnasium's record of the wrapper that maps actions in [-1, 1] to an environment's own bounds
     "name": "RescaleAction",
     "entry_point": "gymnasium.wrappers:RescaleAction",
     "kwargs": {"min_action": -1.0, "max_action": 1.0},
 }
-PARTS = ("observation", "desired_goal")  # of a goal-conditioned observation
+PARTS = ("observation", "desired_goal")  # keys of a goal-conditioned observation
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:
-    """What `write_minari` was given as metadata, by whoever wrote it.
+    """Read a dataset's metadata, without the fields that Minari adds by itself.
 
     Raises:
-      ConfigError: if it is missing or damaged, or a field is of another type than Minari's.
+      ConfigError: if the file is missing or damaged, or a field has another type than Minari's.
     """
     file = folder / METADATA
     try:
@@ -41,10 +42,10 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 
 def checked_metadata(noted: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Metadata from a file, with a list of authors where one was written alone.
+    """Check the metadata from a file, and return it. A single author or address becomes a list of one.
 
     Raises:
-      ConfigError: if a field is of another type than Minari's.
+      ConfigError: if a field has another type than Minari's.
     """
     for name in LISTS:
         if isinstance(noted.get(name), str):
@@ -58,7 +59,7 @@ def checked_metadata(noted: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def recorded_action_space(folder: Path) -> dict[str, Any]:
-    """The action space of a dataset that was read, as Minari writes it."""
+    """Return the action space of a dataset that `read_minari` has checked, as the dictionary that Minari writes."""
     from minari.dataset.minari_storage import MinariStorage
     from minari.serialization import serialize_space
 
@@ -66,10 +67,10 @@ def recorded_action_space(folder: Path) -> dict[str, Any]:
 
 
 def with_rescaled_actions(metadata: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Metadata whose environments take actions in [-1, 1], where it names any.
+    """Return metadata with a wrapper added to its environments, if it names any, so that they take actions in [-1, 1].
 
     Raises:
-      ConfigError: if one of them is not as Gymnasium records it.
+      ConfigError: if one of the environments is not a record of Gymnasium.
     """
     rescaled = dict(metadata)
     for name in ("env_spec", "eval_env_spec"):
@@ -84,28 +85,29 @@ def with_rescaled_actions(metadata: dict[str, Any], file: Path) -> dict[str, Any
 
 
 def not_an_environment(described: str, name: str, file: Path) -> ConfigError:
-    """What to say of an `env_spec` that Gymnasium did not write."""
+    """Return the error for an `env_spec` that is not a record of Gymnasium."""
     return ConfigError(f"{file}: {name}: {described!r} is no environment of Gymnasium; leave it out")
 
 
 class Spaces:
-    """What a dataset says that its observations and actions are.
+    """The observation space and the action space of a dataset in Minari's format.
 
     Attributes:
-      sizes: numbers of an observation, of a goal and of an action.
+      sizes: sizes of an observation, of a goal and of an action; that of the goal may be zero.
     """
 
     def __init__(self, observation: Any, action: Any, file: Path, *, rescale_actions: bool) -> None:
-        """Check the spaces.
+        """Check that observations, goals and actions are vectors, and that actions have usable bounds.
 
         Args:
-          observation: Gymnasium's space.
-          action: likewise.
-          file: that they are from, for messages.
-          rescale_actions: to [-1, 1], from the action space's own bounds.
+          observation: Gymnasium's space of observations.
+          action: Gymnasium's space of actions.
+          file: file that the spaces are from, for messages.
+          rescale_actions: rescale actions from the action space's bounds to [-1, 1]; otherwise the bounds must be -1
+            and 1.
 
         Raises:
-          ConfigError: naming the space that cannot be read, and the way out.
+          ConfigError: naming the space that cannot be used, and the way out.
         """
         from gymnasium.spaces import Box, Dict
 
@@ -132,18 +134,18 @@ class Spaces:
         self.sizes = (*(sizes if self._has_goal else (sizes[0], 0)), action.shape[0])
 
     def observed(self, observations: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Observation and goal."""
+        """Return the observations and the goals in Minari's observations; goals of size zero if there are none."""
         if self._has_goal:
             return observations[PARTS[0]], observations[PARTS[1]]
         obs = np.asarray(observations)
         return obs, np.zeros((len(obs), 0), obs.dtype)
 
     def acted(self, action: np.ndarray, place: str) -> np.ndarray:
-        """Actions (T, A) in [-1, 1].
+        """Return the actions (T, A) in [-1, 1], rescaled if that was asked for.
 
         Args:
-          action: as they were recorded, numbers of the right shape.
-          place: where they were found, for messages.
+          action: actions as they were recorded, (T, A).
+          place: file and number of the episode, for messages.
 
         Raises:
           ConfigError: if one is outside the action space.

@@ -1,9 +1,9 @@
-"""Episodes in one Parquet file: a row for each observation, of which an episode's last has no action.
+"""Write and read episodes in one Parquet file, with one row per observation.
 
 Columns: `episode`, `step`, `observation`, `desired_goal` if there are goals, `infos.<name>`; and `action`, `reward`,
-`terminated`, `truncated` of the step that follows the observation. Vectors are lists of a fixed size. What is noted of
-the dataset and of each episode is JSON in the file's metadata, under `flexrl`; there are the SHA-256 of each episode's
-arrays and of the notes themselves, too.
+`terminated`, `truncated` of the step that follows the observation, which are null in an episode's last row. Vectors are
+lists of a fixed size. The file's metadata holds notes as JSON under the key `flexrl`: metadata and provenance of the
+dataset, options, seed and SHA-256 of each episode, and the SHA-256 of the notes themselves.
 """
 
 import json
@@ -28,7 +28,7 @@ INFO = "infos."
 
 
 def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any], provenance: dict[str, Any]) -> None:
-    """Write one or more episodes, all of the same sizes; a group of rows for each."""
+    """Write one or more episodes, all of the same sizes, to a Parquet file. Each episode is a row group."""
     import pyarrow.parquet as pq
 
     noted = {
@@ -38,7 +38,7 @@ def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any],
         "seeds": [episode.seed for episode in episodes],
         "sha256": [_digest(episode) for episode in episodes],
     }
-    noted = json.loads(json.dumps(noted))  # as it will be read, with texts for keys
+    noted = json.loads(json.dumps(noted))  # as it will be read: JSON makes every key a text
     schema = _table(0, episodes[0]).schema.with_metadata({KEY: json.dumps(noted | {"seal": seal(noted)})})
     unfinished = file.with_name(file.name + ".unfinished")
     with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
@@ -48,10 +48,10 @@ def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any],
 
 
 def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, Any]]:
-    """Episodes, metadata and provenance, as `write_parquet` was given them.
+    """Read and check the episodes, the metadata and the provenance that `write_parquet` wrote.
 
     Raises:
-      ConfigError: naming the file and what is wrong with it, or what differs from its SHA-256.
+      ConfigError: naming the file and what is wrong with it, or which part of it differs from its SHA-256.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -76,9 +76,9 @@ def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, A
 
 
 def _require_unchanged(file: Path, episodes: list[Episode], noted: dict[str, Any]) -> None:
-    """Compare with the SHA-256 of the notes, and of each episode; say so where an earlier version wrote none."""
+    """Raise ConfigError if notes or an episode differ from their SHA-256; print a line if the file has no SHA-256."""
     if "sha256" not in noted:
-        print(f"{file}: carries no SHA-256, so nothing vouches for its numbers; export it anew", file=sys.stderr)
+        print(f"{file}: has no SHA-256, so its numbers cannot be verified; export it anew", file=sys.stderr)
         return
     if noted.pop("seal", None) != seal(noted):
         raise ConfigError(f"{file}: its notes differ from their SHA-256; export the dataset anew")
@@ -88,7 +88,7 @@ def _require_unchanged(file: Path, episodes: list[Episode], noted: dict[str, Any
 
 
 def _digest(episode: Episode) -> str:
-    """SHA-256 of an episode's arrays."""
+    """Return the SHA-256 of an episode's arrays."""
     names = ["obs", *OF_STEPS, *(["goal"] if episode.goal.shape[1] else [])]
     infos = {f"{INFO}{name}": rows for name, rows in episode.infos.items()}
     return digest({name: getattr(episode, name) for name in names} | infos)

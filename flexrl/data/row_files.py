@@ -1,9 +1,9 @@
-"""A dataset's rows in files that training reads by number, for datasets larger than memory.
+"""Write a dataset's rows to binary files, and read them by row number, for datasets larger than memory.
 
-rows/steps-00000.bin ...    a record of each control step, in the order of the episodes
-rows/states-00000.bin ...   qpos of each state, also after an episode's last step, where the dataset has it
-rows/episodes.bin           a record of each episode
-rows/rows.json              what a record is, and the SHA-256 of the file that it is all from
+rows/steps-00000.bin ...    one record per control step, in the order of the episodes
+rows/states-00000.bin ...   qpos of each state, also after an episode's last step, if the dataset has it
+rows/episodes.bin           one record per episode
+rows/rows.json              layout of the records, and the SHA-256 of the HDF5 file that they were made from
 rows/manifest.json          written last: every file's SHA-256
 """
 
@@ -27,28 +27,28 @@ from flexrl.data.episode import Episode
 from flexrl.data.flat_dataset import FIELDS, moments, returns_to_go, rows_of
 from flexrl.data.minari_format import ARRAYS
 
-ROWS = "rows"  # the folder within a dataset's
+ROWS = "rows"  # folder within a dataset's folder
 DESCRIPTION = "rows.json"
-FILE_BYTES = 256_000_000  # at most, of one file of rows
-NUM_READERS = 8  # that wait for the disk at once
+FILE_BYTES = 256_000_000  # size of a file of rows, at most
+NUM_READERS = 8  # threads that read from the disk at once
 
 
 class RowFiles:
-    """Records in numbered files, mapped into memory: what is read stays there only while there is room."""
+    """Records in numbered files that are mapped into memory. The system keeps what was read while memory is free."""
 
     def __init__(self, paths: list[Path], dtype: np.dtype, rows_per_file: int) -> None:
-        """Map the files."""
+        """Map files of records of type `dtype` into memory; each but the last holds `rows_per_file` records."""
         self.dtype = dtype
         self._rows_per_file = rows_per_file
         self._files = [_mapped(path, dtype) for path in paths]
         self._readers = ThreadPoolExecutor(NUM_READERS, thread_name_prefix="rows")
 
     def __len__(self) -> int:
-        """Records in all files."""
+        """Return the number of records in all files."""
         return sum(map(len, self._files))
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """Records (...) by their numbers (...), read by several threads at once."""
+        """Return the records (...) with these row numbers (...). Several threads read at once."""
         found = np.empty(rows.size, self.dtype)
         parts = np.array_split(np.arange(rows.size), NUM_READERS)
         list(self._readers.map(lambda part: self._read(rows.reshape(-1), found, part), parts))
@@ -63,13 +63,13 @@ class RowFiles:
 
 @dataclass(frozen=True)
 class StoredRows:
-    """What `rows` holds.
+    """The content of a dataset's folder `rows`.
 
     Attributes:
-      steps: a record of each control step: `FIELDS` and `return_to_go`.
-      states: a record of each state: `qpos`; None where the dataset did not keep it.
-      episodes: of each its `length`, `return` and the `moments` of its observations.
-      sha256: of the files' SHA-256.
+      steps: one record per control step, with `FIELDS` and `return_to_go`.
+      states: one record per state, with `qpos`; None if the dataset has no `qpos`.
+      episodes: (E,) records with `length`, `return` and the `moments` of the observations.
+      sha256: SHA-256 of the list of all files' SHA-256.
     """
 
     steps: RowFiles
@@ -79,10 +79,10 @@ class StoredRows:
 
 
 def stored_rows(folder: Path) -> StoredRows:
-    """The rows of a dataset, written anew if that was not done yet or the dataset was replaced.
+    """Open the rows of a dataset. They are written first if that was not done yet.
 
     Raises:
-      ConfigError: naming the file and what is wrong with it, in the dataset or in its rows.
+      ConfigError: if the dataset or its rows are damaged, or the rows were made from other data; names the file.
     """
     source, rows = _source_digest(folder), folder / ROWS
     if not rows.is_dir():
@@ -90,7 +90,7 @@ def stored_rows(folder: Path) -> StoredRows:
     check_folder_manifest(rows, f"delete the folder {rows}, which is then made anew")
     described = json.loads((rows / DESCRIPTION).read_bytes())
     if described["source"] != source:
-        raise ConfigError(f"{rows}: is of another {ARRAYS} than {folder} holds now; delete the folder {rows}")
+        raise ConfigError(f"{rows}: was made from another {ARRAYS} than {folder} holds now; delete the folder {rows}")
 
     def files(kind: str) -> RowFiles:
         layout = described[kind]
@@ -105,7 +105,7 @@ def stored_rows(folder: Path) -> StoredRows:
 
 
 def _source_digest(folder: Path) -> str:
-    """SHA-256 of the arrays, as the dataset's manifest has it; of a dataset that Minari wrote, computed."""
+    """Return the SHA-256 of the dataset's arrays: from its manifest, or computed if Minari wrote the dataset."""
     if (folder / MANIFEST).is_file():
         return read_folder_manifest(folder)["files"][ARRAYS]
     if not (folder / ARRAYS).is_file():
@@ -114,7 +114,7 @@ def _source_digest(folder: Path) -> str:
 
 
 def _write(folder: Path, source: str) -> None:
-    """Make `rows` under another name first; whoever makes it at the same time makes the same."""
+    """Write the folder `rows` under another name, and rename it, unless another process has written it meanwhile."""
     unfinished = folder / f"{ROWS}.{os.getpid()}.unfinished"
     try:
         unfinished.mkdir()
@@ -134,7 +134,7 @@ def _write(folder: Path, source: str) -> None:
 
 
 def _write_files(folder: Path, episodes: Iterable[Episode]) -> dict[str, Any]:
-    """One episode after the other; returns what records are."""
+    """Write the records of one episode after the other, and return their layout for `rows.json`."""
     steps, states, has_states = _Writer(folder, "steps"), _Writer(folder, "states"), True
     records, dtype = [], np.dtype([])
     for episode in episodes:
@@ -156,7 +156,7 @@ def _write_files(folder: Path, episodes: Iterable[Episode]) -> dict[str, Any]:
 
 
 def _records(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """Columns (T, ...) as T records."""
+    """Return columns (T, ...) by name as an array of T records."""
     num_rows = len(next(iter(columns.values())))
     records = np.empty(num_rows, [(name, x.dtype, x.shape[1:]) for name, x in columns.items()])
     for name, column in columns.items():
@@ -165,7 +165,7 @@ def _records(columns: dict[str, np.ndarray]) -> np.ndarray:
 
 
 class _Writer:
-    """Records into files of at most `FILE_BYTES`."""
+    """Writes records to numbered files of at most `FILE_BYTES`."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder, self._kind = folder, kind
@@ -173,7 +173,7 @@ class _Writer:
         self._num = 0
 
     def append(self, records: np.ndarray) -> None:
-        """Write records (T,) behind those before, which were of the same dtype."""
+        """Append records (T,). All must have the same dtype."""
         if not self._layout:
             per_file = max(1, FILE_BYTES // records.dtype.itemsize)
             self._layout = {"dtype": _described(records.dtype), "rows_per_file": per_file}
@@ -185,7 +185,7 @@ class _Writer:
             self._num += len(part)
 
     def close(self) -> dict[str, Any]:
-        """What the files hold."""
+        """Return the layout of the files: the dtype of a record, and the records per file."""
         return self._layout
 
     def discard(self) -> None:
@@ -195,7 +195,7 @@ class _Writer:
 
 
 def _described(dtype: np.dtype) -> list[Any]:
-    """Names, kinds and shapes of a record's fields, for JSON."""
+    """Return name, dtype and shape of each field of a record, as JSON can hold them."""
     return [[name, dtype[name].base.str, list(dtype[name].shape)] for name in dtype.names or ()]
 
 
@@ -206,5 +206,5 @@ def _dtype(described: list[Any]) -> np.dtype:
 def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    content.madvise(mmap.MADV_RANDOM)  # else the system reads much around each row
+    content.madvise(mmap.MADV_RANDOM)  # otherwise the system reads much data around each row
     return np.frombuffer(content, dtype)

@@ -1,4 +1,4 @@
-"""What is in a dataset, exactly: every number is over all rows, none is an average of averages."""
+"""Exact statistics of a dataset: every number is computed from all rows, none is an average of averages."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 def statistics(data: Dataset) -> dict[str, Any]:
-    """Plain numbers: of episodes, and of each dimension of what is seen, asked for, done and earned."""
+    """Return statistics of episodes, rewards and each dimension of observation, goal and action, as plain data."""
     lengths = np.diff(np.asarray(data.start))
     num_falls = int(np.sum(data.terminated))
     return {
@@ -31,7 +31,7 @@ def statistics(data: Dataset) -> dict[str, Any]:
 
 
 def _summary(rows: np.ndarray) -> dict[str, Any]:
-    """Of rows (N, ...): numbers of the shape (...) each."""
+    """Return mean, standard deviation, minimum, maximum and quantiles of rows (N, ...), each of shape (...)."""
     exact = rows.astype(np.float64)
     quantiles = np.quantile(exact, QUANTILES, axis=0)
     return {
@@ -44,7 +44,7 @@ def _summary(rows: np.ndarray) -> dict[str, Any]:
 
 
 def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Header and rows for reading: of episodes, and of each dimension of observation, goal and action."""
+    """Return header and rows of a table: one row for return, length and reward each, and one for each dimension."""
     names = list(found["return"]["quantiles"])
     rows = []
     for name in ("return", "length", "reward", "obs", "goal", "action"):
@@ -58,7 +58,7 @@ def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]
 
 
 def print_statistics(found: dict[str, Any]) -> None:
-    """Tables for reading: of episodes, and of each dimension of observation, goal and action."""
+    """Print the number of episodes, steps and terminations, and the table of `statistics_table`."""
     falls = found["terminated"]
     print(
         f"{found['num_episodes']:,} episodes, {found['num_steps']:,} steps; {falls['num_episodes']:,} episodes "

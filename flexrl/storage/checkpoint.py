@@ -1,9 +1,10 @@
-"""Checkpoints of a whole run: written in the background, verified before loading, with fallback to an older one.
+"""Save and restore checkpoints of a run's whole state. They are written in the background and verified before loading.
 
-    checkpoints/<step>/state/           arrays, by Orbax
-    checkpoints/<step>/manifest.json    written last: every file's SHA-256, every leaf's shape and dtype
+    checkpoints/<step>/state/           arrays, written by Orbax
+    checkpoints/<step>/manifest.json    written last: SHA-256 of every file, shape and dtype of every array
 
-A step without a whole manifest is not a checkpoint. Orbax itself does not checksum array data.
+A step is an iteration. A step without a complete manifest is not a checkpoint. If the newest checkpoint is damaged, the
+one before it is loaded. The SHA-256 are needed because Orbax itself does not checksum array data.
 """
 
 import errno
@@ -24,14 +25,14 @@ from flexrl.common.files import seal, sha256, sync, write_json
 
 Leaves = dict[str, np.ndarray]
 
-MANIFEST_BYTES = 1 << 18  # room for the manifest and Orbax's own metadata
+MANIFEST_BYTES = 1 << 18  # disk space for the manifest and Orbax's own metadata
 
 
 class Checkpoints:
-    """The checkpoints of one run; keeps the newest `keep` and the one that `best.json` names."""
+    """The checkpoints of one run. The newest `keep` are kept, and the best one, which `best.json` names."""
 
     def __init__(self, folder: Path, keep: int = 3) -> None:
-        """Use `folder`, a run's folder; nothing is created before the first save."""
+        """Use a run's folder. Nothing is created before the first save."""
         self._folder = folder / "checkpoints"
         self._best_file = folder / "best.json"
         self._keep = keep
@@ -39,14 +40,14 @@ class Checkpoints:
         self._pending: list[Future[None]] = []
 
     def warm_up(self) -> None:
-        """Import Orbax in the background, which takes seconds, so that a first save in a hurry need not."""
+        """Import Orbax in the background. That takes seconds, too long for a first save when the run must stop soon."""
         self._worker.submit(importlib.import_module, "orbax.checkpoint")
 
     def save(self, step: int, tree: Any) -> None:
-        """Copy the tree now and write it in the background, after waiting for the save before.
+        """Wait for the previous save, copy the tree, and write the copy in the background.
 
         Args:
-          step: names the checkpoint; if that is there already, nothing is copied.
+          step: iteration that names the checkpoint; if it has one already, nothing is done.
           tree: any pytree of arrays.
 
         Raises:
@@ -57,32 +58,36 @@ class Checkpoints:
             self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
 
     def note_score(self, step: int, score: float) -> None:
-        """Note an evaluation of a saved step, in the background and after its save: the highest is kept as best."""
+        """Record the score of a saved step, in the background and after its save. The highest score is kept as best."""
         self._pending.append(self._worker.submit(self._note, step, score))
 
     def wait(self) -> None:
-        """Return when nothing is being written; raises what the save raised."""
+        """Wait until everything is written, and raise what a save raised."""
         pending, self._pending = self._pending, []
         for each in pending:
             each.result()
 
     def close(self) -> None:
-        """Let a write that is under way end."""
+        """Wait for a write that is under way, and end the background thread."""
         self._worker.shutdown()
 
     def steps(self) -> list[int]:
-        """Steps that have a folder, whether intact or not, oldest first."""
+        """Return the steps that have a folder, whether intact or not, oldest first."""
         if not self._folder.is_dir():
             return []
         return sorted(int(p.name) for p in self._folder.iterdir() if p.name.isdecimal() and not p.is_symlink())
 
     def no_save_ended(self) -> bool:
-        """Whether there is nothing to go on from: no checkpoint, or only a first one that was never sealed."""
+        """Return whether no save was ever completed: there is no step, or only a first one without a manifest."""
         steps = self.steps()
         return not steps or (len(steps) == 1 and not self._is_whole(steps[0]))
 
     def best(self) -> dict[str, Any] | None:
-        """`best.json`: the step with the highest score, and the score."""
+        """Return `step` and `score` of the step with the highest score, from `best.json`; None if there is none.
+
+        Raises:
+          CheckpointError: if `best.json` is damaged.
+        """
         if not self._best_file.exists():
             return None
         try:
@@ -92,10 +97,10 @@ class Checkpoints:
             raise CheckpointError(f"{self._best_file} is damaged; delete it and go on without a best step") from None
 
     def find(self, step: str) -> int | None:
-        """The step that `best`, `latest` or a number names; None is the newest intact one.
+        """Return the step that `best`, `latest` or a number names. None stands for the newest intact step.
 
         Raises:
-          ConfigError: if there is no such step.
+          ConfigError: if the text is none of these, or the number has no checkpoint.
         """
         if step == "latest":
             return None
@@ -110,11 +115,11 @@ class Checkpoints:
         return int(step)
 
     def restore(self, template: Any, step: int | None = None) -> tuple[int, Any]:
-        """The newest intact checkpoint, or the one asked for.
+        """Load the newest intact checkpoint, or that of a given step.
 
         Args:
           template: pytree of arrays or shapes that the checkpoint must fit; may be a part of what was saved.
-          step: a certain step; then nothing else is tried.
+          step: step to load; if it is damaged, no other one is tried.
 
         Returns:
           The step, and the tree on the default device.
@@ -126,7 +131,9 @@ class Checkpoints:
         return number, self._load(number, manifest, template)
 
     def intact(self, step: int | None = None) -> tuple[int, dict[str, Any]]:
-        """The newest intact checkpoint, or the one asked for, and its manifest.
+        """Return step and manifest of the newest intact checkpoint, or of a given step.
+
+        Damaged checkpoints are named on standard error.
 
         Raises:
           CheckpointError: if none is intact.
@@ -146,7 +153,7 @@ class Checkpoints:
         )
 
     def is_intact(self, step: int) -> bool:
-        """Whether a step can be gone on from; if it cannot, says why on standard error."""
+        """Return whether the checkpoint of a step is intact. If it is not, print the reason on standard error."""
         try:
             read_manifest(self._folder / str(step))
         except CheckpointError as error:
@@ -155,7 +162,7 @@ class Checkpoints:
         return True
 
     def forget_after(self, step: int) -> None:
-        """Remove what a run that goes on from `step` will make anew: later checkpoints, and a later best."""
+        """Remove checkpoints and best of later steps, because a run that is resumed at `step` makes them anew."""
         for later in self.steps():
             if later > step:
                 shutil.rmtree(self._folder / str(later))
@@ -208,8 +215,8 @@ class Checkpoints:
 
 
 def _checkpointer() -> Any:
-    """Orbax, for this process alone: of several hosts one writes what all of them have."""
-    import orbax.checkpoint as ocp  # late, see `Checkpoints.warm_up`
+    """Return Orbax's checkpointer for this process alone. Of several hosts one saves, since all have the same state."""
+    import orbax.checkpoint as ocp  # takes seconds, see `Checkpoints.warm_up`
 
     this = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(this, {this}, f"host-{this}")
@@ -220,10 +227,10 @@ def _checkpointer() -> Any:
 
 
 def require_space(folder: Path, leaves: Leaves) -> None:
-    """Refuse to begin a save that would fill the disk.
+    """Raise OSError if the disk has too little space for a save. Orbax would print a dozen tracebacks instead.
 
     Raises:
-      OSError: if less than twice the arrays' size is free; Orbax would say so in a dozen tracebacks.
+      OSError: if less than twice the arrays' size is free.
     """
     needed = 2 * sum(leaf.nbytes for leaf in leaves.values()) + MANIFEST_BYTES
     free = shutil.disk_usage(folder).free
@@ -232,20 +239,21 @@ def require_space(folder: Path, leaves: Leaves) -> None:
 
 
 def leaves_of(tree: Any) -> Leaves:
-    """Host copies of a pytree's leaves by path; keys as their data, without zero-size arrays, which Orbax refuses.
+    """Copy a pytree's leaves to the host, by their path in the tree.
 
-    They are copies, because on a CPU the host's view is the device's buffer, which the next step is given to overwrite.
+    Random keys become their data, plain numbers. Zero-size arrays are left out, because Orbax refuses them. Copies are
+    needed because on a CPU the host's view is the device's buffer, which the next training step may overwrite.
     """
     return {name: np.array(_data(leaf)) for name, leaf in _named_leaves(tree)}
 
 
 def shapes_of(tree: Any) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and dtype of what `leaves_of` would copy, also for a tree of `jax.ShapeDtypeStruct`."""
+    """Return shape and dtype of each leaf that `leaves_of` would copy, also for a tree of `jax.ShapeDtypeStruct`."""
     return {name: (leaf.shape, str(leaf.dtype)) for name, leaf in _named_leaves(jax.eval_shape(key_data, tree))}
 
 
 def tree_of(template: Any, leaves: Leaves) -> Any:
-    """The pytree that `leaves_of` copied, shaped like the template, on the default device."""
+    """Rebuild the pytree that `leaves_of` copied, with the template's structure, on the default device."""
     paths, structure = jax.tree_util.tree_flatten_with_path(template)
     return structure.unflatten([_rebuild(leaf, leaves.get(_name(path))) for path, leaf in paths])
 
@@ -259,7 +267,7 @@ def _name(path: Any) -> str:
 
 
 def is_key(leaf: Any) -> bool:
-    """Whether an array holds random keys."""
+    """Return whether an array holds JAX's random keys."""
     return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
@@ -268,12 +276,12 @@ def _data(leaf: Array) -> Array:
 
 
 def key_data(tree: Any) -> Any:
-    """The tree with random keys as plain numbers."""
+    """Return the tree with random keys replaced by their data, plain numbers."""
     return jax.tree.map(_data, tree)
 
 
 def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
-    if data is None:  # of zero size
+    if data is None:  # zero-size arrays are not saved
         return jax.numpy.zeros(leaf.shape, leaf.dtype)
     if is_key(leaf):
         return jax.random.wrap_key_data(jax.numpy.array(data))
@@ -281,7 +289,7 @@ def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
 
 
 def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
-    """Describe and seal the files of a checkpoint, once they are on the disk."""
+    """Wait until a checkpoint's files are on the disk, then write its manifest."""
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         files[str(path.relative_to(folder))] = sha256(path)
@@ -295,17 +303,17 @@ def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint, after every file was found as the manifest says.
+    """Compare every file of a checkpoint with its manifest, and return the manifest.
 
     Raises:
-      CheckpointError: naming the file that is missing or differs.
+      CheckpointError: if a file or the manifest is missing or was changed; names the file.
     """
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_bytes())
         found = manifest.pop("seal")
     except (OSError, ValueError, KeyError, AttributeError):
-        raise CheckpointError(f"{path} is missing or unreadable, so its save never ended") from None
+        raise CheckpointError(f"{path} is missing or unreadable: the save was not completed") from None
     if found != seal(manifest) or manifest["step"] != int(folder.name):
         raise CheckpointError(f"{path} was changed after it was written")
     for name, digest in manifest["files"].items():

@@ -1,4 +1,7 @@
-"""A run's `diverged.json`: that and why it has diverged. Those that train on together leave it out from then on."""
+"""Read and write a run's `diverged.json`, which says that and why the run has diverged.
+
+If several runs train in one program, the others go on without a run that has this file.
+"""
 
 import json
 from pathlib import Path
@@ -10,15 +13,15 @@ FILE = "diverged.json"
 
 
 def note_divergence(folder: Path, iteration: int, reason: str) -> None:
-    """Note in a run's folder that it has diverged, and why, in a line."""
+    """Write `diverged.json` to a run's folder, with the iteration and the reason in one line."""
     write_json(folder / FILE, {"step": iteration, "reason": reason})
 
 
 def divergence(folder: Path) -> str | None:
-    """Why a run has diverged, in a line; None if it has not.
+    """Return in one line why a run has diverged; None if it has not.
 
     Raises:
-      ConfigError: if the note is damaged.
+      ConfigError: if `diverged.json` is damaged.
     """
     path = folder / FILE
     try:
@@ -30,5 +33,5 @@ def divergence(folder: Path) -> str | None:
 
 
 def forget_divergence(folder: Path) -> None:
-    """Let a run that has diverged be trained again."""
+    """Remove a run's `diverged.json`, so that the run is trained again."""
     (folder / FILE).unlink(missing_ok=True)

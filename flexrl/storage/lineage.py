@@ -1,4 +1,4 @@
-"""Where a run's networks came from, and what came of them."""
+"""Find the runs that a run's networks came from (ancestors), and the runs that began from it (descendants)."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from flexrl.storage.run_view import RunRecord, read_run
 
 
 def parent_folder(record: RunRecord) -> Path | None:
-    """The folder that a run began from, None if it has no parent or the parent is gone."""
+    """Return the folder of a run's parent; None if the run has no parent or the parent's folder is gone."""
     if record.parent is None:
         return None
     try:
@@ -19,7 +19,7 @@ def parent_folder(record: RunRecord) -> Path | None:
 
 
 def ancestors(record: RunRecord) -> list[RunRecord]:
-    """Parent, grandparent and so on, as far as they are there."""
+    """Return a run's parent, grandparent and so on, as far as their folders exist."""
     found: list[RunRecord] = []
     while (folder := parent_folder(record)) and folder not in [older.folder for older in found]:
         record = read_run(folder)
@@ -28,12 +28,15 @@ def ancestors(record: RunRecord) -> list[RunRecord]:
 
 
 def children(record: RunRecord, records: list[RunRecord]) -> list[RunRecord]:
-    """Those of the records that began from a run."""
+    """Return those of the records whose parent is this run."""
     return [other for other in records if parent_folder(other) == record.folder.resolve()]
 
 
 def lineage(record: RunRecord, records: list[RunRecord]) -> list[str]:
-    """A line for each ancestor, the run itself (marked `*`) and each descendant among the records, deeper by age."""
+    """Return a line for each ancestor, the run itself (marked `*`) and each descendant among the records.
+
+    Each generation is indented further than the one before.
+    """
     chain = [*reversed(ancestors(record)), record]
     oldest = chain[0]
     lines = [f"{oldest.parent} (not there)"] if oldest.parent and parent_folder(oldest) is None else []

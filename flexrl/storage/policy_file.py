@@ -1,4 +1,4 @@
-"""A policy in one small file: named arrays, no code, with the SHA-256 of its content."""
+"""Save and load a policy as one small file, `policy.npz`: named arrays and their SHA-256, without code."""
 
 import json
 import zipfile
@@ -16,21 +16,21 @@ DIGEST = "sha256"
 
 
 def save_policy(folder: Path, policy: Any) -> None:
-    """Write a policy's arrays to `policy.npz` in a folder."""
+    """Write a policy's arrays and their SHA-256 to `policy.npz` in a folder."""
     leaves: dict[str, Any] = leaves_of(policy)
     content = leaves | {DIGEST: np.array(digest(leaves))}
     np.savez(folder / FILE, **content)  # pyright: ignore[reportArgumentType]
 
 
 def load_policy(folder: Path, template: Any) -> Any:
-    """The policy in a folder.
+    """Load the policy in a folder.
 
     Args:
-      folder: that `save_policy` wrote to.
+      folder: folder that `save_policy` wrote to.
       template: a policy of the same shapes, from `jax.eval_shape`.
 
     Raises:
-      CheckpointError: if the file is damaged, or of another shape than the config beside it says.
+      CheckpointError: if the file is damaged, or its arrays do not fit the config beside it.
     """
     path = folder / FILE
     try:
@@ -48,16 +48,20 @@ def load_policy(folder: Path, template: Any) -> Any:
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder holds a policy alone, rather than a run."""
+    """Return whether a folder holds an exported policy rather than a run."""
     return (folder / FILE).is_file()
 
 
 def exported_step(folder: Path, step: str) -> int:
-    """The iteration that an exported policy is of.
+    """Return the iteration of an exported policy.
+
+    Args:
+      folder: folder of the policy.
+      step: iteration that the caller wants: `best`, `latest` or a number.
 
     Raises:
-      ConfigError: if another one is asked for.
-      CheckpointError: if the record beside the policy is damaged.
+      ConfigError: if `step` is another iteration than that of the policy.
+      CheckpointError: if `export.json` beside the policy is missing or damaged.
     """
     path = folder / "export.json"
     try:

@@ -1,4 +1,4 @@
-"""What a number must be read with: the machine, the versions, the commit."""
+"""Where a result comes from: the machine, the package versions and the git commit."""
 
 import importlib.metadata
 import os
@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and, where there is one, the accelerator."""
+    """Return the processor, its number of cores, and the accelerators if there are any."""
     import jax
 
     devices = jax.devices()
@@ -30,33 +30,33 @@ def machine() -> dict[str, Any]:
 
 
 def device_name() -> str:
-    """What computes: the accelerator's name, or the processor's and its cores."""
+    """Return the accelerator's name or, if there is none, the processor's name and number of cores."""
     return name_of(machine())
 
 
 def name_of(found: dict[str, Any]) -> str:
-    """The accelerator's name, or the processor's and its cores, of what `machine` found."""
+    """Return the name that `device_name` gives, from the result of `machine`."""
     return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
 
 
 def machine_slug() -> str:
-    """A name for files, such as `amd-epyc-2-cores` or `nvidia-h200`."""
+    """Return the device's name for use in file names, such as `amd-epyc-2-cores` or `nvidia-h200`."""
     return re.sub(r"[^a-z0-9]+", "-", device_name().lower()).strip("-")
 
 
 def versions() -> dict[str, str | None]:
-    """Of Python and of the packages that decide a result; null for one that is not installed."""
+    """Return the versions of Python and of packages that affect results; None for one that is not installed."""
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def git_state() -> dict[str, Any] | None:
-    """The source's commit, and whether files differ from it; null outside of a checkout."""
+    """Return the commit of flex-rl's source, and whether files differ from it; None outside of a git checkout."""
     commit = _git("rev-parse", "HEAD")
     return None if commit is None else {"commit": commit, "changed": bool(changed_files())}
 
 
 def changed_files(besides: str | None = None) -> list[str]:
-    """Files that differ from the commit or are in none, as git names them, but for those in the folder `besides`."""
+    """Return the files that differ from the commit or are untracked, without those in the folder `besides`."""
     found = _git("status", "--porcelain", "--", ".", *([f":(exclude){besides}"] if besides else []))
     return [line[2:].strip() for line in (found or "").splitlines()]
 

@@ -1,4 +1,4 @@
-"""Rows of numbers, one JSON object a line."""
+"""Read and write the rows of a run's metrics: files with one JSON object per line."""
 
 import json
 import os
@@ -8,17 +8,21 @@ from typing import Any
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_text
 
-MAX_ROW_BYTES = 1 << 16
+MAX_ROW_BYTES = 1 << 16  # no row is longer
 
 
 class MetricsFile:
-    """Rows by step, in order, without gap or repetition, also across interruptions."""
+    """A file of rows in the order of their steps. No step is missing or repeated, even if the run was interrupted."""
 
     def __init__(self, path: Path, steps: list[int]) -> None:
-        """Open for appending after the rows of `steps`; rows past them are cut, for they will be written anew.
+        """Open a file to append rows, and remove rows after the last of `steps`: a resumed run writes them again.
+
+        Args:
+          path: the file; created if it does not exist.
+          steps: steps that have a row already, in order.
 
         Raises:
-          ConfigError: if a row is missing, other than the last.
+          ConfigError: if the row of one of `steps` is missing; only that of the last may be.
         """
         self._path = path
         found = read_rows(path) if path.exists() else []
@@ -30,23 +34,23 @@ class MetricsFile:
         self._file = path.open("a", encoding="utf-8")
 
     def write(self, row: dict[str, Any]) -> None:
-        """Append a row; a reader sees it at once."""
+        """Append a row. Other processes can read it at once."""
         self.rows.append(row)
         self._file.write(_line(row))
         self._file.flush()
 
     def sync(self) -> None:
-        """Return when all rows are on the disk, as they must be before a checkpoint that builds on them."""
+        """Wait until all rows are on the disk. Call it before a checkpoint is saved, which relies on its rows."""
         os.fsync(self._file.fileno())
 
 
 def is_evaluation(row: dict[str, Any]) -> bool:
-    """Whether a row is an evaluation's, not an iteration's."""
+    """Return whether a row is that of an evaluation, rather than of an iteration."""
     return "evaluation/return_mean" in row
 
 
 def scalars(row: dict[str, Any]) -> dict[str, float]:
-    """A row's numbers by the names that curves have; those that JSON has no number for are left out."""
+    """Return a row's numbers by the names of their curves. Null values, such as NaN in JSON, are left out."""
     timing = "timing/evaluation_" if is_evaluation(row) else "timing/"
     numbers = {name: value for name, value in row.items() if name not in ("step", "control_steps", "timing")}
     numbers |= {f"{timing}{name}": value for name, value in row["timing"].items()}
@@ -54,13 +58,13 @@ def scalars(row: dict[str, Any]) -> dict[str, float]:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file; a last line that a crash cut short is left out."""
+    """Return the rows of a file. A last line that a crash cut short is left out."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def last_row(path: Path) -> dict[str, Any] | None:
-    """The newest whole row of a file, without reading all of it."""
+    """Return the newest complete row of a file, or None, by reading only the file's end."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - MAX_ROW_BYTES))
         lines = file.read().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""The folder of one run: its lock, its records, and where everything lies."""
+"""The folder of one run: its lock, `config.yaml`, `metadata.json` and `result.json`, and how to find it by name."""
 
 import dataclasses
 import datetime
@@ -17,17 +17,18 @@ from flexrl.config.run_config import RunConfig, decode, encode
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.provenance import git_state, machine, versions
 
-CHANGES = "totals"  # of a run's metadata.json: each change of its total of steps, oldest first
+CHANGES = "totals"  # key in metadata.json: the changes of the run's total_steps, oldest first
 
 
 class RunFolder:
-    """`workspace/<name>/`, owned by one process at a time."""
+    """The folder `workspace/<name>/` of a run, locked by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock of the folder at `path`, creating the folder if need be.
+        """Create the folder at `path` if it does not exist, and take its lock.
 
         Raises:
-          ConfigError: if another process trains there, it holds an exported policy, or it cannot be written.
+          ConfigError: if another process trains in the folder, if it holds an exported policy, or if it cannot be
+            written.
         """
         self.path = path
         require_no_policy(path)
@@ -48,7 +49,7 @@ class RunFolder:
         self._lock.flush()
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._lock.close()
 
     def start(
@@ -58,13 +59,13 @@ class RunFolder:
         parent: dict[str, Any] | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
-        """Record what a new run is: its config, and what a reader needs to repeat it.
+        """Write the config of a new run, and a `metadata.json` with what is needed to repeat the run.
 
         Args:
-          config: of the run.
-          arguments: its command line.
-          parent: what it took from another run, see `flexrl.training.warm_start.Inheritance`.
-          data: what it learns from, see `flexrl.engine.training_data.TrainingData`.
+          config: config of the run.
+          arguments: command-line arguments of the run.
+          parent: record of what the run took from its parent, see `flexrl.training.warm_start.Inheritance`.
+          data: record of the dataset that the run learns from, see `flexrl.engine.training_data.TrainingData`.
 
         Raises:
           ConfigError: if the folder holds a run already.
@@ -75,7 +76,11 @@ class RunFolder:
         self._write_config(config)
 
     def move(self, config: RunConfig) -> None:
-        """Note that a run goes on on other physics, if it does; its config says so from here on."""
+        """If a run continues on another physics engine or profile, change its config and add the move to its metadata.
+
+        Args:
+          config: config with which the run continues.
+        """
         stored = read_config(self.path)
         if (stored.physics, stored.profile) == (config.physics, config.profile):
             return
@@ -85,10 +90,14 @@ class RunFolder:
         self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
 
     def change_total(self, config: RunConfig, iteration: int) -> None:
-        """Note that a run goes on from an iteration to another total of steps, if it does.
+        """If a run continues from an iteration with another `total_steps`, change its config and record the change.
 
-        The result of the earlier total moves to the note, because it is not one of the new total. The config is
-        written last, so that a kill before leaves a run of the earlier total.
+        The result of the earlier total moves from `result.json` to the record in `metadata.json`. The config is written
+        last: if the process is killed before, the run still has its earlier total.
+
+        Args:
+          config: config with which the run continues.
+          iteration: iteration from which it continues.
         """
         stored = read_config(self.path)
         if stored.total_steps == config.total_steps:
@@ -107,10 +116,10 @@ class RunFolder:
 
 
 def read_config(path: Path) -> RunConfig:
-    """The config that a run's folder was started with.
+    """Read the config in a run's folder.
 
     Raises:
-      ConfigError: if there is no run, or its config does not decode.
+      ConfigError: if the folder holds no run, or its config cannot be decoded.
     """
     if not (path / "config.yaml").is_file():
         raise ConfigError(f"{path}: holds no run (no config.yaml); name a folder in the workspace")
@@ -118,7 +127,7 @@ def read_config(path: Path) -> RunConfig:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """What was recorded in a run's folder when it began, and since; nothing where the file is missing.
+    """Read a run's `metadata.json`; return an empty dictionary if the file is missing.
 
     Raises:
       ConfigError: if the file is damaged.
@@ -136,7 +145,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
 
 def read_result(path: Path) -> dict[str, Any] | None:
-    """The result in a run's folder, None where there is none or it is damaged."""
+    """Read a run's `result.json`; return None if the file is missing or damaged."""
     try:
         content = json.loads((path / "result.json").read_bytes())
     except (FileNotFoundError, ValueError):
@@ -145,15 +154,15 @@ def read_result(path: Path) -> dict[str, Any] | None:
 
 
 def is_in_use(path: Path) -> bool:
-    """Whether a process trains in a folder."""
+    """Return whether a process trains in a folder and holds its lock."""
     return is_held(path / "lock")
 
 
 def require_no_policy(path: Path) -> None:
-    """Refuse a folder that holds an exported policy where a run is needed.
+    """Raise ConfigError if a folder that must hold a run holds an exported policy.
 
     Raises:
-      ConfigError: with the way out.
+      ConfigError: naming the folder, and how to begin a run from the policy.
     """
     if is_exported(path):
         raise ConfigError(
@@ -163,13 +172,13 @@ def require_no_policy(path: Path) -> None:
 
 
 def find_run(name: str, workspace: str = "workspace") -> Path:
-    """The folder of a run, given its path or its name in the workspace.
+    """Return the folder of a run, given its path or its name in the workspace.
 
-    The workspace of one of several runs that train together is the folder of their group, which holds a config, too.
-    Other runs lie beside the group.
+    For one of several runs that train together, `workspace` may be the folder of their group, which holds a config,
+    too. Names are then also looked for beside the group's folder, where the other runs are.
 
     Raises:
-      ConfigError: if neither is there.
+      ConfigError: if there is no such run.
     """
     beside = [Path(workspace).parent / name] if (Path(workspace) / "config.yaml").is_file() else []
     for path in (Path(name), Path(workspace) / name, *beside):
@@ -179,7 +188,7 @@ def find_run(name: str, workspace: str = "workspace") -> Path:
 
 
 def free_name(workspace: str, stem: str) -> str:
-    """`stem`, or `stem-2` and so on if a run of that name is there."""
+    """Return the first of `stem`, `stem-2`, `stem-3` and so on that is not in the workspace."""
     taken = Path(workspace)
     number, name = 1, stem
     while (taken / name).exists():
@@ -189,14 +198,14 @@ def free_name(workspace: str, stem: str) -> str:
 
 
 def now() -> str:
-    """The date and time, in UTC."""
+    """Return the date and time in UTC, as ISO 8601 text."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def metadata(
     config: RunConfig, arguments: list[str], parent: dict[str, Any] | None, data: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Commit, versions, machine, command line, identity and origin of a run."""
+    """Return the content of a new run's `metadata.json`: hash, origin, command line, commit, machine and versions."""
     return {
         "config_hash": config.hash(),
         "seed": config.seed,

@@ -1,4 +1,4 @@
-"""What a run's folder tells: how far it came, how well, and what is wrong with it. Runs no code of its task."""
+"""Read runs' folders for lists and reports: progress, returns and damaged files. Runs no code of the runs' tasks."""
 
 import json
 from collections.abc import Callable
@@ -13,24 +13,25 @@ from flexrl.storage.policy_file import is_exported
 from flexrl.storage.rows import last_row, read_rows
 from flexrl.storage.run_folder import is_in_use
 
-RUN_FILES = ("config.yaml", "metadata.json", "lock")  # one of them makes a folder a run
+RUN_FILES = ("config.yaml", "metadata.json", "lock")  # a folder that holds one of them is a run
+# Numbers that each row of evaluations.jsonl must have.
 EVALUATED = ("step", "control_steps", "evaluation/return_mean", "evaluation/return_interval")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as its files tell it; what is missing or damaged is empty.
+    """A run as its files describe it. What is missing or damaged is empty.
 
     Attributes:
-      folder: of the run.
-      config: as it was stored.
-      metadata: as it was recorded at the start.
-      result: as it was written at the end, None before.
-      evaluations: rows, oldest first.
-      control_steps: done until now.
-      state: `finished`, `running`, `stopped` or `diverged`; `exported` for a policy alone.
+      folder: folder of the run.
+      config: content of `config.yaml`.
+      metadata: content of `metadata.json`.
+      result: content of `result.json`, which is written at the end; None before.
+      evaluations: rows of all evaluations, oldest first.
+      control_steps: control steps trained until now.
+      state: `finished`, `running`, `stopped` or `diverged`; `exported` for an exported policy.
       problems: a line for each file that could not be read.
-      values: that a sweep gave to fields of its own, of a trial.
+      values: for a trial of a sweep, the fields that the sweep varies, with this trial's values.
     """
 
     folder: Path
@@ -45,7 +46,7 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        """The folder's, behind that of the training where it is one of several runs."""
+        """Name of the run's folder; `GROUP/FOLDER` for one of several runs that train together."""
         folder = self.folder.resolve()
         return f"{folder.parent.name}/{folder.name}" if (folder.parent / "config.yaml").is_file() else folder.name
 
@@ -56,20 +57,21 @@ class RunRecord:
 
     @property
     def final_return(self) -> float | None:
-        """Mean return of the final evaluation, whose episodes chose nothing; None before the end.
+        """Mean return of the final evaluation; None before the end.
 
-        Results of before there was one hold the last evaluation instead, and no `evaluation`.
+        The best checkpoint was not chosen by the episodes of this evaluation, so the number is not biased. It is also
+        None for results of older versions, which had no final evaluation.
         """
         return self.result["return_mean"] if self.result and "evaluation" in self.result else None
 
     @property
     def parent(self) -> str | None:
-        """`RUN:ITERATION` that the run began from."""
+        """The run and iteration that this run began from, as `RUN:ITERATION`; None without a parent."""
         parent = self.config.get("parent")
         return parent if isinstance(parent, str) else None
 
     def summary(self) -> dict[str, Any]:
-        """What a list shows, as plain data."""
+        """Return the values that a list of runs shows, as plain data."""
         return {
             "name": self.name,
             **{name: self.config.get(name) for name in ("env", "algo", "seed")},
@@ -85,10 +87,10 @@ class RunRecord:
         }
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The rows of all iterations, oldest first.
+        """Read the rows of all iterations, oldest first.
 
         Raises:
-          ConfigError: if the file is damaged.
+          ConfigError: if `metrics.jsonl` is damaged.
         """
         path = self.folder / "metrics.jsonl"
         try:
@@ -102,10 +104,10 @@ class RunRecord:
 
 
 def read_runs(workspace: Path) -> list[RunRecord]:
-    """All runs in a workspace, by name; of several that train together each is a run.
+    """Read all runs in a workspace, sorted by name. Of several runs that train together, each is listed.
 
     Raises:
-      ConfigError: if there is no such folder.
+      ConfigError: if the workspace is not a folder.
     """
     if not workspace.is_dir():
         raise ConfigError(f"workspace: {workspace} is no folder; name the one that holds the runs by --workspace")
@@ -114,16 +116,16 @@ def read_runs(workspace: Path) -> list[RunRecord]:
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """Folders of runs that lie in a folder, by name."""
+    """Return the runs' folders within a folder, sorted by name."""
     return [path for path in sorted(folder.iterdir()) if any((path / name).exists() for name in RUN_FILES)]
 
 
 def read_run(folder: Path) -> RunRecord:
-    """A run, however much of it is there."""
+    """Read a run's folder. Files may be missing or damaged."""
     reader = _Reader(folder)
     running = is_in_use(folder)
     state = "exported" if is_exported(folder) else "running" if running else "stopped"
-    if (folder / DIVERGED).exists():  # others of its training may run on, which hold its lock
+    if (folder / DIVERGED).exists():  # its lock may still be held, by runs that train on in its program
         state = "diverged"
     config = reader.read("config.yaml", load_yaml, {})
     result = reader.read("result.json", _mapping, None)
@@ -145,14 +147,14 @@ def read_run(folder: Path) -> RunRecord:
 
 
 class _Reader:
-    """Reads a run's files, and notes which could not be read."""
+    """Reads a run's files, and lists in `problems` which could not be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.problems: list[str] = []
 
     def read(self, name: str, parse: Callable[[Path], Any], missing: Any) -> Any:
-        """A file's content, or `missing` where there is none that can be read."""
+        """Return what `parse` makes of a file, or `missing` if the file does not exist or cannot be read."""
         path = self._folder / name
         try:
             return parse(path) if path.exists() else missing

@@ -1,4 +1,8 @@
-"""MLflow: a run is found again by a tag, and asked which rows it has; so whoever sends it, each row is there once."""
+"""Send a run's rows to MLflow.
+
+A run is found again by a tag, and MLflow is asked which rows it has. So each row is there once, whichever process
+sends it.
+"""
 
 import logging
 import os
@@ -15,32 +19,34 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 SERVER = "MLFLOW_TRACKING_URI"
-KEY = "flexrl.key"
-LAST = {False: "timing/seconds", True: "timing/evaluation_seconds"}  # in every row of an iteration, of an evaluation
-MAX_METRICS, MAX_PARAMS, MAX_VALUE = 1000, 100, 6000  # of one request; characters of a parameter
+KEY = "flexrl.key"  # tag by which a run or a group is found again
+# The metric that is sent last of each row of an iteration (False) or an evaluation (True). If MLflow has it, MLflow has
+# the whole row.
+LAST = {False: "timing/seconds", True: "timing/evaluation_seconds"}
+MAX_METRICS, MAX_PARAMS, MAX_VALUE = 1000, 100, 6000  # limits of one request, and of a parameter's characters
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-ENVIRONMENT = {  # a request that fails is made again by the delivery, with no line of MLflow's for each
+ENVIRONMENT = {  # `Delivery` repeats failed requests itself, so that MLflow does not print a line for each
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # who wants to tell MLflow's makers what is used may set it to false
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # users may set it to false, to send usage data to MLflow's makers
 }
 
 
 class MlflowTracker:
-    """One run of an experiment; its parent is the run's group. Times are those of training, interruptions left out."""
+    """A run of an MLflow experiment, with its group as parent run. Times are of training, without interruptions."""
 
     name = "mlflow"
 
     def __init__(self, run: TrackedRun) -> None:
-        """Nothing is asked yet."""
+        """Keep the run. MLflow is first contacted by `begin`."""
         self._run = run
         self._client: MlflowClient
         self._id = ""
-        self._had: dict[bool, int] = {}  # control steps of the last row that is there, of iterations and of evaluations
+        self._had: dict[bool, int] = {}  # by the keys of LAST: control steps of the newest row that MLflow has
         self._last: TrackedRow | None = None
 
     def begin(self) -> None:
-        """Find or make experiment, parent and run, and see which rows are there."""
+        """Find or create the experiment, the parent run and the run, and ask which rows MLflow has."""
         with self._run.alone_in_group():
             self._client = _client(self._run)
             experiment = self._experiment()
@@ -52,24 +58,25 @@ class MlflowTracker:
         for start in range(0, len(new), MAX_PARAMS):
             self._client.log_batch(self._id, params=new[start : start + MAX_PARAMS])
         changed = {each.key: each.value for each in self._parameters() if there.get(each.key, each.value) != each.value}
-        tags = self._run.tags | {f"changed.{name}": value for name, value in changed.items()}  # parameters stay
+        # MLflow does not let a parameter change, so that new values become tags.
+        tags = self._run.tags | {f"changed.{name}": value for name, value in changed.items()}
         for name in tags if changed else ():
             self._client.set_tag(self._id, name, tags[name])
         self._client.log_artifact(self._id, str(self._run.config_file))
-        has_all = found.info.status == STATUS["finished"] and self._run.result  # which is gone where the total grew
+        has_all = found.info.status == STATUS["finished"] and self._run.result  # gone if total_steps was raised
         if found.info.status != "RUNNING" and not has_all:
             self._client.update_run(self._id, status="RUNNING")
         self._had = {kind: self._last_step(name) for kind, name in LAST.items()}
 
     def send(self, rows: Sequence[TrackedRow]) -> None:
-        """Deliver those of the rows that are not there."""
+        """Send those of the rows that MLflow does not have."""
         new = [row for row in rows if row.control_steps > self._had[row.is_evaluation]]
         for batch in _requests([self._metrics(row) for row in new]):
             self._client.log_batch(self._id, metrics=batch)
         self._last = rows[-1]
 
     def end(self, ended: Ended) -> None:
-        """Set the status, after the result and what was drawn where there is any."""
+        """Set the run's status. If the run finished, send its result and its videos first."""
         if ended == "finished" and self._last is not None:
             self._client.log_batch(self._id, metrics=self._points(self._run.result, self._last))
             self._client.log_artifact(self._id, str(self._run.result_file))
@@ -86,7 +93,7 @@ class MlflowTracker:
         return self._client.create_experiment(project, artifact_location=artifacts)
 
     def _parent(self, experiment: str) -> str:
-        """The group's run, which computes nothing, and so has ended as soon as it is there."""
+        """Find or create the group's parent run, and return its id. It trains nothing, so it is ended at once."""
         key = self._run.group_key
         if found := self._find(experiment, key):
             return found.info.run_id
@@ -115,7 +122,7 @@ class MlflowTracker:
         return max((each.step for each in history), default=-1)
 
     def _metrics(self, row: TrackedRow) -> list["Metric"]:
-        """A row's numbers, the one by which it is known to be there last."""
+        """Return a row's numbers as MLflow's metrics, with that of LAST at the end."""
         last = LAST[row.is_evaluation]
         return self._points(
             {name: value for name, value in row.values.items() if name != last} | {last: row.values[last]}, row
@@ -132,7 +139,7 @@ class MlflowTracker:
 
 
 def _client(run: TrackedRun) -> "MlflowClient":
-    """Of the server, or of the store in the workspace, which the first one makes."""
+    """Return a client of the server, or of the database in the workspace, which is created if it does not exist."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     from mlflow.tracking import MlflowClient
@@ -143,7 +150,11 @@ def _client(run: TrackedRun) -> "MlflowClient":
 
 
 def _local_store(workspace: Path) -> str:
-    """Address of a workspace's store, made aside: killed while it makes one, MLflow leaves what it cannot open."""
+    """Return the address of the database in a workspace, and create it if it does not exist.
+
+    It is created under another name and renamed, because MLflow cannot open a database that a killed process left
+    unfinished.
+    """
     from mlflow.tracking import MlflowClient
 
     store = workspace / "mlflow.db"
@@ -156,7 +167,7 @@ def _local_store(workspace: Path) -> str:
 
 
 def _requests(rows: list[list["Metric"]]) -> Iterator[list["Metric"]]:
-    """Rows together as far as one request takes them, each whole unless it alone is too large."""
+    """Join rows to requests of at most MAX_METRICS metrics. A row is split only if it alone is larger."""
     batch: list[Metric] = []
     for row in rows:
         if batch and len(batch) + len(row) > MAX_METRICS:

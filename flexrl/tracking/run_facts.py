@@ -1,4 +1,4 @@
-"""What a tracker is told of a run besides its rows, read from the run's folder."""
+"""Read from a run's folder what trackers are sent: rows, config, tags, result and videos."""
 
 import contextlib
 import datetime
@@ -17,21 +17,21 @@ from flexrl.config.trackers import Tracking
 from flexrl.storage.provenance import name_of
 from flexrl.storage.rows import is_evaluation, scalars
 
-UNTOLD = ("name", "workspace", "tracking")  # of a config; it is here already, or nobody's business there
-RECORD = "tracking.json"  # in a run's folder: by what trackers know the run again
+UNTOLD = ("name", "workspace", "tracking")  # fields of a config that are not sent to trackers
+RECORD = "tracking.json"  # in a run's folder: the key by which trackers find the run again, and their notes
 
 
 @dataclass(frozen=True)
 class TrackedRow:
-    """One row as trackers show it.
+    """One row of metrics, as trackers show it.
 
     Attributes:
-      number: place among the run's rows, the same however often it is sent; an evaluation's follows its iteration's.
-      is_evaluation: whether an evaluation's.
-      iteration: after which it was written.
-      control_steps: of all worlds together; the axis of every curve.
-      seconds: of training and evaluating until then, interruptions left out.
-      values: by TensorBoard's names.
+      number: number of the row within the run, the same each time it is sent; an evaluation follows its iteration.
+      is_evaluation: whether the row is that of an evaluation, rather than of an iteration.
+      iteration: iteration after which the row was written.
+      control_steps: control steps until then, of all worlds together; the horizontal axis of every curve.
+      seconds: seconds of training and evaluation until then, without interruptions.
+      values: numbers by their names in TensorBoard.
     """
 
     number: int
@@ -43,7 +43,7 @@ class TrackedRow:
 
 
 def tracked_rows(rows: Iterable[dict[str, Any]], seconds: float = 0.0) -> Iterator[TrackedRow]:
-    """Rows of a run, oldest first, that follow `seconds` of it."""
+    """Convert rows of a run, oldest first. `seconds` is the time of training and evaluation before the first one."""
     for row in rows:
         seconds += row["timing"]["seconds"]
         evaluation = is_evaluation(row)
@@ -52,24 +52,24 @@ def tracked_rows(rows: Iterable[dict[str, Any]], seconds: float = 0.0) -> Iterat
 
 
 def in_order(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All rows of a run, an evaluation's after that of its iteration."""
+    """Return all rows of a run, oldest first. The row of an evaluation follows that of its iteration."""
     return sorted([*metrics, *evaluations], key=lambda row: (row["step"], is_evaluation(row)))
 
 
 class TrackedRun:
-    """A run's folder, as far as trackers ask for it.
+    """The parts of a run's folder that trackers need.
 
     Attributes:
-      folder: of the run.
-      key: by which trackers know the run again, whoever sends it.
-      project, group, name: under which they show it.
-      config: resolved, as it was stored.
-      started: in seconds since 1970.
-      tags: what runs are looked for by.
+      folder: folder of the run.
+      key: key by which trackers find the run again, whichever process sends it.
+      project, group, name: names under which trackers show the run.
+      config: resolved config as it was stored, without the fields in UNTOLD.
+      started: time at which the run began, in seconds since 1970.
+      tags: tags by which users search for runs.
     """
 
     def __init__(self, folder: Path, tracking: Tracking) -> None:
-        """Read the records that were written when the run began."""
+        """Read the run's config and metadata, and read or create its key."""
         self.folder = folder
         self.key = _key(folder / RECORD)
         self.project, self.group = tracking.project, tracking.group
@@ -82,54 +82,54 @@ class TrackedRun:
 
     @property
     def workspace(self) -> Path:
-        """What holds the run, or its group where that is a folder, too."""
+        """Folder that holds the run; if the run is in a folder of its group, the folder that holds the group."""
         parent = self.folder.resolve().parent
         return parent.parent if parent.name == self.group else parent
 
     @property
     def group_key(self) -> str:
-        """By which trackers know its group again."""
+        """Key by which trackers find the run's group again."""
         return _key(self.folder.parent / f"tracking-{self.group}.json")
 
     @contextlib.contextmanager
     def alone_in_group(self) -> Iterator[None]:
-        """Among the processes that make what runs have in common, such as their parent or their store."""
+        """Hold a lock while something is created that several runs share, such as a parent run or MLflow's database."""
         with (self.workspace / "tracking.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def noted(self, name: str) -> Any:
-        """What a tracker noted, None for nothing."""
+        """Return what a tracker has noted under a name in the run's folder; None if nothing was."""
         return _read(self.folder / RECORD).get(name)
 
     def note(self, name: str, value: Any) -> None:
-        """Note something for the next process that sends this run."""
+        """Note a value under a name in the run's folder, for the next process that sends this run."""
         write_json(self.folder / RECORD, _read(self.folder / RECORD) | {name: value})
 
     @property
     def config_file(self) -> Path:
-        """The resolved config."""
+        """Path of the resolved config."""
         return self.folder / "config.yaml"
 
     @property
     def result(self) -> dict[str, Any]:
-        """The numbers of the result, flattened; nothing before the end."""
+        """Numbers of the result by name, such as `result/return_mean`; empty before the run's end."""
         found = flat(_read(self.folder / "result.json"))
         return {f"result/{name}".replace(".", "/"): v for name, v in found.items() if isinstance(v, int | float)}
 
     @property
     def result_file(self) -> Path:
-        """The whole result."""
+        """Path of the result."""
         return self.folder / "result.json"
 
     @property
     def videos(self) -> list[Path]:
-        """What was drawn."""
+        """Paths of the run's videos."""
         return sorted((self.folder / "videos").glob("*.mp4"))
 
 
 def _tags(config: dict[str, Any], metadata: dict[str, Any], group: str | None) -> dict[str, str]:
-    """What runs are looked for by."""
+    """Return the tags by which users search for runs: algorithm, environment, seed, commit, device and more."""
     git = metadata.get("git") or {}
     found = {
         **{name: config.get(name) for name in ("algo", "env", "seed", "parent")},
@@ -143,6 +143,7 @@ def _tags(config: dict[str, Any], metadata: dict[str, Any], group: str | None) -
 
 
 def _key(path: Path) -> str:
+    """Return the key in a file, and create it if there is none."""
     record = _read(path)
     if "key" not in record:
         record["key"] = uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""Rows on their way to a tracker, in a thread of their own: training waits for no network, and ends with no server."""
+"""Send rows to a tracker in a background thread: training neither waits for the network nor fails with the server."""
 
 import os
 import re
@@ -10,39 +10,41 @@ from typing import Literal, Protocol
 
 from flexrl.tracking.run_facts import TrackedRow
 
-SEND_SECONDS = 5.0  # between deliveries
-RETRY_SECONDS = 30.0  # after one that failed
-CLOSING_RETRY_SECONDS = 1.0  # likewise, when there is nothing else to do
-BATCH_ROWS = 500
-CLOSE_SECONDS = {"finished": 60.0, "stopped": 5.0, "failed": 5.0}  # for what is left; who is asked to stop has not more
+SEND_SECONDS = 5.0  # pause between deliveries
+RETRY_SECONDS = 30.0  # pause after a failed delivery
+CLOSING_RETRY_SECONDS = 1.0  # pause after a failed delivery once training has ended
+BATCH_ROWS = 500  # rows in one call of `send`, at most
+# Time for the rows that are left when the run has ended. A process that is asked to stop has little.
+CLOSE_SECONDS = {"finished": 60.0, "stopped": 5.0, "failed": 5.0}
+# Environment variables whose values must not be printed.
 SECRET = re.compile(r"(MLFLOW|WANDB)_.*(KEY|TOKEN|PASSWORD|USERNAME|SECRET)")
 
 Ended = Literal["finished", "stopped", "failed"]
 
 
 class Tracker(Protocol):
-    """Where rows go. Any method may raise; what was not delivered is then asked for again, after `begin`."""
+    """A service that rows are sent to. If a method raises, `begin` is called again, and then what was not delivered."""
 
     name: str
 
     def begin(self) -> None:
-        """Find or make the run, and see which of its rows are there."""
+        """Find or create the run in the tracker, and ask which of its rows are there."""
         ...
 
     def send(self, rows: Sequence[TrackedRow]) -> None:
-        """Deliver those of the rows that are not there."""
+        """Send those of the rows that the tracker does not have."""
         ...
 
     def end(self, ended: Ended) -> None:
-        """Say how the run ended; with the result, if it finished."""
+        """Tell the tracker how the run ended. If the run finished, send its result, too."""
         ...
 
 
 class Delivery:
-    """Brings all rows of a run to one tracker, in order, each once."""
+    """Sends all rows of a run to one tracker, in order, each once."""
 
     def __init__(self, tracker: Tracker, rows: Iterable[TrackedRow]) -> None:
-        """Begin to send the rows that there are."""
+        """Start the thread, which sends these rows and those that are added later."""
         self._tracker = tracker
         self._rows = list(rows)
         self._num_delivered = 0
@@ -54,17 +56,17 @@ class Delivery:
         self._thread.start()
 
     def add(self, row: TrackedRow) -> None:
-        """Send a row soon."""
+        """Add a row, which the thread sends soon."""
         self._rows.append(row)
 
     def end(self, ended: Ended) -> None:
-        """Send what is left and say how the run ended; waits for nothing."""
+        """Let the thread send the rows that are left and how the run ended. Return at once."""
         self._ended = ended
         self._deadline = time.monotonic() + CLOSE_SECONDS[ended]
         self._closing.set()
 
     def close(self) -> bool:
-        """Wait until all is sent, or the time for that is over; whether all is."""
+        """Wait until everything is sent or the time for it is over, and return whether everything is sent."""
         self._thread.join(max(0.0, self._deadline - time.monotonic()))
         left = len(self._rows) - self._num_delivered
         if not self._told_end:
@@ -86,6 +88,7 @@ class Delivery:
                     time.sleep(CLOSING_RETRY_SECONDS)
 
     def _gives_up(self) -> bool:
+        """Return whether to stop trying: the time is over, or a delivery failed and the run has not finished."""
         if not self._closing.is_set():
             return False
         will_go_on = self._ended != "finished"
@@ -111,7 +114,7 @@ class Delivery:
 
 
 def redacted(text: str) -> str:
-    """A text in one line, without the trackers' secrets in the environment, and without users of addresses."""
+    """Return a text in one line without secrets: values of SECRET variables, and users and passwords in addresses."""
     for name, value in os.environ.items():
         if SECRET.fullmatch(name) and value:
             text = text.replace(value, "***")

@@ -1,4 +1,4 @@
-"""The trackers of one run, each with a thread of its own."""
+"""Send the rows of one run to all its trackers, each in a thread of its own."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ Row = dict[str, Any]
 
 
 class Trackers:
-    """All that are asked for; none costs nothing."""
+    """The trackers in a run's config. Without trackers nothing is imported, and no thread is started."""
 
     def __init__(self, folder: Path, tracking: Tracking, metrics: list[Row], evaluations: list[Row]) -> None:
-        """Begin to send the rows that there are, those that a tracker has left out.
+        """Start to send the existing rows. Rows that a tracker has already are not sent again.
 
         Args:
-          folder: of the run, with the records that were written when it began.
-          tracking: which, and under what names.
+          folder: folder of the run, with its config and metadata.
+          tracking: the trackers, and the names under which they show the run.
           metrics: rows of iterations, oldest first.
           evaluations: rows of evaluations, oldest first.
         """
@@ -30,7 +30,7 @@ class Trackers:
             self._deliveries = [Delivery(_tracker(name, run), rows) for name in tracking.to]
 
     def add(self, row: Row) -> None:
-        """Send a row soon."""
+        """Add a row, which is sent to every tracker soon."""
         if self._deliveries:
             (tracked,) = tracked_rows([row], self._seconds)
             self._seconds = tracked.seconds
@@ -38,12 +38,12 @@ class Trackers:
                 delivery.add(tracked)
 
     def end(self, ended: Ended) -> None:
-        """Send what is left and say how the run ended; waits for nothing."""
+        """Let the threads send the rows that are left and how the run ended. Return at once."""
         for delivery in self._deliveries:
             delivery.end(ended)
 
     def close(self) -> bool:
-        """Wait until all is sent, or the time for that is over; whether all is."""
+        """Wait until everything is sent or the time for it is over, and return whether every tracker has everything."""
         return all([delivery.close() for delivery in self._deliveries])
 
 

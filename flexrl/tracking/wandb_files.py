@@ -1,4 +1,4 @@
-"""What W&B's offline files hold. It writes them in blocks, so that a kill loses rows that it was handed."""
+"""Read W&B's offline files. W&B writes them in blocks, so that rows are lost if the process is killed."""
 
 import struct
 from collections.abc import Iterator
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from wandb.proto.wandb_internal_pb2 import Record
 
 START = b":W&B"
-HEADER, BLOCK = 7, 1 << 15  # bytes: of the file and of each record, of a block
-WHOLE, LAST = 1, 4  # kinds of records: in one piece, or the end of one that blocks have cut
+HEADER, BLOCK = 7, 1 << 15  # size in bytes of the header of the file and of each record, and of a block
+WHOLE, LAST = 1, 4  # kinds of pieces: a whole record, or the last piece of a record that several blocks hold
 
 
 def parts(folder: Path) -> list[Path]:
-    """The file of each attempt at a run, oldest first."""
+    """Return the offline files of a run, one for each attempt, oldest first."""
     return sorted(folder.glob("wandb/offline-run-*/*.wandb"))
 
 
 def records(path: Path) -> "Iterator[Record]":
-    """The records of a file, up to where it was cut short. The format is LevelDB's log, behind a header."""
+    """Yield the records of a file, up to where it was cut short. The format is LevelDB's log after a file header."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     log, pieces, at = path.read_bytes(), [], HEADER
     while log.startswith(START):
-        at += left if (left := BLOCK - at % BLOCK) < HEADER else 0  # a block ends with nothing where no header fits
+        at += left if (left := BLOCK - at % BLOCK) < HEADER else 0  # skip a block's end if no header fits
         if at + HEADER > len(log):
             return
         _, length, kind = struct.unpack_from("<IHB", log, at)
@@ -38,6 +38,6 @@ def records(path: Path) -> "Iterator[Record]":
 
 
 def last_row(folder: Path) -> int:
-    """Number of a run's last row in its files, -1 for none."""
+    """Return the number of the last row in a run's offline files, or -1 if there is none."""
     found = (record for path in parts(folder) for record in records(path))
     return max((each.history.step.num for each in found if each.HasField("history")), default=-1)

@@ -1,4 +1,8 @@
-"""W&B: rows are numbered, and it takes each number once; offline, attempts are parts of one run by its id."""
+"""Send a run's rows to Weights & Biases.
+
+Rows are numbered, and W&B takes each number once. Offline, each attempt writes files of its own, which belong to one
+run by its id.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,30 +16,30 @@ if TYPE_CHECKING:
     from wandb import Run
 
 STEPS = "control_steps"
-FINISHED = "wandb_finished"  # noted in the run's folder once W&B has the result
-MAX_TAG = 64
+FINISHED = "wandb_finished"  # note in the run's folder: W&B has the result
+MAX_TAG = 64  # characters
 EXIT_CODES = {"finished": 0, "stopped": 75, "failed": 1}
-START_SECONDS, FINISH_SECONDS = 15.0, 10.0  # the end of a run that was asked to stop may wait for both
+START_SECONDS, FINISH_SECONDS = 15.0, 10.0  # limits; a run that is asked to stop may wait for both
 
 
 class WandbTracker:
-    """One run of a project. What an unreachable server did not take stays in the run's folder, for `wandb sync`."""
+    """A run of a W&B project. Rows that could not be sent to the server stay in the run's folder, for `wandb sync`."""
 
     name = "wandb"
 
     def __init__(self, run: TrackedRun) -> None:
-        """Nothing is asked yet."""
+        """Keep the run. W&B is first contacted by `begin`."""
         self._tracked = run
         self._run: Run | None = None
         self._had = -1  # number of the last row that W&B has
 
     def begin(self) -> None:
-        """Make the run, or go on with it; nothing where it has the result already."""
+        """Create the run in W&B, or resume it. Do nothing if W&B has its result already."""
         has_result = self._tracked.noted(FINISHED)
-        if has_result and not self._tracked.result:  # a finished run goes on to a larger total
+        if has_result and not self._tracked.result:  # a finished run continues to a larger total_steps
             self._tracked.note(FINISHED, False)
             has_result = False
-        if self._run is None and not has_result:  # once there is a run, W&B itself asks again
+        if self._run is None and not has_result:  # W&B itself repeats requests of a run it has
             self._run = self._make()
             self._run.define_metric(STEPS, hidden=True)
             self._run.define_metric("*", step_metric=STEPS)
@@ -43,7 +47,7 @@ class WandbTracker:
             self._had = last_row(self._tracked.folder) if self._run.offline else self._run.starting_step - 1
 
     def send(self, rows: Sequence[TrackedRow]) -> None:
-        """Hand over those of the rows that are not there."""
+        """Hand over to W&B those of the rows that it does not have."""
         if self._run is None:
             return
         for row in rows:
@@ -52,7 +56,7 @@ class WandbTracker:
                 self._had = row.number
 
     def end(self, ended: Ended) -> None:
-        """Leave the run, after the result and what was drawn where there is any."""
+        """Finish the run in W&B. If training finished, send the result and the videos first."""
         if self._run is None:
             return
         if ended == "finished":
@@ -68,7 +72,7 @@ class WandbTracker:
 
         run.summary.update(self._tracked.result)
         run.save(self._tracked.result_file, base_path=self._tracked.folder, policy="now")
-        step = max(self._had, run.step)  # with the last row, for the next number is another's if the run goes on
+        step = max(self._had, run.step)  # that of the last row: the next number is a later row's if the run continues
         for video in self._tracked.videos:
             run.log({f"videos/{video.stem}": wandb.Video(str(video), format="mp4")}, step=step)
 
@@ -78,10 +82,10 @@ class WandbTracker:
         run = self._tracked
         settings = wandb.Settings(
             silent=True,
-            console="off",  # what is printed is not ours to send
+            console="off",  # do not send what the process prints
             disable_code=True,
             disable_git=True,
-            symlink=False,  # the folder may be a bucket's
+            symlink=False,  # a mounted bucket has no links
             init_timeout=START_SECONDS,
             finish_timeout=FINISH_SECONDS,
             finish_timeout_raises=True,

@@ -56,7 +56,7 @@ def test_a_field_that_stands_twice_is_refused():
 
 def test_a_field_that_evaluation_undoes_is_refused():
     values = {"end_below_height": 0.5}
-    with pytest.raises(ConfigError, match="^task: end_below_height: 0.5 only helps to learn, .* leave it out$"):
+    with pytest.raises(ConfigError, match="^task: end_below_height: 0.5 is for training only, .* leave it out$"):
         require_kept("dmc-humanoid-walk", with_fields(DMCHumanoidConfig(), values), values)
     values = {"initial_state": "random"}
     require_kept("dmc-humanoid-walk", with_fields(DMCHumanoidConfig(end_below_height=0.8), values), values)

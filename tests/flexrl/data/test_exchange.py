@@ -121,7 +121,7 @@ def test_a_parquet_file_of_before_there_were_checksums_is_imported_with_a_note(t
 
     old = rewritten(tmp_path / "a.parquet", tmp_path / "old.parquet", noted=change)
     main(["import", str(old), "--out", str(tmp_path / "b")])
-    assert "old.parquet: carries no SHA-256, so nothing vouches" in capsys.readouterr().err
+    assert "old.parquet: has no SHA-256, so its numbers cannot be verified" in capsys.readouterr().err
     for found, expected in zip(read_dataset(tmp_path / "b"), episodes, strict=True):
         assert_same(found, expected)
 

@@ -201,7 +201,7 @@ def test_a_missing_and_a_damaged_file_of_rows_are_refused(folder, tmp_path, name
 def test_rows_of_a_dataset_that_was_replaced_are_refused(folder, tmp_path):
     write_dataset(tmp_path / "data", [made_up(4, seed=1)], {"dataset_id": "flexrl/made-up/expert-v0"}, {})
     shutil.copytree(folder / "rows", tmp_path / "data" / "rows")
-    with pytest.raises(ConfigError, match="rows: is of another data/main_data.hdf5 than"):
+    with pytest.raises(ConfigError, match="rows: was made from another data/main_data.hdf5 than"):
         stored_rows(tmp_path / "data")
 
 
