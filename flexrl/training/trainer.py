@@ -210,7 +210,7 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
 
     def _may_evaluate(self) -> bool:
-        """Return whether an evaluation may be due after the newest iteration. All hosts find the same answer alone."""
+        """Return whether an evaluation may be due after the newest iteration. Every host knows it without asking."""
         return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
     def _going_on(self) -> dict[int, Member]:
@@ -248,7 +248,7 @@ class Trainer:
         for member in self._writers:
             member.change_total(step)
             member.checkpoints.forget_after(step)
-        self._hosts.shared(step)  # the other hosts wait for what the first one writes
+        self._hosts.shared(step)  # the other hosts wait until the first one has written
         for member in self._members:
             member.schedule = Schedule.of(member.config)
         return step, runs
