@@ -1,4 +1,4 @@
-"""Write a report about a run, as one HTML file without links or scripts: `python -m flexrl.html_report RUN`."""
+"""Write a report about a run, as one HTML file without scripts or other files: `python -m flexrl.html_report RUN`."""
 
 import sys
 from dataclasses import dataclass

@@ -66,7 +66,7 @@ def send(folder: Path, options: Namespace) -> bool:
         raise ConfigError(f"{folder}: is an exported policy, which has no rows to send; name a run")
     tracking = _tracking(read_config(folder), options)
     if not tracking.to:
-        raise ConfigError(f"{folder}: tells no tracker; name one by --to")
+        raise ConfigError(f"{folder}: names no tracker; choose one by --to")
     if not (folder / "metadata.json").exists():
         raise ConfigError(f"{folder}: lacks metadata.json; restore it from a copy")
     require_usable(tracking)

@@ -175,7 +175,7 @@ def _resolved(config: RunConfig) -> RunConfig:
     from flexrl.training.warm_start import pin
 
     require_devices(config)
-    env = config.env.rpartition(":")[2]  # of FILE:CLASS, the class
+    env = config.env.rpartition(":")[2]  # of a task FILE:CLASS, the class
     name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
     parent = config.parent and pin(config.parent, config.workspace)
     return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)

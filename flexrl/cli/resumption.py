@@ -1,4 +1,4 @@
-"""Resume a run by its stored config, also on other physics or to another total of steps; see if it is finished."""
+"""Resume a run by its stored config, on other physics or to another total if asked; tell if it is finished."""
 
 import dataclasses
 from pathlib import Path
@@ -102,6 +102,7 @@ def _require_alone(folder: Path) -> None:
 
 
 def _iterations_done(folder: Path) -> int:
+    """Return the newest iteration that has a row."""
     path = folder / "metrics.jsonl"
     row = last_row(path) if path.exists() else None
     return 0 if row is None else row["step"]
@@ -121,7 +122,7 @@ def finished(config: RunConfig) -> str | None:
 
 
 def has_finished(config: RunConfig) -> bool:
-    """Return whether a run has a whole result, for its stored config and at least as many steps as asked for."""
+    """Return whether a run has a whole result that is of its stored config, and needs no more steps than were done."""
     result = read_result(config.folder)
     if result is None:
         return False

@@ -1,4 +1,4 @@
-"""The engine: compiles and runs training iterations, for every algorithm: sample a batch, then update by it."""
+"""Compile and run the training iterations of every algorithm: sample a batch, then update by it."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -172,6 +172,7 @@ class Engine:
     def _sample_locally(
         self, data: Any, train: Any, state: Any, hyper: dict[str, Array], key: Array
     ) -> tuple[Any, Any, dict[str, Array]]:
+        """Sample a batch on one device, from worlds with the run's reward weights."""
         weights = {name: hyper[TASK + name] for name in self._weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
@@ -180,6 +181,7 @@ class Engine:
         return self._iteration(run, data, self._sample, self._update)
 
     def _iteration(self, run: Run, data: Any, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
+        """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
         key, key_sample, key_update = self._split(run.key)
         source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
         train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
@@ -201,7 +203,7 @@ class Engine:
         return Run(train, run.source, run.hyper, key, run.step + 1), metrics
 
     def _split(self, key: Array) -> Any:
-        """Split a key into three; with several members, each member's key."""
+        """Split a key into three keys; with several members, split each member's key."""
         if self._num_members == 1:
             return jax.random.split(key, 3)
         return jax.vmap(lambda key: tuple(jax.random.split(key, 3)))(key)

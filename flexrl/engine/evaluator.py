@@ -187,7 +187,9 @@ def _success_rate(episodes: Episodes) -> dict[str, float]:
 
 
 def normalized_score(episode_return: float, reference_scores: tuple[float, float]) -> float:
-    """Scale a return so that the first reference, such as uniform actions, is 0 and the second, such as an expert, 100.
+    """Scale a return linearly, so that two reference returns become 0 and 100.
+
+    The references are, for example, the returns of uniform actions and of an expert.
 
     Source: Fu et al. 2020 (D4RL).
     """

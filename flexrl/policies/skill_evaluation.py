@@ -21,7 +21,7 @@ from flexrl.engine.factory import make_evaluation_env
 from flexrl.policies.playback import Playback
 
 ERRORS = ("velocity_error", "turn_error")
-PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s, m/s
+PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s between two pushes, m/s of a push
 TRANSITION_SECONDS = 5.0  # s that each of the two skills of a transition is commanded
 
 

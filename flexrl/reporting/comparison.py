@@ -18,8 +18,8 @@ PLACE = (  # fields of a config that say where results go, not what is computed
 def compare(curves: list[Curve]) -> list[dict[str, Any]]:
     """Return a row for each run: its last, best and final return, and when it reached each of `FRACTIONS`.
 
-    That is a fraction of the best return of all runs. If the best return is not positive, it means nothing, and the
-    row has None.
+    These are fractions of the best return of all runs. If that return is not positive, they mean nothing, and the row
+    has None in their place.
     """
     best = max(value for curve in curves for value in curve.returns)
     return [_row(curve, best) for curve in curves]

@@ -123,7 +123,7 @@ class Summary:
         self._seconds_per_iteration = 0.9 * old + 0.1 * new
         left = (self._config.num_iterations - row["step"]) * self._seconds_per_iteration
         shown = {"return": row.get("episode/return"), "episode length": row.get("episode/length")}
-        loss = [f"loss {row['policy/loss']:.4g}"] if "episode/return" not in row else []  # no worlds are stepped
+        loss = [f"loss {row['policy/loss']:.4g}"] if "episode/return" not in row else []  # offline: no episodes
         return "  ".join(
             [
                 f"iteration {row['step']}/{self._config.num_iterations}",

@@ -44,7 +44,7 @@ def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
             try:
                 visitor = stack.enter_context(listener.accept()[0])
                 visitor.settimeout(RETRY_SECONDS)
-                here[int.from_bytes(_read(visitor, 4))] = visitor  # a host that comes again replaces itself
+                here[int.from_bytes(_read(visitor, 4))] = visitor  # replaces an earlier connection of that host
             except TimeoutError:
                 if time.monotonic() >= deadline:
                     came = f"{len(here) + 1} of {others + 1} hosts came within {seconds:.0f} s"

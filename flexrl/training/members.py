@@ -150,10 +150,12 @@ def newest_common_step(configs: Sequence[RunConfig]) -> int:
 
 
 def _traced(config: RunConfig) -> set[str]:
+    """Return the names of the traced numbers, in which members may differ."""
     return {*config.algorithm.traced, "learning_rate", *(f"{TASK}{name}" for name in reward_weights(config))}
 
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
+    """Return the config of the run with this seed and these values of `vary`. Its folder is within the config's."""
     parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # not allowed in a name
     name = "-".join([*parts, f"seed-{seed}"])
     tracking = dataclasses.replace(config.tracking, group=config.name, name=None)

@@ -191,6 +191,7 @@ class Trainer:
                 program.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
+        """Print what will be trained, on which data, and the folders of the results."""
         config = self._config
         worlds = [f"{config.num_envs} worlds"] if ALGORITHMS[config.algo].steps_worlds(config.algorithm) else []
         learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
@@ -218,6 +219,7 @@ class Trainer:
         return {i: member for i, member in enumerate(self._writers) if not member.divergence}
 
     def _pause_if_due(self, pause_after: int | None) -> None:
+        """Save and raise `Paused` after `pause_after` evaluations, unless the training has ended."""
         schedule = self._members[0].schedule
         done = schedule.evaluations_until(self._iteration)
         if pause_after is not None and done >= pause_after and not self._has_ended():
@@ -268,11 +270,12 @@ class Trainer:
             self._save_in_background()
 
     def _write_rows(self) -> None:
+        """Write the rows of the newest iteration, if that is not done yet. Report members that diverge at it."""
         if self._metrics is None:
             return
         metrics, self._metrics = jax.device_get(self._metrics), None
         if not self._writers:
-            for i, member in enumerate(self._members):  # from the same numbers as the first host
+            for i, member in enumerate(self._members):  # from the same metrics as at the first host
                 member.notice_divergence(self._iteration, self._of_member(metrics, i))
         for i, member in self._going_on().items():
             member.write_row(self._iteration, self._of_member(metrics, i))
@@ -322,9 +325,11 @@ class Trainer:
             member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: Any, i: int) -> Any:
+        """Return the part of member `i` in a list of what each batch holds."""
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:
+        """Save all members that have not diverged, and wait until that is done."""
         if self._iteration > 0:
             self._save_in_background()
             for member in self._going_on().values():

@@ -18,11 +18,11 @@ from flexrl.storage.run_folder import find_run, read_config
 
 POLICY = "params.policy."
 VALUE = "params.value."
-STATISTICS = ("normalizer.", "privileged.", "returns.")  # of what the networks read, or are trained on
+STATISTICS = ("normalizer.", "privileged.", "returns.")  # prefixes of statistics that the networks were trained with
 READERS = ("layers.0.kernel", "embed_obs.kernel", "embed_goal.kernel")  # the layers that read observation and goal
 INHERITED = ("params.", *STATISTICS)  # prefixes in a train state; optimizer and counters start fresh
 
-Shape = tuple[tuple[int, ...], str]  # of an array, and its dtype
+Shape = tuple[tuple[int, ...], str]  # shape and dtype of an array
 Shapes = dict[str, Shape]
 
 
