@@ -7,7 +7,7 @@ from flexrl.policies.collect_arguments import CollectArguments
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, collect, print."""
+    """Parse the command line, and collect the dataset."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -19,10 +19,10 @@ def main(arguments: list[str]) -> None:
 
 
 def collect(run: str, options: CollectArguments) -> None:
-    """Run episodes by the task's own rules, write the dataset and print what is in it.
+    """Run episodes by the task's own rules, write them as a dataset, and print its statistics.
 
     Raises:
-      ConfigError: if there is no such run or step, or the folder is there.
+      ConfigError: if there is no such run or step, or the folder exists.
       CheckpointError: if a checkpoint is damaged.
     """
     from envs.places import require_free

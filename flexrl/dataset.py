@@ -1,6 +1,6 @@
-"""Datasets: `python -m flexrl.dataset info|verify|merge|import|export`.
+"""Show, check, merge, import and export datasets: `python -m flexrl.dataset info|verify|merge|import|export`.
 
-A dataset that lies at `ROOT/<its id>` is found by `minari.load_dataset(id)` with MINARI_DATASETS_PATH=ROOT.
+If a dataset's folder is `ROOT/<its id>`, `minari.load_dataset(id)` finds it with MINARI_DATASETS_PATH=ROOT.
 """
 
 import json
@@ -13,7 +13,7 @@ from flexrl.common.errors import exit_codes
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and do."""
+    """Parse the command line and run the command that it names."""
     with exit_codes():
         options = _parse(arguments)
         COMMANDS[options.command](options)
@@ -24,25 +24,25 @@ def _parse(arguments: list[str]) -> Namespace:
 
     parser = Parser(prog="python -m flexrl.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    command = _command(commands, "info", "what is in it, and what it came from")
+    command = _command(commands, "info", "show a dataset's statistics, and what it came from")
     command.add_argument("folder", type=Path, help="the dataset's folder")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command = _command(commands, "verify", "whether every file and every number is in order")
+    command = _command(commands, "verify", "check that every file and every number of a dataset is in order")
     command.add_argument("folder", type=Path, help="the dataset's folder")
-    command = _command(commands, "merge", "one dataset of the episodes of several, such as medium-expert")
+    command = _command(commands, "merge", "make one dataset of the episodes of several, such as medium-expert")
     command.add_argument("folders", type=Path, nargs="+", help="the datasets' folders")
     command.add_argument("--out", type=Path, required=True, help="folder to make")
-    command = _command(commands, "import", "a dataset of ours from one that Minari wrote, or from Parquet")
+    command = _command(commands, "import", "make a dataset of flex-rl from one that Minari wrote, or from Parquet")
     command.add_argument("source", type=Path, help="folder that holds Minari's folder data, or a .parquet file")
     command.add_argument("--out", type=Path, required=True, help="folder to make")
     command.add_argument(
         "--rescale-actions",
         action="store_true",
-        help="of a dataset of Minari's, from the range of its action space, such as -0.4 to 0.4, to ours, -1 to 1",
+        help="map the actions of a Minari dataset from the range of its action space, such as -0.4 to 0.4, to -1 to 1",
     )
-    command = _command(commands, "export", "a Parquet file with a row for each observation")
+    command = _command(commands, "export", "write a Parquet file with a row for each observation")
     command.add_argument("folder", type=Path, help="the dataset's folder")
-    command.add_argument("--out", type=Path, required=True, help="file to make, .parquet")
+    command.add_argument("--out", type=Path, required=True, help="file to create, .parquet")
     return parser.parse_args(arguments)
 
 
@@ -51,7 +51,7 @@ def _command(commands: Any, name: str, text: str) -> Any:
 
 
 def info(options: Namespace) -> None:
-    """Statistics and provenance, as they were recorded."""
+    """Print a dataset's statistics and provenance, as they were recorded."""
     from flexrl.common.nested import flat
     from flexrl.common.tables import print_table
     from flexrl.data.dataset_folder import read_record
@@ -67,14 +67,14 @@ def info(options: Namespace) -> None:
 
 
 def verify(options: Namespace) -> None:
-    """Refuse a dataset that is not in order."""
+    """Check a dataset. Raise ConfigError if it is not in order."""
     from flexrl.data.dataset_folder import verify_dataset
 
     print(verify_dataset(options.folder))
 
 
 def merge(options: Namespace) -> None:
-    """The episodes of several datasets, one after the other."""
+    """Make one dataset of the episodes of several, and print its statistics."""
     from flexrl.data.exchange import merge_datasets
     from flexrl.data.statistics import print_statistics
 
@@ -82,7 +82,7 @@ def merge(options: Namespace) -> None:
 
 
 def import_(options: Namespace) -> None:
-    """Checked, described and sealed."""
+    """Make a dataset from one of Minari's or from Parquet, check it, and print its statistics."""
     from flexrl.data.exchange import import_dataset
     from flexrl.data.statistics import print_statistics
 
@@ -90,7 +90,7 @@ def import_(options: Namespace) -> None:
 
 
 def export(options: Namespace) -> None:
-    """Everything that `import` needs to give it back."""
+    """Write a dataset to a Parquet file, with everything that `import` needs to restore it."""
     from flexrl.data.exchange import export_dataset
 
     print(export_dataset(options.folder, options.out))

@@ -11,17 +11,17 @@ from flexrl.common.warp_buffers import WarpBuffers
 
 @dataclass(frozen=True)
 class EvaluateArguments:
-    """How to evaluate.
+    """Evaluate a run's policy.
 
     Attributes:
-      step: checkpoint: `best`, `latest` or an iteration.
-      episodes: one world each.
-      seed: of the episodes; none gives those by which the run chose its best step.
-      physics: engine; `auto` chooses by device, whatever the run was trained on.
+      step: checkpoint to use: `best`, `latest` or an iteration.
+      episodes: number of episodes, each in a world of its own.
+      seed: random seed of the episodes; they are never those by which the run chose its best step.
+      physics: physics engine; `auto` chooses by device, whatever the run was trained on.
       reference_scores: returns that count as 0 and as 100 in `normalized_score`, such as those of uniform actions and
         of the best policy.
-      task: fields of the run's task to change, as `initial_state=random`; the policy is then judged by another task.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      task: fields of the run's task to change, as `initial_state=random`; the policy is then evaluated on that task.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
       json: print one JSON object instead of lines.
       workspace: folder that holds the runs.
     """
@@ -37,7 +37,7 @@ class EvaluateArguments:
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be evaluated."""
+        """Raise ValueError if a value is out of range."""
         if self.episodes < 1:
             raise ValueError(f"episodes: {self.episodes} must be at least 1")
         if not 0 <= self.seed < 2**32:
@@ -47,7 +47,7 @@ class EvaluateArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, evaluate, print."""
+    """Parse the command line, and evaluate the policy."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 

@@ -1,6 +1,6 @@
-"""Take a run's policy along, in a small folder of its own: `python -m flexrl.export RUN --out FOLDER`.
+"""Export a run's policy to a small folder of its own: `python -m flexrl.export RUN --out FOLDER`.
 
-The folder can be evaluated, examined and drawn like a run's.
+`flexrl.evaluate`, `flexrl.skills`, `flexrl.render` and `--parent` accept the folder like a run's.
 """
 
 import json
@@ -12,17 +12,17 @@ from pathlib import Path
 from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.warp_buffers import WarpBuffers
 
-NUM_EPISODES = 256
+NUM_EPISODES = 256  # of the evaluation that is exported with the policy
 
 
 @dataclass(frozen=True)
 class ExportArguments:
-    """What to export.
+    """Export a run's policy to a small folder of its own.
 
     Attributes:
-      out: folder to make.
-      step: checkpoint: `best`, `latest` or an iteration.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      out: folder to create.
+      step: checkpoint to use: `best`, `latest` or an iteration.
+      warp: sizes of MJX-Warp's buffers for the evaluation, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
 
@@ -33,7 +33,7 @@ class ExportArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and export."""
+    """Parse the command line and export the policy."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -45,10 +45,10 @@ def main(arguments: list[str]) -> None:
 
 
 def export(run: str, options: ExportArguments) -> None:
-    """Write the policy, its config, an evaluation, and what it was trained with; no place on this machine.
+    """Write the policy, its config, an evaluation of it, and what it was trained with. No path of this machine is kept.
 
     Raises:
-      ConfigError: if the run is not there, or the folder is.
+      ConfigError: if there is no such run, it is an exported policy already, or the folder exists.
       CheckpointError: if the checkpoint is damaged.
     """
     from envs.places import require_free
@@ -81,7 +81,7 @@ def export(run: str, options: ExportArguments) -> None:
 
 
 def _is_of_step(skills: Path, step: int) -> bool:
-    """Whether what `flexrl.skills` wrote is there, and of the policy that is exported."""
+    """Return whether `flexrl.skills` wrote this file about the policy of iteration `step`."""
     try:
         return json.loads(skills.read_bytes())["step"] == step
     except (FileNotFoundError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""`import flexrl.gym` names our environments to Gymnasium: `gymnasium.make("flexrl/HumanoidSkills-v0")`."""
+"""`import flexrl.gym` registers the environments with Gymnasium: `gymnasium.make("flexrl/HumanoidSkills-v0")`."""
 
 from envs.bridges.registration import register
 

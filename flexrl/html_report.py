@@ -1,4 +1,4 @@
-"""A run in one file for reading and sending: `python -m flexrl.html_report RUN`. No network, no script."""
+"""Write a report about a run, as one HTML file without scripts or other files: `python -m flexrl.html_report RUN`."""
 
 import sys
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from flexrl.common.errors import ConfigError, exit_codes
 
 @dataclass(frozen=True)
 class HtmlReportArguments:
-    """What to write beside the run's numbers.
+    """Write a report about a run as one HTML file.
 
     Attributes:
       out: file to write; without it report.html in the run's folder. For an exported policy it must be given.
-      compare: run whose curves stand beside; the parent, if there is one and nothing is given.
+      compare: run whose learning curves are drawn with this run's; without it those of the parent, if there is one.
       workspace: folder that holds the runs.
     """
 
@@ -23,7 +23,7 @@ class HtmlReportArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, and write the report."""
+    """Parse the command line, and write the report."""
     with exit_codes():
         from flexrl.cli.tools import parse_tool
 
@@ -32,10 +32,10 @@ def main(arguments: list[str]) -> None:
 
 
 def write_report(run: str, options: HtmlReportArguments) -> None:
-    """Write the report.
+    """Write the report about a run.
 
     Raises:
-      ConfigError: if a run is not there, or the report cannot be written.
+      ConfigError: if there is no such run, or the file cannot be written.
     """
     from envs.places import require_file
     from flexrl.common.files import write_text

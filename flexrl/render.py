@@ -1,4 +1,4 @@
-"""Draw a run's policy: `python -m flexrl.render RUN`."""
+"""Draw a video of a run's policy: `python -m flexrl.render RUN`."""
 
 import dataclasses
 import functools
@@ -16,17 +16,17 @@ FORMATS = (".mp4", ".gif")
 
 @dataclass(frozen=True)
 class RenderArguments:
-    """What to draw.
+    """Draw a video of a run's policy.
 
     Attributes:
       out: file to write, .mp4 or .gif; without it RUN.mp4 or RUN-GOAL.mp4, in the current folder.
-      step: checkpoint: `best`, `latest` or an iteration.
-      seconds: of simulated time; less if the episode ends.
-      width: pixels.
-      height: pixels.
-      seed: of the episode.
-      goal: the one skill to ask for, where the task is `humanoid-skills`.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      step: checkpoint to use: `best`, `latest` or an iteration.
+      seconds: length of the video in simulated time; less if the episode ends.
+      width: width of the video in pixels.
+      height: height of the video in pixels.
+      seed: random seed of the episode.
+      goal: the one skill to command, if the task is `humanoid-skills`.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
 
@@ -41,7 +41,7 @@ class RenderArguments:
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Raise ValueError if a value is out of range, or the file is of another format."""
         if self.out is not None and self.out.suffix not in FORMATS:
             raise ValueError(f"out: {str(self.out)!r} must end in {' or '.join(FORMATS)}")
         if not 0 < self.seconds <= 3600:
@@ -52,7 +52,7 @@ class RenderArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and draw."""
+    """Parse the command line and draw the video."""
     with exit_codes():
         from flexrl.cli.tools import parse_tool
         from flexrl.common.jax_setup import prepare_jax
@@ -75,7 +75,7 @@ def render(run: str, options: RenderArguments) -> None:
 
     out = options.out or default_out(run, options.goal)
     require_file(out)
-    choose_gl()  # before the time that stepping takes
+    choose_gl()  # before stepping, to fail at once
     task = functools.partial(asking_for, goal=options.goal)
     playback = load_playback(run, options.workspace, options.step, task=task, warp=options.warp)
     period = playback.env.spec.control_period
@@ -88,12 +88,16 @@ def render(run: str, options: RenderArguments) -> None:
 
 
 def default_out(run: str, goal: str | None) -> Path:
-    """The video's name, after the run (a name or a folder) and the skill that is asked for."""
+    """Return the video's name, made from the run's (its name or folder) and the skill that is commanded."""
     return Path("-".join(filter(None, (Path(run).resolve().name, goal))) + ".mp4")
 
 
 def asking_for(task: Any, goal: str | None) -> Any:
-    """The task's config, with one skill to ask for."""
+    """Return the task's config with one skill to command; unchanged without a goal.
+
+    Raises:
+      ConfigError: if the task has no such skill.
+    """
     if goal is None:
         return task
     skills = getattr(task, "skills", None)

@@ -1,4 +1,4 @@
-"""Look at runs: `python -m flexrl.runs list`, `show RUN`, `compare RUN RUN ... --out FILE.png`, `lineage RUN`."""
+"""Show runs: `python -m flexrl.runs list`, `show RUN`, `compare RUN RUN ... --out FILE.png`, `lineage RUN`."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and do."""
+    """Parse the command line and run the command that it names."""
     with exit_codes():
         options = _parse(arguments)
         {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
@@ -24,10 +24,10 @@ def _parse(arguments: list[str]) -> Namespace:
     parser = Parser(prog="python -m flexrl.runs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
-        ("list", "every run in the workspace: state, steps and returns"),
-        ("show", "one run: what was chosen, where it ran, what it reached"),
-        ("compare", "what runs reached and how soon, and in what they differ"),
-        ("lineage", "a run's parents and children"),
+        ("list", "show every run in the workspace: state, steps and returns"),
+        ("show", "show one run: which fields are not at their defaults, where it ran, what it reached"),
+        ("compare", "compare runs: which returns they reached and how soon, and where their configs differ"),
+        ("lineage", "show a run's parents and children"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--workspace", default="workspace", help="folder that holds the runs")
@@ -37,12 +37,12 @@ def _parse(arguments: list[str]) -> Namespace:
             command.add_argument("run", help="a run's folder or its name")
         if name == "compare":
             command.add_argument("runs", nargs="+", help="runs' folders or names")
-            command.add_argument("--out", type=Path, help=f"picture to draw, {', '.join(PICTURES)}")
+            command.add_argument("--out", type=Path, help=f"picture of the curves to draw, {', '.join(PICTURES)}")
     return parser.parse_args(arguments)
 
 
 def list_all(options: Namespace) -> None:
-    """Every run, those that are damaged with what is wrong."""
+    """Print a table of all runs in the workspace. Of a damaged run it says what is wrong."""
     from flexrl.common.tables import print_table
     from flexrl.storage.run_view import read_runs
 
@@ -60,7 +60,7 @@ def list_all(options: Namespace) -> None:
 
 
 def show(options: Namespace) -> None:
-    """One run."""
+    """Print all that is known about one run."""
     from flexrl.common.nested import flat
     from flexrl.common.tables import print_table
     from flexrl.storage.run_folder import find_run
@@ -85,7 +85,10 @@ def show(options: Namespace) -> None:
 
 
 def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], str | None]:
-    """Fields that are not at their default, with value and default; and why the defaults are not known, if so."""
+    """Return the fields that are not at their defaults, with value and default.
+
+    If the defaults are not known, return all fields, and a line that says why; else None in its place.
+    """
     from flexrl.cli.arguments import default_config
     from flexrl.common.nested import flat
     from flexrl.config.run_config import encode
@@ -102,7 +105,7 @@ def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], st
 
 
 def compare(options: Namespace) -> None:
-    """Runs side by side, and their curves as a picture."""
+    """Print runs side by side, and draw their learning curves if a picture is asked for."""
     from envs.places import require_file
     from flexrl.common.tables import print_table
     from flexrl.reporting import comparison
@@ -129,7 +132,7 @@ def compare(options: Namespace) -> None:
 
 
 def print_lineage(options: Namespace) -> None:
-    """Parents above, children below."""
+    """Print a run's parents above it, and its children below."""
     from flexrl.storage.lineage import lineage
     from flexrl.storage.run_folder import find_run
     from flexrl.storage.run_view import read_run, read_runs

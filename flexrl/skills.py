@@ -1,4 +1,4 @@
-"""How well a policy does each skill of `humanoid-skills`: `python -m flexrl.skills RUN`."""
+"""Measure how well a policy does each skill of `humanoid-skills`: `python -m flexrl.skills RUN`."""
 
 import json
 import sys
@@ -12,16 +12,16 @@ from flexrl.common.warp_buffers import WarpBuffers
 
 @dataclass(frozen=True)
 class SkillsArguments:
-    """How to examine the skills.
+    """Measure how well a policy does each skill of humanoid-skills.
 
     Attributes:
-      step: checkpoint: `best`, `latest` or an iteration.
-      episodes: for each skill, and for each fall rate.
-      transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
-      seed: of the episodes.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
-      out: file for the numbers, as JSON. Without it they go to skills.json in a run's folder, where flexrl.html_report
-        reads them, and the folder of an exported policy stays as it is.
+      step: checkpoint to use: `best`, `latest` or an iteration.
+      episodes: number of episodes for each skill, and for each of the two fall rates.
+      transition_episodes: number of episodes for each ordered pair of skills; 0 leaves the transitions out.
+      seed: random seed of the episodes.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
+      out: JSON file to write. Without it the numbers of a run go to skills.json in its folder, where flexrl.html_report
+        reads them; those of an exported policy are only printed.
       workspace: folder that holds the runs.
     """
 
@@ -34,7 +34,7 @@ class SkillsArguments:
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be examined."""
+        """Raise ValueError if a value is out of range."""
         if self.episodes < 1:
             raise ValueError(f"episodes: {self.episodes} must be at least 1")
         if self.transition_episodes < 0:
@@ -44,7 +44,7 @@ class SkillsArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, examine, write and print."""
+    """Parse the command line, and measure the skills."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
 
 
 def skills(run: str, options: SkillsArguments) -> None:
-    """Examine a policy, write what was found, and print it.
+    """Measure the skills of a policy, write the numbers, and print them.
 
     Raises:
       ConfigError: if there is no such run or step, it was trained on another task, or the file cannot be written.
@@ -83,7 +83,7 @@ def skills(run: str, options: SkillsArguments) -> None:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """Tables for reading."""
+    """Print the numbers as a table and lines."""
     from rich.console import Console
     from rich.table import Table
 

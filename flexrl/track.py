@@ -1,4 +1,4 @@
-"""Send runs to trackers afterwards: `python -m flexrl.track RUN ... --to mlflow`. What is there is not sent again."""
+"""Send runs to trackers afterwards: `python -m flexrl.track RUN ... --to mlflow`. It skips rows that are there."""
 
 import dataclasses
 import sys
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from flexrl.config.run_config import RunConfig
     from flexrl.config.trackers import Tracking
 
-EXIT_UNAVAILABLE = 69  # a tracker did not take everything; the same command may go well later
+EXIT_UNAVAILABLE = 69  # a tracker did not take all rows; the same command may succeed later
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, and send one run after the other."""
+    """Parse the command line, and send one run after the other."""
     with exit_codes():
         options = _parse(arguments)
         complete = [send(folder, options) for folder in _folders(options)]
@@ -31,14 +31,14 @@ def _parse(arguments: list[str]) -> Namespace:
     parser = Parser(prog="python -m flexrl.track", description=__doc__)
     parser.add_argument("runs", nargs="+", help="runs' folders or names, or folders of runs, such as a sweep's")
     parser.add_argument("--to", nargs="+", choices=PACKAGES, help="trackers, instead of the run's own")
-    parser.add_argument("--project", help="instead of the run's own")
-    parser.add_argument("--group", help="instead of the run's own; a sweep's is its name")
+    parser.add_argument("--project", help="project, instead of the run's own")
+    parser.add_argument("--group", help="group, instead of the run's own, which in a sweep is its name")
     parser.add_argument("--workspace", default="workspace", help="folder that holds the runs")
     return parser.parse_args(arguments)
 
 
 def _folders(options: Namespace) -> list[Path]:
-    """The folder of each run; of a training of several seeds, and of a folder of runs, those within."""
+    """Return the folder of each run. A folder that holds runs, such as several seeds, stands for all of them."""
     from flexrl.storage.run_folder import find_run
 
     found: list[Path] = []
@@ -50,10 +50,10 @@ def _folders(options: Namespace) -> list[Path]:
 
 
 def send(folder: Path, options: Namespace) -> bool:
-    """Send what a run's trackers lack; whether they then have all.
+    """Send the rows that a run's trackers lack. Return whether they then have all.
 
     Raises:
-      ConfigError: if it trains, tells no tracker, or one cannot be used.
+      ConfigError: if the run is still training, no tracker is named, or one cannot be used.
     """
     from flexrl.config.trackers import require_usable
     from flexrl.storage.divergence import divergence
@@ -66,7 +66,7 @@ def send(folder: Path, options: Namespace) -> bool:
         raise ConfigError(f"{folder}: is an exported policy, which has no rows to send; name a run")
     tracking = _tracking(read_config(folder), options)
     if not tracking.to:
-        raise ConfigError(f"{folder}: tells no tracker; name one by --to")
+        raise ConfigError(f"{folder}: names no tracker; choose one by --to")
     if not (folder / "metadata.json").exists():
         raise ConfigError(f"{folder}: lacks metadata.json; restore it from a copy")
     require_usable(tracking)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, build, run; the exit code says how it ended (`flexrl.common.errors`)."""
-    stop = StopRequest()  # before the slow imports, so that no request is missed
+    """Parse the command line and train. The exit code says how that ended (see `flexrl.common.errors`)."""
+    stop = StopRequest()  # before the slow imports, so that no signal is missed
     with contextlib.closing(stop), exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -28,15 +28,15 @@ def main(arguments: list[str]) -> None:
 
 
 def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts: "Hosts") -> None:
-    """Train what was asked for, from the start or from the newest checkpoint.
+    """Train the runs that a command line asks for, each from the start or from its newest checkpoint.
 
-    A run that is finished is left as it is. Of several runs those that diverge are left out, now and when the others go
-    on, unless one is resumed alone.
+    A finished run is left as it is. If one of several runs diverges, the others go on without it, also when they are
+    resumed later. It can be resumed alone.
 
     Raises:
-      Paused: after saving, when some have a rest.
-      Preempted: after saving, when asked to stop.
-      Diverged: once the others are done.
+      Paused: after saving, if runs have iterations left where the command line said to pause.
+      Preempted: after saving, if the process was asked to stop.
+      Diverged: if runs have diverged, once all others are done.
     """
     from flexrl.cli.resumption import finished
     from flexrl.training.members import member_configs, require_one_program, require_traced, together, without_diverged
@@ -67,7 +67,7 @@ def run(invocation: "Invocation", arguments: list[str], stop: StopRequest, hosts
 
 
 def _tells_end(line: str | None) -> bool:
-    """Print that a run is finished, where it is."""
+    """Print a line that says that a run is finished, if there is one. Return whether there is."""
     if line is not None:
         print(line, flush=True)
     return line is not None

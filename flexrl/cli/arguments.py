@@ -1,4 +1,4 @@
-"""From the command line and a config file to one resolved `RunConfig`."""
+"""Parse the command line of `python -m flexrl.train`, with its config files, into a resolved `RunConfig`."""
 
 import argparse
 import dataclasses
@@ -21,18 +21,19 @@ from flexrl.config.run_config import RunConfig, config_type, decode
 from flexrl.storage.run_folder import free_name, read_config, require_no_policy
 
 DEFAULT_ALGO = "ppo"
-SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`, and of no run
+SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`; no run has them
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What the user asked for.
+    """What a command line asks to train.
 
     Attributes:
-      config: of the run, or of the first of several.
-      resume: go on with it.
-      members: runs that one program trains, each begun or gone on with, as its folder says; none where it is a config.
-      pause_after: evaluations after which to save and leave; not part of what is computed.
+      config: config of the run, or of the first one of `members`.
+      resume: go on with the run, rather than start it.
+      members: configs given by --members, whose runs one program trains; empty without that flag. A member is resumed
+        if its folder holds a run, else started.
+      pause_after: number of evaluations after which to save and pause; None to train to the end.
     """
 
     config: RunConfig
@@ -42,10 +43,10 @@ class Invocation:
 
 
 def parse(arguments: Sequence[str]) -> Invocation:
-    """Resolve a command line.
+    """Parse a command line.
 
-    `--algo`, `--env`, `--profile` and `--config` decide which flags there are and their defaults, so they are taken
-    off first; flags win over the file, the file over the defaults of algorithm, environment and profile.
+    `--algo`, `--env`, `--profile` and `--config` decide which other flags there are, and their defaults. So they are
+    parsed first. Flags override the config file, which overrides the defaults of algorithm, environment and profile.
 
     Raises:
       ConfigError: naming the flag or field, the value and the limit.
@@ -53,7 +54,7 @@ def parse(arguments: Sequence[str]) -> Invocation:
     """
     first, rest = _first_pass(arguments)
     if {"-h", "--help"} & set(rest):
-        first.members = first.resume = None  # which take none of the flags that are asked for
+        first.members = first.resume = None  # --help lists the flags of a new run
     if first.pause_after is not None and first.pause_after < 1:
         raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
     if first.members is not None:
@@ -82,10 +83,10 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
 
 
 def _config_file(path: Path) -> dict[str, Any]:
-    """The fields in a run's config file.
+    """Read the fields in a run's config file.
 
     Raises:
-      ConfigError: if it cannot be read, or is the file of a sweep.
+      ConfigError: if the file cannot be read, or describes a sweep.
     """
     content = load_yaml(path)
     if axes := [name for name in SWEEP_FIELDS if name in content]:
@@ -97,12 +98,12 @@ def _config_file(path: Path) -> dict[str, Any]:
 
 
 def _given(first: argparse.Namespace, *names: str) -> list[str]:
-    """Those of the flags that were given."""
+    """Return those of the flags that were given, for messages."""
     return [f"--{name}" for name in names if getattr(first, name) is not None]
 
 
 def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
-    """The runs of config files that name their folders; those that have begun by their stored config."""
+    """Return the configs in the files of --members. Of a run that has begun, return its stored config instead."""
     if others := _given(first, "algo", "env", "profile", "config", "resume") + rest:
         raise ConfigError(f"--members goes by its files only; leave out {' '.join(others)}")
     members = []
@@ -120,10 +121,10 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
 
 
 def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
-    """The config that a file's content means: its values over the preset's over the dataclasses'.
+    """Make a whole config: the given fields override the preset's, which override the dataclasses' defaults.
 
     Args:
-      content: fields that were chosen; the profile is of the device where it is not among them.
+      content: the given fields, nested as in a config file; without `profile` among them, the device decides it.
       origin: where they came from, for messages.
 
     Raises:
@@ -142,7 +143,7 @@ def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
 
 
 def default_config(algo: str, env: str, profile: str) -> RunConfig:
-    """The config of a run for which nothing else was chosen.
+    """Return the config of a run for which nothing else is given.
 
     Raises:
       ConfigError: for an unknown name.
@@ -161,20 +162,20 @@ def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
 def _description() -> str:
     return (
         "Train a policy. Besides the flags below: --config FILE.yaml sets any field, --resume RUN goes on with a run, "
-        "--resume RUN --total-steps N to another total of steps, "
-        "--members FILE.yaml ... trains runs of these configs, which name their folders, in one program, "
-        "--pause-after N saves after N evaluations and leaves the rest to --resume. "
+        "--resume RUN --total-steps N also changes its total of steps, "
+        "--members FILE.yaml ... trains the runs of several config files, which name them, in one program, "
+        "--pause-after N saves after N evaluations and ends; --resume does the rest. "
         f"Algorithms: {', '.join(algorithm_names())}. Environments: {', '.join(env_names())}."
     )
 
 
 def _resolved(config: RunConfig) -> RunConfig:
-    """With nothing left implicit: physics engine, name and the parent's step are decided."""
+    """Return a config in which everything is decided, also the physics engine, the name and the parent's iteration."""
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin
 
     require_devices(config)
-    env = config.env.rpartition(":")[2]  # of a task in a file, the class
+    env = config.env.rpartition(":")[2]  # of a task FILE:CLASS, the class
     name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
     parent = config.parent and pin(config.parent, config.workspace)
     return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)

@@ -1,4 +1,4 @@
-"""Which devices a command computes on."""
+"""Choose the devices that a command computes on, and check that they are there."""
 
 import os
 
@@ -8,7 +8,7 @@ from flexrl.config.run_config import RunConfig
 
 
 def default_profile() -> str:
-    """`gpu` where JAX sees an accelerator, else `cpu`."""
+    """Return `gpu` if JAX sees an accelerator, else `cpu`."""
     import jax
 
     say_why_no_gpu()
@@ -16,10 +16,10 @@ def default_profile() -> str:
 
 
 def require_devices(config: RunConfig) -> None:
-    """Use the devices that a run asks for.
+    """Make JAX use the devices that a run's config asks for.
 
     Raises:
-      ConfigError: if they are not there.
+      ConfigError: if JAX does not see enough of them.
     """
     import jax
 
@@ -31,10 +31,10 @@ def require_devices(config: RunConfig) -> None:
 
 
 def require_profile(profile: str) -> None:
-    """Use the device that a profile asks for.
+    """Make JAX use the kind of device that a profile asks for.
 
     Raises:
-      ConfigError: if it is not there.
+      ConfigError: if the profile is `gpu` and JAX sees no accelerator.
     """
     import jax
 

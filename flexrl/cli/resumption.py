@@ -1,4 +1,4 @@
-"""Going on with a run: by its stored config, on other physics or to another total of steps, unless it is finished."""
+"""Resume a run by its stored config, on other physics or to another total if asked; tell if it is finished."""
 
 import dataclasses
 from pathlib import Path
@@ -14,11 +14,11 @@ from flexrl.training.members import member_configs
 
 
 def stored_config(run: str, arguments: list[str]) -> RunConfig:
-    """The config to go on with a run by.
+    """Return the config by which to resume a run: the stored one, with the changes that the command line asks for.
 
     Args:
-      run: its folder or name; where it is empty, `--name` says it.
-      arguments: of the command line, besides `--resume`.
+      run: the run's folder or name; if it is empty, `--name` gives the name.
+      arguments: the command line without `--resume`.
 
     Raises:
       ConfigError: if there is no such run, it cannot go on as asked, or other flags were given.
@@ -45,14 +45,18 @@ def stored_config(run: str, arguments: list[str]) -> RunConfig:
 
 
 def _moved(config: RunConfig, physics: str) -> RunConfig:
-    """A stored config on other physics, and on the device that is here."""
+    """Return a stored config with other physics, and the profile of this machine's device."""
     from envs.physics import resolve_backend
 
     return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
 
 
 def _with_total(config: RunConfig, text: str) -> RunConfig:
-    """A stored config with another total of steps."""
+    """Return a stored config with another total of steps.
+
+    Raises:
+      ConfigError: if the total is no number or below what is done, or a run of that config cannot change it.
+    """
     total = whole_number(text)
     if total is None or total < 1:
         raise ConfigError(f"total_steps: {text!r} must be a whole number from 1, such as 5000000, 5e6 or 5M")
@@ -80,10 +84,10 @@ def _with_total(config: RunConfig, text: str) -> RunConfig:
 
 
 def _require_alone(folder: Path) -> None:
-    """Refuse to change the total of a run whose folder is one of several that belong together.
+    """Refuse to change the total of steps of a run that is one of several seeds or variations, or a trial of a sweep.
 
     Raises:
-      ConfigError: naming what it belongs to.
+      ConfigError: naming the folder or file that it belongs to.
     """
     if (folder.parent / "config.yaml").is_file():
         raise ConfigError(
@@ -98,13 +102,14 @@ def _require_alone(folder: Path) -> None:
 
 
 def _iterations_done(folder: Path) -> int:
+    """Return the newest iteration that has a row."""
     path = folder / "metrics.jsonl"
     row = last_row(path) if path.exists() else None
     return 0 if row is None else row["step"]
 
 
 def finished(config: RunConfig) -> str | None:
-    """Where the result lies and how to go on, if all runs of a config have a whole result; else None."""
+    """Return a line about where the results are and how to go on, if all runs of a config are finished; else None."""
     members = member_configs(config)
     if not all(map(has_finished, members)):
         return None
@@ -117,11 +122,11 @@ def finished(config: RunConfig) -> str | None:
 
 
 def has_finished(config: RunConfig) -> bool:
-    """Whether a run has a whole result, of its stored config, and is asked for no more steps than that has."""
+    """Return whether a run has a whole result that is of its stored config, and needs no more steps than were done."""
     result = read_result(config.folder)
     if result is None:
         return False
-    recorded = read_metadata(config.folder).get("config_hash")  # which newer code may compute otherwise
+    recorded = read_metadata(config.folder).get("config_hash")  # newer code may compute another
     hashes = (recorded, read_config(config.folder).hash())
     if result.get("config_hash") not in hashes:
         return False

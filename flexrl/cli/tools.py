@@ -1,4 +1,4 @@
-"""Command lines whose flags are the fields of a dataclass, read by tyro."""
+"""Parse command lines whose flags are the fields of a dataclass, by tyro."""
 
 import contextlib
 import io
@@ -13,7 +13,10 @@ Options = TypeVar("Options")
 
 
 def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
-    """A tool's command line, `RUN [flags]`, with flags after the fields of a dataclass.
+    """Parse a tool's command line, `RUN [flags]`. The flags are the fields of a dataclass.
+
+    Returns:
+      The run and the dataclass.
 
     Raises:
       ConfigError: naming the flag, the value and the limit.
@@ -29,14 +32,14 @@ def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> t
 def read_flags(
     kind: type[Options], arguments: Sequence[str], program: str, description: str, default: Options | None
 ) -> Options:
-    """Read flags after the fields of a dataclass.
+    """Parse flags into a dataclass. The flags are its fields.
 
     Args:
       kind: the dataclass.
-      arguments: of the command line.
-      program: how the command is called, for its help.
-      description: of the command, for its help.
-      default: values of flags that are not given; None for the dataclass's own.
+      arguments: the flags.
+      program: how to call the command, for its help.
+      description: what the command does, for its help.
+      default: values of flags that are not given; None for the dataclass's own defaults.
 
     Raises:
       ConfigError: naming the flag, the value and the limit, in one line.
@@ -57,7 +60,7 @@ def read_flags(
 
 
 def _whole_numbers() -> Any:
-    """What makes tyro read `5e6` and `5M` where a flag is a whole number, as files may have them."""
+    """Return a registry by which tyro also accepts `5e6` and `5M` as whole numbers, as config files do."""
     from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 
     def read(texts: list[str]) -> int:
@@ -72,7 +75,7 @@ def _whole_numbers() -> Any:
 
 
 def _one_line(printed: str) -> str:
-    """The message in tyro's box, without title, frame and help."""
+    """Return the message in the box that tyro prints, as one line without title, frame and help."""
     lines = [line.strip(" │╭╰╮╯─-") for line in printed.splitlines()]
     lines = [line for line in lines if line][1:]
     end = next((i for i, line in enumerate(lines) if line.startswith(("For full helptext", "Argument helptext"))), None)

@@ -1,4 +1,4 @@
-"""One training iteration for every algorithm: sample, update, count."""
+"""Compile and run the training iterations of every algorithm: sample a batch, then update by it."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,27 +16,28 @@ from envs.worlds.shards import ALONE, AXIS, Shards
 from flexrl.engine.streaming import Stream, StreamedDataset
 from flexrl.storage.checkpoint import is_key, key_data
 
-TASK = "task."  # begins the name of a hyper-parameter of the environment
-SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # the same on every device, or a device's own
+TASK = "task."  # prefix of hyper-parameters that belong to the environment, not to the algorithm
+SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # replicated on every device, or split among the devices
 
 
 @struct.dataclass
 class Run:
-    """The whole state of a run: the one thing that is checkpointed."""
+    """The whole training state of one run. This is what a checkpoint holds."""
 
-    train: Any  # the algorithm's
-    source: Any  # the source's: worlds and policy memory; with several devices, one for each, along a leading axis
-    hyper: dict[str, Array]  # traced hyper-parameters; weights of the environment's rewards begin with `task.`
+    train: Any  # train state of the algorithm
+    source: Any  # state of the source (worlds, policy memory); with several devices, one for each along a leading axis
+    hyper: dict[str, Array]  # () each, traced; the names of the environment's reward weights begin with `task.`
     key: Array  # random key of the next iteration
-    step: Array  # () int32, iterations done
+    step: Array  # () int32, number of iterations done
 
 
 class Engine:
-    """Compiled iterations.
+    """Runs training iterations as compiled programs.
 
-    With physics in the program an iteration is one program. With a host callback in it, it is two: JAX never caches
-    a program with a callback, so the small rollout is compiled at every start and the large update comes from the
-    compilation cache.
+    If the physics is part of the compiled program, one program computes a whole iteration. If the physics calls back to
+    the host, there are two programs: a small one that samples and a large one that updates. JAX never caches a program
+    with a host callback, so the small one is compiled at every start, and the large one comes from the compilation
+    cache.
     """
 
     def __init__(
@@ -51,19 +52,19 @@ class Engine:
         data: Any = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
-        """Define the programs; `compile` builds them.
+        """Define the programs. `compile` compiles them.
 
         Args:
-          algorithm: what learns.
-          source: where its data comes from.
-          num_iterations: that schedules span.
-          has_host_callback: whether sampling leaves the program.
+          algorithm: the algorithm that learns.
+          source: what yields its batches.
+          num_iterations: number of iterations over which schedules are spread.
+          has_host_callback: whether sampling calls back to the host.
           shards: how many devices share the worlds.
-          num_members: runs that are computed together in one batch, on one device. On a CPU that would be no faster
-            than one after the other, and not the same to the bit.
-          data: what the source samples from, the same for all devices and members: an argument of the programs, neither
-            donated nor part of a run. Where it is streamed, the program is the update alone.
-          weights: of rewards in the worlds of a source that steps some, by name: those that are traced.
+          num_members: number of runs that one program computes together, on one device. On a CPU that is no faster than
+            one run after the other, and the results differ in the last bits.
+          data: the dataset that the source samples from, the same for all devices and members. It is an argument of the
+            programs, is not donated, and is not part of a run. If it is streamed, only the update is compiled.
+          weights: the traced reward weights of the environment by name, if the source steps worlds.
         """
         assert num_members == 1 or shards.num == 1
         self.algorithm = algorithm
@@ -85,30 +86,30 @@ class Engine:
         self.program: Any = jax.jit(self._iterate, donate_argnums=0)
 
     def init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
-        """A run before its first iteration; algorithm and weights may differ from the engine's in traced numbers."""
+        """Return a run before its first iteration; `algorithm` and `weights` may change the engine's traced values."""
         return self.place(self._init(seed, algorithm, weights))
 
     def join(self, runs: list[Run]) -> Run:
-        """The state of a batch's members, along a leading axis if they are several."""
+        """Stack the states of a batch's members along a leading axis; a single member's state is returned as it is."""
         return runs[0] if self._num_members == 1 else jax.tree.map(_stacked, *runs)
 
     def member(self, tree: Any, i: int) -> Any:
-        """A member's part of what a batch has together."""
+        """Return the part of member `i` in a tree that holds all members of a batch."""
         return tree if self._num_members == 1 else jax.tree.map(lambda x: _row(x, i), tree)
 
     def template(self) -> Run:
-        """Shapes and dtypes of one run, and where they lie, without computing one."""
+        """Return the shapes, dtypes and device placement of one run without computing one."""
         run = jax.eval_shape(self._init, 0)
         if self._mesh is None:
             return run
         return jax.tree.map(_struct, run, self._places(run))
 
     def place(self, run: Run) -> Run:
-        """A run of this engine's shapes, on its devices."""
+        """Put a run with this engine's shapes on the engine's devices."""
         return run if self._mesh is None else jax.tree.map(_put, run, self._places(run))
 
     def compile(self) -> None:
-        """Build the programs, so that `step` only runs them."""
+        """Compile the programs ahead of time, so that `step` only runs them."""
         run = self.template()
         if self._num_members > 1:
             run = jax.eval_shape(self.join, [run] * self._num_members)
@@ -125,11 +126,14 @@ class Engine:
             self._update_program = update.compile()
             return
         sample = self._sample_program.lower(self._data, run.train, run.source, run.hyper, run.key)
-        with ThreadPoolExecutor() as pool:  # the compiler leaves Python alone
+        with ThreadPoolExecutor() as pool:  # compiling releases the GIL
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
     def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
-        """The next run and this iteration's metrics, of all members of a batch; the run given is used up."""
+        """Run one iteration for all members of a batch, and return the next run and the iteration's metrics.
+
+        The buffers of the given run are donated: it cannot be used again.
+        """
         if not self._is_split:
             return self.program(run, self._data)
         if self._stream is None:
@@ -137,7 +141,7 @@ class Engine:
         return self._streamed_iteration(run, self._stream)
 
     def on_host(self, run: Run) -> Any:
-        """The whole run where this host can read it; hosts that share the worlds call it together."""
+        """Return the whole run as arrays that this host can read. All hosts that share the worlds must call this."""
         if self._mesh is None or not self._mesh.is_multi_process:
             return run
         run = run.replace(key=self._put_on_all(run.key))
@@ -145,7 +149,7 @@ class Engine:
         return jax.tree.map(lambda x: x.addressable_data(0), gathered)
 
     def policy(self, run: Run) -> Any:
-        """The policy of one run, acting deterministically, on one device."""
+        """Return the deterministic policy of one run, on one device."""
         train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
         return self.algorithm.policy(train, deterministic=True)
 
@@ -159,7 +163,7 @@ class Engine:
         return Run(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
 
     def _hyper(self, run: Run) -> dict[str, Array]:
-        """The traced hyper-parameters, and `progress`: the part of the run that is done, in [0, 1)."""
+        """Return the traced hyper-parameters and `progress`, the fraction of the run that is done, in [0, 1)."""
         return run.hyper | {"progress": run.step / self._num_iterations}
 
     def _init_source(self, train: Any, key: Array) -> Any:
@@ -168,6 +172,7 @@ class Engine:
     def _sample_locally(
         self, data: Any, train: Any, state: Any, hyper: dict[str, Array], key: Array
     ) -> tuple[Any, Any, dict[str, Array]]:
+        """Sample a batch on one device, from worlds with the run's reward weights."""
         weights = {name: hyper[TASK + name] for name in self._weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
@@ -176,15 +181,16 @@ class Engine:
         return self._iteration(run, data, self._sample, self._update)
 
     def _iteration(self, run: Run, data: Any, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
+        """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
         key, key_sample, key_update = self._split(run.key)
         source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
         train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
 
     def _streamed_iteration(self, run: Run, stream: Stream) -> tuple[Run, dict[str, Array]]:
-        """As `_iteration`, on a batch that was read in the background; the next one is read while this one is learnt.
+        """Run one iteration on a batch that was read in the background, and begin to read the next batch.
 
-        Keys stay on the CPU, since on the device a split waits for the update before it.
+        Keys stay on the CPU: splitting a key on the device would wait for the update before it.
         """
         with jax.default_device(stream.cpu):
             on_cpu = jax.random.wrap_key_data(jnp.asarray(np.asarray(jax.random.key_data(run.key))))
@@ -197,13 +203,13 @@ class Engine:
         return Run(train, run.source, run.hyper, key, run.step + 1), metrics
 
     def _split(self, key: Array) -> Any:
-        """Three keys from one, of each member."""
+        """Split a key into three keys; with several members, split each member's key."""
         if self._num_members == 1:
             return jax.random.split(key, 3)
         return jax.vmap(lambda key: tuple(jax.random.split(key, 3)))(key)
 
     def _on_devices(self, function: Callable, inputs: tuple, outputs: Any) -> Callable:
-        """The function on every device, each with its own part of what is `OWN`."""
+        """Wrap a function to run on every device: arguments and results marked `OWN` are split among the devices."""
         if self._mesh is None:
             return function
 
@@ -226,10 +232,10 @@ class Engine:
     def _places_of(self, tree: Any, spec: PartitionSpec) -> Any:
         assert self._mesh is not None
         shared, split = NamedSharding(self._mesh, SHARED), NamedSharding(self._mesh, spec)
-        return jax.tree.map(lambda x: split if x.size else shared, tree)  # nothing of what is empty is given away
+        return jax.tree.map(lambda x: split if x.size else shared, tree)  # an empty array cannot be split
 
     def _put_on_all(self, x: Array) -> Array:
-        if isinstance(x, jax.core.Tracer):  # only shapes are asked for
+        if isinstance(x, jax.core.Tracer):  # in `jax.eval_shape`, which places nothing
             return x
         return jax.device_put(x) if self._mesh is None else _put(x, NamedSharding(self._mesh, SHARED))
 
@@ -238,7 +244,7 @@ class Engine:
 
 
 def _stacked(*rows: Array) -> Array:
-    if is_key(rows[0]):  # whose rows count as used when they are handled as keys
+    if is_key(rows[0]):  # as raw data: JAX's check for key reuse would count stacked keys as used
         return jax.random.wrap_key_data(jnp.stack([jax.random.key_data(row) for row in rows]))
     return jnp.stack(rows)
 
@@ -248,7 +254,7 @@ def _row(x: Array, i: int) -> Array:
 
 
 def _put(x: Any, place: NamedSharding) -> Array:
-    """The array on devices, also on those of other hosts, which put there what they have themselves."""
+    """Put an array on devices. If some belong to other hosts, each host fills its own devices from its own copy."""
     if place.is_fully_addressable:
         return jax.device_put(x, place)
     if isinstance(x, Array) and x.sharding == place:

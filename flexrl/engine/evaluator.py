@@ -1,4 +1,4 @@
-"""How good a policy is: deterministic episodes in many worlds at once, inside one program."""
+"""Evaluate policies: run deterministic episodes in many worlds at once, inside one compiled program."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,53 +16,54 @@ from envs.types import Env
 from envs.worlds.vector import VecEnv
 from flexrl.common.warp_buffers import require_room
 
-# Keep the random numbers of evaluations apart from those of training, and from one another.
+# Folded into the seed's key, so that training and the two kinds of evaluation use different random numbers.
 SELECTION_STREAM = 0x5EED
 FINAL_STREAM = 0xF1A1
 
 
 def selection_key(seed: int) -> Array:
-    """Draws the episodes of every evaluation while a run trains, which choose its best step and may end it.
+    """Return the random key of the evaluations during training, which choose the best step and may stop the run early.
 
-    They are the same each time, so that differences are the policy's. The best of many means over them is not an
-    estimate of what the policy is worth: it was chosen because it is high.
+    All evaluations of a run use the same episodes, so that differences come from the policy. The highest of their
+    returns overestimates the policy, because it was chosen for being high. Use `final_key` for results to report.
     """
     return jax.random.fold_in(jax.random.key(seed), SELECTION_STREAM)
 
 
 def final_key(seed: int) -> Array:
-    """Draws the episodes of whatever is reported of a policy that is there; nothing is ever chosen by them."""
+    """Return the random key of evaluations whose results are reported. Never choose a policy by their episodes."""
     return jax.random.fold_in(jax.random.key(seed), FINAL_STREAM)
 
 
 @struct.dataclass
 class Episodes:
-    """One whole episode of each of B worlds."""
+    """Results of one whole episode in each of B worlds."""
 
-    episode_return: Array  # (B,) reward up to the episode's end, none after it
+    episode_return: Array  # (B,) sum of rewards up to the episode's end
     length: Array  # (B,) int32, control steps
     terminated: Array  # (B,) bool: ended by the task, not by the time limit
     metrics: dict[str, Array]  # (B,) each: mean per control step
-    settled: dict[str, Array]  # (B,) each: mean per control step from `envs.success.SETTLING_SECONDS` on
-    final: dict[str, Array]  # (B,) each: at the last step
-    overflowed: Array | None = None  # (B,) int32: control steps that left contacts out; None where nobody knows
+    settled: dict[str, Array]  # (B,) each: mean per control step after the first `envs.success.SETTLING_SECONDS`
+    final: dict[str, Array]  # (B,) each: value at the last step
+    overflowed: Array | None = None  # (B,) int32: control steps that left contacts out; None if not known
 
 
-Subject = tuple[Policy, Array, Mapping[str, float]]  # who is judged, by which random key and reward weights
+Subject = tuple[Policy, Array, Mapping[str, float]]  # a policy to evaluate, its random key and reward weights
 
 
 class Evaluator:
-    """Runs one episode in each of `num_episodes` worlds; compiled once."""
+    """Evaluates policies by one episode in each of `num_episodes` worlds. The program is compiled once."""
 
     def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1, allows_overflow: bool = False) -> None:
-        """Prepare; compilation happens on first use, unless `compile` comes before.
+        """Define the program. It is compiled at its first use, unless `compile` is called before.
 
         Args:
-          env: made for at least as many worlds as there are episodes of all policies.
-          num_episodes: of each policy.
-          num_policies: that one program runs side by side, each in worlds of its own. On a CPU that would be no faster
-            than one after the other, and not the same to the bit.
-          allows_overflow: leave it to the caller to tell that contacts were left out, rather than raise.
+          env: environment made for at least `num_episodes * num_policies` worlds.
+          num_episodes: number of episodes for each policy.
+          num_policies: number of policies that one program evaluates side by side, each in worlds of its own. On a CPU
+            that is no faster than one policy after the other, and the results differ in the last bits.
+          allows_overflow: if contacts were left out, count them in the results, for the caller to report, rather than
+            raise.
         """
         self._vec_env = VecEnv(env, num_episodes)
         self._allows_overflow = allows_overflow
@@ -71,7 +72,7 @@ class Evaluator:
         self._run: Any = jax.jit(self._episodes if num_policies == 1 else jax.vmap(self._episodes))
 
     def compile(self, pool: Executor, policy: Policy, weights: Mapping[str, float]) -> Future[None]:
-        """Build the program in a thread of the pool, for policies like this one, of which only shapes are read."""
+        """Compile the program in a thread of the pool. Of `policy` and `weights` only shapes and names are read."""
         one = jax.eval_shape(lambda policy: (policy, jax.random.key(0), _numbers(weights)), policy)
         several = jax.eval_shape(_side_by_side, [one] * self._num_policies)
         lowered = self._run.lower(*one if self._num_policies == 1 else several)
@@ -82,11 +83,16 @@ class Evaluator:
         return pool.submit(build)
 
     def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
-        """Statistics over the episodes, as plain numbers for a report; arguments and errors are those of `episodes`."""
+        """Run episodes and return statistics over them as plain numbers. Arguments and errors: see `episodes`."""
         return summarize(self.episodes(policy, key, weights))
 
     def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
-        """Every episode's numbers, on the host; with other reward weights than the environment's, if they are given.
+        """Run one episode in each world and return the results, on the host.
+
+        Args:
+          policy: policy to evaluate.
+          key: random key of first states and actions.
+          weights: reward weights by name that replace the environment's.
 
         Raises:
           ConfigError: if MJX-Warp left contacts out and that is not allowed.
@@ -94,7 +100,7 @@ class Evaluator:
         return self._checked(jax.device_get(self._run(policy, key, _numbers(weights or {}))))
 
     def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
-        """Likewise of several policies: at most `num_policies` side by side, or one after the other if that is 1."""
+        """Run episodes of several policies: up to `num_policies` side by side, or one after the other if that is 1."""
         if self._num_policies == 1:
             return [self.episodes(*subject) for subject in subjects]
         num_missing = self._num_policies - len(subjects)
@@ -151,12 +157,12 @@ def _numbers(weights: Mapping[str, float]) -> dict[str, Array]:
 
 
 def _side_by_side(trees: Sequence[Any]) -> Any:
-    """Equal trees as one, along a new leading axis of their arrays."""
+    """Stack trees of equal structure along a new leading axis."""
     return jax.tree.map(lambda *rows: jnp.stack(rows), *trees)
 
 
 def summarize(episodes: Episodes) -> dict[str, Any]:
-    """Means and spread over episodes; `return_interval` is the 95 % interval of the mean return."""
+    """Return statistics over episodes; `return_interval` is half the width of the mean return's 95 % interval."""
     num = len(episodes.episode_return)
     return_std = float(episodes.episode_return.std())
     return {
@@ -174,14 +180,16 @@ def summarize(episodes: Episodes) -> dict[str, Any]:
 
 
 def _success_rate(episodes: Episodes) -> dict[str, float]:
-    """The part of the episodes that ended at their goal, of a task that says where a goal is."""
+    """Return the fraction of episodes that ended at their goal, or nothing if the task has no metric `success`."""
     if "success" not in episodes.final:
         return {}
     return {"success_rate": float(goal_success(episodes.terminated, episodes.final).mean())}
 
 
 def normalized_score(episode_return: float, reference_scores: tuple[float, float]) -> float:
-    """A return as a percentage of the way from one reference, such as uniform actions, to the other, such as an expert.
+    """Scale a return linearly, so that two reference returns become 0 and 100.
+
+    The references are, for example, the returns of uniform actions and of an expert.
 
     Source: Fu et al. 2020 (D4RL).
     """

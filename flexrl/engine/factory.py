@@ -1,4 +1,4 @@
-"""From a config to the parts of a run."""
+"""Build the parts of a run from its config: environment, algorithm, engine and policy."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from flexrl.engine.engine import Engine
 
 
 def make_env(config: RunConfig, num_members: int = 1) -> Env:
-    """The environment to train in, of so many runs in one batch, as in `make_engine`."""
+    """Make the environment to train in, with worlds for `num_members` runs in one program (see `make_engine`)."""
     worlds = config.num_envs // config.num_devices * num_members
     return registry.make_env(config.env, config.task, _physics_options(config, worlds))
 
 
 def make_evaluation_env(config: RunConfig, num_worlds: int) -> Env:
-    """The environment to be judged in, by so many worlds: by the task's own rules, where training bends them."""
+    """Make the environment to evaluate in, with the task's own rules even if training changes some of them."""
     task = registry.env_type(config.env).evaluated(config.task)
     return registry.make_env(config.env, task, _physics_options(config, num_worlds))
 
@@ -33,12 +33,12 @@ def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:
 
 
 def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algorithm:
-    """The algorithm, sized for the environment."""
+    """Make the algorithm, with networks sized for the environment."""
     return find_algorithm(config.algo).build(config.algorithm, env.spec, shards)
 
 
 def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | None = None) -> Engine:
-    """The compiled training loop, of one run or of several in one batch, from `data` if the algorithm is offline."""
+    """Make the engine for one run, or for `num_members` runs in one program. Offline algorithms learn from `data`."""
     shards = Shards(config.num_devices)
     worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
     entry = find_algorithm(config.algo)
@@ -55,17 +55,17 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
 
 
 def reward_weights(config: RunConfig) -> dict[str, float]:
-    """Weights of the environment's rewards that are traced, by their fields; none where no worlds are stepped."""
+    """Return the environment's traced reward weights by field name; none if the algorithm steps no worlds."""
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
     return registry.env_type(config.env).reward_weights(config.task)
 
 
 def policy_template(algorithm: Algorithm) -> Any:
-    """Shapes of the part of a checkpoint that a policy needs, named as in a `Run`."""
+    """Return the shapes of the part of a checkpoint that a policy needs, named as in `Run`."""
     return {"train": jax.eval_shape(algorithm.init, jax.random.key(0))}
 
 
 def make_policy(algorithm: Algorithm, restored: Any) -> Policy:
-    """The deterministic policy of what was restored into `policy_template`."""
+    """Return the deterministic policy, given what was restored into `policy_template`."""
     return algorithm.policy(restored["train"], deterministic=True)

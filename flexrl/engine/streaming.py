@@ -1,7 +1,8 @@
-"""Batches from a dataset larger than memory, read while the update before them runs.
+"""Read batches from a dataset larger than memory, each while the update before it runs.
 
-A source's own `sample` runs here outside the program, on columns that read from files what it takes from them. So it
-draws the same steps by the same keys as from a dataset on the device.
+The source's own `sample` runs here, on the CPU and outside the compiled programs. Instead of arrays it gets columns
+that read from files only the rows that it takes. So it draws the same steps by the same keys as from a dataset on the
+device.
 """
 
 import functools
@@ -24,21 +25,27 @@ from flexrl.data.row_files import RowFiles, StoredRows
 
 @struct.dataclass
 class StreamedDataset(Dataset):
-    """A dataset of `Column`s in place of arrays, but for `start` and `statistics`."""
+    """A dataset whose fields are `Column`s that read from files; only `start` and `statistics` are arrays."""
 
-    found_return: Any = None  # ()
+    found_return: Any = None  # () return that a tenth of all episodes reach
 
     @property
     def high_return(self) -> Any:
-        """() that a tenth of all episodes reach, which need not be read anew for it."""
+        """The return () that a tenth of all episodes reach; it is known without reading the episodes again."""
         return self.found_return
 
 
 class KeptRows:
-    """The rows of some of the episodes in files, numbered as if there were no others."""
+    """The rows of selected episodes in files, numbered as if the files held no other episodes."""
 
     def __init__(self, files: RowFiles, lengths: np.ndarray, kept: np.ndarray) -> None:
-        """Number the rows of the episodes `kept`, of all that have so many rows."""
+        """Number the rows of the selected episodes.
+
+        Args:
+          files: rows of all episodes, in order.
+          lengths: (E,) number of rows of each episode in the files.
+          kept: indices of the selected episodes, in order.
+        """
         self._files = files
         begin = np.cumsum([0, *lengths])
         self._begin = np.cumsum([0, *lengths[kept]])
@@ -46,11 +53,11 @@ class KeptRows:
         self._last: tuple[Any, Any] = (None, None)
 
     def __len__(self) -> int:
-        """Rows that are kept."""
+        """Return the number of rows of the selected episodes."""
         return int(self._begin[-1])
 
     def take(self, index: Any) -> np.ndarray:
-        """Records (...) by their numbers (...); fields of the same ones are often asked for in a row."""
+        """Read the records (...) with these row numbers (...). The last result is kept for a read of other fields."""
         last, records = self._last
         if last is not index:
             rows = np.asarray(index)
@@ -59,14 +66,14 @@ class KeptRows:
         return records
 
     def column(self, name: str) -> "Column":
-        """One field of each record."""
+        """Return one field of all rows as a column."""
         kind = self._files.dtype[name]
         return Column(self, name, (len(self), *kind.shape), kind.base)
 
 
 @dataclass(frozen=True)
 class Column:
-    """What is in files, taken by the numbers of rows as from an array."""
+    """One field of rows in files. Like an array, it is indexed by row numbers."""
 
     rows: KeptRows
     name: str
@@ -74,29 +81,29 @@ class Column:
     dtype: Any
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Array:
-        """Rows (..., *shape[1:]) by their numbers (...)."""
+        """Read the rows with these numbers (...), shape (..., *shape[1:])."""
         return jax.numpy.asarray(self.rows.take(index)[self.name])
 
 
 @dataclass(frozen=True)
 class AchievedColumn:
-    """What each state achieved, computed from its positions."""
+    """The goal that each state achieves, computed from its qpos. Like an array, it is indexed by state numbers."""
 
     qpos: Column
     goal_map: GoalMap
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(N + E, P)."""
+        """Shape (N + E, P): N control steps, and one more state for each of E episodes."""
         return (len(self.qpos), *jax.eval_shape(self.goal_map.achieved, self._example).shape)
 
     @property
     def dtype(self) -> Any:
-        """Of its numbers."""
+        """Return the numbers' dtype."""
         return self.qpos.dtype
 
     @property
@@ -104,11 +111,11 @@ class AchievedColumn:
         return jax.ShapeDtypeStruct(self.qpos.shape[1:], self.qpos.dtype)
 
     def __len__(self) -> int:
-        """States."""
+        """Return the number of states."""
         return len(self.qpos)
 
     def __getitem__(self, index: Any) -> Array:
-        """Shape (..., P) by the numbers of states (...)."""
+        """Return what the states with these numbers (...) achieve, shape (..., P)."""
         qpos = self.qpos[index]
         return self._achieved(qpos.reshape(-1, qpos.shape[-1])).reshape(*qpos.shape[:-1], -1)
 
@@ -118,7 +125,7 @@ class AchievedColumn:
 
 
 def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDataset, Column | None]:
-    """The episodes of the highest return that hold a fraction of all steps, and the qpos of their states if known."""
+    """Return the episodes of highest return that hold a fraction of all steps, and their states' qpos if known."""
     lengths, returns = stored.episodes["length"], stored.episodes["return"]
     kept = best(lengths, returns, fraction)
     steps = KeptRows(stored.steps, lengths, kept)
@@ -134,7 +141,7 @@ def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDatas
 
 @dataclass(frozen=True)
 class _Share(Shards):
-    """One device's share, outside of the program that all of them run."""
+    """The share of one device, given by its index, outside the compiled program that all devices run."""
 
     index: int = 0
 
@@ -144,14 +151,14 @@ class _Share(Shards):
 
 
 class Stream:
-    """Batches by their keys; those that were announced are read in the background."""
+    """Reads batches by their random keys. A batch that is announced is read in the background."""
 
     def __init__(self, source: Any, data: StreamedDataset) -> None:
-        """Read nothing yet.
+        """Prepare without reading a batch.
 
         Args:
-          source: `DatasetSource` or `WindowSource`, which draws by the key alone.
-          data: what it draws from.
+          source: `DatasetSource` or `WindowSource`, whose batches depend on nothing but data and key.
+          data: the dataset that it draws from.
         """
         num = source.shards.num
         self._sources = [replace(source, shards=_Share(num, i)) for i in range(num)] if num > 1 else [source]
@@ -163,16 +170,18 @@ class Stream:
         self._coming: dict[bytes, Future[Any]] = {}
 
     def shapes(self) -> StreamedDataset:
-        """The dataset's shapes and dtypes."""
+        """Return the shapes and dtypes of the dataset's fields."""
         return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._data)
 
     def announce(self, keys: Array) -> None:
-        """Begin to read the batch of a key, or of several (M,), that will be taken next."""
+        """Begin to read the batch that will be taken next, by its key or by the keys (M,) of M members."""
         data = np.asarray(jax.random.key_data(keys))
         self._coming[data.tobytes()] = self._reader.submit(self._read, data)
 
     def take(self, keys: Array) -> Any:
-        """The batch of a key, or of several (M,), on the host; parts of devices or keys along a leading axis.
+        """Return the batch of a key, or of the keys (M,) of M members, on the host.
+
+        With several devices or members, each one's part of the batch lies along a leading axis.
 
         Raises:
           OSError: if a file cannot be read.
@@ -192,4 +201,4 @@ class Stream:
         return source.sample(self._data, (), None, jax.random.wrap_key_data(jax.numpy.asarray(key)))[1]
 
 
-IN_MEMORY = ("start", "statistics", "found_return")
+IN_MEMORY = ("start", "statistics", "found_return")  # fields of `StreamedDataset` that are arrays

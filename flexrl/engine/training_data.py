@@ -1,4 +1,4 @@
-"""The dataset that a run learns from, checked and laid out for the device."""
+"""Load the dataset that a run learns from, check it and lay it out for the device."""
 
 import json
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from flexrl.storage.policy_file import digest
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What is learnt from; checkpoints hold none of it.
+    """The dataset that a run learns from. Checkpoints hold nothing of it.
 
     Attributes:
-      folder: where it was found.
-      arrays: on the host, or where they are more than the memory limit in files.
-      sha256: of what was read, from which returns-to-go follow; of files, of what they all hold.
-      environment: that it says it was recorded in; None where it says nothing.
+      folder: the dataset's folder.
+      arrays: the dataset in host memory or, if it is larger than the memory limit, columns that read from files.
+      sha256: SHA-256 of the arrays without returns-to-go, which follow from them; if streamed, of all files of rows.
+      environment: the environment in which the dataset says that it was recorded; None if it does not say.
     """
 
     folder: str
@@ -41,12 +41,12 @@ class TrainingData:
 
     @property
     def record(self) -> dict[str, Any]:
-        """For `metadata.json`."""
+        """Return the entry for `metadata.json`."""
         return {"sha256": self.sha256, "num_episodes": self._num_episodes, "num_steps": len(self.arrays.reward)}
 
     @property
     def summary(self) -> str:
-        """Size, for reading, and what could not be compared."""
+        """Return a phrase about the dataset's size, which also says if it names no environment to compare."""
         streamed = ", streamed from the disk" if isinstance(self.arrays, StreamedDataset) else ""
         unnamed = "" if self.environment else "; it names no environment, so that sizes alone were compared"
         return (
@@ -54,16 +54,16 @@ class TrainingData:
         )
 
     def require_same(self, run: Path) -> None:
-        """Refuse to go on with a run that learnt from something else.
+        """Refuse to resume a run that began with another dataset.
 
         Raises:
-          ConfigError: with both SHA-256.
+          ConfigError: if the SHA-256 is not the one that the run recorded.
         """
         began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
         if began_with != self.sha256:
             raise ConfigError(
-                f"dataset: {self.folder} holds what has SHA-256 {self.sha256[:16]}, and {run} began with "
-                f"{began_with[:16]}; put that dataset back, or start a new run"
+                f"dataset: {self.folder} has SHA-256 {self.sha256[:16]}, but {run} began with a "
+                f"dataset of SHA-256 {began_with[:16]}; put that dataset back, or start a new run"
             )
 
     @property
@@ -72,17 +72,17 @@ class TrainingData:
 
 
 def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:
-    """The dataset that an offline algorithm's config names; None for one that steps worlds.
+    """Load the dataset that an offline algorithm's config names. Return None for an algorithm that needs none.
 
     Raises:
-      ConfigError: if it is not named, not in order, of other sizes than the environment, or of another environment.
+      ConfigError: if no dataset is named, it is damaged, or it does not fit the environment in sizes or name.
     """
     if not find_algorithm(config.algo).is_offline:
         return None
     folder = config.algorithm.dataset
     if folder is None:
         raise ConfigError(
-            f"dataset: {config.algo} learns from one; name its folder by --algorithm.dataset DIR, or make one by "
+            f"dataset: {config.algo} learns from a dataset; name its folder by --algorithm.dataset DIR, or make one by "
             "python -m flexrl.collect RUN --tier expert --out DIR"
         )
     return _streamed(config, spec, folder) if _is_too_large(config, folder) else _resident(config, spec, folder)
@@ -94,7 +94,7 @@ def _is_too_large(config: RunConfig, folder: str) -> bool:
 
 
 def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
-    """All in memory."""
+    """Load the whole dataset into memory."""
     episodes = best_episodes(read_dataset(Path(folder)), config.algorithm.best_fraction)
     arrays = flatten(episodes)
     environment = _require_fitting(arrays, config, spec, folder)
@@ -105,7 +105,7 @@ def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
 
 
 def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
-    """Left in files."""
+    """Leave the dataset in files, from which batches are read."""
     stored = stored_rows(Path(folder))
     arrays, qpos = streamed_dataset(stored, config.algorithm.best_fraction)
     environment = _require_fitting(arrays, config, spec, folder)
@@ -118,7 +118,7 @@ def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
 
 
 def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> str | None:
-    """Refuse a dataset of another environment, and return the one that it names, if any."""
+    """Refuse a dataset that does not fit the environment. Return the environment that the dataset names, if any."""
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),

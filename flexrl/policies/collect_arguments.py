@@ -1,4 +1,4 @@
-"""What can be asked of `python -m flexrl.collect`."""
+"""The flags of `python -m flexrl.collect`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,27 +6,27 @@ from typing import Literal
 
 from flexrl.common.warp_buffers import WarpBuffers
 
-MIN_REPLAY_STEPS = 2
+MIN_REPLAY_STEPS = 2  # checkpoints that the tier `replay` needs
 
 
 @dataclass(frozen=True)
 class CollectArguments:
-    """What to collect.
+    """Record a policy's episodes as a dataset.
 
     Attributes:
-      out: folder to make; `minari.load_dataset` finds it where it lies as its id says, see `--help` of flexrl.dataset.
-      tier: `expert` is the best checkpoint, `medium` an earlier one that --step names, `replay` several (all that are
-        there, unless --step names them), `random` uniform actions.
-      episodes: how many, shared evenly among checkpoints.
-      step: checkpoints: `best`, `latest` or iterations.
-      deterministic: act by the middle of the policy's distribution, rather than sample as in training. Sampled actions
-        show also how to come back from small mistakes.
+      out: folder to create; `--help` of flexrl.dataset says where `minari.load_dataset` finds it.
+      tier: which policies act: `expert` is the best checkpoint, `medium` an earlier one that --step names, `replay`
+        several checkpoints (all that were kept, unless --step names some), `random` uniform actions.
+      episodes: number of episodes, shared evenly among the checkpoints.
+      step: checkpoints to use: `best`, `latest` or iterations.
+      deterministic: act deterministically, as in evaluations, rather than sample actions as in training. Sampled
+        actions also show how to recover from small mistakes.
       reference_scores: returns that count as 0 and as 100 when scores are normalised, such as those of uniform actions
         and of the best policy.
-      num_envs: worlds stepped at once.
-      seed: of first states and actions.
-      physics: engine; `auto` chooses by device, whatever the run was trained on.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      num_envs: number of worlds stepped at once.
+      seed: random seed of first states and actions.
+      physics: physics engine; `auto` chooses by device, whatever the run was trained on.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
 
@@ -43,7 +43,7 @@ class CollectArguments:
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be collected."""
+        """Raise ValueError if a value is out of range, or the tier takes another number of steps."""
         for name in ("episodes", "num_envs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} must be at least 1")

@@ -1,4 +1,4 @@
-"""A run's episodes, and all that must be known of them."""
+"""Record episodes of a run's policies, with the metadata and the provenance of the dataset that they become."""
 
 import dataclasses
 import hashlib
@@ -30,13 +30,13 @@ from flexrl.storage.provenance import git_state, machine, versions
 
 @dataclass(frozen=True)
 class Recording:
-    """Episodes with their records.
+    """Episodes, and what a dataset says about them.
 
     Attributes:
-      episodes: in the order in which they began.
-      minari_metadata: for Minari's `metadata.json`.
-      provenance: what the data came from.
-      summary: for reading.
+      episodes: the episodes of one policy after the other, in the order in which they began.
+      minari_metadata: content of Minari's `metadata.json`.
+      provenance: what the data came from: policies, seed, physics, config, machine and versions.
+      summary: a line for the user.
     """
 
     episodes: list[Episode]
@@ -46,7 +46,7 @@ class Recording:
 
 
 def record_episodes(run: str, options: CollectArguments) -> Recording:
-    """Collect what was asked for.
+    """Collect the episodes that the options ask for.
 
     Raises:
       ConfigError: if there is no such run or step.
@@ -95,7 +95,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
 
 
 def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArguments) -> dict[int | None, Any]:
-    """The policies to act by, by iteration, all of one structure."""
+    """Return the policies that act, by iteration (None for uniform actions). All have the same pytree structure."""
     if options.tier == "random":
         return {None: UniformPolicy(env.spec.action_size)}
     algorithm = make_algorithm(config, env)
@@ -103,7 +103,7 @@ def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArgumen
     loaded = dict(load_policy_of(folder, algorithm, step) for step in steps)
     if options.tier == "replay" and len(loaded) < MIN_REPLAY_STEPS:
         raise ConfigError(
-            f"tier: replay is of at least {MIN_REPLAY_STEPS} checkpoints, and {folder} offers {len(loaded)}; keep more "
+            f"tier: replay needs at least {MIN_REPLAY_STEPS} checkpoints, and {folder} offers {len(loaded)}; keep more "
             "by --keep-checkpoints when training, or collect the tier expert"
         )
     return {step: dataclasses.replace(policy, deterministic=options.deterministic) for step, policy in loaded.items()}  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -129,7 +129,7 @@ def _minari_metadata(config: RunConfig, options: CollectArguments, episode_lengt
 
 
 def _model_digest(model: mujoco.MjModel) -> str:
-    """SHA-256 of the compiled model."""
+    """Return the SHA-256 of the compiled MuJoCo model."""
     content = np.empty(mujoco.mj_sizeModel(model), np.uint8)
     mujoco.mj_saveModel(model, None, content)
     return hashlib.sha256(content.tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Whole episodes from many worlds, in one compiled program. Axes: T control steps, B worlds."""
+"""Collect whole episodes from many worlds by one compiled program. Axes: T control steps, B worlds."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ from envs.worlds.vector import VecEnv, VecState
 from flexrl.common.warp_buffers import require_room
 from flexrl.data.episode import Episode
 
-CHUNK = 32  # control steps between two looks at who has finished; a world that ended waits for the next
+CHUNK = 32  # control steps of one program; a world whose episode ends restarts only after all of them
 
 
 @struct.dataclass
 class UniformPolicy:
-    """Acts uniformly in [-1, 1], whatever it sees."""
+    """Policy that draws actions uniformly from [-1, 1]."""
 
     action_size: int = struct.field(pytree_node=False)
 
     def init_carry(self, num_envs: int) -> tuple:
-        """No memory."""
+        """Return an empty memory."""
         return ()
 
     def act(self, carry: tuple, observation: Observation, key: Array) -> tuple[tuple, Array, tuple]:
-        """Actions (B, A)."""
+        """Return random actions (B, A)."""
         shape = (*observation.reward.shape, self.action_size)
         return carry, jax.random.uniform(key, shape, minval=-1.0, maxval=1.0), ()
 
 
 @struct.dataclass
 class Seen:
-    """What there is before and after a step."""
+    """The states of a chunk, before each step and after the last one."""
 
     obs: Any  # (T + 1, B, O)
     goal: Any  # (T + 1, B, G)
@@ -46,45 +46,47 @@ class Seen:
 
 @struct.dataclass
 class Steps:
-    """What happens in a step."""
+    """The steps of a chunk."""
 
     action: Any  # (T, B, A)
     reward: Any  # (T, B)
     terminated: Any  # (T, B) bool
     truncated: Any  # (T, B) bool
-    bad: Any  # (T, B) bool: something became non-finite
-    overflowed: Any  # (T, B) bool: physics left contacts out; None where nobody knows
+    bad: Any  # (T, B) bool: the action, the physics or the task became non-finite
+    overflowed: Any  # (T, B) bool: physics left contacts out; None if not known
 
 
 @dataclass
 class Collected:
-    """Episodes, and what was left out of them."""
+    """Collected episodes, and how much was left out."""
 
     episodes: list[Episode]
-    num_dropped_rows: int = 0  # non-finite; each ended its episode, one step earlier
-    num_dropped_episodes: int = 0  # that had no other row
+    num_dropped_rows: int = 0  # non-finite steps; each one ended its episode, without itself
+    num_dropped_episodes: int = 0  # episodes whose first step was non-finite
 
 
 class Collector:
-    """Collects with any policy of one structure; compiled once."""
+    """Collects episodes of policies of the same pytree structure. The program is compiled once."""
 
     def __init__(self, vec_env: VecEnv) -> None:
-        """Prepare; compilation happens on first use."""
+        """Define the programs, which are compiled at their first use."""
         self._vec_env = vec_env
         self._start = jax.jit(lambda key: vec_env.start(vec_env.fresh(key)))
         self._run = jax.jit(self._chunk, donate_argnums=(1, 2))
 
     def __call__(self, policy: Policy, num_episodes: int, key: Array, options: dict[str, Any]) -> Collected:
-        """The first `num_episodes` episodes to begin, however long they last, so that none is favoured for its length.
+        """Collect the first `num_episodes` episodes to begin, however long they last.
+
+        To take the first ones to end instead would favour short episodes.
 
         Args:
-          policy: acts.
-          num_episodes: a world begins the next one when its own has ended.
-          key: of first states and actions.
-          options: noted of each episode.
+          policy: policy that acts.
+          num_episodes: number of episodes; a world whose episode has ended begins another until all have begun.
+          key: random key of first states and actions.
+          options: facts to note of each episode, such as its tier.
 
         Raises:
-          ConfigError: as soon as MJX-Warp left contacts out.
+          ConfigError: as soon as MJX-Warp leaves contacts out.
         """
         num_envs = self._vec_env.num_envs
         key_start, key = jax.random.split(key)
@@ -125,7 +127,7 @@ class Collector:
     def _chunk(
         self, policy: Policy, worlds: VecState, carry: Any, restarts: Array, key: Array
     ) -> tuple[VecState, Any, tuple[Seen, Steps]]:
-        """Restart some worlds (B,), then `CHUNK` steps of all."""
+        """Restart the worlds marked in `restarts` (B,), then run `CHUNK` steps of all worlds."""
         key_fresh, key_steps = jax.random.split(key)
         worlds = self._vec_env.restart(worlds, restarts, self._vec_env.fresh(key_fresh))
 
@@ -145,14 +147,14 @@ class Collector:
 
 @dataclass
 class _Running:
-    """An episode that has not ended."""
+    """An episode that has begun and not ended."""
 
     number: int
     length: int = 0
     parts: list[tuple[Seen, Steps]] = dataclasses.field(default_factory=list)
 
     def add(self, seen: Seen, steps: Steps, world: int, num_steps: int) -> None:
-        """Take in the first steps of a chunk."""
+        """Append the first `num_steps` steps of a chunk, of one world."""
         part: Any = (
             jax.tree.map(lambda x: x[: num_steps + 1, world], seen),
             jax.tree.map(lambda x: x[:num_steps, world], steps),
@@ -161,7 +163,7 @@ class _Running:
         self.length += num_steps
 
     def whole(self, options: dict[str, Any]) -> Episode:
-        """The episode, which ends here; a bad row that followed has cut it."""
+        """Return the whole episode. If its last step does not terminate it, it counts as truncated there."""
         *earlier, last = (seen for seen, _ in self.parts)
         before = [jax.tree.map(lambda x: x[:-1], seen) for seen in earlier]
         seen = jax.tree.map(lambda *rows: np.concatenate(rows), *before, last)

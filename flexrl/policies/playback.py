@@ -1,4 +1,4 @@
-"""A trained policy with its environment, as evaluation and rendering use it."""
+"""Load a trained policy with its environment, as evaluation, rendering, export and collecting do."""
 
 import dataclasses
 import functools
@@ -26,7 +26,7 @@ from flexrl.storage.run_folder import find_run, read_config
 
 @dataclass(frozen=True)
 class Playback:
-    """A run's deterministic policy at a step, and its environment on this machine's physics."""
+    """A run's deterministic policy at an iteration, with its environment on this machine's physics."""
 
     folder: Path
     config: RunConfig
@@ -44,16 +44,16 @@ def load_playback(
     task: Callable[[Any], Any] = lambda config: config,
     warp: WarpBuffers = RUNS_OWN,
 ) -> Playback:
-    """Load a run, or an exported policy.
+    """Load the policy and the environment of a run or of an exported policy.
 
     Args:
-      run: a run's folder or its name in the workspace.
+      run: a run's or an exported policy's folder, or a run's name in the workspace.
       workspace: folder that holds the runs.
       step: `best`, `latest` or an iteration.
-      physics: engine to play on; need not be the one of the training.
-      num_episodes: worlds that will be played at once.
-      task: changes the task's config.
-      warp: sizes of MJX-Warp's buffers, where the run's own are too small.
+      physics: physics engine to use; need not be the one of the training.
+      num_episodes: number of worlds that will be stepped at once.
+      task: function from the stored config of the task to the one to use.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
 
     Raises:
       ConfigError: if there is no such run or step.
@@ -72,7 +72,7 @@ def judging_worlds(
     task: Callable[[Any], Any] = lambda config: config,
     warp: WarpBuffers = RUNS_OWN,
 ) -> tuple[Path, RunConfig, Env]:
-    """The folder of a run or of an exported policy, its config on this machine, and the environment to be judged in.
+    """Return a run's or an exported policy's folder, its config for this machine, and the environment to evaluate in.
 
     Arguments and errors are those of `load_playback`.
     """
@@ -90,7 +90,7 @@ def judging_worlds(
 
 
 def load_policy_of(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
-    """From an exported file, or from a run's checkpoints; and the iteration that it is of."""
+    """Load a policy from an exported folder or from a run's checkpoints. Return its iteration and the policy."""
     if is_exported(folder):
         return exported_step(folder, step), load_exported(folder, algorithm)
     checkpoints = Checkpoints(folder)
@@ -99,7 +99,7 @@ def load_policy_of(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, 
 
 
 def load_exported(folder: Path, algorithm: Algorithm) -> Policy:
-    """The policy in an exported folder.
+    """Load the policy in an exported folder.
 
     Raises:
       CheckpointError: if it is damaged.
@@ -109,7 +109,7 @@ def load_exported(folder: Path, algorithm: Algorithm) -> Policy:
 
 
 def record(playback: Playback, num_steps: int, seed: int) -> np.ndarray:
-    """Positions of one world over one episode.
+    """Roll out one episode in one world, and return its positions.
 
     Returns:
       qpos_TQ: generalised positions after each control step, shape (T, nq), with T at most `num_steps`.

@@ -1,4 +1,4 @@
-"""How well a policy does each skill of `humanoid-skills`: alone, while goals change, and after each change."""
+"""Measure how well a policy does each skill of `humanoid-skills`: alone, while skills change, and after a change."""
 
 import dataclasses
 import functools
@@ -21,24 +21,28 @@ from flexrl.engine.factory import make_evaluation_env
 from flexrl.policies.playback import Playback
 
 ERRORS = ("velocity_error", "turn_error")
-PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s, m/s
-TRANSITION_SECONDS = 5.0  # s that each of the two skills lasts
+PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s between two pushes, m/s of a push
+TRANSITION_SECONDS = 5.0  # s that each of the two skills of a transition is commanded
 
 
 def examine(playback: Playback, num_episodes: int, num_transition_episodes: int, seed: int) -> dict[str, Any]:
-    """Success of each skill, falls while switching, and success after each switch, as plain data.
+    """Measure each skill's success, the falls while skills change, and each skill's success after each other one.
 
     Args:
-      playback: a policy of `humanoid-skills`.
-      num_episodes: for each skill, and for each fall rate.
-      num_transition_episodes: for each ordered pair of skills; 0 leaves the transitions out.
-      seed: of the episodes.
+      playback: a policy that was trained on `humanoid-skills`.
+      num_episodes: number of episodes for each skill, and for each of the two fall rates (without and with pushes).
+      num_transition_episodes: number of episodes for each ordered pair of skills; 0 leaves the transitions out.
+      seed: random seed of the episodes.
+
+    Returns:
+      The report that `skills.json` holds, as plain data.
 
     Raises:
       ConfigError: if MJX-Warp left contacts out.
     """
     task = playback.config.task
-    task = dataclasses.replace(task, skills=tuple(dict.fromkeys(task.skills)))  # each as often as any other
+    # A skill may be listed several times to be trained more often; evaluations use each one equally often.
+    task = dataclasses.replace(task, skills=tuple(dict.fromkeys(task.skills)))
     playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=task))
     episodes = functools.partial(_episodes, playback, num_episodes, seed)
     report: dict[str, Any] = {"step": playback.step, "episodes": num_episodes}
@@ -51,7 +55,7 @@ def examine(playback: Playback, num_episodes: int, num_transition_episodes: int,
 
 
 def _asking_only_for(playback: Playback, skill: str) -> Any:
-    """The task's config, with one skill for whole episodes."""
+    """Return the task's config with one skill that is commanded for whole episodes."""
     seconds = playback.env.spec.episode_length * playback.env.spec.control_period
     return dataclasses.replace(
         playback.config.task, skills=(skill,), goal_strategy="single", goal_seconds=(seconds, seconds)
@@ -85,7 +89,7 @@ def _switching(episodes: Episodes) -> dict[str, float]:
 
 
 def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, dict[str, float]]:
-    """Success of a skill over the seconds after the switch from another, by both names."""
+    """Return `table[first][second]`: the success of the second skill in the seconds after a change from the first."""
     skills, seconds = playback.config.task.skills, (TRANSITION_SECONDS, TRANSITION_SECONDS)
     task = dataclasses.replace(playback.config.task, goal_strategy="balanced", goal_seconds=seconds)
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
@@ -106,7 +110,15 @@ def _success_by_pair(
     settled: dict[str, np.ndarray],
     final: dict[str, np.ndarray],
 ) -> dict[str, dict[str, float]]:
-    """The part of each pair's episodes whose second skill succeeded, of what `_SecondHalves` found, (pairs, N) each."""
+    """Return `table[first][second]`: the fraction of episodes in which the second skill succeeded.
+
+    Args:
+      skills: all skills by index.
+      pairs: indices of the first and the second skill.
+      fallen: (pairs, N), from `_SecondHalves`, like the metrics `settled` and `final`.
+      settled: (pairs, N) each.
+      final: (pairs, N) each.
+    """
     table: dict[str, dict[str, float]] = {name: {} for name in skills}
     for k, (a, b) in enumerate(pairs):
         numbers = [{name: x[k] for name, x in metrics.items()} for metrics in (settled, final)]
@@ -115,10 +127,10 @@ def _success_by_pair(
 
 
 class _SecondHalves:
-    """Worlds that are each asked for a pair of skills, and what they did when asked for the second."""
+    """Runs worlds that are commanded one skill and then a second, and measures how they do the second one."""
 
     def __init__(self, env: Any, pairs: np.ndarray) -> None:
-        """Prepare worlds for pairs (B, 2) of indices into the task's skills."""
+        """Prepare one world for each pair of skills; pairs (B, 2) are indices into the task's skills."""
         self._worlds = VecEnv(env, len(pairs))
         self._sampler = (env.env if isinstance(env, RandomizedEnv) else env).goals
         self._orders = np.array([np.resize(pair, self._sampler.num_goals) for pair in pairs])
@@ -127,11 +139,11 @@ class _SecondHalves:
         self._settled_from = self._half + round(SETTLING_SECONDS / env.spec.control_period)
 
     def __call__(self, policy: Policy, key: Array) -> tuple[Array, dict[str, Array], dict[str, Array], Array]:
-        """What each world did.
+        """Run each world through its two skills.
 
         Returns:
-          Whether each fell in either half, metrics (B,) of the second half as `skill_success` reads them, and in how
-          many control steps of all worlds contacts were left out.
+          Whether each world fell in either half (B,), the metrics `settled` and `final` (B,) of the second half for
+          `skill_success`, and the number of control steps of all worlds in which contacts were left out.
         """
         key_fresh, key_goals, key_act = jax.random.split(key, 3)
         num, worlds = self._worlds.num_envs, self._worlds

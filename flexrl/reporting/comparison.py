@@ -1,4 +1,4 @@
-"""Runs side by side: what they reached, how soon, and in what their configs differ."""
+"""Compare runs: the returns that they reached, how soon, and the fields in which their configs differ."""
 
 import dataclasses
 from typing import Any
@@ -8,17 +8,18 @@ from flexrl.config.trackers import Tracking
 from flexrl.reporting.curves import Curve
 from flexrl.storage.run_view import RunRecord
 
-FRACTIONS = (0.5, 0.9)  # of the best return of all
-PLACE = (  # of a config; says nothing of what is computed
+FRACTIONS = (0.5, 0.9)  # of the best return of all runs
+PLACE = (  # fields of a config that say where results go, not what is computed
     *("name", "workspace"),
     *(f"tracking.{field.name}" for field in dataclasses.fields(Tracking)),
 )
 
 
 def compare(curves: list[Curve]) -> list[dict[str, Any]]:
-    """For each run its last, best and final return, and when it first had a part of the best of all.
+    """Return a row for each run: its last, best and final return, and when it reached each of `FRACTIONS`.
 
-    A part of a best return that is not positive means nothing, and is None.
+    These are fractions of the best return of all runs. If that return is not positive, they mean nothing, and the row
+    has None in their place.
     """
     best = max(value for curve in curves for value in curve.returns)
     return [_row(curve, best) for curve in curves]
@@ -35,7 +36,7 @@ def _row(curve: Curve, best: float) -> dict[str, Any]:
 
 
 def differing_fields(records: list[RunRecord]) -> dict[str, list[Any]]:
-    """Fields in which configs differ, with each run's value; None where a config lacks the field."""
+    """Return the fields in which configs differ, with the value of each run; None if its config lacks the field."""
     configs = [flat(record.config) for record in records]
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
     values = {name: [config.get(name) for config in configs] for name in names}

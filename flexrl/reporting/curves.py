@@ -1,4 +1,4 @@
-"""Learning curves: evaluations over control steps and over seconds of training, and drawings of them."""
+"""Read and draw learning curves: a run's evaluations over control steps and over seconds of training."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,21 +16,21 @@ METRICS = (
     *("episode/return", "episode/length", "policy/entropy", "policy/kl"),
     *("policy/clip_fraction", "value/loss", "value/explained_variance", "update/learning_rate"),
 )
-NUM_POINTS = 200  # of a drawn metric
+NUM_POINTS = 200  # at most, of one drawn line
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A run's evaluations.
+    """The evaluations of a run, oldest first.
 
     Attributes:
-      name: of the run.
-      control_steps: of all worlds, until each evaluation.
-      seconds: of training until each evaluation, without compiling and evaluating.
-      returns: mean of each evaluation.
-      intervals: half the width of the mean's 95 % interval.
-      success: part of the episodes that ended at their goal, of a task that has one.
-      final: mean return of the final evaluation, where there is one (`RunRecord.final_return`).
+      name: name of the run.
+      control_steps: control steps of all worlds until each evaluation.
+      seconds: seconds of training until each evaluation, without compiling and evaluating.
+      returns: mean return of each evaluation.
+      intervals: half the width of each mean's 95 % interval.
+      success: fraction of episodes that ended at their goal; None if the task has no goal to end at.
+      final: mean return of the final evaluation; None if there is none (`RunRecord.final_return`).
     """
 
     name: str
@@ -42,7 +42,7 @@ class Curve:
     final: float | None = None
 
     def first_reaching(self, threshold: float) -> tuple[int, float] | None:
-        """Control steps and seconds until the first evaluation with at least this return."""
+        """Return control steps and seconds until the first evaluation with at least this return; None without one."""
         for steps, seconds, value in zip(self.control_steps, self.seconds, self.returns, strict=True):
             if value >= threshold:
                 return steps, seconds
@@ -50,10 +50,10 @@ class Curve:
 
 
 def read_curve(record: RunRecord) -> Curve:
-    """A run's evaluations, with the time that training took until each.
+    """Read a run's evaluations, with the time that training took until each.
 
     Raises:
-      ConfigError: if there is no evaluation, or no row that tells the time.
+      ConfigError: if there is no evaluation, or a row of metrics that tells the time is missing.
     """
     if not record.evaluations:
         why = f" ({'; '.join(record.problems)})" if record.problems else ""
@@ -78,7 +78,7 @@ def read_curve(record: RunRecord) -> Curve:
 
 
 def draw_returns(curves: list[Curve]) -> "Figure":
-    """Return over control steps and over seconds, with 95 % intervals; if all have goals, how often they reach them."""
+    """Draw returns over control steps and over seconds, with 95 % intervals; also success, if all runs have it."""
     from matplotlib.figure import Figure
 
     num_panels = 3 if all(curve.success for curve in curves) else 2
@@ -101,7 +101,11 @@ def draw_returns(curves: list[Curve]) -> "Figure":
 
 
 def draw_metrics(metrics: dict[str, list[dict[str, Any]]]) -> "Figure":
-    """The main numbers of training over control steps, of runs by name; of long runs, means of neighbouring rows."""
+    """Draw the main metrics of training over control steps. Neighbouring rows of long runs are averaged.
+
+    Args:
+      metrics: rows of iterations by the name of the run.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")

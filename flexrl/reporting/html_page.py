@@ -1,4 +1,4 @@
-"""One page of HTML about a run, with its pictures inside."""
+"""Make one HTML page about a run, with all pictures and videos inside the file."""
 
 import base64
 import json
@@ -21,12 +21,12 @@ CLIPS = {
 
 
 def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -> str:
-    """The whole page.
+    """Return the whole page as HTML.
 
     Args:
-      record: the run that it is about.
-      beside: runs whose curves stand beside.
-      records: runs among which its children are.
+      record: the run that the page is about.
+      beside: other runs whose learning curves are drawn with the run's.
+      records: runs among which to look for the run's children.
     """
     problems = list(record.problems)
     sections = {
@@ -59,7 +59,7 @@ def _summary(record: RunRecord) -> str:
 
 
 def _curves(records: list[RunRecord], problems: list[str]) -> str:
-    """Evaluations and training metrics of runs; what cannot be read is added to the problems."""
+    """Draw evaluations and training metrics of runs. For each run that cannot be read, add a line to `problems`."""
     curves, metrics = [], {}
     for record in records:
         try:
@@ -71,7 +71,7 @@ def _curves(records: list[RunRecord], problems: list[str]) -> str:
 
 
 def _skills(path: Path, problems: list[str]) -> str:
-    """What `flexrl.skills` found, if it was asked."""
+    """Show what `flexrl.skills` measured, if its file is there. If it is damaged, add a line to `problems`."""
     if not path.exists():
         return ""
     try:
@@ -91,7 +91,7 @@ def _skills(path: Path, problems: list[str]) -> str:
 
 
 def _matrix(rows: dict[str, dict[str, float]]) -> str:
-    """Numbers between 0 and 1 by two names, from red to green."""
+    """Return a table of numbers between 0 and 1, by the names of rows and columns, coloured from red to green."""
     header = "".join(f"<th>{escape(name)}</th>" for name in rows)
     lines = (
         f"<tr><th>{escape(name)}</th>{''.join(_coloured(row.get(other)) for other in rows)}</tr>\n"
@@ -107,7 +107,7 @@ def _coloured(value: float | None) -> str:
 
 
 def _clips(folder: Path) -> str:
-    """Videos that are small enough, inside the page; the others by name."""
+    """Embed the videos that are small enough. Name the others."""
     files = sorted(path for path in folder.glob("*") if path.suffix in CLIPS)
     return "".join(map(_clip, files))
 

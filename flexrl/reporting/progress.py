@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: metrics rows, TensorBoard, trackers, and a line or a progress bar."""
+"""Report a run while it trains: by rows in files, TensorBoard, trackers, and progress lines or a progress bar."""
 
 import math
 import sys
@@ -13,16 +13,19 @@ from flexrl.storage.schedule import Schedule
 from flexrl.tracking.sender import Ended
 from flexrl.tracking.sinks import Trackers
 
-PLAIN_LINE_SECONDS = 10.0  # between lines in a log
+PLAIN_LINE_SECONDS = 10.0  # between progress lines in a log
 
 
 class Reporter:
-    """Writes each iteration's and each evaluation's row, in order."""
+    """Writes the rows of iterations and evaluations, in order, to all outputs of a run."""
 
     def __init__(self, schedule: Schedule, last_iteration: int, shows_progress: bool = True) -> None:
-        """Open the outputs of a run that has done `last_iteration` iterations; later rows are cut.
+        """Open the outputs of a run that has done `last_iteration` iterations, and remove the rows of later ones.
 
-        Of several runs that train together, one shows how far they are.
+        Args:
+          schedule: tells the run's config, and after which iterations it is evaluated.
+          last_iteration: the iteration from which the run goes on; 0 for a new run.
+          shows_progress: show progress; of several runs that train together only one does.
         """
         from tensorboardX import SummaryWriter
 
@@ -38,7 +41,7 @@ class Reporter:
         self._clock = time.monotonic()
 
     def iteration(self, iteration: int, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Write an iteration's row; waits for its metrics if they are still being computed."""
+        """Write an iteration's row and return it. Wait for its metrics if they are still being computed."""
         plain = {name: _plain(value) for name, value in jax.device_get(metrics).items()}
         now = time.monotonic()
         seconds, self._clock = now - self._clock, now
@@ -48,7 +51,7 @@ class Reporter:
         return row
 
     def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Write the row of an evaluation after an iteration, and give it; its time counts for no iteration."""
+        """Write an evaluation's row and return it. The time that it took counts for no iteration."""
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
         self._display.evaluation(row)
@@ -56,33 +59,33 @@ class Reporter:
         return row
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """All evaluations' rows, oldest first."""
+        """Return the rows of all evaluations, oldest first."""
         return self._evaluations.rows
 
     def last_evaluation(self) -> dict[str, Any] | None:
-        """The newest evaluation's row."""
+        """Return the newest evaluation's row, None if there is none."""
         return self._evaluations.rows[-1] if self._evaluations.rows else None
 
     def training_seconds(self) -> float:
-        """Time of all iterations, without compiling and evaluating."""
+        """Return the seconds of all iterations, without compiling and evaluating."""
         return sum(row["timing"]["seconds"] for row in self._metrics.rows)
 
     def restart_clock(self) -> None:
-        """Count nothing that happened until now for the next iteration."""
+        """Let the time of the next iteration begin now."""
         self._clock = time.monotonic()
 
     def sync(self) -> None:
-        """Return when all rows are on the disk."""
+        """Wait until all rows are on disk."""
         self._metrics.sync()
         self._evaluations.sync()
         self._tensorboard.flush()
 
     def end(self, ended: Ended) -> None:
-        """Tell trackers how the run ended; waits for nothing."""
+        """Tell the trackers how the run ended, without waiting for them."""
         self._trackers.end(ended)
 
     def close(self) -> None:
-        """Release the terminal and the files, after `end`; trackers have some seconds for what they lack."""
+        """Release the terminal and the files. Trackers get some seconds for rows that they lack. Call `end` first."""
         self._display.close()
         self._tensorboard.close()
         self._trackers.close()
@@ -106,21 +109,21 @@ def _display(config: RunConfig, last_iteration: int, shows_progress: bool) -> "E
 
 
 class Summary:
-    """One line about how a run stands, with the speed smoothed over some iterations."""
+    """Formats progress lines. The speed is smoothed over some iterations."""
 
     def __init__(self, config: RunConfig) -> None:
-        """No iteration yet."""
+        """Begin without a measured speed."""
         self._config = config
         self._seconds_per_iteration = math.nan
 
     def line(self, row: dict[str, Any]) -> str:
-        """Progress, speed, return, episode length, time left."""
+        """Return a line with the progress, speed, return, episode length and time left, as of an iteration's row."""
         new = row["timing"]["seconds"]
         old = new if math.isnan(self._seconds_per_iteration) else self._seconds_per_iteration
         self._seconds_per_iteration = 0.9 * old + 0.1 * new
         left = (self._config.num_iterations - row["step"]) * self._seconds_per_iteration
         shown = {"return": row.get("episode/return"), "episode length": row.get("episode/length")}
-        loss = [f"loss {row['policy/loss']:.4g}"] if "episode/return" not in row else []  # where no worlds are stepped
+        loss = [f"loss {row['policy/loss']:.4g}"] if "episode/return" not in row else []  # offline: no episodes
         return "  ".join(
             [
                 f"iteration {row['step']}/{self._config.num_iterations}",
@@ -134,7 +137,7 @@ class Summary:
 
 
 def evaluation_line(row: dict[str, Any]) -> str:
-    """One line about an evaluation."""
+    """Return one line about an evaluation, given its row."""
     return (
         f"evaluation after {row['control_steps'] / 1e6:.2f}M steps: return {row['evaluation/return_mean']:,.0f} "
         f"(standard deviation {row['evaluation/return_std']:,.0f}), "
@@ -143,7 +146,13 @@ def evaluation_line(row: dict[str, Any]) -> str:
 
 
 def final_line(name: str, final: dict[str, Any], evaluation: dict[str, Any]) -> str:
-    """One line about a run's final evaluation, beside what its policy was chosen for; both as in `result.json`."""
+    """Return one line about a run's final evaluation, and the return by which its policy was chosen.
+
+    Args:
+      name: name of the run.
+      final: statistics of the final evaluation, as in `result.json`.
+      evaluation: the entry `evaluation` of `result.json`.
+    """
     return (
         f"{name}: final evaluation of iteration {evaluation['step']} ({evaluation['policy']}): return "
         f"{final['return_mean']:,.1f} ± {final['return_interval']:,.1f} in {final['num_episodes']} fresh episodes; "
@@ -152,7 +161,7 @@ def final_line(name: str, final: dict[str, Any], evaluation: dict[str, Any]) -> 
 
 
 class EvaluationLines:
-    """A line for each evaluation."""
+    """Prints a line for each evaluation, and nothing else."""
 
     def __init__(self, name: str = "") -> None:
         """Begin each line with a name, if there is one."""
@@ -162,25 +171,25 @@ class EvaluationLines:
         """Print nothing."""
 
     def evaluation(self, row: dict[str, Any]) -> None:
-        """Print every evaluation."""
+        """Print a line about the evaluation."""
         print(self._start + evaluation_line(row), flush=True)
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
 
 class PlainLines(EvaluationLines):
-    """A line now and then, for logs."""
+    """Prints progress lines at intervals, for logs."""
 
     def __init__(self, config: RunConfig) -> None:
-        """Nothing printed yet."""
+        """Begin without having printed a line."""
         super().__init__()
         self._summary = Summary(config)
         self._last_iteration = config.num_iterations
         self._last_print = -math.inf
 
     def iteration(self, row: dict[str, Any]) -> None:
-        """Print the first row, the last, and one every few seconds."""
+        """Print a line if this is the first or the last iteration, or if the last line is `PLAIN_LINE_SECONDS` old."""
         line = self._summary.line(row)
         if row["step"] == self._last_iteration or time.monotonic() - self._last_print >= PLAIN_LINE_SECONDS:
             self._last_print = time.monotonic()
@@ -188,7 +197,7 @@ class PlainLines(EvaluationLines):
 
 
 class ProgressBar:
-    """A bar with the same numbers, for a terminal; evaluations stay above it."""
+    """Shows a progress bar with the same numbers in a terminal, below the lines about evaluations."""
 
     def __init__(self, config: RunConfig, last_iteration: int) -> None:
         """Draw the bar."""
@@ -200,19 +209,19 @@ class ProgressBar:
         self._progress.start()
 
     def iteration(self, row: dict[str, Any]) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self._progress.update(self._task, completed=row["step"], description=self._summary.line(row))
 
     def evaluation(self, row: dict[str, Any]) -> None:
-        """Print above the bar."""
+        """Print a line about the evaluation above the bar."""
         self._progress.console.print(evaluation_line(row), highlight=False)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Stop the bar and restore the terminal."""
         self._progress.stop()
 
 
 def _plain(value: Any) -> float | int | None:
-    """A Python number; None for what JSON has no number for."""
+    """Return a Python number, or None if it is not finite, because JSON has no such number."""
     number = value.item()
     return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-"""The video at the end of a training."""
+"""Draw the video at the end of a training."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ from flexrl.common.errors import ConfigError
 
 
 def draw_video(run: Path) -> None:
-    """Draw a short video of a finished run in a process of its own, or say in one line why there is none.
+    """Draw a short video of a finished run in a process of its own. If that fails, print one line that says why.
 
-    The process computes on the CPU: the training still holds most of an accelerator's memory.
+    The process computes on the CPU, because the training still holds most of an accelerator's memory.
     """
     try:
         choose_gl()

@@ -1,4 +1,4 @@
-"""A meeting of several hosts before JAX connects them: JAX ends the process where one of them does not come."""
+"""Wait for all hosts before JAX connects them, because JAX ends the process if one of them does not come."""
 
 import contextlib
 import select
@@ -12,19 +12,19 @@ GREETING = b"flexrl"
 
 
 def meet(coordinator: str, num_hosts: int, host_index: int, seconds: float) -> None:
-    """Wait until all hosts are here, or give up.
+    """Wait until all hosts have come, or give up.
 
-    The first host listens at the coordinator's port, which JAX uses afterwards; the others connect to it. All leave
-    together, once the last one has come.
+    The first host listens at the coordinator's port, which JAX uses afterwards. The others connect to it. All of them
+    return once the last one has come.
 
     Args:
       coordinator: HOST:PORT of the first host.
-      num_hosts: all of them together.
-      host_index: of this one, from 0.
-      seconds: to wait for the others; a pool of machines that begins at none takes many minutes.
+      num_hosts: number of hosts, this one included.
+      host_index: index of this host; the first is 0.
+      seconds: how long to wait for the others; allow many minutes for a pool of machines that scales up from zero.
 
     Raises:
-      Preempted: if they did not all come in time, so that a scheduler tries again without counting a crash.
+      Preempted: if not all came in time; its exit code makes a scheduler try again without counting a crash.
     """
     host, _, port = coordinator.rpartition(":")
     deadline = time.monotonic() + seconds
@@ -35,7 +35,7 @@ def meet(coordinator: str, num_hosts: int, host_index: int, seconds: float) -> N
 
 
 def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
-    """Take in a connection from each other host, then tell all of them to go on."""
+    """Accept a connection from each other host, then tell all of them to go on."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("", port), family=socket.AF_INET))
         here: dict[int, socket.socket] = {}
@@ -44,21 +44,21 @@ def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
             try:
                 visitor = stack.enter_context(listener.accept()[0])
                 visitor.settimeout(RETRY_SECONDS)
-                here[int.from_bytes(_read(visitor, 4))] = visitor  # one that came again takes its own place
+                here[int.from_bytes(_read(visitor, 4))] = visitor  # replaces an earlier connection of that host
             except TimeoutError:
                 if time.monotonic() >= deadline:
                     came = f"{len(here) + 1} of {others + 1} hosts came within {seconds:.0f} s"
                     raise Preempted(f"{came}; start again when all can run") from None
             except OSError:
-                pass  # it left before it had said who it is
+                pass  # the visitor left before it had sent its index
             here = {index: visitor for index, visitor in here.items() if not _has_left(visitor)}
         for visitor in here.values():
-            with contextlib.suppress(OSError):  # it has gone; JAX's own time-out is next
+            with contextlib.suppress(OSError):  # the visitor has left; JAX's own time-out notices that
                 visitor.sendall(GREETING)
 
 
 def _visit(host: str, port: int, host_index: int, deadline: float, seconds: float) -> None:
-    """Connect to the first host, again and again, until it says that all are there."""
+    """Connect to the first host, again and again, until it says that all hosts have come."""
     while time.monotonic() < deadline:
         try:
             with socket.create_connection((host, port), timeout=RETRY_SECONDS) as connection:
@@ -66,7 +66,7 @@ def _visit(host: str, port: int, host_index: int, deadline: float, seconds: floa
                 connection.settimeout(max(0.01, deadline - time.monotonic()))
                 if _read(connection, len(GREETING)) == GREETING:
                     return
-        except OSError:  # it is not there yet, or its name is not, or it has begun anew
+        except OSError:  # the first host or its DNS name is not there yet, or it has restarted
             time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     raise Preempted(
         f"the first host at {host}:{port} did not say within {seconds:.0f} s that all are there; start again when all "
@@ -75,7 +75,7 @@ def _visit(host: str, port: int, host_index: int, deadline: float, seconds: floa
 
 
 def _has_left(connection: socket.socket) -> bool:
-    """Whether the other side has closed a connection on which it says nothing more."""
+    """Return whether the other side has closed the connection."""
     if not select.select([connection], [], [], 0)[0]:
         return False
     try:
@@ -85,10 +85,10 @@ def _has_left(connection: socket.socket) -> bool:
 
 
 def _read(connection: socket.socket, size: int) -> bytes:
-    """So many bytes.
+    """Receive exactly `size` bytes.
 
     Raises:
-      OSError: if the connection ends before.
+      OSError: if the connection ends before that.
     """
     content = b""
     while len(content) < size:

@@ -1,7 +1,8 @@
-"""Several hosts that train one run together: each runs the same command and owns some of the devices.
+"""Several hosts that train one run together. Each runs the same command and owns some of the devices.
 
-Only the first writes; the others read the same folders. What it alone knows, such as how an evaluation went, it tells
-the others, so that all take the same way through the program: else one would wait in a collective for ever.
+Only the first host writes; the others read the same folders. What the first host alone knows, such as the result of an
+evaluation, it sends to the others, so that all hosts run the same programs in the same order. Otherwise one of them
+would wait in a collective operation for ever.
 """
 
 import argparse
@@ -14,18 +15,18 @@ from flexrl.common.errors import ConfigError
 from flexrl.training.host_meeting import meet
 
 VARIABLES = {"coordinator": "FLEXRL_COORDINATOR", "num_hosts": "FLEXRL_NUM_HOSTS", "host_index": "FLEXRL_HOST_INDEX"}
-START_SECONDS = "FLEXRL_START_SECONDS"  # to wait for the other hosts
+START_SECONDS = "FLEXRL_START_SECONDS"  # environment variable: how long to wait for the other hosts
 DEFAULT_START_SECONDS = 300
-POLL_SECONDS = 1.0  # about, from one asking of all hosts to the next
+POLL_SECONDS = 1.0  # approximate time between two polls of all hosts
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """One host among those of a run.
+    """One host among those that train a run: the one that this process runs on.
 
     Attributes:
-      num: of hosts.
-      index: of it; the first, 0, writes.
+      num: number of hosts.
+      index: index of this host; the first, 0, writes.
     """
 
     num: int = 1
@@ -37,11 +38,11 @@ class Hosts:
         return self.index == 0
 
     def decided(self, decision: bool) -> bool:
-        """What the first host decided, at every host."""
+        """Return the first host's decision at every host. All hosts must call this."""
         return bool(self.shared(decision))
 
     def shared(self, number: int) -> int:
-        """The first host's number, at every host."""
+        """Return the first host's number at every host. All hosts must call this."""
         if self.num == 1:
             return number
         from jax.experimental import multihost_utils
@@ -49,7 +50,7 @@ class Hosts:
         return int(multihost_utils.broadcast_one_to_all(number))
 
     def any(self, flag: bool) -> bool:
-        """Whether one of the hosts says so."""
+        """Return at every host whether the flag is set at any of them. All hosts must call this."""
         if self.num == 1:
             return flag
         from jax.experimental import multihost_utils
@@ -58,20 +59,20 @@ class Hosts:
 
 
 class Poll:
-    """Asks all hosts about once a second, since each asking waits for the device.
+    """Asks about once a second whether a flag is set at any host. To ask more often is slow: it waits for devices.
 
-    They are asked after the same iterations on each of them: the first one measures how many take a second, and tells
-    the others whenever they are asked.
+    All hosts must poll before the same iterations. So the first host measures how many iterations take a second, and
+    tells the others at each poll.
     """
 
     def __init__(self, hosts: Hosts) -> None:
-        """Ask before the first iteration."""
+        """Plan the first poll before the first iteration."""
         self._hosts = hosts
-        self._period, self._left = 0, 0  # iterations from one asking to the next, and of these the ones to come
+        self._period, self._left = 0, 0  # iterations from poll to poll, and how many are left
         self._asked = time.monotonic()
 
     def any(self, flag: bool) -> bool:
-        """Whether one of the hosts says so, False where they are not asked; call it before each iteration."""
+        """Return whether the flag is set at any host; False between polls. Call this before each iteration."""
         if self._hosts.num == 1:
             return flag
         if self._left:
@@ -80,19 +81,23 @@ class Poll:
         now = time.monotonic()
         in_time = int(self._period * POLL_SECONDS / max(now - self._asked, 1e-9))
         self._asked = now
-        self._period = self._hosts.shared(max(1, min(in_time, 2 * self._period)))  # slowly, in case the first were fast
+        # At most doubled from poll to poll, because the first iterations may be unusually fast.
+        self._period = self._hosts.shared(max(1, min(in_time, 2 * self._period)))
         self._left = self._period - 1
         return self._hosts.any(flag)
 
 
 def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
-    """Meet the other hosts, if the flags or the environment say that there are any; and the other arguments.
+    """Connect to the other hosts, if flags or environment variables say that there are any.
 
-    Call it before JAX is asked for its devices.
+    Call this before JAX looks for devices.
+
+    Returns:
+      This host among all, and the arguments that are left.
 
     Raises:
       ConfigError: naming the flag, the value and the limit.
-      Preempted: if the others did not come in time.
+      Preempted: if not all hosts came in time.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name, variable in VARIABLES.items():
@@ -113,7 +118,7 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
         meet(coordinator, hosts.num, hosts.index, _start_seconds())
         import jax
 
-        jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours (`flexrl.training.preemption`)
+        jax.config.update("jax_enable_preemption_service", False)  # instead: `flexrl.training.preemption`
         jax.distributed.initialize(coordinator, hosts.num, hosts.index)
     return hosts, rest
 
@@ -126,7 +131,7 @@ def _start_seconds() -> float:
 
 
 def require_all_devices(hosts: Hosts, num_devices: int) -> None:
-    """Refuse to leave out devices of some hosts.
+    """Refuse to leave devices of the hosts unused.
 
     Raises:
       ConfigError: if a run of several hosts asks for fewer devices than they have.
@@ -136,7 +141,7 @@ def require_all_devices(hosts: Hosts, num_devices: int) -> None:
     if hosts.num > 1 and num_devices != jax.device_count():
         raise ConfigError(
             f"num_devices: {num_devices} must be {jax.device_count()}, all devices of the {hosts.num} hosts together; "
-            "hide from JAX what shall not be used"
+            "hide devices from JAX that shall not be used"
         )
 
 

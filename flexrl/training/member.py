@@ -1,4 +1,4 @@
-"""One run of a training: its folder, rows, checkpoints and result, as if it were trained alone."""
+"""One run of a training: it writes its own folder, rows, checkpoints and result, also if several train together."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from flexrl.training.warm_start import Inheritance
 
 
 class Member:
-    """What a run leaves on the disk, while it trains."""
+    """One run while it trains, and everything that it writes to disk."""
 
     def __init__(
         self,
@@ -37,14 +37,15 @@ class Member:
         num_together: int = 1,
         shows_progress: bool = True,
     ) -> None:
-        """Read what it begins from; nothing is written.
+        """Prepare the run and load what it takes from its parent. Nothing is written.
 
         Args:
-          config: of the run.
-          resume: go on with it, rather than begin it.
-          inherited: loads what it takes from its parent, if it has one.
-          num_together: runs in this training; several keep checkpoints of the same iteration.
-          shows_progress: print a line now and then.
+          config: config of the run.
+          resume: go on with the run, rather than start it.
+          inherited: loads what the run takes from its parent; called only if it has one.
+          num_together: number of runs in this training; if there are several, each keeps enough checkpoints that all
+            have one of the same iteration.
+          shows_progress: print progress lines.
 
         Raises:
           ConfigError: if the parent does not fit.
@@ -53,23 +54,27 @@ class Member:
         self.config = config
         keep = max(config.keep_checkpoints, KEPT_TOGETHER if num_together > 1 else 1)
         self.checkpoints = Checkpoints(config.folder, keep)
-        self.divergence: str | None = None  # why it has diverged, if it has
+        self.divergence: str | None = None  # why the run has diverged, None if it has not
         self.resume = resume
         self._inherited = inherited
         if config.parent and not resume:
             inherited()
         self._shows_progress = shows_progress
         self._told_of_overflow: set[str] = set()
-        self._folder: RunFolder  # once it is open
-        self.schedule: Schedule  # once the folder says what totals the run had before
-        self.reporter: Reporter  # once the run is there
+        self._folder: RunFolder  # set by `open`
+        self.schedule: Schedule  # set by the trainer, once the folder holds every change of the total
+        self.reporter: Reporter  # set by `report_from`
 
     def open(self, data: TrainingData | None, *, arguments: list[str]) -> None:
-        """Lock the folder, and record what is new.
+        """Lock the run's folder, and record how the run starts or what changes when it is resumed.
+
+        Args:
+          data: the dataset that the run learns from, if any.
+          arguments: the command line.
 
         Raises:
-          ConfigError: if the folder is in use, or holds a run although a new one was asked for; if the dataset is
-            another than the one that the run began with.
+          ConfigError: if the folder is in use, or holds a run although a new one was asked for; if the dataset is not
+            the one that the run began with.
         """
         self._folder = RunFolder(self.config.folder)
         forget_divergence(self.config.folder)
@@ -82,12 +87,12 @@ class Member:
         self._folder.move(self.config)
 
     def change_total(self, iteration: int) -> None:
-        """Note in the folder that the run goes on from this iteration to another total of steps, if it does."""
+        """If a resumed run has a new total of steps, record in its folder that it changes at this iteration."""
         if self.resume:
             self._folder.change_total(self.config, iteration)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
-        """The run before its first iteration, with its own hyper-parameters."""
+        """Return the run before its first iteration, with its own traced numbers and what it takes from its parent."""
         run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
         if self.config.parent is None:
             return run
@@ -97,21 +102,25 @@ class Member:
         return engine.place(run.replace(train=inheritance.into(run.train)))
 
     def restore(self, engine: Engine, step: int) -> Run:
-        """The run as it was after so many iterations.
+        """Load the run from its checkpoint of iteration `step`.
 
         Raises:
-          CheckpointError: if that checkpoint is not there, damaged, or of other sizes.
+          CheckpointError: if that checkpoint is missing, damaged, or of other shapes.
         """
         return engine.place(self.checkpoints.restore(engine.template(), step)[1])
 
     def report_from(self, iteration: int) -> None:
-        """Open the rows after so many iterations; later ones are cut. A score that a kill left unnoted is noted."""
+        """Open the files of rows, and remove the rows of iterations after `iteration`.
+
+        The scores of all evaluations are noted again, because a kill may have come between the row of an evaluation and
+        its note in `best.json`.
+        """
         self.reporter = Reporter(self.schedule, iteration, self._shows_progress)
         for row in self.reporter.evaluations():
             self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
-        """Write an iteration's row; after too many updates in a row that were not finite, the run has diverged."""
+        """Write an iteration's row. End the run as diverged if too many updates in a row were not finite."""
         row = self.reporter.iteration(iteration, metrics)
         self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
         self.notice_divergence(iteration, row)
@@ -121,7 +130,7 @@ class Member:
             self.end("failed")
 
     def notice_divergence(self, iteration: int, metrics: dict[str, Any]) -> None:
-        """Note here alone that the run has diverged, if an iteration's metrics say so."""
+        """Set `divergence` if an iteration's metrics say that the run has diverged. Nothing is written."""
         skipped, limit = metrics["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
             self.divergence = (
@@ -131,12 +140,12 @@ class Member:
             )
 
     def needs_evaluation(self, iteration: int) -> bool:
-        """Whether an evaluation is due, and was not made before an interruption."""
+        """Return whether an evaluation is due after this iteration and was not made before an interruption."""
         last = self.reporter.last_evaluation()
         return self.schedule.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
     def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
-        """Write the row of an evaluation, then note its score, of an iteration that is saved; once."""
+        """Write an evaluation's row and note its score for `best`. If that row is there already, do nothing."""
         if not self.needs_evaluation(iteration):
             return
         row = self.reporter.evaluation(iteration, evaluation, seconds)
@@ -146,7 +155,7 @@ class Member:
         self.checkpoints.note_score(iteration, evaluation["return_mean"])
 
     def _tell_of_overflow(self, name: str, row: dict[str, Any], num_steps: int) -> None:
-        """Say once on standard error that MJX-Warp left contacts out, where a row's number says so."""
+        """Warn on standard error, once for each name, if a row says that MJX-Warp left contacts out."""
         if row.get(name) and name not in self._told_of_overflow:
             self._told_of_overflow.add(name)
             print(
@@ -157,19 +166,19 @@ class Member:
             )
 
     def save(self, iteration: int, run: Run) -> None:
-        """Write a checkpoint in the background, after all rows that it builds on."""
+        """Save a checkpoint in the background, once all rows up to this iteration are on disk."""
         self.reporter.sync()
         self.checkpoints.save(iteration, run)
 
     def stopped_early(self, iteration: int) -> str | None:
-        """Why the run is over before its last iteration, if it is."""
+        """Return why `early_stop` ends the run after this iteration; None if it goes on."""
         evaluations = self.reporter.evaluations()
         if not evaluations or evaluations[-1]["step"] != iteration:
             return None
         return self.config.early_stop.reason(evaluations, self.reporter.training_seconds())
 
     def chosen_policy(self, algorithm: Algorithm) -> tuple[int, Policy]:
-        """The iteration that `best` names, and its policy: what evaluating, drawing and exporting a run take.
+        """Return the iteration that `best` names, and its policy. `best` is what evaluate, render and export use, too.
 
         Raises:
           CheckpointError: if that checkpoint is damaged.
@@ -179,12 +188,12 @@ class Member:
         return step, make_policy(algorithm, restored)
 
     def finish(self, iteration: int, step: int, final: dict[str, Any]) -> None:
-        """Write `result.json` and draw the video.
+        """Write `result.json`, print the final evaluation and draw the video.
 
         Args:
-          iteration: the last one.
-          step: the one whose policy was chosen.
-          final: what its final evaluation found.
+          iteration: the run's last iteration.
+          step: the iteration whose policy was chosen.
+          final: statistics of that policy's final evaluation.
         """
         config, stopped = self.config, self.stopped_early(iteration)
         chosen = next(row for row in self.reporter.evaluations() if row["step"] == step)
@@ -221,11 +230,11 @@ class Member:
             draw_video(config.folder)
 
     def end(self, ended: Ended) -> None:
-        """Tell trackers how the run ended; waits for nothing."""
+        """Tell the trackers how the run ended, without waiting for them."""
         self.reporter.end(ended)
 
     def close(self) -> None:
-        """Close the outputs, after `end`."""
+        """Close all outputs. Call `end` first."""
         self.reporter.close()
         self.checkpoints.close()
         self._folder.close()

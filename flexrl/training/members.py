@@ -1,6 +1,7 @@
-"""The runs that one training consists of: seeds, and numbers that do not shape the program.
+"""Members: runs that one program trains together. They may differ in seed and traced numbers only.
 
-They are made from one config, in folders within its own, or are given as configs with folders of their own.
+They come from one config with several seeds or variations, in folders within its own, or from several configs with
+folders of their own (`--members`).
 """
 
 import dataclasses
@@ -19,11 +20,11 @@ from flexrl.reporting.comparison import PLACE
 from flexrl.storage.checkpoint import Checkpoints
 from flexrl.storage.divergence import divergence
 
-KEPT_TOGETHER = 2  # checkpoints of runs that train together: while one of them is written, all have the one before
+KEPT_TOGETHER = 2  # checkpoints that each member keeps: while some write a new one, all still have the one before
 
 
 def member_configs(config: RunConfig) -> list[RunConfig]:
-    """The training itself, or one run for each seed and variation, in folders within its own."""
+    """Return the config itself or, if it has several, one for each seed and variation, in folders within its own."""
     if config.num_members == 1:
         return [config]
     seeds = range(config.seed, config.seed + config.num_seeds)
@@ -31,10 +32,10 @@ def member_configs(config: RunConfig) -> list[RunConfig]:
 
 
 def require_traced(config: RunConfig) -> None:
-    """Refuse to vary what shapes the program, or what this algorithm's settings leave unread.
+    """Refuse to vary a field that is not traced: it shapes the program, or nothing reads it with these settings.
 
     Raises:
-      ConfigError: naming the field and those that can vary.
+      ConfigError: naming the field and the fields that can vary.
     """
     known = _traced(config)
     for name in config.variations[0]:
@@ -46,9 +47,10 @@ def require_traced(config: RunConfig) -> None:
 
 
 def program_of(config: RunConfig) -> str | None:
-    """Names the program that trains a run: runs of the same one differ in place, seed and traced numbers only.
+    """Return an identifier of the program that trains a run. Members must all have the same one.
 
-    None where it trains one run alone: worlds shared among devices, or a run that may end early.
+    Runs with the same identifier differ in place, seed and traced numbers only. Return None if the run cannot train
+    with others: it uses several devices, may stop early, or consists of several runs itself.
     """
     alone = config.num_devices > 1 or config.early_stop != type(config.early_stop)() or config.num_members > 1
     if alone:
@@ -60,10 +62,10 @@ def program_of(config: RunConfig) -> str | None:
 
 
 def require_one_program(configs: Sequence[RunConfig]) -> None:
-    """Refuse members that one program cannot train.
+    """Refuse members that one program cannot train together.
 
     Raises:
-      ConfigError: naming the first that does not fit.
+      ConfigError: naming the first member that does not fit.
     """
     first, *others = configs
     for config in others:
@@ -75,12 +77,12 @@ def require_one_program(configs: Sequence[RunConfig]) -> None:
 
 
 def has_begun(config: RunConfig) -> bool:
-    """Whether a run's folder holds it already."""
+    """Return whether a run has begun: its folder holds a config."""
     return (config.folder / "config.yaml").exists()
 
 
 def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], list[str]]:
-    """The runs that have not diverged, and why each of the others has."""
+    """Return the runs that have not diverged, and a line for each other one that says why it has."""
     left, divergences = [], []
     for config in configs:
         if reason := divergence(config.folder):
@@ -91,7 +93,11 @@ def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], lis
 
 
 def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
-    """Runs that can go on from the same iteration; of a few a kill may have left the newest save unwritten."""
+    """Group the runs that can go on from the same iteration.
+
+    Members save at the same iterations, but a kill may have come before all of them had written their newest
+    checkpoint.
+    """
     last = {config.folder: _newest_intact(config) for config in configs}
     groups: list[list[RunConfig]] = []
     for config in sorted(configs, key=lambda config: last[config.folder][0]):
@@ -104,7 +110,7 @@ def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
 
 
 def _newest_intact(config: RunConfig) -> list[int]:
-    """The newest iterations that a run can go on from, newest first; 0 stands for the beginning."""
+    """Return the newest iterations from which a run can go on, newest first; 0 stands for the beginning."""
     checkpoints = Checkpoints(config.folder)
     intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))
     newest = list(itertools.islice(intact, KEPT_TOGETHER))
@@ -112,16 +118,19 @@ def _newest_intact(config: RunConfig) -> list[int]:
 
 
 def _may_begin_anew(config: RunConfig) -> bool:
-    """Whether a run has a first checkpoint at most: another may have been killed before its own was written."""
+    """Return whether a run has no checkpoint but its first, at most.
+
+    Then another member may have been killed before it wrote its own first one, and both can start from the beginning.
+    """
     steps = Checkpoints(config.folder).steps()
     return not steps or (len(steps) == 1 and steps[0] <= config.checkpoint_interval)
 
 
 def newest_common_step(configs: Sequence[RunConfig]) -> int:
-    """The newest iteration from which all of these runs can go on; 0 where one of them has not saved yet.
+    """Return the newest iteration from which all of these runs can go on; 0 if one of them has not saved yet.
 
     Raises:
-      CheckpointError: if there is none. Nothing is deleted.
+      CheckpointError: if there is no such iteration. Nothing is deleted.
     """
     checkpoints = {config.folder: Checkpoints(config.folder) for config in configs}
     newest = {folder: 0 if own.no_save_ended() else own.intact()[0] for folder, own in checkpoints.items()}
@@ -141,11 +150,13 @@ def newest_common_step(configs: Sequence[RunConfig]) -> int:
 
 
 def _traced(config: RunConfig) -> set[str]:
+    """Return the names of the traced numbers, in which members may differ."""
     return {*config.algorithm.traced, "learning_rate", *(f"{TASK}{name}" for name in reward_weights(config))}
 
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
-    parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # a name has no plus sign
+    """Return the config of the run with this seed and these values of `vary`. Its folder is within the config's."""
+    parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # not allowed in a name
     name = "-".join([*parts, f"seed-{seed}"])
     tracking = dataclasses.replace(config.tracking, group=config.name, name=None)
     place = {"num_seeds": 1, "vary": (), "workspace": str(config.folder), "name": name, "tracking": tracking}

@@ -1,4 +1,4 @@
-"""Being asked to stop: SIGTERM and Ctrl-C save the run, whatever the main thread is doing."""
+"""Save the run and exit on SIGTERM or Ctrl-C, whatever the main thread is doing."""
 
 import os
 import signal
@@ -13,22 +13,22 @@ from typing import NoReturn
 
 from flexrl.common.errors import EXIT_PREEMPTED, Preempted
 
-GRACE_SECONDS = 3.0  # for the main thread to reach the end of its step
+GRACE_SECONDS = 3.0  # time for the main thread to finish its step and save by itself
 
 
 class StopRequest:
     """Notices SIGTERM and SIGINT at once, even while the main thread compiles.
 
-    Python runs signal handlers on the main thread only, and not inside XLA. The wake-up file descriptor is written
-    to by the C-level handler, so a watcher thread learns of the signal in any case. The main loop asks `requested`
-    between steps and answers by itself; where it does not come to that in time, because it compiles or evaluates,
-    the watcher saves and leaves the process in its stead.
+    Python runs signal handlers on the main thread only, and not while that thread is inside XLA. But the C-level
+    handler writes to the wake-up file descriptor at once, so a watcher thread always learns of the signal. The main
+    loop checks `requested` between steps, and then calls `answer`, which saves and ends the run. If it does not get
+    there in time, because it compiles or evaluates, the watcher saves the run and exits the process instead.
     """
 
     def __init__(self) -> None:
-        """Start watching; call this in the main thread, before anything slow."""
+        """Start watching for signals. Call this in the main thread, before anything slow."""
         self._event = threading.Event()
-        self._state_in_use = threading.RLock()  # kept by the main thread once it has answered
+        self._state_in_use = threading.RLock()  # after `answer` the main thread never releases it
         self._save: Callable[[], None] = _nothing
         self._only_between_steps = False
         reader, writer = socket.socketpair()
@@ -41,49 +41,50 @@ class StopRequest:
         threading.Thread(target=self._watch, args=(reader,), name="stop-watcher", daemon=True).start()
 
     def close(self) -> None:
-        """Leave signals to whoever had them before."""
+        """Stop watching, and restore the earlier signal handlers."""
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
-        self._writer.close()  # which ends the watcher
+        self._writer.close()  # this ends the watcher
 
     @property
     def requested(self) -> bool:
-        """Whether the run was asked to stop."""
+        """Whether the process was asked to stop."""
         return self._event.is_set()
 
     def on_request(self, save: Callable[[], None], *, only_between_steps: bool) -> None:
-        """What saves the run, whenever its state is not in use.
+        """Set the function that saves the run.
 
         Args:
-          save: may be called by another thread than the main one,
-          only_between_steps: unless this leaves it to the main thread, because several hosts must save together.
+          save: saves the run; also the watcher thread may call it, but never while the state is in use.
+          only_between_steps: leave saving to the main thread, because several hosts must save together.
         """
         self._save = save
         self._only_between_steps = only_between_steps
 
     def forget(self) -> None:
-        """Save nothing from here on, because the training is over: its files are about to be closed."""
+        """Save nothing from here on: the training is over, and its files are about to be closed."""
         with self._state_in_use:
             self._save, self._only_between_steps = _nothing, False
 
     @contextmanager
     def state_in_use(self) -> Iterator[None]:
-        """Code during which the run's state cannot be saved: a step that consumes it."""
+        """Keep the watcher from saving inside this context, during a step that consumes the run's state."""
         with self._state_in_use:
             yield
 
     def answer(self) -> NoReturn:
-        """Save and end the run, because it was asked to stop, from the main thread.
+        """Save and end the run from the main thread, after a request to stop.
 
         Raises:
           Preempted: always.
         """
-        self._state_in_use.acquire()  # and never released: the watcher stays out
+        self._state_in_use.acquire()  # never released, so that the watcher does nothing more
         self._save()
         raise Preempted("asked to; start again with --resume")
 
     def _watch(self, reader: socket.socket) -> None:
+        """Wait for a signal. If the main thread does not answer it in time, save the run and exit the process."""
         while (number := reader.recv(1)) not in (bytes([signal.SIGTERM]), bytes([signal.SIGINT])):
             if not number:
                 return reader.close()

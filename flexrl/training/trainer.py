@@ -1,4 +1,4 @@
-"""A training, from start or checkpoint to result: of one run, or of several in one program."""
+"""Train one run, or several in one program, from the start or a checkpoint to the results."""
 
 import functools
 import sys
@@ -38,15 +38,15 @@ from flexrl.training.warm_start import Inheritance, inherit
 
 
 def batch_size(num_members: int) -> int:
-    """How many members one program steps: all on an accelerator.
+    """Return how many members one program computes together: all on an accelerator, one on a CPU.
 
-    On a CPU each is stepped alone by the same programs, and so is to the bit what it would be alone.
+    On a CPU the members take turns in the same programs, so each gets, to the bit, the results of a run trained alone.
     """
     return 1 if jax.default_backend() == "cpu" else num_members
 
 
 def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) -> list[Member]:
-    """The members; those of a group begin from the same parent, which is loaded once."""
+    """Make the members. Those of a group have the same parent, which is loaded once."""
 
     @functools.cache
     def of_group() -> Inheritance:
@@ -66,7 +66,7 @@ def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) ->
 
 
 def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFolder:
-    """Lock the folder that holds those of several members, and record what is new."""
+    """Lock the folder that holds the folders of several members, and record how they start or what changes."""
     folder = RunFolder(config.folder)
     if resume:
         folder.move(config)
@@ -76,7 +76,7 @@ def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFol
 
 
 class Trainer:
-    """Owns the state of its members while they train, all at the same iteration."""
+    """Trains its members, all of them at the same iteration, and holds their state."""
 
     def __init__(
         self,
@@ -88,15 +88,15 @@ class Trainer:
         resume: bool,
         group: RunConfig | None = None,
     ) -> None:
-        """Lock the folders, and initialise or restore the members; of several hosts only the first one writes.
+        """Lock the folders, then initialise or restore the members. Of several hosts only the first one writes.
 
         Args:
-          configs: of the members; they differ in place, seed and traced numbers.
-          stop: asks to save and end.
-          arguments: of the command line.
-          hosts: that train them together.
+          configs: configs of the members; they differ in place, seed and traced numbers only.
+          stop: tells when the process is asked to stop.
+          arguments: the command line.
+          hosts: this host, among those that train together.
           resume: go on with those members that have begun; without it, all must be new.
-          group: config whose folder holds those of several members, where there is one.
+          group: config that the members come from and whose folder holds theirs; None if there is none.
 
         Raises:
           ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
@@ -127,17 +127,18 @@ class Trainer:
         self._iteration, runs = self._first_runs(env, resume)
         size = self._batch_size
         self._batches = [self._engine.join(runs[i : i + size]) for i in range(0, len(runs), size)]
-        self._metrics: dict[int, dict[str, Array]] | None = None  # by batch, while the newest rows are not written
+        # Metrics of the newest iteration by batch, until their rows are written.
+        self._metrics: dict[int, dict[str, Array]] | None = None
         for member in self._writers:
             member.report_from(self._iteration)
         stop.on_request(self._save, only_between_steps=hosts.num > 1)
 
     def __enter__(self) -> Self:
-        """The trainer itself."""
+        """Return the trainer itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Close the outputs, however the training ended."""
+        """Tell the trackers how the training ended, and close all outputs."""
         self._stop.forget()
         stopped = kind is not None and issubclass(kind, Preempted)
         for member in self._going_on().values():
@@ -148,17 +149,17 @@ class Trainer:
             self._group_folder.close()
 
     def run(self, pause_after: int | None = None) -> list[str]:
-        """Iterate to the end, write results and draw videos.
+        """Train to the end, write the results and draw the videos.
 
         Args:
-          pause_after: so many evaluations, save and leave the rest for another time.
+          pause_after: number of evaluations after which to save and pause; None to train to the end.
 
         Returns:
-          For each member that diverged on the way, why; the others are done.
+          A line for each member that diverged, which says why. All other members have finished.
 
         Raises:
-          Paused: after saving, when there is a rest.
-          Preempted: after saving, when asked to stop.
+          Paused: after saving, if `pause_after` left iterations to do.
+          Preempted: after saving, if the process was asked to stop.
         """
         self._evaluate_if_due()
         self._pause_if_due(pause_after)
@@ -180,7 +181,7 @@ class Trainer:
         return [member.divergence for member in self._writers if member.divergence]
 
     def _compile(self) -> None:
-        """Build all programs side by side, that of evaluations too, so that none of them stops training for it."""
+        """Compile the programs of training and evaluation side by side, so that no evaluation waits for its own."""
         algorithm, weights = self._engine.algorithm, reward_weights(self._config)
         policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
         with ThreadPoolExecutor(1) as pool:
@@ -190,6 +191,7 @@ class Trainer:
                 program.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
+        """Print what will be trained, on which data, and the folders of the results."""
         config = self._config
         worlds = [f"{config.num_envs} worlds"] if find_algorithm(config.algo).steps_worlds(config.algorithm) else []
         learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
@@ -209,14 +211,15 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
 
     def _may_evaluate(self) -> bool:
-        """Whether an evaluation may follow the newest iteration: the same at every host, without asking."""
+        """Return whether an evaluation may be due after the newest iteration. Every host knows it without asking."""
         return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
     def _going_on(self) -> dict[int, Member]:
-        """The members, by number, that have not diverged."""
+        """Return the members that have not diverged, by index; none at hosts that do not write."""
         return {i: member for i, member in enumerate(self._writers) if not member.divergence}
 
     def _pause_if_due(self, pause_after: int | None) -> None:
+        """Save and raise `Paused` after `pause_after` evaluations, unless the training has ended."""
         schedule = self._members[0].schedule
         done = schedule.evaluations_until(self._iteration)
         if pause_after is not None and done >= pause_after and not self._has_ended():
@@ -226,7 +229,13 @@ class Trainer:
             raise Paused(f"after evaluation {done} of {total}; go on with --resume")
 
     def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
-        """The newest iteration that all members have saved, and their state; later checkpoints are then removed."""
+        """Find the newest iteration that every member has saved, load each member at it, and remove later checkpoints.
+
+        If there is none, initialise the members.
+
+        Returns:
+          The iteration, 0 for new members, and each member's run.
+        """
         newest = newest_common_step([member.config for member in self._members]) if self._hosts.is_first else 0
         step = self._hosts.shared(newest)
         if step:
@@ -241,31 +250,32 @@ class Trainer:
         for member in self._writers:
             member.change_total(step)
             member.checkpoints.forget_after(step)
-        self._hosts.shared(step)  # the other hosts read what the first one has noted
+        self._hosts.shared(step)  # the other hosts wait until the first one has written
         for member in self._members:
             member.schedule = Schedule.of(member.config)
         return step, runs
 
     def _iterate(self) -> None:
-        """One iteration; the rows of the one before are written while this one runs."""
+        """Run one iteration. While the device computes it, write the rows of the iteration before."""
         in_use = {i // self._batch_size for i in self._going_on()} if self._writers else range(len(self._batches))
         stepped = {number: self._engine.step(self._batches[number]) for number in in_use}
         self._write_rows()
         for number, (run, _) in stepped.items():
             self._batches[number] = run
         self._metrics = {number: metrics for number, (_, metrics) in stepped.items()}
-        for metric in jax.tree.leaves(self._metrics):  # before the next iteration stands in line
+        for metric in jax.tree.leaves(self._metrics):  # before the next iteration is queued
             metric.copy_to_host_async()
         self._iteration += 1
         if any(member.schedule.saves_after(self._iteration) for member in self._members):
             self._save_in_background()
 
     def _write_rows(self) -> None:
+        """Write the rows of the newest iteration, if that is not done yet. Report members that diverge at it."""
         if self._metrics is None:
             return
         metrics, self._metrics = jax.device_get(self._metrics), None
         if not self._writers:
-            for i, member in enumerate(self._members):  # as the first host does, from the same numbers
+            for i, member in enumerate(self._members):  # from the same metrics as at the first host
                 member.notice_divergence(self._iteration, self._of_member(metrics, i))
         for i, member in self._going_on().items():
             member.write_row(self._iteration, self._of_member(metrics, i))
@@ -273,7 +283,7 @@ class Trainer:
                 print(f"diverged: {member.divergence}. The others go on", file=sys.stderr, flush=True)
 
     def _evaluate_if_due(self) -> None:
-        """Evaluate after the newest iteration, if that is due and was not done before an interruption."""
+        """Evaluate the members if that is due after the newest iteration and was not done before an interruption."""
         going_on = self._going_on()
         if not self._may_evaluate():
             return
@@ -289,7 +299,7 @@ class Trainer:
                 going_on[i].write_evaluation(self._iteration, evaluation, seconds)
 
     def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, dict[str, Any]]:
-        """What the evaluation of each member's policy found, by the member's number."""
+        """Evaluate a policy of each member. Policies and results are by the member's index."""
         if not policies:
             return {}
         configs = [self._writers[i].config for i in policies]
@@ -298,15 +308,15 @@ class Trainer:
         return dict(zip(policies, map(summarize, episodes), strict=True))
 
     def _finish(self) -> None:
-        """Evaluate the policy that each member hands on, by episodes that chose nothing, and write the results."""
+        """Evaluate each member's best policy in new episodes, by which it was not chosen, and write the results."""
         chosen = {i: member.chosen_policy(self._engine.algorithm) for i, member in self._going_on().items()}
         found = self._evaluations({i: policy for i, (_, policy) in chosen.items()}, final_key)
-        self._hosts.decided(True)  # until here the others wait
+        self._hosts.decided(True)  # the other hosts wait here for the first one
         for i, (step, _) in chosen.items():
             self._writers[i].finish(self._iteration, step, found[i])
 
     def _save_in_background(self) -> None:
-        """Save all members that go on, once all have the checkpoint before: so they always have one in common."""
+        """Save all members that have not diverged, once all earlier saves have ended: so they share a checkpoint."""
         self._write_rows()
         runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
         for member in self._going_on().values():
@@ -315,9 +325,11 @@ class Trainer:
             member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: Any, i: int) -> Any:
+        """Return the part of member `i` in a list of what each batch holds."""
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:
+        """Save all members that have not diverged, and wait until that is done."""
         if self._iteration > 0:
             self._save_in_background()
             for member in self._going_on().values():

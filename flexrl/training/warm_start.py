@@ -1,4 +1,4 @@
-"""A run that begins from the networks and statistics of another."""
+"""Start a run from the networks and statistics of another run or of an exported policy (`--parent`)."""
 
 import dataclasses
 import json
@@ -18,24 +18,24 @@ from flexrl.storage.run_folder import find_run, read_config
 
 POLICY = "params.policy."
 VALUE = "params.value."
-STATISTICS = ("normalizer.", "privileged.", "returns.")  # that networks were trained with
-READERS = ("layers.0.kernel", "embed_obs.kernel", "embed_goal.kernel")  # first to see observation and goal
-INHERITED = ("params.", *STATISTICS)  # names in a train state; optimizer and counters start fresh
+STATISTICS = ("normalizer.", "privileged.", "returns.")  # prefixes of statistics that the networks were trained with
+READERS = ("layers.0.kernel", "embed_obs.kernel", "embed_goal.kernel")  # the layers that read observation and goal
+INHERITED = ("params.", *STATISTICS)  # prefixes in a train state; optimizer and counters start fresh
 
-Shape = tuple[tuple[int, ...], str]  # and dtype
+Shape = tuple[tuple[int, ...], str]  # shape and dtype of an array
 Shapes = dict[str, Shape]
 
 
 @dataclass(frozen=True)
 class Parent:
-    """What a run or an exported policy offers.
+    """A run or an exported policy from which another run starts.
 
     Attributes:
-      folder: where it was found.
-      step: iteration that the arrays are of.
-      config: what it was trained with.
+      folder: its folder.
+      step: the iteration at which the arrays were saved.
+      config: the config that it was trained with.
       spec: sizes of its environment.
-      leaves: arrays by name; of an exported policy, without a value network.
+      leaves: its arrays by name; an exported policy has no value network.
     """
 
     folder: Path
@@ -47,12 +47,12 @@ class Parent:
 
 @dataclass(frozen=True)
 class Inheritance:
-    """What a new run takes from its parent.
+    """The arrays that a new run takes from its parent.
 
     Attributes:
-      parent: the giver.
-      leaves: arrays that are taken, by name in the train state.
-      fresh: names of arrays that could have been taken and do not fit, with the reason.
+      parent: the parent.
+      leaves: the arrays that are taken, by name in the train state.
+      fresh: the reason, by name, for each array that is not taken because the parent's does not fit.
     """
 
     parent: Parent
@@ -61,7 +61,7 @@ class Inheritance:
 
     @property
     def record(self) -> dict[str, Any]:
-        """For `metadata.json`: the giver, and the SHA-256 of what was taken."""
+        """Return the entry for `metadata.json`: the parent, and the SHA-256 of the arrays that are taken."""
         return {
             "name": self.parent.folder.resolve().name,
             "step": self.parent.step,
@@ -70,21 +70,21 @@ class Inheritance:
         }
 
     def into(self, train: Any) -> Any:
-        """A fresh train state, with what is taken in its place."""
+        """Return a fresh train state in which the arrays that are taken replace its own."""
         return tree_of(train, leaves_of(train) | self.leaves)
 
     def summary(self) -> str:
-        """What was taken and what was not, for reading."""
+        """Return lines that say which arrays were taken, and why others were not."""
         lines = [f"begins from {self.parent.folder}, iteration {self.parent.step}: took {len(self.leaves)} arrays"]
         return "\n".join(lines + [f"starts fresh: {name}, {reason}" for name, reason in self.fresh.items()])
 
 
 def pin(parent: str, workspace: str) -> str:
-    """`RUN:ITERATION` for a `RUN[:STEP]`, so that a run means the same parent for good.
+    """Resolve `RUN[:STEP]` to `RUN:ITERATION`, so that it names the same parent for good.
 
     Args:
       parent: a run's or an exported policy's folder, or a run's name in the workspace; the step is `best` by default.
-      workspace: folder that holds the runs; the parent is named by its folder's name there, else by its whole path.
+      workspace: folder that holds the runs. A parent in it is returned by name, any other one by absolute path.
 
     Raises:
       ConfigError: if there is no such run or step.
@@ -110,10 +110,10 @@ def _step_number(folder: Path, step: str) -> int:
 
 
 def inherit(config: RunConfig) -> Inheritance:
-    """What a run of this config takes from its parent: every array of the same name, shape and dtype.
+    """Load the parent of a new run, and take every array of the same name, shape and dtype.
 
     Raises:
-      ConfigError: if the parent is not there, or its policy does not fit.
+      ConfigError: if the parent is missing, or its policy does not fit.
       CheckpointError: if its checkpoint is damaged.
     """
     assert config.parent is not None
@@ -156,7 +156,7 @@ def _load(place: str, workspace: str) -> Parent:
 
 
 def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
-    """Arrays of the same name, shape and dtype; statistics only if all of their numbers fit."""
+    """Return the arrays of the same name, shape and dtype. Statistics of one kind are taken together or not at all."""
     shapes = shapes_of(offered)
     unfit = {name for name, shape in wanted.items() if shapes.get(name) != shape}
     partial = tuple(prefix for prefix in STATISTICS if any(name.startswith(prefix) for name in unfit))
@@ -164,10 +164,10 @@ def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
 
 
 def _require_symmetry(parent: Parent, config: RunConfig) -> None:
-    """Refuse half of a symmetric parent: its arrays mean something else without their mirror image.
+    """Refuse a parent with symmetric networks if this run's are not: without mirroring its arrays mean something else.
 
     Raises:
-      ConfigError: with the way out.
+      ConfigError: naming the flag that makes this run's networks symmetric.
     """
     is_symmetric = [each.algorithm.symmetric for each in (parent.config, config)]
     if is_symmetric == [True, False]:
@@ -178,7 +178,7 @@ def _require_same_scale(parent: Parent, config: RunConfig) -> None:
     """Refuse a parent whose networks read normalised observations where this run's read raw ones, or the reverse.
 
     Raises:
-      ConfigError: with the way out.
+      ConfigError: naming the flag that makes this run read the same.
     """
     parents, ours = (each.algorithm.normalize_observations for each in (parent.config, config))
     if parents != ours:
@@ -189,10 +189,10 @@ def _require_same_scale(parent: Parent, config: RunConfig) -> None:
 
 
 def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -> None:
-    """Refuse a parent whose policy would not see what it was trained to see.
+    """Refuse a parent whose policy would get other inputs than those that it was trained on.
 
     Raises:
-      ConfigError: with both sizes.
+      ConfigError: naming both sizes.
     """
     layers = [name for name in wanted if name.startswith(POLICY) and "goal_encoder" not in name]
     readers = [name for name in layers if ".cell." in name] or [n for n in layers if n.endswith(READERS)]
@@ -220,12 +220,12 @@ def _sizes(spec: EnvSpec) -> str:
 
 def _difference(wanted: Shape, offered: Shape | None) -> str:
     if wanted == offered:
-        return "as the statistics that it belongs to"
+        return "because other arrays of the same statistics do not fit"
     there = "the parent has nothing of that name" if offered is None else f"the parent's is {offered[0]} {offered[1]}"
     return f"shape {wanted[0]} {wanted[1]}, {there}"
 
 
 def _recorded_hash(parent: Parent) -> str:
-    """As the parent's run recorded it, which newer code with more fields would not compute again."""
+    """Return the config's hash as the parent's run recorded it. Newer code with more fields would compute another."""
     path = parent.folder / "metadata.json"
     return json.loads(path.read_text())["config_hash"] if path.is_file() else parent.config.hash()

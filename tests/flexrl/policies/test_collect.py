@@ -199,7 +199,7 @@ def test_every_tier_is_collected_from_a_run(trained, tmp_path):
         (["--tier", "medium"], "step: tier medium takes 1 of them, and 0 were given"),
         (["--tier", "random", "--step", "3"], "step: tier random takes 0 of them"),
         (["--tier", "expert", "--step", "3"], "step: '3' is not in"),
-        (["--tier", "replay"], "tier: replay is of at least 2 checkpoints"),
+        (["--tier", "replay"], "tier: replay needs at least 2 checkpoints"),
         (["--tier", "expert", "--episodes", "0"], "episodes: 0 must be at least 1"),
         (["--tier", "expert", "--num-envs", "0"], "num_envs: 0 must be at least 1"),
         (["--tier", "expert", "--seed", "-1"], "seed: -1"),

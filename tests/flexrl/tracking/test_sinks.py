@@ -148,7 +148,7 @@ def test_what_was_not_told_is_sent_afterwards_and_once(workspace, capsys):
     command = ["late", "--workspace", str(workspace), "--project", "walks"]
     with pytest.raises(SystemExit) as end:
         track(command)
-    assert end.value.code == 65 and "tells no tracker; name one by --to" in capsys.readouterr().err
+    assert end.value.code == 65 and "names no tracker; choose one by --to" in capsys.readouterr().err
     for _ in range(2):
         track([*command, "--to", "mlflow", "wandb"])
         assert "mlflow, wandb: all 33 rows are there" in capsys.readouterr().out

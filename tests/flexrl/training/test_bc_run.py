@@ -123,7 +123,7 @@ def test_is_a_parent_of_ppo_and_a_child(workspace, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        ([], "dataset: bc learns from one; name its folder by --algorithm.dataset"),
+        ([], "dataset: bc learns from a dataset; name its folder by --algorithm.dataset"),
         (["--algorithm.dataset", "nowhere"], "dataset: nowhere holds no dataset"),
         (
             ["--algorithm.dataset", "DATA", "--env", "humanoid-skills"],
