@@ -23,7 +23,7 @@ from envs.worlds.vector import VecEnv
 
 @dataclass(frozen=True)
 class AlgorithmEntry:
-    """An algorithm's config, how to build it, and where its data comes from."""
+    """An algorithm: the type of its config, how to build it, and how to build the source of its data."""
 
     config: type[Any]
     build: Callable[[Any, EnvSpec, Shards], Algorithm]
@@ -31,7 +31,7 @@ class AlgorithmEntry:
     is_offline: bool = False  # learns from the dataset that its config names
 
     def steps_worlds(self, config: Any) -> bool:
-        """Whether a run of this config does, beside a dataset or without one."""
+        """Return whether a run with this config steps worlds, with or without a dataset."""
         return not self.is_offline or getattr(config, "online", False)
 
 
