@@ -44,7 +44,7 @@ def env_type(name: str) -> type[Any]:
 
         return brax_task(name.removeprefix("brax:"))
     if name.startswith("playground:"):
-        from envs.imported.playground import playground_task  # so does Playground
+        from envs.imported.playground import playground_task  # importing Playground takes seconds, too
 
         return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:

@@ -115,8 +115,9 @@ class DTConfig:
         """Raise ValueError if a value is outside its range."""
         limit = self.memory_limit_mb
         require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
-        in_memory = limit is None or not self.online
-        require(in_memory, "memory_limit_mb", limit, "null to learn online, which needs the whole dataset in memory")
+        require(
+            limit is None or not self.online, "memory_limit_mb", limit, "null to learn online, with all data in memory"
+        )
         for name in (
             "num_updates",
             "batch_size",

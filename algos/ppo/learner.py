@@ -162,16 +162,16 @@ class PPO:
         metrics["update/learning_rate"] = train.learning_rate
         train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps, hyper))
         if config.normalize_observations:
-            train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
+            train = train.replace(normalizer=self._with_rows(train.normalizer, batch.observation.obs))
             if train.privileged is not None:
                 assert batch.observation.privileged is not None
-                train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
+                train = train.replace(privileged=self._with_rows(train.privileged, batch.observation.privileged))
         if train.returns is not None:
-            returns = self._taken_in(train.returns, returns_TB[..., None])
+            returns = self._with_rows(train.returns, returns_TB[..., None])
             train, metrics["value/return_std"] = train.replace(returns=returns), returns.std[0]
         return train, metrics
 
-    def _taken_in(self, statistics: RunningStatistics, rows: Array) -> RunningStatistics:
+    def _with_rows(self, statistics: RunningStatistics, rows: Array) -> RunningStatistics:
         """Return the statistics with new rows added, or unchanged if a row is not finite."""
         seen = statistics.update(rows, self.shards)
         finite = jnp.isfinite(seen.mean).all() & jnp.isfinite(seen.sum_squares).all()

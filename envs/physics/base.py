@@ -11,7 +11,7 @@ from envs.errors import ConfigError
 
 # MuJoCo computes these only if a sensor or a flag needs them; otherwise their values could be another world's.
 LAZY_FIELDS = ("subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
-# `mj_rnePostConstraint` computes these after a step. After a reset they are zero. Both is as in Gymnasium.
+# As in Gymnasium, `mj_rnePostConstraint` computes these after a step, and they are zero after a reset.
 POST_CONSTRAINT_FIELDS = ("cacc", "cfrc_int", "cfrc_ext")
 ACCELERATION_FIELDS = ("qacc", "qfrc_constraint", "qfrc_smooth", "qacc_smooth")
 

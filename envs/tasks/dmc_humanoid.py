@@ -18,7 +18,7 @@ from envs.task import MujocoTask, first_state
 from envs.tasks.tolerance import tolerance
 from envs.types import EnvState
 
-STAND_HEIGHT = 1.4  # m, head
+STAND_HEIGHT = 1.4  # m, height of the head
 VELOCITY_SENSOR = "torso_subtreelinvel"
 EXTREMITIES = ("left_hand", "left_foot", "right_hand", "right_foot")
 NUM_RANDOM_POSES = 4096

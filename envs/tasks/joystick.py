@@ -26,8 +26,8 @@ from envs.tasks.joystick_config import H1JoystickConfig, JoystickConfig, T1Joyst
 from envs.types import EnvState
 
 CONTROL_PERIOD = 0.02  # s
-SOFT_LIMIT = 0.95  # of a joint's range
-STANDS_STILL_BELOW = 0.01  # size of a command
+SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
+STANDS_STILL_BELOW = 0.01  # norm of a command below which the robot shall stand still
 # Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
 

@@ -71,7 +71,7 @@ class RandomizedEnv:
             "steps_to_push": self._draw_interval(key_push),
             "late_actions": jnp.zeros((self._randomization.action_delay, self.spec.action_size)),
         }
-        return self._seen(state.replace(info=state.info | {"randomization": own}))
+        return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """See `Env.step`."""
@@ -84,7 +84,7 @@ class RandomizedEnv:
         next_push = jnp.where(is_pushed, self._draw_interval(key_interval), own["steps_to_push"] - 1)
         state = self.env.step(state, actions[0])
         own = {"key": jax.random.key_data(key), "steps_to_push": next_push, "late_actions": actions[1:]}
-        return self._seen(state.replace(info=state.info | {"randomization": own}))
+        return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
         """See `Env.where`."""
@@ -107,7 +107,7 @@ class RandomizedEnv:
         qvel = state.physics["qvel"].at[:2].add(size * jnp.stack([jnp.cos(angle), jnp.sin(angle)]))
         return state.replace(physics=self.env.physics.with_velocity(state.physics, qvel))
 
-    def _seen(self, state: EnvState) -> EnvState:
+    def _with_noise(self, state: EnvState) -> EnvState:
         if not self._is_noisy:
             return state
         key = jax.random.fold_in(jax.random.wrap_key_data(state.info["randomization"]["key"]), 1)

@@ -89,7 +89,7 @@ class GoalSampler:
 
     skills: tuple[str, ...]
     strategy: Strategy
-    spread: float  # commands are drawn uniformly from their nominal value times 1 -+ this
+    spread: float  # commands are their nominal values times a factor, uniform within 1 -+ this
     steps: tuple[int, int]  # control steps that a goal lasts, drawn uniformly
     episode_length: int  # control steps
 

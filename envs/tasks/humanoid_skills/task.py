@@ -33,10 +33,10 @@ class HumanoidSkillsConfig:
         `random` for any at any time.
       goal_seconds: s, shortest and longest time that a goal lasts.
       command_spread: commanded velocities are their nominal values times a factor between 1 minus and 1 plus this.
-      initial_state: `default` stands, but lies where the first skill is to stand up; `fallen` always lies.
-      termination: `default` ends an episode when the torso is below `min_height`, unless it is asked to stand up;
-        `never` leaves it to the time limit.
-      min_height: m, of the torso.
+      initial_state: `default` starts standing, or lying if the first skill is `stand-up`; `fallen` always starts lying.
+      termination: `default` ends an episode when the torso is below `min_height`, unless the present skill is
+        `stand-up`; `never` leaves it to the time limit.
+      min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
       rewards: weight of each reward term.
     """
