@@ -88,7 +88,8 @@ def windows_at(
     Args:
       data: dataset with returns-to-go.
       place: numbers below `num_windows`, counted through all episodes. An episode's first window ends with its first
-        step, and each further one ends one step later.
+        step, and each further one ends one step later. The episode's last K windows all end with its last step and
+        become shorter.
       context_length: K.
       goal_of: function that returns goals (..., K, G) for rows (..., K) of the data; None for the data's own goals.
     """
