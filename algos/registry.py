@@ -37,9 +37,9 @@ class AlgorithmEntry(Generic[Config, Train, Batch]):
 
     Attributes:
       config: class of its hyper-parameters.
-      build: makes the learner, for an environment's sizes and so many devices.
-      source: makes what its batches come from.
-      is_offline: whether it learns from the dataset that its config names.
+      build: makes the algorithm for a config, an environment's sizes and the devices.
+      source: makes the source of its batches.
+      is_offline: whether it learns from a dataset, which its config names.
     """
 
     config: type[Config]
@@ -48,7 +48,7 @@ class AlgorithmEntry(Generic[Config, Train, Batch]):
     is_offline: bool = False
 
     def steps_worlds(self, config: Config) -> bool:
-        """Whether a run of this config steps worlds, beside a dataset or without one."""
+        """Return whether a run with this config steps worlds, with or without a dataset."""
         return not self.is_offline or config.online
 
 

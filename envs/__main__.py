@@ -1,4 +1,4 @@
-"""Look at environments: `python -m envs list`, `show NAME`, `preview NAME --out FILE.gif`."""
+"""List, describe and draw environments: `python -m envs list`, `show NAME`, `preview NAME --out FILE.gif`."""
 
 import argparse
 import sys
@@ -10,19 +10,19 @@ EXIT_BAD_INPUT = 65
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and do."""
+    """Parse the command line and run its command."""
     parser = argparse.ArgumentParser(prog="python -m envs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="name every environment")
-    show_parser = commands.add_parser("show", help="sizes, units, reward terms and parameters of one")
-    preview_parser = commands.add_parser("preview", help="draw one, moved by random actions")
+    commands.add_parser("list", help="print the names of all environments")
+    show_parser = commands.add_parser("show", help="print an environment's sizes, units, metrics and parameters")
+    preview_parser = commands.add_parser("preview", help="draw an environment that random actions move")
     for command in (show_parser, preview_parser):
         command.add_argument("name", help="an environment's name, or path/to/file.py:Class")
     preview_parser.add_argument("--out", type=Path, required=True, help="file to write, .gif, .mp4 or .png")
-    preview_parser.add_argument("--seconds", type=float, default=3.0, help="of simulated time")
+    preview_parser.add_argument("--seconds", type=float, default=3.0, help="simulated time to draw, in s")
     options = parser.parse_args(arguments)
     try:
-        from envs.view import inspection  # takes seconds, which `--help` need not wait for
+        from envs.view import inspection  # imported late: it takes seconds, and `--help` does not need it
 
         if options.command == "list":
             inspection.list_all()

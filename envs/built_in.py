@@ -1,4 +1,4 @@
-"""Our environments: where each name's task is. Imports nothing, so that naming them costs nothing."""
+"""The built-in environments: the module and class of each name. Nothing is imported, so that listing names is fast."""
 
 BUILT_IN = {
     "humanoid-walk": "envs.tasks.humanoid_walk:HumanoidWalk",
@@ -19,4 +19,4 @@ BUILT_IN = {
 }
 
 DEFAULT = "humanoid-walk"
-EPISODE_LENGTH = 1000  # control steps, of all of them
+EPISODE_LENGTH = 1000  # control steps of an episode, in all of them

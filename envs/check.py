@@ -1,4 +1,4 @@
-"""Does a task keep the contract of `envs.types`? Asked of every task that is not ours, before it trains."""
+"""Check that a task keeps the contract of `envs.types`. Every task that is not built in is checked before training."""
 
 import math
 from typing import Any
@@ -12,10 +12,10 @@ from envs.types import Env, EnvSpec, EnvState
 
 
 def check_env(env: Env, name: str) -> None:
-    """Reset and step one world, first as shapes, then for real.
+    """Reset and step one world, first abstractly to check shapes and types, then with numbers.
 
     Raises:
-      ConfigError: naming the task, the field, what it is and what it must be.
+      ConfigError: if the task breaks the contract; naming the task, the field, what it is and what it must be.
     """
     first = jax.eval_shape(env.reset, jax.random.key(0))
     _check_vectors(first, f"env {name}: reset")
@@ -29,7 +29,7 @@ def check_env(env: Env, name: str) -> None:
 
 
 def _check_vectors(state: Any, where: str) -> None:
-    """Sizes are read off a first state, so it must have some."""
+    """Raise ConfigError unless the first state has vectors, from which the environment's sizes are read."""
     if not isinstance(state, EnvState):
         raise ConfigError(f"{where} must return an EnvState, not {type(state).__name__}")
     for field in ("obs", "goal", "privileged"):
@@ -78,7 +78,7 @@ def _check_array(value: Any, where: str, shape: tuple[int, ...], dtype: Any) -> 
 
 
 def _check_same(first: EnvState, after: EnvState, name: str) -> None:
-    """A program can only carry what keeps its structure."""
+    """Raise ConfigError unless `step` keeps the structure of the state, as compiled programs require."""
     for field in ("metrics", "info"):
         names = [sorted(getattr(state, field)) for state in (first, after)]
         if names[0] != names[1]:

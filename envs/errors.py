@@ -1,5 +1,5 @@
-"""What a user can put right."""
+"""The error that tells a user about wrong input."""
 
 
 class ConfigError(ValueError):
-    """The user's input cannot be used; the message names the field, the value, the limit and the way out."""
+    """The user's input cannot be used. The message names the field, its value, the limit and what to do instead."""

@@ -1,4 +1,4 @@
-"""Places that a user names to write to: tried before anything is computed."""
+"""Checks of the paths that a user names for output. They are made before anything is computed."""
 
 import contextlib
 import errno
@@ -10,10 +10,10 @@ from envs.errors import ConfigError
 
 
 def require_free(path: Path) -> None:
-    """Refuse a place for something new that is taken or cannot be written.
+    """Check that a new file or folder can be created at a path.
 
     Raises:
-      ConfigError: with the way out.
+      ConfigError: if the path exists already or cannot be written.
     """
     with writing_to(path, "out"):
         taken = path.exists()
@@ -23,10 +23,10 @@ def require_free(path: Path) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a place for a file, new or not, that is a folder or cannot be written.
+    """Check that a file can be written at a path, where one may exist already.
 
     Raises:
-      ConfigError: with the way out.
+      ConfigError: if the path is a folder or cannot be written.
     """
     with writing_to(path, "out"):
         is_folder = path.is_dir()
@@ -36,10 +36,10 @@ def require_file(path: Path) -> None:
 
 
 def require_writable(path: Path, field: str = "out") -> None:
-    """Make the folder that will hold a file or a folder, and try to write there.
+    """Make the parent folder of a path, and check that it can be written.
 
     Raises:
-      ConfigError: naming the field, the place and the reason.
+      ConfigError: if it cannot; naming the field, the path and the reason.
     """
     with writing_to(path, field):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,10 +49,12 @@ def require_writable(path: Path, field: str = "out") -> None:
 
 @contextlib.contextmanager
 def writing_to(path: Path, field: str) -> Iterator[None]:
-    """Turn the system's refusal to write to a place into one line. A full disk and a taken lock are told otherwise.
+    """Turn an OSError raised while writing to a path into a ConfigError.
+
+    Errors for a full disk and a taken lock pass unchanged, because another path is not the way out.
 
     Raises:
-      ConfigError: naming the field, the place and the reason.
+      ConfigError: naming the field, the path and the reason.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The environments that a run can name: ours, installed ones, and tasks in a user's file."""
+"""The environments that a run can name: built in, from installed packages, and tasks in a user's file."""
 
 import dataclasses
 import difflib
@@ -16,22 +16,23 @@ from envs.errors import ConfigError
 from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
-BRIDGES = ("brax:", "playground:")  # before another library's name
+BRIDGES = ("brax:", "playground:")  # prefixes of the names of other libraries' environments
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 
 
 def env_names() -> list[str]:
-    """The names of all environments, without a user's files."""
+    """Return the names of all built-in and installed environments."""
     return [*BUILT_IN, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))]
 
 
 def env_type(name: str) -> type[Any]:
-    """The task class of a name: built in, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class` or an entry point.
+    """Return the task class of an environment's name, and import its module only now.
 
-    Importing it is left until it is asked for.
+    Args:
+      name: built-in name, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class` or an installed entry point.
 
     Raises:
-      ConfigError: naming what is unknown or unfit.
+      ConfigError: if the name is unknown, or names something that is no task.
     """
     if not isinstance(name, str):
         raise _unknown(name)
@@ -43,7 +44,7 @@ def env_type(name: str) -> type[Any]:
 
         return brax_task(name.removeprefix("brax:"))
     if name.startswith("playground:"):
-        from envs.imported.playground import playground_task  # so does Playground
+        from envs.imported.playground import playground_task  # importing Playground takes seconds, too
 
         return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:
@@ -56,12 +57,15 @@ def env_type(name: str) -> type[Any]:
 
 
 def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
-    """Build an environment.
+    """Build an environment; disturb its worlds if the randomization acts within episodes.
 
     Args:
       name: as in `env_type`.
-      config: of the task's `Config` type.
-      options: how physics is served.
+      config: instance of the task's `Config` class.
+      options: how the run serves physics, and its randomization.
+
+    Raises:
+      ConfigError: if the name is unknown, or if a task that is not built in breaks the contract of `envs.types`.
     """
     env = env_type(name)(config, options)
     if name not in BUILT_IN and not name.startswith(BRIDGES):
@@ -91,7 +95,7 @@ def _from_file(name: str) -> Any:
 
 
 def _tasks_in(path: str) -> str:
-    """The tasks that a file defines, as names of environments."""
+    """Name the tasks that a file defines, in words for an error message."""
     module = _module(path)
     classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
     names = [f"{path}:{task.__name__}" for task in classes if _lacks(task) is None]
@@ -100,7 +104,7 @@ def _tasks_in(path: str) -> str:
 
 @functools.cache
 def _module(path: str) -> ModuleType:
-    """The module in a user's file."""
+    """Import a user's file as a module."""
     file = Path(path).resolve()
     if not file.is_file():
         raise ConfigError(f"env: the file {path} does not exist")
@@ -108,7 +112,7 @@ def _module(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # dataclasses look their module up
+    sys.modules[module_name] = module  # dataclasses look up their module here
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -117,14 +121,14 @@ def _module(path: str) -> ModuleType:
 
 
 def _required(task: Any, name: str) -> type[Any]:
-    """The class, if it has what a task needs to be configured and stepped."""
+    """Return the class if it has what a task needs to be configured and stepped, else raise ConfigError."""
     if (lack := _lacks(task)) is not None:
         raise ConfigError(f"env: {name!r}{lack}")
     return task
 
 
 def _lacks(task: Any) -> str | None:
-    """What keeps an object from being a task's class."""
+    """Say what keeps an object from being a task class, in words that follow its name; None if nothing does."""
     if not isinstance(task, type):
         return " is no class"
     if not dataclasses.is_dataclass(getattr(task, "Config", None)):

@@ -1,4 +1,4 @@
-"""What counts as success, defined once for tasks, evaluation, reports and instructions."""
+"""What counts as success: one definition for tasks, evaluation, reports and instructions."""
 
 import math
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ MIN_STANDING_SECONDS = 2.0  # s that standing up must last, until the end
 
 
 def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: Mapping[str, Rows]) -> Rows:
-    """Which of N episodes of one skill succeeded, shape (N,).
+    """Return which of N episodes of one skill succeeded, shape (N,).
 
     Args:
       skill: its name in `envs.tasks.humanoid_skills.goals`.
       fallen: (N,) whether the episode ended by a fall.
-      settled: metrics (N,), each its mean from SETTLING_SECONDS to the end.
+      settled: means of metrics (N,) from SETTLING_SECONDS to the end.
       final: metrics (N,) at the end.
     """
     if skill == "stand-up":
@@ -36,12 +36,12 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
 
 
 def is_at_goal(distance: Array, heading_error: Array) -> Array:
-    """Whether a place (m away) and a heading (rad off) are those of a goal."""
+    """Return whether a goal is reached: its place is near enough (m), and the heading error (rad) is small enough."""
     return (distance < GOAL_RADIUS) & (heading_error < MAX_HEADING_ERROR)
 
 
 def goal_success(terminated: Rows, final: Mapping[str, Rows]) -> Rows:
-    """Which of N episodes ended at their goal, in place and heading (`is_at_goal`) and without a fall, shape (N,).
+    """Return which of N episodes ended at their goal (`is_at_goal`) without a fall, shape (N,).
 
     Args:
       terminated: (N,) whether the episode ended by a fall.
@@ -51,7 +51,7 @@ def goal_success(terminated: Rows, final: Mapping[str, Rows]) -> Rows:
 
 
 def wilson_lower_bound(num_successes: int, num_trials: int, z: float = 1.96) -> float:
-    """The lower end of the 95 % interval of a probability.
+    """Return the lower end of the confidence interval of a success probability, by default the 95 % interval.
 
     Source: Wilson 1927, eq. 7.
     """

@@ -1,4 +1,4 @@
-"""What tasks on MuJoCo physics share. A task adds `reset` and `step`."""
+"""The base class of tasks on MuJoCo physics. A task adds `reset` and `step`."""
 
 import copy
 import functools
@@ -16,7 +16,7 @@ from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState, GoalMap, Mirror
 
-MAX_CONTROL_STEPS = 1_000_000  # of what is timed within an episode
+MAX_CONTROL_STEPS = 1_000_000  # of the longest duration that a task can time within an episode
 
 
 class MujocoTask:
@@ -28,7 +28,7 @@ class MujocoTask:
 
     config: Any
     Config: ClassVar[type[Any]]
-    weights: ClassVar[tuple[str, ...]] = ()  # dotted fields of `self.config` that only `step` reads, to weigh rewards
+    weights: ClassVar[tuple[str, ...]] = ()  # dotted names of reward weights in `self.config`; only `step` reads them
     episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
@@ -46,16 +46,16 @@ class MujocoTask:
 
     @staticmethod
     def evaluated(config: Any) -> Any:
-        """The config that a policy is evaluated by: the task's own rules, without what only helps to learn."""
+        """Return the config for evaluation: it has the task's own rules, without changes that only help learning."""
         return config
 
     @classmethod
     def reward_weights(cls, config: Any) -> dict[str, float]:
-        """The weights in a config, by field: numbers that may differ within one compiled program."""
+        """Return a config's reward weights, by dotted field name. Changing them needs no recompilation."""
         return {name: functools.reduce(getattr, name.split("."), config) for name in cls.weights}
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """The task with other weights, which may be traced, by the names of `reward_weights`."""
+        """Return the task with other reward weights, named as in `reward_weights`. They may be traced."""
         task = copy.copy(self)
         for name, weight in weights.items():
             task.config = _changed(task.config, name.split("."), weight)
@@ -71,7 +71,7 @@ class MujocoTask:
 
     @functools.cached_property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`; sizes are those of a first state."""
+        """See `Env.spec`. Sizes are read from a first state."""
         first = jax.eval_shape(self.reset, jax.random.key(0))
         return EnvSpec(
             obs_size=first.obs.shape[0],
@@ -86,12 +86,12 @@ class MujocoTask:
 
     @property
     def mirror(self) -> Mirror | None:
-        """Left-right symmetry, of a task that has it."""
+        """The task's left-right symmetry; None if it has none."""
         return None
 
     @property
     def goal_map(self) -> GoalMap | None:
-        """Which goals states achieve, of a task whose goals can be learnt in hindsight."""
+        """The goals that states achieve; None if the task's goals cannot be learnt in hindsight."""
         return None
 
     @property
@@ -113,25 +113,25 @@ class MujocoTask:
         return rest.replace(physics=physics)
 
     def control(self, action: Array) -> Array:
-        """Actuator controls (A,) for an action (A,) in [-1, 1]: the ends are the ends of the actuators' ranges.
+        """Return the actuator controls (A,) of an action (A,): -1 and 1 are the ends of the actuators' ranges.
 
         Raises:
-          ConfigError: naming the actuators that have no range.
+          ConfigError: if actuators have no range; naming them.
         """
         _require_control_ranges(self.model, type(self).__name__)
         return self._ctrl_middle + self._ctrl_reach * action
 
     def num_control_steps(self, seconds: float) -> int:
-        """How many control steps last so many seconds: at least one, and never more than a counter can hold."""
+        """Return how many control steps last `seconds` s: at least 1, and at most MAX_CONTROL_STEPS."""
         return min(max(round(seconds / self.control_period), 1), MAX_CONTROL_STEPS)
 
     def start(self, key: Array, qpos: Array, qvel: Array) -> PhysicsState:
-        """Physics in a first state, on a model variant drawn with `key`."""
+        """Return physics at the given positions (nq,) and velocities (nv,), on a model variant drawn with `key`."""
         return self.physics.reset(qpos, qvel, jax.random.randint(key, (), 0, self.physics.num_variants))
 
 
 def first_state(physics: PhysicsState, obs: Array, goal: Array, metrics: dict[str, Array], info: dict) -> EnvState:
-    """The state after a reset: no reward yet, and an episode that goes on."""
+    """Return the state after a reset: no reward yet, neither terminated nor truncated."""
     never = jnp.array(False)
     return EnvState(physics, obs, goal, jnp.zeros(()), terminated=never, truncated=never, metrics=metrics, info=info)
 
@@ -148,7 +148,7 @@ def _require_control_ranges(model: mujoco.MjModel, task: str) -> None:
 
 
 def _changed(config: Any, path: list[str], value: Array) -> Any:
-    """A copy of a frozen config with another value, unchecked, for a traced one cannot be compared."""
+    """Return a copy of a frozen config with another value, unchecked because a traced value cannot be compared."""
     name, *rest = path
     changed = copy.copy(config)
     object.__setattr__(changed, name, _changed(getattr(config, name), rest, value) if rest else value)

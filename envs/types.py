@@ -1,6 +1,6 @@
-"""The environment contract: one world, pure functions, `jax.vmap` makes many.
+"""The contract of environments: pure functions of one world, from which `jax.vmap` makes many worlds.
 
-Shapes below are those of one world; `VecEnv` adds a leading axis B (worlds).
+Shapes below are those of one world. `VecEnv` adds a leading axis B (worlds).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ class EnvState:
     """Everything that one world carries from one control step to the next."""
 
     physics: Any  # the backend's state, see envs.physics
-    obs: Array  # (O,) unitless mix, documented by each task
+    obs: Array  # (O,) contents and units as documented by each task
     goal: Array  # (G,), G may be zero
     reward: Array  # () per control step
-    terminated: Array  # () bool: the task ended in a state without a future
-    truncated: Array  # () bool: the task cut the episode although it had a future
+    terminated: Array  # () bool: the episode ended in a state without future rewards
+    truncated: Array  # () bool: the task cut the episode, which could have gone on
     metrics: dict[str, Array]  # () each: reward terms and other numbers worth logging
     info: dict[str, Any]  # the task's own state
-    privileged: Array | None = None  # (P,) what a critic may know while it trains, and no policy; `step` never reads it
+    privileged: Array | None = None  # (P,) seen by critics in training, never by policies; `step` does not read it
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class Reflection:
     sign: tuple[int, ...]
 
     def __call__(self, x: Array) -> Array:
-        """The reflection of vectors (..., size)."""
+        """Return the reflection of vectors (..., size)."""
         return x[..., jnp.array(self.order, int)] * jnp.array(self.sign, x.dtype)
 
     def __add__(self, other: "Reflection") -> "Reflection":
-        """Of the concatenation of two vectors."""
+        """Return the reflection of the concatenation of two vectors."""
         size = len(self.order)
         return Reflection(self.order + tuple(size + i for i in other.order), self.sign + other.sign)
 
     @staticmethod
     def unchanged(size: int) -> "Reflection":
-        """Of entries that are the same on both sides."""
+        """Return the reflection of `size` entries that are the same on both sides."""
         return Reflection(tuple(range(size)), (1,) * size)
 
 
@@ -61,15 +61,15 @@ class Mirror:
 
 @dataclass(frozen=True)
 class GoalMap:
-    """Of a task whose goals are reached by states: which one a state achieves, and how the task shows one."""
+    """For tasks whose goals are reached by states: what a state achieves, and how the task shows that as a goal."""
 
-    achieved: Callable[[Array], Array]  # MuJoCo's qpos, of one world -> (P,), in the world's frame
-    shown: Callable[[Array, Array], Array]  # what the present state and a goal's achieve, (P,) each -> goal (G,)
+    achieved: Callable[[Array], Array]  # qpos of one world -> what it achieves (P,), in the world's frame
+    shown: Callable[[Array, Array], Array]  # (present state's (P,), goal state's (P,)) -> goal (G,)
 
 
 @struct.dataclass
 class EnvSpec:
-    """Sizes and clocks of an environment; all static."""
+    """Sizes, durations and symmetry of an environment. All fields are static."""
 
     obs_size: int = struct.field(pytree_node=False)
     action_size: int = struct.field(pytree_node=False)
@@ -82,16 +82,16 @@ class EnvSpec:
 
 
 class Env(Protocol):
-    """One world. Actions are in [-1, 1]; the task scales them to its actuators."""
+    """An environment with one world. Actions are in [-1, 1]; the task scales them to its actuators."""
 
     @property
     def spec(self) -> EnvSpec:
-        """Sizes and clocks."""
+        """Sizes, durations and symmetry."""
         ...
 
     @property
     def model(self) -> mujoco.MjModel:
-        """The simulated model, to draw it."""
+        """The simulated model, for drawing."""
         ...
 
     @property
@@ -100,19 +100,19 @@ class Env(Protocol):
         ...
 
     def reset(self, key: Array) -> EnvState:
-        """Draw a first state."""
+        """Return a random first state."""
         ...
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """The same environment with other reward weights; asked only of those that have some."""
+        """Return the same environment with other reward weights. Only called if the task has reward weights."""
         ...
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Advance one control step with action (A,) in [-1, 1]."""
+        """Advance the world by one control step with action (A,) in [-1, 1]."""
         ...
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """Choose one of two states; backends own how their state merges."""
+        """Return `chosen` where condition () holds, else `other`. Physics backends merge their own states."""
         ...
 
 

@@ -15,31 +15,34 @@ CONDITIONS = ("none", "return", "goal")
 class BCConfig(AlgorithmConfig):
     """Hyper-parameters of behavior cloning.
 
-    `total_steps` of the run counts control steps learnt from: batch_size for each update.
+    The run's `total_steps` counts the control steps in all minibatches: each update adds batch_size.
 
     Attributes:
-      dataset: folder that `flexrl.collect` or Minari wrote.
-      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
-      memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
-      condition: what the policy is asked for: nothing but the task's goal (`none`); before it a `return`, for each
-        control step until the time limit (RvS); or a `goal`, learnt from goals that were reached in hindsight.
-      target_return: of an episode, that is asked for when the policy acts; null for one that a tenth of the data
-        reaches.
-      hindsight: which states are goals, where that is the condition.
-      best_fraction: part of the data's steps that is learnt from, in the episodes of the highest return; 1 for all.
+      dataset: folder of the dataset, written by `flexrl.collect` or Minari.
+      any_environment: also accept a dataset that was recorded in another environment, if all sizes are the same.
+      memory_limit_mb: largest dataset, in megabytes, that is loaded into memory; a larger one is read from disk during
+        training; null for no limit.
+      condition: what the policy is conditioned on: `none` is the task's own goal alone; `return` puts in front of it
+        the return to reach, per control step until the time limit (RvS); `goal` replaces it by goals that the data
+        reached in hindsight.
+      target_return: episode return to ask for when the policy acts; null for a return that a tenth of the data's
+        episodes reach.
+      hindsight: how to choose the state that becomes a step's goal, with condition `goal`.
+      best_fraction: share of the data's steps to learn from, taken from the episodes of the highest return; 1 for all.
       num_updates: gradient steps per iteration.
-      batch_size: control steps per gradient step; divides by num_devices.
-      learning_rate: of AdamW; where it starts, when final_learning_rate is set.
-      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
-      weight_decay: of AdamW, as a multiple of the learning rate.
+      batch_size: control steps per gradient step; a multiple of num_devices.
+      learning_rate: AdamW's learning rate; its first value, if final_learning_rate is set.
+      final_learning_rate: learning rate at the end of a linear decay over the whole run; null for no decay.
+      weight_decay: AdamW's weight decay, which is multiplied by the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
-      symmetric: a network that does in the mirror the mirror image of what it does, where the environment has
-        left-right symmetry; it computes everything twice.
+      normalize_observations: normalise observations by the data's mean and standard deviation, clipped at 10; false
+        leaves them raw.
+      symmetric: make the policy left-right symmetric: in a mirrored state it takes the mirrored action; for
+        environments that have this symmetry; doubles the network's computation.
       policy_layers: hidden units of the policy network.
-      goal_layers: units of an encoder in front of it that reads the goal; none to read it as it is.
-      activation: between layers.
-      dtype: that layers compute in; parameters stay float32.
+      goal_layers: units of an encoder that reads the goal in front of the policy network; empty for no encoder.
+      activation: activation function between layers.
+      dtype: number type in which layers compute; parameters stay float32.
     """
 
     dataset: str | None = None
@@ -63,7 +66,7 @@ class BCConfig(AlgorithmConfig):
     dtype: DType = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         limit = self.memory_limit_mb
         require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
         require(0 < self.best_fraction <= 1, "best_fraction", self.best_fraction, "above 0 and at most 1")
@@ -82,14 +85,14 @@ class BCConfig(AlgorithmConfig):
 
     @property
     def traced(self) -> list[str]:
-        """Numbers that may change without recompiling."""
+        """Names of the hyper-parameters that are traced: changing their values needs no recompilation."""
         return ["learning_rate", "weight_decay"] + ["final_learning_rate"] * (self.final_learning_rate is not None)
 
     @property
     def reads_clock(self) -> bool:
-        """Whether learning needs to know how far an episode is from the time limit."""
+        """Whether learning uses the number of control steps that are left until the time limit."""
         return self.condition == "return"
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Control steps learnt from in one iteration."""
+        """Number of control steps in the minibatches of one iteration."""
         return self.num_updates * self.batch_size

@@ -1,4 +1,4 @@
-"""Behavior cloning: act as the data did, whatever it was paid. Axes: U updates, B samples of each."""
+"""Behavior cloning: learn to predict the actions in a dataset. Axes: U updates of an iteration, B samples of each."""
 
 import math
 from typing import Any
@@ -25,23 +25,27 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class BCTrainState:
-    """Everything that learning carries from one iteration to the next, named as PPO's: either may begin the other."""
+    """Everything that learning carries from one iteration to the next.
+
+    Fields are named as in PPO's train state, so that a run of one algorithm can start from a run of the other.
+    """
 
     params: dict[str, Params]  # "policy"
     optimizer: optax.OptState
-    normalizer: RunningStatistics  # the data's from the first iteration on, or a parent's
+    normalizer: RunningStatistics  # of the data's observations, set in the first iteration; or of a parent run's
     skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
-    target_return: Array | None = None  # () where returns are asked for: as configured, or the data's best
+    target_return: Array | None = None  # () return to ask for: as configured, or from the data
 
 
 class BC:
-    """Behavior cloning for one environment's sizes."""
+    """Behavior cloning, for the sizes of one environment."""
 
     def __init__(self, config: BCConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the network.
+        """Define the network and its optimizer.
 
         Raises:
-          ConfigError: if minibatches cannot be shared evenly, or the environment lacks what the config asks for.
+          ConfigError: if batch_size is not a multiple of the number of devices, or if the config asks for symmetry and
+            the environment has none.
         """
         if config.batch_size % shards.num:
             raise ConfigError(f"batch_size: {config.batch_size} is not a multiple of num_devices {shards.num}")
@@ -71,18 +75,18 @@ class BC:
         )
 
     def init(self, key: Array) -> BCTrainState:
-        """A fresh network."""
+        """Return a train state with new parameters."""
         params = {"policy": self.network.init(key)}
         normalizer = RunningStatistics.init(self.spec.obs_size, is_unused=not self.config.normalize_observations)
         target = jnp.array(self.config.target_return or 0.0, jnp.result_type(float)) if self._asks_for_return else None
         return BCTrainState(params, self.optimizer.init(params), normalizer, jnp.zeros((), jnp.int32), target)
 
     def init_hyper(self) -> dict[str, Array]:
-        """The numbers that may change without recompiling."""
+        """Return the traced hyper-parameters, which may change without recompiling, at their configured values."""
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: BCTrainState, *, deterministic: bool = False) -> PPOPolicy:
-        """The policy that a train state holds; the scale of its actions is not learnt."""
+        """Return the policy of a train state. The scale of its action distribution is not trained."""
         params, target = train.params["policy"], train.target_return
         asked = None if target is None else target[None] / self.spec.episode_length
         return PPOPolicy(
@@ -94,7 +98,7 @@ class BC:
         return self.config.condition == "return"
 
     def summary(self) -> str:
-        """Size of the network, on one line."""
+        """Describe the network's layers and size on one line."""
         params = jax.eval_shape(self.init, jax.random.key(0)).params
         size = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
         goal = f"goal {'x'.join(map(str, self.config.goal_layers))} + " if self.config.goal_layers else ""
@@ -103,7 +107,7 @@ class BC:
     def update(
         self, train: BCTrainState, batch: Minibatches, hyper: dict[str, Array], key: Array
     ) -> tuple[BCTrainState, dict[str, Array]]:
-        """U gradient steps."""
+        """Do U gradient steps. Return the new train state and scalar metrics."""
         decays = self.config.final_learning_rate is not None
         learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
         if self.config.normalize_observations:
@@ -126,7 +130,7 @@ class BC:
         return train, over_updates(steps, train.skipped_in_a_row) | {"update/learning_rate": learning_rate}
 
     def _loss(self, params: dict[str, Params], inputs: Array, action: Array) -> Array:
-        """Mean squared distance of the deterministic action (B, A) from the data's, per dimension."""
-        is_first = jnp.zeros(action.shape[:-1], bool)  # without memory it changes nothing
+        """Return the mean squared error of the deterministic action against the data's action (B, A)."""
+        is_first = jnp.zeros(action.shape[:-1], bool)  # ignored, because the network has no memory
         output = self.network.step(params["policy"], (), inputs, is_first)[1]
         return jnp.square(jnp.tanh(TanhNormal.from_network(output).loc) - action).mean()

@@ -1,4 +1,4 @@
-"""Steps of AdamW for train states that have `params`, `optimizer` and `skipped_in_a_row`."""
+"""Gradient steps by AdamW, for train states with the fields `params`, `optimizer` and `skipped_in_a_row`."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,7 +14,10 @@ Train = TypeVar("Train")
 
 
 def make_adam(max_grad_norm: float | None) -> optax.GradientTransformation:
-    """Adam's directions for gradients that are scaled down to a global norm; None for no limit."""
+    """Return an optimizer that scales gradients down to a global norm (None for no limit), then as Adam does.
+
+    `adamw_step` applies the learning rate and the weight decay.
+    """
     clip = optax.identity() if max_grad_norm is None else optax.clip_by_global_norm(max_grad_norm)
     return optax.chain(clip, optax.scale_by_adam())
 
@@ -28,15 +31,18 @@ def adamw_step(
     weight_decay: Array,
     shards: Shards,
 ) -> tuple[Train, dict[str, Array]]:
-    """One gradient step, left out if any of its numbers is not finite.
+    """Do one gradient step. If a gradient is not finite, skip the step and count it in `skipped_in_a_row`.
 
     Args:
       optimizer: from `make_adam`.
-      train: state before it.
-      loss: of the parameters; its mean over devices is what falls.
+      train: train state before the step.
+      loss: function of the parameters; its mean over devices is minimised.
       learning_rate: ().
-      weight_decay: (), as a multiple of the learning rate.
-      shards: devices that each have a share of the minibatch.
+      weight_decay: (), multiplied by the learning rate.
+      shards: devices, each of which has a share of the minibatch.
+
+    Returns:
+      The train state after the step, and scalar metrics.
     Source: Loshchilov and Hutter 2019, decoupled weight decay.
     """
     state: Any = train
@@ -52,6 +58,6 @@ def adamw_step(
 
 
 def over_updates(steps: dict[str, Array], skipped_in_a_row: Array) -> dict[str, Array]:
-    """An iteration's metrics from those of its updates (U,): means, and how many were left out."""
+    """Return an iteration's metrics from those of its updates, (U,) each: means, and the number of skipped updates."""
     means = {name: x.mean() for name, x in steps.items()}
     return means | {"update/skipped": steps["update/skipped"].sum(), "update/skipped_in_a_row": skipped_in_a_row}

@@ -1,4 +1,7 @@
-"""Episodes as flat arrays, from which training samples inside the program. Axes: U updates, B samples of each."""
+"""A dataset of episodes as flat arrays, and a source that samples minibatches from it in the compiled program.
+
+Axes: U updates, B samples of each.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +18,7 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class Dataset:
-    """N control steps of E episodes, one episode after the other."""
+    """N control steps of E episodes, stored one episode after the other."""
 
     obs: Array  # (N, O) before each step
     goal: Array  # (N, G), G may be zero
@@ -23,47 +26,47 @@ class Dataset:
     reward: Array  # (N,)
     terminated: Array  # (N,) bool, at the last step of an episode or not at all
     truncated: Array  # (N,) bool, likewise
-    start: Array  # (E + 1,) int32: where each episode begins, and N
+    start: Array  # (E + 1,) int32: the row at which each episode begins, and N as the last entry
     statistics: RunningStatistics  # of obs
     return_to_go: Array | None = None  # (N,) rewards from this step to the episode's end
-    achieved: Array | None = None  # (N + E, P) by each state, of each episode also by the one after its last step
+    achieved: Array | None = None  # (N + E, P) what each state achieves, including the one after an episode's last step
 
     def episode_of(self, row: Array) -> Array:
-        """Which episode each row (...) is of."""
+        """Return the index of the episode that each row (...) belongs to."""
         return jnp.searchsorted(self.start, row, side="right") - 1
 
     @property
     def high_return(self) -> Array | None:
-        """() that a tenth of all episodes reach, where returns are known."""
+        """The return () that a tenth of all episodes reach; None if the returns are not known."""
         return None if self.return_to_go is None else reached_by_a_tenth(self.return_to_go[self.start[:-1]])
 
 
 @struct.dataclass
 class Minibatches:
-    """Control steps for U updates."""
+    """Minibatches of B control steps for U updates."""
 
     obs: Array  # (U, B, O)
     goal: Array  # (U, B, G)
     action: Array  # (U, B, A)
     statistics: RunningStatistics  # of all observations in the data
-    target_return: Array | None  # () to ask for where nothing else is said
+    target_return: Array | None  # () return to ask for if the config names none
 
 
 class Outcomes(Protocol):
-    """What a step of the data is told to be asked for, instead of its goal."""
+    """Computes what each dataset step is conditioned on, in place of the goal that it was recorded with."""
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """The random numbers that `outcome` chooses by, one for each step."""
+        """Draw the random numbers that `outcome` needs, one for each step."""
         ...
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Shape (..., W) for rows (...), by what was drawn for each."""
+        """Return the vectors (..., W) that rows (...) are conditioned on, given the number drawn for each row."""
         ...
 
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """Single control steps, each as likely as any other, and so episodes in proportion to their length."""
+    """Samples single control steps uniformly, so that episodes count in proportion to their length."""
 
     num_updates: int
     batch_size: int  # of all devices together
@@ -71,13 +74,13 @@ class DatasetSource:
     outcomes: Outcomes | None = None
 
     def init(self, policy: Policy, key: Array) -> tuple:
-        """Nothing to remember."""
+        """Return an empty state: this source remembers nothing."""
         return ()
 
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, Minibatches, dict[str, Array]]:
-        """Steps drawn with replacement; this device's share of each minibatch."""
+        """Draw steps with replacement. Return this device's share of each minibatch."""
         shape = (self.batch_size, self.num_updates)
         key_rows, key_outcome = (key, key) if self.outcomes is None else jax.random.split(key)
         rows_UB = self.shards.rows(jax.random.randint(key_rows, shape, 0, len(data.reward))).T
@@ -91,9 +94,9 @@ class DatasetSource:
 
 
 def reached_by_a_tenth(returns: Array) -> Array:
-    """The return () that a tenth of episodes (E,) reach, the best one among fewer than ten.
+    """Return the value () that a tenth of the episodes' returns (E,) reach; with fewer than ten episodes, the best.
 
-    The best one of many was lucky: where noise was sampled no policy earns as much, and to ask for it is to ask for
-    what the data hardly shows.
+    The best of many returns is partly luck, for example lucky action noise: no policy reaches it reliably, and the
+    data has few examples of it to learn from.
     """
     return jnp.sort(returns)[-max(1, len(returns) // 10)]

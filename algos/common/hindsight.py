@@ -1,6 +1,6 @@
-"""What episodes turned out to achieve, as what a policy could have been asked for: goals and returns.
+"""Hindsight relabelling: condition a dataset's steps on goals that were reached, or on returns that were earned.
 
-Axes: P numbers of what a state achieves, G goal. Indices have the shape (...) of whatever is sampled.
+Axes: P numbers that describe what a state achieves, G numbers of a goal. Indices have the shape (...) of the sample.
 """
 
 import functools
@@ -22,19 +22,19 @@ Strategy = Literal["current", "future-geometric", "future-uniform", "random"]
 
 @dataclass(frozen=True)
 class Hindsight:
-    """Which state is taken as the goal of a step.
+    """How to choose the state that becomes the goal of a step.
 
     Attributes:
-      strategy: the `current` one; one that followed in the episode, `future-geometric` with near ones likelier or
-        `future-uniform`; or a `random` one of all episodes.
-      discount: by which each later step is less likely than the one before it, where geometric.
+      strategy: `current` takes the step's own state; `future-geometric` and `future-uniform` take a later state of the
+        same episode, near ones more often or all equally often; `random` takes any state of any episode.
+      discount: factor by which each later state is less likely than the one before; for `future-geometric`.
     """
 
     strategy: Strategy = "future-uniform"
     discount: float = 0.99
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         known = get_args(Strategy)
         require(self.strategy in known, "hindsight.strategy", self.strategy, f"one of {', '.join(known)}")
         require(0 <= self.discount < 1, "hindsight.discount", self.discount, "at least 0 and below 1")
@@ -42,7 +42,7 @@ class Hindsight:
 
 @dataclass(frozen=True)
 class HindsightGoals:
-    """Goals that were reached, as the task would have shown them.
+    """Conditions steps on goals that were reached, in the form in which the task shows a goal to the policy.
 
     Source: Andrychowicz et al. 2017; the four ways to choose are those of Park et al. 2025 (OGBench).
     """
@@ -52,22 +52,22 @@ class HindsightGoals:
 
     @classmethod
     def of(cls, hindsight: Hindsight, spec: EnvSpec) -> "HindsightGoals":
-        """For an environment.
+        """Make the relabelling for an environment.
 
         Raises:
-          ConfigError: if it has no goals that states achieve.
+          ConfigError: if the environment has no goal map, which tells the goal that a state achieves.
         """
         if spec.goal_map is None:
             raise ConfigError(
-                "condition: goal is learnt from what states achieve, and this environment does not say what that is "
-                "(goal_map); choose humanoid-goal, or another condition"
+                "condition: goal needs an environment that declares which goal a state achieves (goal_map), and this "
+                "one does not; choose humanoid-goal, or another condition"
             )
         return cls(hindsight, spec.goal_map)
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """What `reached` chooses by: a row of `achieved` where any may be the goal, else a number from [0, 1).
+        """Draw what `reached` needs: a row of `achieved` with the strategy `random`, else a number from [0, 1).
 
-        Rows are drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too few for larger datasets.
+        Rows are drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too coarse for large datasets.
         """
         if self.hindsight.strategy == "random":
             assert data.achieved is not None
@@ -75,17 +75,17 @@ class HindsightGoals:
         return jax.random.uniform(key, shape)
 
     def reached(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Which row of `achieved` becomes the goal of a step.
+        """Return the row of `achieved` that becomes the goal of each step.
 
         Args:
-          data: with E episodes in N rows, and in N + E rows what their states achieved, the last ones included. Each
-            episode is shorter than 2**23 steps.
-          row: of the step.
-          drawn: by `draw`, one for each step.
+          data: dataset of E episodes and N steps, with N + E rows of `achieved`. Each episode must be shorter than
+            2**23 steps.
+          row: row of each step in the dataset.
+          drawn: result of `draw`, one number for each step.
         """
         assert data.achieved is not None
         episode = data.episode_of(row)
-        now, end = row + episode, data.start[episode + 1] + episode  # of what the episode's last action led to
+        now, end = row + episode, data.start[episode + 1] + episode  # rows of `achieved`: this step's, the last state's
         match self.hindsight.strategy:
             case "current":
                 return now
@@ -99,25 +99,26 @@ class HindsightGoals:
                 return jnp.minimum(now + 1 + further, end)
 
     def shown(self, data: Dataset, row: Array, reached: Array) -> Array:
-        """The goal (..., G) that the task would have shown at a step, for a row of `achieved`."""
+        """Return the goal (..., G) that the task would have shown at each step if row `reached` had been its goal."""
         assert data.achieved is not None
         return self._shown(data.achieved[row + data.episode_of(row)], data.achieved[reached])
 
     @functools.cached_property
     def _shown(self) -> Callable[[Array, Array], Array]:
-        """Of any number of states; compiled as one also where the rest is not, so that it rounds alike."""
+        """The task's `shown` for any number of states, compiled so that it rounds alike in and out of a program."""
         return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """The goal (..., G) that each step alone is told to be asked for."""
+        """Return the goal (..., G) that each step is conditioned on."""
         return self.shown(data, row, self.reached(data, row, drawn))
 
 
 @dataclass(frozen=True)
 class AverageReturn:
-    """The return that was still to come, for each control step until the time limit; in front of the goal.
+    """Conditions steps on their average future reward, which stands in front of the goal.
 
-    What ends early earned nothing from then on.
+    The average is the return-to-go divided by the control steps left until the time limit. An episode that ends early
+    counts as earning nothing in the remaining steps.
 
     Source: Emmons et al. 2022 (RvS), who take the longest episode in the data for the time limit.
     """
@@ -125,11 +126,11 @@ class AverageReturn:
     episode_length: int
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Zeros: nothing is left to chance."""
+        """Return zeros: nothing is random."""
         return jnp.zeros(shape)
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """What each step is told to be asked for, (..., 1 + G)."""
+        """Return the average future reward and the goal that each step is conditioned on, (..., 1 + G)."""
         assert data.return_to_go is not None
         steps_left = self.episode_length - (row - data.start[data.episode_of(row)])
         average = data.return_to_go[row] / steps_left
@@ -137,5 +138,5 @@ class AverageReturn:
 
 
 def _scaled(chance: Array, count: Array) -> Array:
-    """An index below a count; rounding must not reach it."""
+    """Turn numbers from [0, 1) into indices below `count`, also where rounding would give `count`."""
     return jnp.minimum((chance * count).astype(jnp.int32), count - 1)

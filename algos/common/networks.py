@@ -1,4 +1,4 @@
-"""Networks as `flax.nnx` modules, kept as plain pytrees of parameters."""
+"""Networks as `flax.nnx` modules, split into a static definition and a plain pytree of parameters."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -11,11 +11,13 @@ from jax import Array
 from algos.common.symmetry import Symmetry
 
 Params = Any  # nested dict of arrays
-Memory = Any  # hidden states, nothing for a network without memory
+Memory = Any  # hidden states; () for a network without memory
 DType = Literal["float32", "bfloat16"]
 CELLS: dict[str, Callable[..., Any]] = {"gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
 FIRST_LOG_SCALE = -0.5
-FIRST_CODE_SCALE = 0.1  # of an encoded goal: what a parent's layers read at first is near no command, not any command
+# Gain of the goal encoder's last layer. Encoded goals start near zero, so that layers taken from a parent run without
+# an encoder first read almost no command instead of a random one.
+FIRST_CODE_SCALE = 0.1
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "elu": jax.nn.elu,
@@ -26,7 +28,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 
 class MLP(nnx.Module):
-    """Dense layers with an activation between them; orthogonal weights, zero biases."""
+    """Dense layers with an activation between them. Weights start orthogonal, biases start at zero."""
 
     def __init__(
         self,
@@ -46,14 +48,14 @@ class MLP(nnx.Module):
           hidden: units of each hidden layer.
           out_size: number of outputs.
           activation: a name in `ACTIVATIONS`.
-          out_scale: gain of the last layer's weights; small makes first outputs small.
-          dtype: that layers compute in; parameters and outputs are float32.
+          out_scale: gain of the last layer's first weights; a small gain makes the first outputs small.
+          dtype: number type in which layers compute; parameters and outputs are float32.
           rngs: source of initial weights.
         """
         sizes = (in_size, *hidden, out_size)
         gains = (2**0.5,) * len(hidden) + (out_scale,)
         self.activation = activation
-        kind = None if dtype == "float32" else jnp.dtype(dtype)  # None is the inputs' own
+        kind = None if dtype == "float32" else jnp.dtype(dtype)  # None: the type of the inputs
         number = jnp.result_type(float)
         self.layers = nnx.List(
             nnx.Linear(a, b, kernel_init=nnx.initializers.orthogonal(gain), dtype=kind, param_dtype=number, rngs=rngs)
@@ -61,7 +63,7 @@ class MLP(nnx.Module):
         )
 
     def __call__(self, x: Array) -> Array:
-        """Outputs (..., out_size) for inputs (..., in_size)."""
+        """Return the outputs (..., out_size) for inputs (..., in_size)."""
         given = x.dtype
         for layer in self.layers[:-1]:
             x = ACTIVATIONS[self.activation](layer(x))
@@ -69,7 +71,7 @@ class MLP(nnx.Module):
 
 
 class ConstantScaleMLP(nnx.Module):
-    """An MLP for locations, beside a logarithm of scale that is the same for every input."""
+    """An MLP that outputs locations, and learnt logarithms of scales that are the same for every input."""
 
     def __init__(self, in_size: int, hidden: tuple[int, ...], out_size: int, **options: Any) -> None:
         """Build the layers; arguments as in `MLP`, with `out_size` counting locations and scales."""
@@ -77,15 +79,15 @@ class ConstantScaleMLP(nnx.Module):
         self.log_scale = nnx.Param(jnp.full(out_size // 2, FIRST_LOG_SCALE))
 
     def __call__(self, x: Array) -> Array:
-        """Locations and logarithms of scale (..., out_size) for inputs (..., in_size)."""
+        """Return locations, then logarithms of scales, (..., out_size), for inputs (..., in_size)."""
         loc = self.loc(x)
         return jnp.concatenate([loc, jnp.broadcast_to(self.log_scale[...], loc.shape)], axis=-1)
 
 
 class ControlNetwork(nnx.Module):
-    """Layers, and what may stand in front of them: an encoder of the goal, and a recurrent cell.
+    """A trunk of layers, with an optional goal encoder and an optional recurrent cell in front of it.
 
-    Inputs (..., I) end with the goal.
+    The goal is the last part of the inputs (..., I).
     """
 
     def __init__(
@@ -105,16 +107,16 @@ class ControlNetwork(nnx.Module):
         """Build the parts.
 
         Args:
-          trunk: the layers behind.
+          trunk: class of the layers behind encoder and cell.
           in_size: number of inputs, goal included.
           hidden: units of each hidden layer.
           out_size: number of outputs.
           goal_size: number of inputs that are the goal, the last ones.
-          goal_layers: units of the goal's encoder, none to leave the goal as it is.
+          goal_layers: units of the goal's encoder; empty for no encoder.
           cell: a name in `CELLS`, or None for a network without memory.
           cell_size: units of the cell.
           rngs: source of initial weights.
-          options: of `MLP`.
+          options: further arguments of `MLP`.
         """
         self.goal_size = goal_size
         encodes_goal = bool(goal_size and goal_layers)
@@ -128,21 +130,21 @@ class ControlNetwork(nnx.Module):
         self.trunk = trunk(in_size, hidden, out_size, rngs=rngs, **options)
 
     def encode(self, inputs: Array) -> Array:
-        """Inputs with their goal encoded."""
+        """Return the inputs with the goal replaced by its encoding."""
         if self.goal_encoder is None:
             return inputs
         rest, goal = jnp.split(inputs, [inputs.shape[-1] - self.goal_size], axis=-1)
         return jnp.concatenate([rest, self.goal_encoder(goal)], axis=-1)
 
     def remember(self, memory: Memory, features: Array, is_first: Array) -> tuple[Memory, Array]:
-        """The cell's memory one step later, begun anew where an episode begins, and what it gives to the layers."""
+        """Run the cell for one step, with memory cleared where `is_first`. Return memory and the trunk's inputs."""
         if self.cell is None:
             return memory, features
         return self.cell(jax.tree.map(lambda x: jnp.where(is_first[..., None], 0, x), memory), features)
 
 
 class Definition:
-    """A module's definition, split from its parameters."""
+    """A module's static definition, which makes parameters and modules from parameters."""
 
     def __init__(self, build: Callable[[nnx.Rngs], Any]) -> None:
         """Remember how to build the module; `build` takes the source of initial weights."""
@@ -150,19 +152,20 @@ class Definition:
         self._definition = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))[0]
 
     def init(self, key: Array) -> Params:
-        """Fresh parameters."""
+        """Return new parameters."""
         return nnx.to_pure_dict(nnx.state(self._build(nnx.Rngs(key)), nnx.Param))
 
     def module(self, params: Params) -> Any:
-        """The module with parameters from `init`."""
+        """Return the module with parameters from `init`."""
         return nnx.merge(self._definition, params)
 
 
 class Network(Definition):
-    """A `ControlNetwork`'s definition, split from its parameters.
+    """A `ControlNetwork`'s static definition, and how to run it on given parameters.
 
-    With a symmetry, inputs are pairs (..., 2, I) of what is and its mirror image, memory is of both, and the output is
-    the mean of what the module says of the first and, reflected, of what it says of the second: exactly symmetric.
+    With a symmetry, inputs are pairs (..., 2, I) of the original and its mirror image, and memory is kept for both. The
+    output is the mean of the module's output for the original and its reflected output for the mirror image, which
+    makes the network exactly symmetric.
     Source: Abdolhosseini et al. 2019, "On learning symmetric locomotion", 3.4.
     """
 
@@ -173,7 +176,7 @@ class Network(Definition):
         self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
 
     def init_memory(self, num_envs: int) -> Memory:
-        """Memory (B, H) of nothing, (B, 2, H) with a symmetry."""
+        """Return empty memory, zeros (B, H), or (B, 2, H) with a symmetry; () for a network without memory."""
         if not self.has_memory:
             return ()
         cell = self._build(nnx.Rngs(0)).cell
@@ -183,26 +186,26 @@ class Network(Definition):
         return jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.result_type(float)), hidden)
 
     def step(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
-        """Memory one step later, and outputs (..., out).
+        """Run the network for one step. Return the new memory, and outputs (..., out).
 
         Args:
           params: from `init`.
-          memory: (..., H) each.
+          memory: (..., H) each, from `init_memory` or the step before.
           inputs: (..., I).
-          is_first: (...) bool, where an episode begins.
+          is_first: (...) bool, true where an episode begins.
         """
         module = self.module(params)
         memory, features = module.remember(memory, module.encode(inputs), self._of_both(is_first))
         return memory, self._symmetric(module.trunk(features))
 
     def unroll(self, params: Params, memory: Memory, inputs: Array, is_first: Array) -> tuple[Memory, Array]:
-        """T steps: memory (T, B, ...) after each, and outputs (T, B, out).
+        """Run the network for T steps. Return the memory (T, B, ...) after each step, and outputs (T, B, out).
 
         Args:
           params: from `init`.
           memory: (B, H) each, before the first step.
           inputs: (T, B, I).
-          is_first: (T, B) bool, where an episode begins.
+          is_first: (T, B) bool, true where an episode begins.
         """
         if not self.has_memory:
             return self.step(params, memory, inputs, is_first)
@@ -216,11 +219,11 @@ class Network(Definition):
         return memories, self._symmetric(module.trunk(features))
 
     def _of_both(self, is_first: Array) -> Array:
-        """Where an episode begins (...); with a symmetry, it does so in the mirror too (..., 2)."""
+        """Return `is_first` (...); with a symmetry, twice (..., 2): for the original and its mirror image."""
         return is_first if self.symmetry is None else jnp.stack([is_first, is_first], axis=-1)
 
     def _symmetric(self, output: Array) -> Array:
-        """Outputs (..., out); with a symmetry, of pairs (..., 2, out)."""
+        """Return the output (..., out) as it is; with a symmetry, made from pairs (..., 2, out)."""
         if self.symmetry is None:
             return output
         return (output[..., 0, :] + self.symmetry.output(output[..., 1, :])) / 2

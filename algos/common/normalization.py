@@ -10,20 +10,20 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class RunningStatistics:
-    """Mean and summed squared deviation of all rows seen; O is the size of a row."""
+    """Mean and summed squared deviation of all rows seen so far; O is the size of a row."""
 
     count: Array  # () number of rows
     mean: Array  # (O,)
     sum_squares: Array  # (O,) of deviations from the mean
-    is_unused: bool = struct.field(pytree_node=False, default=False)  # `normalize` gives rows back as they are
+    is_unused: bool = struct.field(pytree_node=False, default=False)  # `normalize` returns rows unchanged
 
     @classmethod
     def init(cls, size: int, *, is_unused: bool = False) -> "RunningStatistics":
-        """No rows yet: `normalize` is the identity, up to clipping."""
+        """Return the statistics of no rows, with which `normalize` only clips."""
         return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size), is_unused)
 
     def update(self, rows: Array, shards: Shards = ALONE) -> "RunningStatistics":
-        """Take in rows of shape (..., O), and as many on every other device.
+        """Return the statistics with rows (..., O) added, and with the rows that every other device adds.
 
         Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
         """
@@ -38,17 +38,17 @@ class RunningStatistics:
         return self.replace(count=count, mean=mean, sum_squares=sum_squares)
 
     def or_if_empty(self, other: "RunningStatistics") -> "RunningStatistics":
-        """These statistics, or others if these are of no row."""
+        """Return these statistics, or `other` if these have seen no rows."""
         return jax.tree.map(lambda a, b: jnp.where(self.count == 0, a, b), other, self)
 
     @property
     def std(self) -> Array:
-        """Standard deviation (O,); 1 before any row."""
+        """Standard deviation (O,); 1 if no rows were seen."""
         variance = self.sum_squares / jnp.maximum(self.count, 1)
         return jnp.where(self.count > 0, jnp.sqrt(variance), 1)
 
     def normalize(self, rows: Array, clip: float = 10.0) -> Array:
-        """Rows (..., O) in standard deviations from the mean, clipped; constant columns become 0."""
+        """Return rows (..., O) in standard deviations from the mean, clipped at `clip`; constant columns become 0."""
         if self.is_unused:
             return rows
         return jnp.clip((rows - self.mean) / jnp.maximum(self.std, 1e-4), -clip, clip)

@@ -1,19 +1,19 @@
-"""How hyper-parameters outside their range are refused."""
+"""The check by which configs refuse hyper-parameters outside their range."""
 
 from typing import Any
 
 
 def require(holds: bool, name: str, value: Any, limit: str) -> None:
-    """Refuse a value, by its field's name.
+    """Raise ValueError if a field's value is not within its limit.
 
     Args:
       holds: whether the value is within its limit.
-      name: of the field.
-      value: that was given.
-      limit: what it must be, to follow "must be".
+      name: name of the field.
+      value: value of the field.
+      limit: words that follow "must be" in the message.
 
     Raises:
-      ValueError: if it does not hold.
+      ValueError: if `holds` is false.
     """
     if not holds:
         raise ValueError(f"{name}: {value} must be {limit}")

@@ -1,4 +1,4 @@
-"""Data from stepping worlds with the current policy."""
+"""A source of training data that steps worlds with the current policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from envs.worlds.vector import Transition, VecEnv, VecState
 
 @struct.dataclass
 class RolloutState:
-    """The worlds and the policy's memory of them."""
+    """The state of the worlds, and the policy's memory of their episodes."""
 
     worlds: VecState
     carry: Any
@@ -24,7 +24,7 @@ class RolloutState:
 
 @dataclass(frozen=True)
 class RolloutSource:
-    """T control steps of B worlds at a time, without pause between samples."""
+    """Samples T control steps of B worlds. Each sample continues the episodes of the one before."""
 
     vec_env: VecEnv
     unroll_length: int
@@ -34,13 +34,16 @@ class RolloutSource:
         return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> RolloutState:
-        """Fresh worlds."""
+        """Return newly reset worlds and empty policy memory."""
         return RolloutState(self.vec_env.init(key), policy.init_carry(self.vec_env.num_envs))
 
     def sample(
         self, data: Any, state: RolloutState, policy: Policy, key: Array
     ) -> tuple[RolloutState, Rollout, dict[str, Array]]:
-        """Run the worlds on, without any data; each has one fresh first state to restart from, new in every sample."""
+        """Step the worlds T times with the policy. `data` is ignored.
+
+        Every sample draws one first state for each world; the world restarts from it whenever its episode ends.
+        """
         key_fresh, key_steps = jax.random.split(key)
         fresh = self.vec_env.fresh(key_fresh)
 
@@ -65,7 +68,7 @@ class RolloutSource:
 
 
 def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str, Array]:
-    """Scalars from T steps of B worlds; means over finished episodes are NaN when none finished."""
+    """Return scalar metrics of T steps of B worlds. Means over finished episodes are NaN if no episode finished."""
     done = transitions.terminated | transitions.truncated
     num_episodes = shards.sum(done.sum())
 

@@ -1,4 +1,4 @@
-"""Left-right symmetry of what networks read and say."""
+"""Left-right symmetry of the inputs and outputs of networks."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,20 @@ from envs.types import EnvSpec, Mirror, Reflection
 
 @dataclass(frozen=True)
 class Symmetry:
-    """How what a network reads and says changes when left and right change places."""
+    """How a network's inputs and outputs change when left and right change places."""
 
     mirror: Mirror
     output: Reflection
 
 
 def policy_symmetry(spec: EnvSpec, asked_size: int = 0) -> Symmetry:
-    """Of a distribution of A actions, (2 A): scales change places and not their sign.
+    """Return the symmetry of a policy network, whose outputs (2 A) are locations and scales of A actions.
+
+    In the mirror, a scale changes places with that of the other side's action, and keeps its sign.
 
     Args:
-      spec: says what is whose mirror image.
-      asked_size: numbers in front of the goal that are the same on both sides.
+      spec: sizes and left-right symmetry of the environment.
+      asked_size: number of inputs in front of the goal, such as a return, which are the same in the mirror.
 
     Raises:
       ConfigError: if the environment has no symmetry.
@@ -31,7 +33,7 @@ def policy_symmetry(spec: EnvSpec, asked_size: int = 0) -> Symmetry:
 
 
 def value_symmetry(spec: EnvSpec) -> Symmetry:
-    """Of a value, which is that of the mirror image.
+    """Return the symmetry of a value network: a state and its mirror image have the same value.
 
     Raises:
       ConfigError: if the environment has no symmetry.

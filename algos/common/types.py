@@ -1,4 +1,4 @@
-"""What a learner is to the engine, and a policy to whoever runs it."""
+"""Protocols of policies, sources of training data and algorithms, as the training engine uses them."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
@@ -15,14 +15,14 @@ BatchIn = TypeVar("BatchIn", contravariant=True)  # what an algorithm learns fro
 
 
 class Policy(Protocol):
-    """Acts in B worlds; a pytree, so that it passes through compiled programs."""
+    """Acts in B worlds. It is a pytree, so that compiled programs can take it as an argument."""
 
     def init_carry(self, num_envs: int) -> Any:
-        """Memory at the start: empty, hidden states or a context window. It resets itself on `is_first`."""
+        """Return the first memory: empty, hidden states, or a context window. `act` clears it where `is_first`."""
         ...
 
     def act(self, carry: Any, observation: Observation, key: Array) -> tuple[Any, Array, Any]:
-        """Memory, actions (B, A) in [-1, 1], and what the learner wants to know of them."""
+        """Return the new memory, actions (B, A) in [-1, 1], and what the learner needs to know about the actions."""
         ...
 
 
@@ -30,9 +30,9 @@ class Policy(Protocol):
 class Rollout:
     """T control steps of B worlds."""
 
-    observation: Observation  # (T, B, ...) acted on
-    next_observation: Observation  # (T, B, ...) that followed, before any reset
-    info: Any  # (T, B, ...) from the policy
+    observation: Observation  # (T, B, ...) that the policy acted on
+    next_observation: Observation  # (T, B, ...) after the action, before any reset
+    info: Any  # (T, B, ...) last result of `Policy.act`
     reward: Array  # (T, B)
     terminated: Array  # (T, B) bool
     truncated: Array  # (T, B) bool
@@ -40,46 +40,63 @@ class Rollout:
 
 
 class Source(Protocol[State, BatchOut]):
-    """Where training data comes from."""
+    """A source of training data."""
 
     def init(self, policy: Policy, key: Array) -> State:
-        """State before the first sample."""
+        """Return the source's state before the first sample."""
         ...
 
     def sample(self, data: Any, state: State, policy: Policy, key: Array) -> tuple[State, BatchOut, dict[str, Array]]:
-        """The next state, a batch for `Algorithm.update`, and scalar metrics; `data` never changes in a run."""
+        """Return the next state, a batch for `Algorithm.update`, and scalar metrics.
+
+        Args:
+          data: the dataset, the same throughout a run; unused by sources without one.
+          state: the source's state, from `init` or the last sample.
+          policy: the current policy, for sources that step worlds.
+          key: random key of this sample.
+        """
         ...
 
 
 class SteppingSource(Source[State, BatchOut], Protocol[State, BatchOut]):
-    """A source that steps worlds."""
+    """A source that steps worlds to get its data."""
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """The same source, in whose worlds rewards have other weights."""
+        """Return the same source with other reward weights in its worlds."""
         ...
 
 
 class Algorithm(Protocol[Train, BatchIn]):
-    """Frozen and hashable: holds what shapes the program. Numbers that do not are in `hyper`."""
+    """A learning algorithm: immutable and hashable.
+
+    It holds everything that shapes the compiled program. Numbers that may change without recompiling are in `hyper`.
+    """
 
     def init(self, key: Array) -> Train:
-        """Fresh train state."""
+        """Return a new train state."""
         ...
 
     def init_hyper(self) -> dict[str, Array]:
-        """The traced hyper-parameters, at their configured values."""
+        """Return the traced hyper-parameters at their configured values."""
         ...
 
     def update(
         self, train: Train, batch: BatchIn, hyper: dict[str, Array], key: Array
     ) -> tuple[Train, dict[str, Array]]:
-        """The next train state and scalar metrics; `hyper` also holds `progress`, the part of the run that is done."""
+        """Return the next train state and scalar metrics.
+
+        Args:
+          train: the train state.
+          batch: from the algorithm's `Source.sample`.
+          hyper: traced hyper-parameters, and `progress`: the fraction of the run that is done.
+          key: random key of this update.
+        """
         ...
 
     def summary(self) -> str:
-        """Parts and sizes of the networks, on one line."""
+        """Describe the networks' parts and sizes on one line."""
         ...
 
     def policy(self, train: Train, *, deterministic: bool = False) -> Policy:
-        """The policy that a train state holds."""
+        """Return the policy of a train state."""
         ...

@@ -14,12 +14,12 @@ GoalInput = Literal["observation", "token"]
 
 @dataclass(frozen=True)
 class Exploration:
-    """How a Decision Transformer finds out more than its data holds, where it is online.
+    """How an online Decision Transformer collects episodes beyond its dataset.
 
     Attributes:
       unroll_length: control steps of each world per iteration.
-      replay_steps: control steps of all worlds that are kept, and that checkpoints hold.
-      asked_return: that is asked for when exploring; null for twice the `target_return`.
+      replay_steps: control steps, of all worlds together, that are kept for training and saved in checkpoints.
+      asked_return: episode return to ask for when exploring; null for twice the `target_return`.
     """
 
     unroll_length: int = 20
@@ -27,52 +27,58 @@ class Exploration:
     asked_return: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         for name in ("unroll_length", "replay_steps"):
             require(getattr(self, name) >= 1, f"exploration.{name}", getattr(self, name), "at least 1")
 
 
 @dataclass(frozen=True)
 class DTConfig(AlgorithmConfig):
-    """Hyper-parameters of the Decision Transformer; as the paper has them, where nothing else is said.
+    """Hyper-parameters of the Decision Transformer, with the paper's values as defaults.
 
-    `total_steps` of the run counts control steps learnt from: batch_size windows of context_length for each update.
+    The run's `total_steps` counts the control steps in all minibatches: each update adds batch_size * context_length.
 
     Attributes:
-      dataset: folder that `flexrl.collect` or Minari wrote.
-      any_environment: learn from the dataset also where it was recorded in another environment of the same sizes.
-      memory_limit_mb: a dataset of more megabytes is read from the disk while it is learnt from; null to hold any.
-      condition: what the policy is asked for: a `return`, with the task's goal where it has one; or a `goal` alone,
-        learnt from goals that were reached in hindsight.
-      hindsight: which states are goals, where that is the condition; a window has the goal of its last step.
-      target_return: that is asked for when the policy acts; null for one that a tenth of the data reaches, and
-        online for the best that was found, where that is more.
-      online: step worlds too, and learn from their episodes beside those of the data; takes stochastic, and a return as
-        the condition.
-      exploration: how much, where online.
+      dataset: folder of the dataset, written by `flexrl.collect` or Minari.
+      any_environment: also accept a dataset that was recorded in another environment, if all sizes are the same.
+      memory_limit_mb: largest dataset, in megabytes, that is loaded into memory; a larger one is read from disk during
+        training; null for no limit.
+      condition: what the policy is conditioned on: `return` is the return still to come, beside the task's own goal if
+        it has one; `goal` is a goal that the data reached in hindsight.
+      hindsight: how to choose the state that becomes a goal, with condition `goal`; the goal chosen for a window's last
+        step is that of the whole window.
+      target_return: episode return to ask for when the policy acts; null for a return that a tenth of the data's
+        episodes reach, or online for the best return found so far, if that is higher.
+      online: also step worlds, and learn from their episodes beside the dataset; needs stochastic, and the condition
+        `return`.
+      exploration: how to explore, if online.
       num_updates: gradient steps per iteration.
-      batch_size: windows per gradient step; divides by num_devices.
-      context_length: control steps that the policy looks back over, the present one included.
-      num_layers: blocks of attention and dense layers.
-      num_heads: of attention; divides embed_size.
-      embed_size: numbers per token. Dense layers within blocks are four times as wide.
-      activation: within blocks.
-      dropout: part of what is dropped from embeddings, attention and what blocks add.
-      time_embedding: tell the control steps since the episode began; without, the order of tokens is unknown.
-      goal_input: where a task has goals, as part of the `observation`, or as a `token` of its own in front of it.
-      stochastic: learn a distribution over actions, by likelihood and entropy, instead of one action.
-      entropy_weight: bonus per nat of entropy, where stochastic.
-      target_entropy: nats of an action from which on, as a minibatch's mean, there is no bonus; null to pay it always.
-      return_scale: returns-to-go are divided by it.
-      normalize_observations: by mean and standard deviation over the data, clipped at 10; else networks read them raw.
-      learning_rate: of AdamW; where it starts after the warm-up, when final_learning_rate is set.
-      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
-      warmup_updates: over which it rises linearly from 0.
-      weight_decay: of AdamW, as a multiple of the learning rate.
+      batch_size: windows per gradient step; a multiple of num_devices.
+      context_length: control steps that the policy sees at once, the present one included.
+      num_layers: number of blocks, each of attention and dense layers.
+      num_heads: attention heads of each block; divides embed_size.
+      embed_size: size of a token's embedding. Dense layers within blocks are four times as wide.
+      activation: activation function of the dense layers within blocks.
+      dropout: probability of dropping a number from embeddings, attention weights and the outputs that blocks add.
+      time_embedding: add to each token an embedding of the control steps since the episode began; without it the
+        network does not know the order of tokens.
+      goal_input: how the network reads a task's goal: as part of the `observation`'s token, or as a `token` of its own
+        in front of it.
+      stochastic: learn a distribution over actions, by likelihood and an entropy bonus, instead of one action.
+      entropy_weight: bonus per nat of entropy, if stochastic.
+      target_entropy: nats of mean entropy over a minibatch's actions, from which on there is no bonus; null to give it
+        always.
+      return_scale: returns-to-go are divided by this number.
+      normalize_observations: normalise observations by the data's mean and standard deviation, clipped at 10; false
+        leaves them raw.
+      learning_rate: AdamW's learning rate after the warm-up; its first value there, if final_learning_rate is set.
+      final_learning_rate: learning rate at the end of a linear decay over the whole run; null for no decay.
+      warmup_updates: number of first updates over which the learning rate rises linearly from 0.
+      weight_decay: AdamW's weight decay, which is multiplied by the learning rate.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      average_decay: share of the past, per update, in a running mean of parameters that acts in place of the last ones;
-        null to act by the last ones.
-      dtype: that layers compute in; parameters stay float32.
+      average_decay: decay, per update, of a running mean of the parameters, with which the policy acts; null to act
+        with the latest parameters.
+      dtype: number type in which layers compute; parameters stay float32.
     """
 
     dataset: str | None = None
@@ -107,11 +113,11 @@ class DTConfig(AlgorithmConfig):
     dtype: DType = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         limit = self.memory_limit_mb
         require(limit is None or limit > 0, "memory_limit_mb", limit, "above 0, or null for none")
         require(
-            limit is None or not self.online, "memory_limit_mb", limit, "null to learn online, beside all of the data"
+            limit is None or not self.online, "memory_limit_mb", limit, "null to learn online, with all data in memory"
         )
         for name in (
             "num_updates",
@@ -151,16 +157,16 @@ class DTConfig(AlgorithmConfig):
 
     @property
     def traced(self) -> list[str]:
-        """Numbers that may change without recompiling."""
+        """Names of the hyper-parameters that are traced: changing their values needs no recompilation."""
         names = ["learning_rate", "final_learning_rate", "warmup_updates", "weight_decay", "average_decay"]
         names += ["entropy_weight", "target_entropy"] if self.stochastic else []
         return [name for name in names if getattr(self, name) is not None]
 
     @property
     def reads_clock(self) -> bool:
-        """Whether learning needs to know how many steps an episode is old."""
+        """Whether learning uses the number of control steps since an episode began."""
         return self.time_embedding
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Control steps learnt from in one iteration."""
+        """Number of control steps in the minibatches of one iteration."""
         return self.num_updates * self.batch_size * self.context_length

@@ -1,6 +1,6 @@
-"""The Decision Transformer: act as the data did where as much return was still to come.
+"""The Decision Transformer: predict the data's actions, given the return that was still to come.
 
-Axes: U updates, B windows of each, K control steps of a window.
+Axes: U updates of an iteration, B windows of each, K control steps of a window.
 """
 
 import math
@@ -24,7 +24,7 @@ from envs.errors import ConfigError
 from envs.types import EnvSpec
 from envs.worlds.shards import ALONE, Shards
 
-LARGEST_ACTION = 1 - 1e-4  # that a distribution squashed by tanh is asked to give; an action of 1 has no likelihood
+LARGEST_ACTION = 1 - 1e-4  # to which the data's actions are clipped: under tanh, an action of 1 has no likelihood
 
 
 @struct.dataclass
@@ -32,24 +32,24 @@ class DTTrainState:
     """Everything that learning carries from one iteration to the next."""
 
     params: dict[str, Params]  # "policy"
-    average: Params | None  # running mean of the policy's since the first update, where one acts
+    average: Params | None  # running mean of the policy's parameters; None if the latest ones act
     optimizer: optax.OptState
-    normalizer: RunningStatistics  # the data's from the first iteration on, or a parent's
-    target_return: Array  # () as configured, or the data's best from the first iteration on
+    normalizer: RunningStatistics  # of the data's observations, set in the first iteration; or of a parent run's
+    target_return: Array  # () return to ask for: as configured, or from the data since the first iteration
     skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
 
 
 class DT:
-    """The Decision Transformer for one environment's sizes.
+    """The Decision Transformer, for the sizes of one environment.
 
     Source: Chen et al. 2021, and the code of its Gym experiments.
     """
 
     def __init__(self, config: DTConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the network.
+        """Define the network and its optimizer.
 
         Raises:
-          ConfigError: if minibatches cannot be shared evenly.
+          ConfigError: if batch_size is not a multiple of the number of devices.
         """
         if config.batch_size % shards.num:
             raise ConfigError(f"batch_size: {config.batch_size} is not a multiple of num_devices {shards.num}")
@@ -60,7 +60,7 @@ class DT:
         self.optimizer = make_adam(config.max_grad_norm)
 
     def init(self, key: Array) -> DTTrainState:
-        """A fresh network."""
+        """Return a train state with new parameters."""
         params = {"policy": self.network.init(key)}
         average = None if self.config.average_decay is None else params["policy"]
         normalizer = RunningStatistics.init(self.spec.obs_size, is_unused=not self.config.normalize_observations)
@@ -69,11 +69,11 @@ class DT:
         return DTTrainState(params, average, optimizer, normalizer, target_return, no_updates)
 
     def init_hyper(self) -> dict[str, Array]:
-        """The numbers that may change without recompiling."""
+        """Return the traced hyper-parameters, which may change without recompiling, at their configured values."""
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: DTTrainState, *, deterministic: bool = False) -> DTPolicy:
-        """The policy that a train state holds; without a stochastic head it is deterministic in any case."""
+        """Return the policy of a train state. Unless `config.stochastic`, it is deterministic in any case."""
         params = train.params["policy"]
         if train.average is not None:
             has_begun = optax.tree.get(train.optimizer, "count") > 0
@@ -81,7 +81,7 @@ class DT:
         return DTPolicy(self.network, deterministic, params, train.normalizer, train.target_return, self.shards)
 
     def summary(self) -> str:
-        """Size of the network, on one line."""
+        """Describe the network's layers and size on one line."""
         config = self.config
         params = jax.eval_shape(self.init, jax.random.key(0)).params
         size = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
@@ -93,7 +93,7 @@ class DT:
     def update(
         self, train: DTTrainState, batch: WindowBatch, hyper: dict[str, Array], key: Array
     ) -> tuple[DTTrainState, dict[str, Array]]:
-        """U gradient steps."""
+        """Do U gradient steps. Return the new train state and scalar metrics."""
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
@@ -123,7 +123,7 @@ class DT:
         return train, over_updates(steps, train.skipped_in_a_row)
 
     def _loss(self, params: dict[str, Params], windows: Windows, key: Array, hyper: dict[str, Array]) -> Array:
-        """Mean over the steps (B, K) of all devices that are no padding, as this device's share of it."""
+        """Return this device's loss, scaled so that the mean over devices is the mean over all steps but padding."""
         key_dropout, key_entropy = jax.random.split(key)
         output = self.network(params["policy"], windows, key_dropout)
         num_steps = self.shards.mean(windows.valid.sum().astype(output.dtype))

@@ -1,6 +1,6 @@
-"""Windows of a dataset and of what worlds have done since, for a Decision Transformer that goes on learning.
+"""Training data of an online Decision Transformer: windows of a dataset and of a replay of new episodes.
 
-Axes: U updates, B windows of each.
+Axes: U updates, B windows of each, K control steps of a window.
 """
 
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ from envs.worlds.vector import VecEnv
 
 @struct.dataclass
 class OnlineState:
-    """The worlds, and what is kept of what they did."""
+    """The worlds, and a replay of their newest steps."""
 
     rollout: RolloutState
     replay: Replay  # of this device's worlds
-    best_return: Array  # () of all whole episodes that were ever in a replay
+    best_return: Array  # () best return of all whole episodes that were ever in a replay
 
 
 @dataclass(frozen=True)
 class OnlineSource:
-    """Steps worlds by the policy, which asks for more than it is known to get, and samples windows of whole episodes.
+    """Steps worlds with the policy, asking for more return than any known one, and samples windows of whole episodes.
 
-    New episodes, told the returns that they turned out to have, take the places of those of the data, the worst first,
-    as soon as both together have more than `replay_steps` steps; and once the replay is full, of the oldest new ones.
-    Each step is a target as often as any other, as in `WindowSource`.
+    New episodes are relabelled with the returns that they got. As soon as they and the dataset together have more than
+    `replay_steps` steps, the dataset's episodes are left out, the worst first. Once the replay is full, new episodes
+    replace the oldest ones in it. Each step is equally often a target, as in `WindowSource`.
 
     Source: Zheng, Zhang and Grover 2022, whose replay counts episodes instead of steps.
     """
@@ -47,25 +47,28 @@ class OnlineSource:
     vec_env: VecEnv
 
     def __post_init__(self) -> None:
-        """Refuse a replay that no episode would fit.
+        """Refuse a replay that is too small for whole episodes.
 
         Raises:
-          ConfigError: with the least size.
+          ConfigError: naming the smallest size that works.
         """
         exploration, num_envs = self.config.exploration, self._num_envs
         least = num_envs * (self.vec_env.env.spec.episode_length + exploration.unroll_length)
         if exploration.replay_steps < least:
             raise ConfigError(
                 f"exploration.replay_steps: {exploration.replay_steps} must be at least {least}, for whole episodes of "
-                f"{num_envs} worlds and an unroll_length more to be there at once; keep more, or lower num_envs"
+                f"{num_envs} worlds and unroll_length more steps of each; raise it, or lower num_envs"
             )
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """See `SteppingSource.reweighted`; returns of the data stay as they were paid."""
+        """See `SteppingSource.reweighted`. The dataset's returns stay as they were recorded."""
         return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> OnlineState:
-        """Fresh worlds, all at an episode's first step: one cut short would be told too low a return."""
+        """Return newly reset worlds and an empty replay.
+
+        All worlds are at an episode's first step: an episode cut short would be relabelled with too low a return.
+        """
         worlds = self.vec_env.start(self.vec_env.fresh(key))
         rollout = RolloutState(worlds, policy.init_carry(self.vec_env.num_envs))
         num_rows = self.config.exploration.replay_steps // self._num_envs
@@ -75,7 +78,7 @@ class OnlineSource:
     def sample(
         self, data: Dataset, state: OnlineState, policy: Policy, key: Array
     ) -> tuple[OnlineState, WindowBatch, dict[str, Array]]:
-        """Run the worlds on, then draw windows with replacement; this device's share of each minibatch."""
+        """Step the worlds, then draw windows with replacement. Return this device's share of each minibatch."""
         key_rollout, key_windows = jax.random.split(key)
         shards = self.vec_env.shards
         assert isinstance(policy, DTPolicy) and data.high_return is not None
@@ -101,9 +104,10 @@ class OnlineSource:
     def _windows(
         self, data: Dataset, room: Array, replay: Replay, relabelled: Relabelled, key: Array
     ) -> tuple[Windows, Array]:
-        """Windows (U, B, K, ...), and the part of them () that is not of the data, of which there is room for () steps.
+        """Draw windows (U, B, K, ...) of dataset and replay, and return the share () that comes from the replay.
 
-        A device draws from its own worlds' episodes, each of which stands for one of every device.
+        The dataset takes part with its best episodes, up to `room` () steps of them. From the replay, a device draws
+        episodes of its own worlds only, and counts each of them once for every device.
         """
         config, shards = self.config, self.vec_env.shards
         length, shape = config.context_length, (config.num_updates, config.batch_size // shards.num)
@@ -126,7 +130,11 @@ class OnlineSource:
 
 
 def asked_return(config: DTConfig, best_return: Array) -> Array:
-    """The return () that exploring asks for, when so much is the best that is known: as much again, if that is more."""
+    """Return the return () to ask for when exploring.
+
+    It is the configured `asked_return`. Without one, it is twice the configured `target_return` or, without that too,
+    twice the best return known so far; if that is negative, it is 0.
+    """
     if config.exploration.asked_return is not None:
         return jnp.full_like(best_return, config.exploration.asked_return)
     expected = best_return if config.target_return is None else jnp.full_like(best_return, config.target_return)

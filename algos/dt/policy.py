@@ -1,4 +1,4 @@
-"""How a Decision Transformer acts. Axes: B worlds, K control steps of context."""
+"""The policy of a Decision Transformer. Axes: B worlds, K control steps of context."""
 
 import jax
 import jax.numpy as jnp
@@ -16,21 +16,21 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class DTPolicy:
-    """Asks for a return, and at each step for what is left of it.
+    """Asks for a return when an episode begins, and at each later step for what is left of it.
 
-    It computes the whole window anew at every step. To keep the layers' keys and values would not be the same: they
-    would still know of steps that have left the window.
+    Every step computes the whole window anew. Cached keys and values would give other results: they would still depend
+    on steps that have left the window.
     """
 
     network: TransformerNetwork = struct.field(pytree_node=False)
     deterministic: bool = struct.field(pytree_node=False)
     params: Params
     normalizer: RunningStatistics
-    target_return: Array  # () of an episode
+    target_return: Array  # () episode return to ask for
     shards: Shards = struct.field(pytree_node=False, default=ALONE)
 
     def init_carry(self, num_envs: int) -> Windows:
-        """Nothing but padding, (B, K, ...)."""
+        """Return windows (B, K, ...) of nothing but padding."""
         spec, number = self.network.spec, jnp.result_type(float)
         shape = (num_envs, self.network.config.context_length)
         return Windows(
@@ -43,7 +43,10 @@ class DTPolicy:
         )
 
     def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple[Array, Array]]:
-        """The window that ends with this step and its action, the actions (B, A), and of both what a replay keeps."""
+        """Return windows that end with this step and its action, actions (B, A), and what a replay keeps.
+
+        A replay keeps the actions and each step's number within its episode (B,).
+        """
         windows = self._moved_on(carry, observation)
         output = self.network(self.params, windows)[:, -1]
         if self.network.config.stochastic:
@@ -53,7 +56,7 @@ class DTPolicy:
         return windows.replace(action=windows.action.at[:, -1].set(action)), action, (action, windows.time[:, -1])
 
     def _moved_on(self, carry: Windows, observation: Observation) -> Windows:
-        """The window one step later, begun anew where an episode begins; its last action is not known yet."""
+        """Append this step, its action still unknown, to the windows. Where an episode begins, clear them first."""
         begins = observation.is_first | ~carry.valid[:, -1]
         left = carry.return_to_go[:, -1] - observation.reward
         newest = Windows(

@@ -1,6 +1,6 @@
-"""The newest steps of all worlds, and stretches of their whole episodes, inside the program.
+"""A replay of all worlds' newest steps, from which windows of whole episodes are drawn in the compiled program.
 
-Axes: C control steps that are kept of B worlds, K control steps of a window.
+Axes: C control steps that are kept of each of B worlds, K control steps of a window.
 """
 
 import jax
@@ -14,9 +14,9 @@ from envs.types import EnvSpec
 
 @struct.dataclass
 class Steps:
-    """Control steps of B worlds, one row after the other."""
+    """Control steps of B worlds; each row holds one step of every world."""
 
-    obs: Array  # (..., B, O) acted on
+    obs: Array  # (..., B, O) that the policy acted on
     goal: Array  # (..., B, G), G may be zero
     action: Array  # (..., B, A) in [-1, 1]
     reward: Array  # (..., B)
@@ -27,14 +27,14 @@ class Steps:
 
 @struct.dataclass
 class Replay:
-    """A ring: the newest row takes the place of the oldest one."""
+    """A ring buffer of steps: a new row takes the place of the oldest one."""
 
     steps: Steps  # (C, B, ...)
-    num_rows: Array  # () int32, taken in since the beginning
+    num_rows: Array  # () int32, number of rows added since the beginning
 
     @classmethod
     def init(cls, spec: EnvSpec, num_rows: int, num_envs: int) -> "Replay":
-        """Room for so many rows, all empty."""
+        """Return an empty replay with room for `num_rows` rows."""
         shape, number = (num_rows, num_envs), jnp.result_type(float)
         steps = Steps(
             obs=jnp.zeros((*shape, spec.obs_size), number),
@@ -48,33 +48,33 @@ class Replay:
         return cls(steps, jnp.zeros((), jnp.int32))
 
     def add(self, steps: Steps) -> "Replay":
-        """With T more rows (T, B, ...), T at most C."""
+        """Return the replay with T more rows (T, B, ...); T is at most C."""
         num_new = len(steps.reward)
         place = (self.num_rows + jnp.arange(num_new)) % self._num_kept
         kept = jax.tree.map(lambda ring, rows: ring.at[place].set(rows), self.steps, steps)
         return Replay(kept, self.num_rows + num_new)
 
     def relabelled(self) -> "Relabelled":
-        """What can be said of each row now, from the oldest to the newest."""
+        """Return what is known by now about each step's episode, from the oldest row to the newest."""
         place = self.place(jnp.arange(self._num_kept))
         reward, time = self.steps.reward[place], self.steps.time[place]
         ends = (self.steps.terminated | self.steps.truncated)[place]
         return_to_go, has_ended = returns_to_go(reward, ends)
         num_empty = self._num_kept - jnp.minimum(self.num_rows, self._num_kept)
-        begins = jnp.arange(self._num_kept)[:, None] - time  # the row of its episode's first step
+        begins = jnp.arange(self._num_kept)[:, None] - time  # row of the first step of its episode
         return Relabelled(return_to_go, has_ended & (begins >= num_empty), ends, time)
 
     def place(self, row: Array) -> Array:
-        """Where rows (...), counted from the oldest, lie in the ring."""
+        """Return the positions in the ring of rows (...) that are counted from the oldest one."""
         return (self.num_rows + row) % self._num_kept
 
     def windows(self, relabelled: "Relabelled", place: Array, context_length: int) -> Windows:
-        """Windows (..., K) by their places (...), which `Relabelled.num_windows` counts."""
+        """Return the windows (..., K) with the numbers `place` (...), as `Relabelled.num_windows` counts them."""
         over = context_length - 1
         num = relabelled.num_windows(context_length).reshape(-1)
         num_until = jnp.cumsum(num)
         step = jnp.searchsorted(num_until, place, side="right")
-        cut = place - (num_until - num)[step]  # steps that the window is shorter, at an episode's end
+        cut = place - (num_until - num)[step]  # number of steps by which a window at an episode's end is shorter
         row, world = jnp.divmod(step, relabelled.time.shape[1])
         time = relabelled.time[row, world][..., None] + jnp.arange(-over, 1)
         rows, world = jnp.maximum(row[..., None] + jnp.arange(-over, 1), 0), world[..., None]
@@ -95,29 +95,29 @@ class Replay:
 
 @struct.dataclass
 class Relabelled:
-    """What each row (C, B) of a ring turned out to be, counted from the oldest one."""
+    """What is known in hindsight about each step (C, B) of a replay, from the oldest row to the newest."""
 
     return_to_go: Array  # rewards from this step to its episode's end, or to the newest row
-    is_whole: Array  # bool: the episode has ended, and its first step is still there
-    ends: Array  # bool: at an episode's last step
+    is_whole: Array  # bool: the episode has ended, and its first step is still in the replay
+    ends: Array  # bool: this is an episode's last step
     time: Array  # int32: control steps since the episode began
 
     def num_windows(self, context_length: int) -> Array:
-        """How many windows have this step as their last one, int32; of an episode of T steps there are T + K - 1.
+        """Return how many windows end with each step, int32; an episode of T steps has T + K - 1 windows.
 
-        As in a dataset, they overlap it in every way, so that each of its steps is in K of them: those that would reach
-        over its end are shorter instead.
+        As in a dataset, there is a window at every position that overlaps the episode, so that each step is in K
+        windows. A window that would reach over the episode's end is made shorter and ends with its last step.
         """
         return jnp.where(self.is_whole, 1 + (context_length - 1) * self.ends, 0)
 
     @property
     def best_return(self) -> Array:
-        """() of whole episodes; minus infinity where there is none."""
+        """The best return () of the whole episodes; minus infinity if there are none."""
         return jnp.where(self.is_whole & (self.time == 0), self.return_to_go, -jnp.inf).max()
 
 
 def returns_to_go(reward_TB: Array, ends_TB: Array) -> tuple[Array, Array]:
-    """The rewards that followed in the same episode, the step's own included, and whether its end was seen.
+    """Return each step's return-to-go, its own reward included, and whether its episode's end is among the steps.
 
     Args:
       reward_TB: shape (T, B).
@@ -125,7 +125,7 @@ def returns_to_go(reward_TB: Array, ends_TB: Array) -> tuple[Array, Array]:
     """
 
     def joined(later: tuple[Array, Array], earlier: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Two stretches as one: rewards until the first end within, and whether there is one."""
+        """Join two stretches of steps: sum the rewards until the first end, and tell whether there is an end."""
         return earlier[0] + jnp.where(earlier[1], 0, later[0]), earlier[1] | later[1]
 
     return jax.lax.associative_scan(joined, (reward_TB, ends_TB), reverse=True)

@@ -1,6 +1,6 @@
 """The Decision Transformer's network. Axes: B windows, K control steps, P tokens of a step, H embedding.
 
-Source: Chen et al. 2021, with GPT-2's blocks (Radford et al. 2019): normalised in front, one last normalisation behind.
+Source: Chen et al. 2021, with GPT-2's blocks (Radford et al. 2019): layer norms before each part and after the last.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,21 @@ from algos.dt.config import DTConfig
 from algos.dt.windows import Windows
 from envs.types import EnvSpec
 
-EPSILON = 1e-5  # of normalisations
-BLOCK_SCALE = 0.02  # standard deviation of first weights within blocks
-NUM_DROPOUTS = 3  # of a block
+EPSILON = 1e-5  # of layer norms
+BLOCK_SCALE = 0.02  # standard deviation of the first weights within blocks
+NUM_DROPOUTS = 3  # in each block
 
 Dropout = Callable[[Array], Array]
 
 
 class DecisionTransformer(nnx.Module):
-    """Tokens of a step: return-to-go and goal, if they are asked for by one of their own, observation, action."""
+    """The network. A step's tokens are, in this order: return-to-go, goal, observation, action.
+
+    The first is there with the condition `return`, the second if goals have a token of their own.
+    """
 
     def __init__(self, config: DTConfig, spec: EnvSpec, *, rngs: nnx.Rngs) -> None:
-        """Build the layers; a head that is stochastic has two outputs for each number of an action, else one."""
+        """Build the layers. A stochastic head has two outputs for each number of an action, else one."""
         self.config = config
         size, options = config.embed_size, _options(config)
         has_goal_token = spec.goal_size > 0 and config.goal_input == "token"
@@ -49,11 +52,11 @@ class DecisionTransformer(nnx.Module):
         self.head = _linear(size, spec.action_size * (2 if config.stochastic else 1), rngs, options)
 
     def __call__(self, windows: Windows, key: Array | None = None) -> Array:
-        """What each observation says of the action that follows, before tanh.
+        """Return the prediction, before tanh, of the action that follows each observation.
 
         Args:
-          windows: normalised observations and goals (B, K, ...).
-          key: of dropout; None to drop nothing.
+          windows: windows (B, K, ...) with normalised observations.
+          key: random key of dropout; None to drop nothing.
 
         Returns:
           Shape (B, K, A), or (B, K, 2 A) as `TanhNormal.from_network` reads it.
@@ -68,7 +71,7 @@ class DecisionTransformer(nnx.Module):
         x = drop(x)
         for i, block in enumerate(self.blocks):
             x = block(x, mask, drops[NUM_DROPOUTS * i : NUM_DROPOUTS * (i + 1)])
-        at_obs = x.reshape(tokens.shape)[:, :, -2]  # the action's token comes after it
+        at_obs = x.reshape(tokens.shape)[:, :, -2]  # the last token is the action's
         return self.head(self.norm(at_obs)).astype(windows.obs.dtype)
 
     def _tokens(self, windows: Windows) -> Array:
@@ -96,7 +99,7 @@ class DecisionTransformer(nnx.Module):
 
 
 class Block(nnx.Module):
-    """Attention, then dense layers, each added to what it read."""
+    """A block of attention and dense layers, each with a residual connection."""
 
     def __init__(self, config: DTConfig, *, rngs: nnx.Rngs) -> None:
         """Build the layers."""
@@ -112,12 +115,12 @@ class Block(nnx.Module):
         self.narrow = nnx.Linear(4 * size, size, **options, rngs=rngs)
 
     def __call__(self, x: Array, mask: Array, drops: list[Dropout]) -> Array:
-        """Tokens (B L, H) after this block.
+        """Return the tokens (B L, H) after this block.
 
         Args:
-          x: tokens (B L, H), windows one after the other.
-          mask: (B, L, L) bool, which token (second) each token (first) may look at.
-          drops: of attention, and of what attention and dense layers add.
+          x: tokens (B L, H): L tokens of each window, one window after the other.
+          mask: (B, L, L) bool: whether a token (second axis) may attend to a token (third axis).
+          drops: dropouts of the attention weights, of the attention's output and of the dense layers' output.
         """
         drop_weights, drop_attended, drop_dense = drops
         parts = jnp.split(self.query_key_value(self.norm_attention(x)), 3, axis=-1)
@@ -131,24 +134,24 @@ class Block(nnx.Module):
 
 
 class TransformerNetwork(Definition):
-    """A `DecisionTransformer`'s definition, split from its parameters."""
+    """A `DecisionTransformer`'s static definition, and how to run it on given parameters."""
 
     def __init__(self, config: DTConfig, spec: EnvSpec) -> None:
-        """Remember how to build it."""
+        """Remember how to build the module."""
         super().__init__(lambda rngs: DecisionTransformer(config, spec, rngs=rngs))
         self.config = config
         self.spec = spec
 
     def __call__(self, params: Params, windows: Windows, key: Array | None = None) -> Array:
-        """See `DecisionTransformer`."""
+        """See `DecisionTransformer.__call__`."""
         return self.module(params)(windows, key)
 
 
 def make_dropout(rate: float, key: Array) -> Dropout:
-    """Sets that part of numbers to 0, and makes up for it by the others.
+    """Return a function that sets a share `rate` of an array's numbers to 0 and scales the others up to make up for it.
 
-    Which ones is decided by a hash of their place and of two random words; a draw for each number by JAX's generator
-    took half of an update on a CPU.
+    Each number is dropped or kept by a hash of its position and of two random words. Drawing a random number for each
+    by JAX's generator took half of an update's time on a CPU.
     """
     words = jax.random.bits(key, (2,), jnp.uint32)
     threshold = jnp.uint32(round(rate * 2**32))
@@ -161,9 +164,9 @@ def make_dropout(rate: float, key: Array) -> Dropout:
 
 
 def hashed(place: Array, words: Array) -> Array:
-    """Numbers (...) uint32, even and unlike for each place (...) uint32 and for other words (2,) uint32.
+    """Return evenly distributed hashes (...) uint32 of positions (...) uint32, seeded by two words (2,) uint32.
 
-    Source: Appleby's MurmurHash3 and Ellis's Prospector, the steps that end their hashes, one after the other.
+    Source: the final mixing steps of Appleby's MurmurHash3 and Ellis's Prospector, one after the other.
     """
     x = place * jnp.uint32(0x9E3779B1) + words[0]
     x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
@@ -174,7 +177,7 @@ def hashed(place: Array, words: Array) -> Array:
 
 
 def _options(config: DTConfig) -> dict[str, Any]:
-    """What layers compute in, None for the inputs' own; parameters are float32."""
+    """Return the number types of layers: of their computation (None for the inputs' own), and of their parameters."""
     kind = None if config.dtype == "float32" else jnp.dtype(config.dtype)
     return {"dtype": kind, "param_dtype": jnp.result_type(float)}
 
@@ -184,7 +187,7 @@ def _norm(size: int, rngs: nnx.Rngs) -> nnx.LayerNorm:
 
 
 def _linear(in_size: int, out_size: int, rngs: nnx.Rngs, options: dict[str, Any]) -> nnx.Linear:
-    """With first weights and biases as PyTorch draws them, evenly up to the root of one over `in_size`."""
+    """Return a linear layer with first weights and biases as in PyTorch: uniform within +-1 / sqrt(in_size)."""
     bound = in_size**-0.5
 
     def even(key: Array, shape: Any, dtype: Any = jnp.float32, out_sharding: Any = None) -> Array:

@@ -1,4 +1,7 @@
-"""Stretches of episodes, drawn inside the program. Axes: U updates, B windows of each, K control steps of a window."""
+"""Windows of K consecutive steps of an episode, and a source that draws them in the compiled program.
+
+Axes: U updates, B windows of each, K control steps of a window.
+"""
 
 import functools
 from collections.abc import Callable
@@ -18,14 +21,14 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class Windows:
-    """K consecutive control steps each; where there are fewer, what is in front is padding, whatever it holds."""
+    """Windows of K consecutive control steps. Where there are fewer, the front is padding with arbitrary contents."""
 
     return_to_go: Array  # (..., K) rewards from this step to the episode's end
     obs: Array  # (..., K, O)
     goal: Array  # (..., K, G), G may be zero
     action: Array  # (..., K, A) in [-1, 1]
     time: Array  # (..., K) int32: control steps since the episode began
-    valid: Array  # (..., K) bool: is no padding
+    valid: Array  # (..., K) bool: false for padding
 
 
 @struct.dataclass
@@ -34,31 +37,31 @@ class WindowBatch:
 
     windows: Windows  # (U, B, K, ...)
     statistics: RunningStatistics  # of all observations in the data
-    target_return: Array  # () to ask for where nothing else is said
+    target_return: Array  # () return to ask for if the config names none
 
 
 @dataclass(frozen=True)
 class WindowSource:
-    """Windows at every place where they overlap an episode, also where they reach over its beginning or its end.
+    """Samples windows at all positions that overlap an episode, including those that reach over its beginning or end.
 
-    So each step is in K windows, and as often a target as any other; episodes count in proportion to their length.
-    Chen et al. 2021 let no window reach over the beginning, so that an episode's first step is in one of them only.
+    So each step is in K windows and equally often a target, and episodes count in proportion to their length. In Chen
+    et al. 2021 no window reaches over an episode's beginning, so that its first step is in only one window.
     """
 
     num_updates: int
     batch_size: int  # of all devices together
     context_length: int
     shards: Shards = ALONE
-    hindsight: HindsightGoals | None = None  # instead of the data's own goals
+    hindsight: HindsightGoals | None = None  # relabels goals; None for the data's own
 
     def init(self, policy: Policy, key: Array) -> tuple:
-        """Nothing to remember."""
+        """Return an empty state: this source remembers nothing."""
         return ()
 
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
-        """Windows drawn with replacement; this device's share of each minibatch."""
+        """Draw windows with replacement. Return this device's share of each minibatch."""
         num_places = num_windows(data, self.context_length)
         shape = (self.batch_size, self.num_updates)
         key_place, key_goal = (key, key) if self.hindsight is None else jax.random.split(key)
@@ -73,25 +76,27 @@ class WindowSource:
 
 
 def num_windows(data: Dataset, context_length: int) -> int:
-    """Places for `windows_at`: an episode of T steps has T + K - 1 of them."""
+    """Return the number of a dataset's windows: an episode of T steps has T + K - 1 of them."""
     return len(data.reward) + (len(data.start) - 1) * (context_length - 1)
 
 
 def windows_at(
     data: Dataset, place: Array, context_length: int, goal_of: Callable[[Array], Array] | None = None
 ) -> Windows:
-    """Windows (..., K) by their places (...), in each episode the one of its first step alone first.
+    """Return the windows (..., K) with the numbers `place` (...).
 
     Args:
-      data: with returns-to-go.
-      place: counted through all episodes.
+      data: dataset with returns-to-go.
+      place: numbers below `num_windows`, counted through all episodes. An episode's first window ends with its first
+        step, and each further one ends one step later. The episode's last K windows all end with its last step and
+        become shorter.
       context_length: K.
-      goal_of: goals (..., K, G) for rows (..., K) of the data; None for the data's own.
+      goal_of: function that returns goals (..., K, G) for rows (..., K) of the data; None for the data's own goals.
     """
     over = context_length - 1
     episode = jnp.searchsorted(data.start + over * jnp.arange(len(data.start)), place, side="right") - 1
     begin, end = data.start[episode], data.start[episode + 1]
-    first = place - begin - over * episode - over  # step of the episode that the window begins at, if it reached there
+    first = place - begin - over * episode - over  # the window's first step; negative before the episode's beginning
     last = jnp.minimum(first + over, end - begin - 1)
     time = last[..., None] + jnp.arange(-over, 1)
     row = begin[..., None] + jnp.maximum(time, 0)
@@ -107,7 +112,7 @@ def windows_at(
 
 
 def best_first(data: Dataset, place: Array, context_length: int) -> Array:
-    """Places for `windows_at` (...), from places that count the episodes of the highest return first."""
+    """Turn window numbers (...) that count the episodes of the highest return first into numbers for `windows_at`."""
     over = context_length - 1
     order = _by_return(data)
     num = (jnp.diff(data.start) + over)[order]
@@ -117,18 +122,21 @@ def best_first(data: Dataset, place: Array, context_length: int) -> Array:
 
 
 def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
-    """Places for `best_first`, int32 (), that hold so many steps () of the episodes of the highest return."""
+    """Return how many windows, int32 (), the best episodes have that together hold `num_steps` () steps.
+
+    These are the first windows in the order of `best_first`.
+    """
     length = jnp.diff(data.start)[_by_return(data)]
     kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
     return (kept + (context_length - 1) * (kept > 0)).sum()
 
 
 def _by_return(data: Dataset) -> Array:
-    """The numbers of the episodes (E,), the highest return first."""
+    """Return the indices of the episodes (E,), the highest return first."""
     assert data.return_to_go is not None
     return jnp.argsort(-data.return_to_go[data.start[:-1]])
 
 
 def _goal_of_last(hindsight: HindsightGoals, data: Dataset, drawn: Array, row: Array) -> Array:
-    """One goal for all steps (..., K) of a window, chosen for its last step by what was drawn (...)."""
+    """Return one goal for all steps (..., K) of each window, chosen for its last step by the number drawn for it."""
     return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], drawn)[..., None])

@@ -30,37 +30,40 @@ class PPOConfig(AlgorithmConfig):
       unroll_length: control steps per world and iteration.
       num_epochs: passes over an iteration's data.
       num_minibatches: gradient steps per pass; divides num_envs * unroll_length.
-      learning_rate: of Adam; where it starts, when final_learning_rate or target_kl is set.
-      final_learning_rate: where a linear decay over the whole run ends; null for no decay.
-      target_kl: KL divergence of an iteration's last epoch from the policy that sampled, which the learning rate adapts
-        to from iteration to iteration; null for no adaptation.
+      learning_rate: Adam's learning rate; its first value, if final_learning_rate or target_kl is set.
+      final_learning_rate: learning rate at the end of a linear decay over the whole run; null for no decay.
+      target_kl: target for the KL divergence between the policy in an iteration's last epoch and the policy that
+        sampled the data; the learning rate adapts to it after each iteration; null for no adaptation.
       discount: weight of the next step's value.
       gae_lambda: weight of longer returns in the advantage.
-      clip_ratio: how far the probability ratio may move from 1 and still be rewarded.
-      entropy_weight: bonus per nat of policy entropy; where it starts, when final_entropy_weight is set.
-      final_entropy_weight: where a linear change over the whole run ends; null for none.
+      clip_ratio: how far the probability ratio may move from 1 before it is clipped.
+      entropy_weight: bonus per nat of policy entropy; its first value, if final_entropy_weight is set.
+      final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
-      value_warmup: part of the run, at its start, in which the policy stays as it is and only its value is learnt: for
-        a parent that comes without a value network.
-      value_clip: how far a value may move from the one that sampled and still be improved; null for no limit.
-      reward_scale: factor on rewards before learning; leaves reported returns alone.
-      normalize_returns: divide rewards by the running standard deviation of returns, too.
-      advantage_normalization: to mean 0 and deviation 1 over a `minibatch` or over the whole `batch`.
+      value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays
+        as it is; for a parent run without a value network.
+      value_clip: how far a value may move from the one at sampling time before it is clipped; null for no limit.
+      reward_scale: factor on rewards for learning; reported returns are not scaled.
+      normalize_returns: also divide rewards by the running standard deviation of returns.
+      advantage_normalization: normalise advantages to mean 0 and standard deviation 1 over each `minibatch` or over the
+        whole `batch`.
       max_grad_norm: gradients are scaled down to this global norm; null for no limit.
-      normalize_observations: by running mean and standard deviation, clipped at 10; else networks read them raw.
-      symmetric: networks that do in the mirror the mirror image of what they do, where the environment has left-right
-        symmetry; they compute everything twice.
+      normalize_observations: normalise observations by their running mean and standard deviation, clipped at 10; false
+        leaves them raw.
+      symmetric: make the networks left-right symmetric: in a mirrored state the policy takes the mirrored action, and
+        the value is the same; for environments that have this symmetry; doubles the networks' computation.
       action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips
         them, with one scale for all.
       policy_layers: hidden units of the policy network.
       value_layers: hidden units of the value network.
-      goal_layers: units of an encoder in front of each network that reads the goal; none to read it as it is.
-      memory: a recurrent cell in front of each network's layers. Minibatches are then of whole sequences, one for each
-        world and iteration, that go on from the memory which sampling had; nothing is burnt in.
-      memory_size: units of the cell.
-      privileged_critic: let the value network see what the environment hides from policies.
-      activation: between layers.
-      dtype: that layers compute in; parameters stay float32.
+      goal_layers: units of an encoder that reads the goal in front of each network; empty for no encoder.
+      memory: recurrent cell in front of each network's layers. Minibatches then consist of whole sequences, one for
+        each world and iteration, which start from the memory at sampling time; there is no burn-in.
+      memory_size: units of the recurrent cell.
+      privileged_critic: let the value network also see the privileged observations that the environment hides from
+        policies.
+      activation: activation function between layers.
+      dtype: number type in which layers compute; parameters stay float32.
     """
 
     unroll_length: int = 32
@@ -94,7 +97,7 @@ class PPOConfig(AlgorithmConfig):
     dtype: DType = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         for name in ("unroll_length", "num_epochs", "num_minibatches", "memory_size"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_ratio", "reward_scale"):
@@ -127,7 +130,7 @@ class PPOConfig(AlgorithmConfig):
 
     @property
     def traced(self) -> list[str]:
-        """Numbers that may change without recompiling."""
+        """Names of the hyper-parameters that are traced: changing their values needs no recompilation."""
         names = ["discount", "gae_lambda", "clip_ratio", "entropy_weight", "value_weight", "reward_scale"]
         if self.final_learning_rate is not None:
             names += ["learning_rate", "final_learning_rate"]
@@ -137,7 +140,7 @@ class PPOConfig(AlgorithmConfig):
 
     @property
     def has_memory(self) -> bool:
-        """Whether policy and value remember."""
+        """Whether the policy and value networks are recurrent."""
         return self.memory != "none"
 
     def steps_per_iteration(self, num_envs: int) -> int:

@@ -15,7 +15,7 @@ def generalized_advantage(
     discount: Array | float,
     gae_lambda: Array | float,
 ) -> Array:
-    """Advantages; an episode's end stops the sum, and only termination makes the future worthless.
+    """Return advantages. The sum stops at an episode's end; the next value counts as 0 only after termination.
 
     Args:
       reward_TB: reward per control step, shape (T, B).

@@ -1,7 +1,9 @@
 """Proximal Policy Optimisation.
 
-Source: Schulman et al. 2017; advantages once per iteration, truncated episodes bootstrap from the observation
-that ended them. Axes: T time, B worlds, N = T * B samples.
+Advantages are computed once per iteration. Truncated episodes bootstrap from the observation that ended them.
+Axes: T time, B worlds, N = T * B samples.
+
+Source: Schulman et al. 2017.
 """
 
 import functools
@@ -35,21 +37,21 @@ class PPOTrainState:
     params: dict[str, Params]  # "policy", "value"
     optimizer: optax.OptState
     normalizer: RunningStatistics
-    privileged: RunningStatistics | None  # of what only the value network sees
-    returns: RunningStatistics | None  # of what values are trained on, in the environment's rewards
+    privileged: RunningStatistics | None  # of privileged observations, if the value network sees them
+    returns: RunningStatistics | None  # of value targets before reward scaling, if returns are normalised
     learning_rate: Array  # ()
     skipped_in_a_row: Array  # () int32: non-finite updates since the last finite one
 
 
 @struct.dataclass
 class Samples:
-    """N samples, or a minibatch of them, as the loss reads them; with memory B sequences of T of them."""
+    """N samples, or a minibatch of them, as inputs of the loss. With memory, B sequences of T samples each."""
 
     inputs: dict[str, Array]  # (N, I) by network
     is_first: Array  # (N,) bool
     memory: dict[str, Memory]  # (B, H) before each sequence, by network
     raw_action: Array  # (N, A) before squashing
-    old: Distribution  # (N, A) that the action was drawn from
+    old: Distribution  # (N, A) distribution that the action was drawn from
     old_log_density: Array  # (N,)
     old_value: Array  # (N,)
     advantage: Array  # (N,)
@@ -57,13 +59,13 @@ class Samples:
 
 
 class PPO:
-    """PPO for one environment's sizes."""
+    """PPO, for the sizes of one environment."""
 
     def __init__(self, config: PPOConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the networks.
+        """Define the networks and their optimizer.
 
         Raises:
-          ConfigError: if the environment lacks what the config asks for.
+          ConfigError: if the config asks for privileged observations or symmetry, and the environment has none.
         """
         if config.privileged_critic and not spec.privileged_size:
             raise ConfigError("privileged_critic: this environment hides nothing from policies; use false")
@@ -106,7 +108,7 @@ class PPO:
         )
 
     def init(self, key: Array) -> PPOTrainState:
-        """Fresh networks."""
+        """Return a train state with new parameters."""
         config, is_raw = self.config, not self.config.normalize_observations
         keys = jax.random.split(key)
         params = {name: self.networks[name].init(keys[i]) for i, name in enumerate(("policy", "value"))}
@@ -121,11 +123,11 @@ class PPO:
         )
 
     def init_hyper(self) -> dict[str, Array]:
-        """The numbers that may change without recompiling."""
+        """Return the traced hyper-parameters, which may change without recompiling, at their configured values."""
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: PPOTrainState, *, deterministic: bool = False) -> PPOPolicy:
-        """The policy that a train state holds; one that samples for training also carries the value's memory."""
+        """Return the policy of a train state. With memory, one that samples also carries the value network's memory."""
         critic = None
         if self.config.has_memory and not deterministic:
             critic = Critic(self.networks["value"], train.params["value"], train.privileged)
@@ -134,7 +136,7 @@ class PPO:
         return PPOPolicy(network, self.distribution, deterministic, params, normalizer, critic, self.shards)
 
     def summary(self) -> str:
-        """Parts and sizes of the networks, on one line."""
+        """Describe the networks' parts and sizes on one line."""
         params = jax.eval_shape(self.init, jax.random.key(0)).params
         parts = []
         for name, of_network in params.items():
@@ -145,7 +147,7 @@ class PPO:
     def update(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array], key: Array
     ) -> tuple[PPOTrainState, dict[str, Array]]:
-        """One iteration: advantages, epochs of minibatches, and the observations' statistics for the next."""
+        """Do one iteration: compute advantages, train on minibatches, then update the observations' statistics."""
         config = self.config
         if config.final_learning_rate is not None:
             train = train.replace(learning_rate=scheduled("learning_rate", hyper))
@@ -160,17 +162,17 @@ class PPO:
         metrics["update/learning_rate"] = train.learning_rate
         train = train.replace(learning_rate=self._adapted_learning_rate(train.learning_rate, steps, hyper))
         if config.normalize_observations:
-            train = train.replace(normalizer=self._taken_in(train.normalizer, batch.observation.obs))
+            train = train.replace(normalizer=self._with_rows(train.normalizer, batch.observation.obs))
             if train.privileged is not None:
                 assert batch.observation.privileged is not None
-                train = train.replace(privileged=self._taken_in(train.privileged, batch.observation.privileged))
+                train = train.replace(privileged=self._with_rows(train.privileged, batch.observation.privileged))
         if train.returns is not None:
-            returns = self._taken_in(train.returns, returns_TB[..., None])
+            returns = self._with_rows(train.returns, returns_TB[..., None])
             train, metrics["value/return_std"] = train.replace(returns=returns), returns.std[0]
         return train, metrics
 
-    def _taken_in(self, statistics: RunningStatistics, rows: Array) -> RunningStatistics:
-        """Statistics with new rows, or as they were if a row is not finite."""
+    def _with_rows(self, statistics: RunningStatistics, rows: Array) -> RunningStatistics:
+        """Return the statistics with new rows added, or unchanged if a row is not finite."""
         seen = statistics.update(rows, self.shards)
         finite = jnp.isfinite(seen.mean).all() & jnp.isfinite(seen.sum_squares).all()
         return jax.tree.map(lambda new, old: jnp.where(finite, new, old), seen, statistics)
@@ -178,7 +180,10 @@ class PPO:
     def _samples(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array]
     ) -> tuple[Samples, Array, dict[str, Array]]:
-        """Advantages and value targets by the networks as they were when the data was sampled; and unscaled returns."""
+        """Return samples with advantages and value targets, unscaled value targets (T, B), and metrics.
+
+        Values are computed by the networks as they were when the data was sampled.
+        """
         inputs = self._inputs(train, batch.observation)
         next_inputs = self._inputs(train, batch.next_observation)["value"]
         is_first = batch.observation.is_first
@@ -217,7 +222,7 @@ class PPO:
         return samples, target_TB / scale, metrics
 
     def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
-        """What each network reads, (T, B, I)."""
+        """Return the inputs (T, B, I) of each network, by its name."""
         symmetry = self.networks["policy"].symmetry
         policy = network_inputs(train.normalizer, observation.obs, observation.goal, symmetry)
         if train.privileged is None:
@@ -225,8 +230,8 @@ class PPO:
         return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
 
     def _minibatch_indices(self, num_rows: int, key: Array) -> Array:
-        """Rows of each gradient step (epochs * minibatches, M), in a new order in every epoch."""
-        key_order, _ = jax.random.split(self.shards.key(key))  # the other was the entropy's: seeds stay what they were
+        """Return the rows of each gradient step (epochs * minibatches, M), shuffled anew in every epoch."""
+        key_order, _ = jax.random.split(self.shards.key(key))  # the second key is unused; seeds keep their results
         keys = jax.random.split(key_order, self.config.num_epochs)
         order = jax.vmap(lambda key: shuffled_rows(key, num_rows))(keys)
         return order.reshape(self.config.num_epochs * self.config.num_minibatches, -1)
@@ -234,7 +239,7 @@ class PPO:
     def _minibatch(
         self, train: PPOTrainState, indices: Array, *, samples: Samples, hyper: dict[str, Array]
     ) -> tuple[PPOTrainState, dict[str, Array]]:
-        """One gradient step, left out if any of its numbers is not finite."""
+        """Do one gradient step. If a gradient is not finite, skip the step and count it in `skipped_in_a_row`."""
         minibatch = jax.tree.map(lambda x: x[indices], samples)
         grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper))
         direction, optimizer = self.optimizer.update(grads, train.optimizer)
@@ -275,7 +280,7 @@ class PPO:
         }
 
     def _outputs(self, name: str, params: dict[str, Params], samples: Samples) -> Array:
-        """What a network says of samples (N, out); with memory, of sequences (B, T, out)."""
+        """Return a network's outputs for samples (N, out); with memory, for sequences (B, T, out)."""
         network, inputs = self.networks[name], samples.inputs[name]
         if not network.has_memory:
             return network.step(params[name], (), inputs, samples.is_first)[1]
@@ -290,10 +295,11 @@ class PPO:
         return self.shards.mean(jnp.square(x - self.shards.mean(x.mean())).mean())
 
     def _adapted_learning_rate(self, learning_rate: Array, steps: dict[str, Array], hyper: dict[str, Array]) -> Array:
-        """For the next iteration, by how far this one's last epoch was from the policy that sampled.
+        """Return the next iteration's learning rate, adapted to the KL divergence in this iteration's last epoch.
 
-        Within an iteration the distance grows from zero, whatever the rate: a rate that followed each step would swing
-        between its bounds. A policy that is held still, or whose step was left out, tells nothing about the rate.
+        The KL divergence is that from the policy that sampled. Within an iteration it grows from zero, whatever the
+        rate: a rate that adapted after each gradient step would swing between its bounds. The rate stays as it is while
+        `value_warmup` holds the policy still, or if a step was skipped.
         """
         if self.config.target_kl is None:
             return learning_rate
@@ -305,7 +311,7 @@ class PPO:
         return jnp.where(is_telling, adapted, learning_rate)
 
     def _policy_moves(self, hyper: dict[str, Array]) -> Array | bool:
-        """Whether the policy learns by now, or the value alone."""
+        """Return whether the policy is trained by now. During `value_warmup`, only the value network is."""
         return not self.config.value_warmup or hyper["progress"] >= self.config.value_warmup
 
 
@@ -316,10 +322,10 @@ def _describe(config: PPOConfig, name: str) -> str:
 
 
 def shuffled_rows(key: Array, num_rows: int) -> Array:
-    """The numbers 0 to num_rows - 1 in random order, shape (num_rows,) int32.
+    """Return the numbers 0 to num_rows - 1 in random order, shape (num_rows,) int32.
 
-    Sorts words whose low bits are the row and whose high bits are random: on a CPU a seventh of the time of
-    `jax.random.permutation`. Rows that share their random bits stay side by side in ascending order.
+    Sort words whose low bits are the row and whose high bits are random. On a CPU this takes a seventh of the time of
+    `jax.random.permutation`. Rows whose random bits are equal stay side by side in ascending order.
     """
     row_bits = (num_rows - 1).bit_length()
     low = jnp.uint32((1 << row_bits) - 1)
@@ -328,12 +334,12 @@ def shuffled_rows(key: Array, num_rows: int) -> Array:
 
 
 def clipped_policy_loss(log_ratio: Array, advantage: Array, clip_ratio: Array | float) -> Array:
-    """The clipped surrogate, to be minimised.
+    """Return the clipped surrogate loss, which is minimised.
 
     Args:
-      log_ratio: log-probability now less then, shape (N,).
+      log_ratio: log-probability under the present policy minus that under the policy that sampled, shape (N,).
       advantage: shape (N,).
-      clip_ratio: beyond 1 plus or minus this, a ratio earns nothing more.
+      clip_ratio: how far a probability ratio may move from 1 before it is clipped.
     Source: Schulman et al. 2017, eq. 7.
     """
     ratio = jnp.exp(log_ratio)
@@ -342,13 +348,15 @@ def clipped_policy_loss(log_ratio: Array, advantage: Array, clip_ratio: Array | 
 
 
 def squared_value_loss(value: Array, old_value: Array, target: Array, clip: float | None) -> Array:
-    """Half the mean squared error; with a clip the larger of that and the error of the value moved at most so far.
+    """Return half the mean squared error of values.
+
+    With `clip`, a sample's error is the larger one of the value's own and of the value clipped around its old value.
 
     Args:
       value: shape (N,).
-      old_value: of the network that sampled, shape (N,).
+      old_value: value at sampling time, shape (N,).
       target: shape (N,).
-      clip: largest rewarded move, on the scale of values; None for no limit.
+      clip: how far a value may move from its old value before it is clipped; None for no limit.
     Source: Schulman et al. 2017, as OpenAI's baselines implement it.
     """
     error = jnp.square(value - target)

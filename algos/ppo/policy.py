@@ -1,4 +1,4 @@
-"""How a policy trained by PPO acts."""
+"""The policy that PPO and behavior cloning train."""
 
 import jax.numpy as jnp
 from flax import struct
@@ -16,7 +16,7 @@ Distribution = TanhNormal | ClippedNormal
 
 @struct.dataclass
 class Critic:
-    """A value network with memory, which sampling carries on beside the policy's."""
+    """A recurrent value network, whose memory is updated while the policy samples."""
 
     network: Network = struct.field(pytree_node=False)
     params: Params
@@ -25,7 +25,7 @@ class Critic:
 
 @struct.dataclass
 class PPOPolicy:
-    """Acts by the policy network."""
+    """Acts by sampling from the policy network's distribution, or by its mode if `deterministic`."""
 
     network: Network = struct.field(pytree_node=False)
     distribution: type[Distribution] = struct.field(pytree_node=False)
@@ -34,17 +34,17 @@ class PPOPolicy:
     normalizer: RunningStatistics
     critic: Critic | None = None
     shards: Shards = struct.field(pytree_node=False, default=ALONE)
-    asked: Array | None = None  # (W,) what is asked for all the time, in front of the goal
+    asked: Array | None = None  # (W,) constant input in front of the goal, such as a return to ask for
 
     def init_carry(self, num_envs: int) -> dict[str, Memory]:
-        """Memory of nothing, by network."""
+        """Return the empty memory of each network, by its name."""
         networks = {"policy": self.network} | ({"value": self.critic.network} if self.critic else {})
         return {name: network.init_memory(num_envs) for name, network in networks.items()}
 
     def act(
         self, carry: dict[str, Memory], observation: Observation, key: Array
     ) -> tuple[dict[str, Memory], Array, dict[str, Array]]:
-        """Actions, and the distribution and the value before squashing that they came from."""
+        """Return the new memory, the actions, and the raw values and distributions that the actions came from."""
         goal = observation.goal
         if self.asked is not None:
             asked = jnp.broadcast_to(self.asked, (*observation.reward.shape, *self.asked.shape))
@@ -65,7 +65,7 @@ class PPOPolicy:
 
 
 def network_inputs(normalizer: RunningStatistics, obs: Array, goal: Array, symmetry: Symmetry | None = None) -> Array:
-    """Normalised observation and goal: (..., O + G); with a symmetry (..., 2, O + G), of the mirror image too."""
+    """Return normalised observation and goal, (..., O + G); with a symmetry, also mirrored, (..., 2, O + G)."""
     inputs = jnp.concatenate([normalizer.normalize(obs), goal], axis=-1)
     if symmetry is None:
         return inputs
@@ -74,7 +74,7 @@ def network_inputs(normalizer: RunningStatistics, obs: Array, goal: Array, symme
 
 
 def privileged_inputs(normalizer: RunningStatistics, observation: Observation, privileged: RunningStatistics) -> Array:
-    """Normalised observation, what is privileged by its statistics, and goal: (..., O + P + G)."""
+    """Return normalised observation, normalised privileged observation and goal, (..., O + P + G)."""
     assert observation.privileged is not None
     parts = [normalizer.normalize(observation.obs), privileged.normalize(observation.privileged), observation.goal]
     return jnp.concatenate(parts, axis=-1)

@@ -1,4 +1,4 @@
-"""What bridges to other libraries share: their state inside ours."""
+"""The base class of environments from other libraries, whose state is kept inside an `EnvState`."""
 
 import difflib
 import functools
@@ -17,16 +17,16 @@ OWN_PHYSICS_FIELDS = ("friction", "mass", "com_offset", "gain", "push_interval")
 
 
 class BridgedTask:
-    """One world of another library's environment, raw: without its time limits and automatic resets.
+    """One world of another library's environment, without that library's time limits and automatic resets.
 
-    Its `done` becomes `terminated`. Its whole state lies in `EnvState.physics.internal`; `physics["qpos"]` and
-    `physics["qvel"]` are its generalised positions and velocities. Of an observation in parts, the part `state` is
-    seen, and the part `privileged_state` is for critics. Of `randomization`, what acts on observations and actions
-    works, what needs our own physics is refused.
+    The library's `done` becomes `terminated`. Its whole state is in `EnvState.physics.internal`; `physics["qpos"]` and
+    `physics["qvel"]` are its generalised positions and velocities. If observations have several parts, `state` is the
+    observation and `privileged_state` is for critics; other parts are ignored. Of `randomization`, noisy observations
+    and delayed actions work. The fields that need flex-rl's own physics are refused.
     """
 
     Config: ClassVar[type[Any]]
-    env_name: ClassVar[str]  # as a run names it
+    env_name: ClassVar[str]  # the name in a run's config
     has_host_callback = False
 
     def __init__(self, theirs: Any, control_period: float, episode_length: int, options: PhysicsOptions) -> None:
@@ -36,10 +36,10 @@ class BridgedTask:
           theirs: the other library's environment.
           control_period: s.
           episode_length: control steps.
-          options: of the run; its randomization is checked.
+          options: the run's physics options, of which the randomization is checked.
 
         Raises:
-          ConfigError: naming the field of `randomization` that cannot be honoured.
+          ConfigError: if a field of `randomization` cannot be honoured; naming it.
         """
         self.theirs = theirs
         self._control_period, self._episode_length = control_period, episode_length
@@ -54,7 +54,7 @@ class BridgedTask:
 
     @staticmethod
     def reward_weights(config: Any) -> dict[str, float]:
-        """See `MujocoTask.reward_weights`: what a bridged environment rewards is compiled in."""
+        """See `MujocoTask.reward_weights`. There are none: another library's rewards are compiled in."""
         return {}
 
     @property
@@ -77,12 +77,12 @@ class BridgedTask:
 
     def reset(self, key: Array) -> EnvState:
         """See `Env.reset`."""
-        # As plain numbers, which merge like the rest of a state: these libraries keep their key in it.
+        # These libraries keep the key in their state. Its plain numbers can be merged like the rest of a state.
         return self._state(self.theirs.reset(jax.random.key_data(key)))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """See `Env.step`."""
-        copied = jax.tree.map(lambda x: x, state.physics.internal)  # some write into the dictionaries they are given
+        copied = jax.tree.map(lambda x: x, state.physics.internal)  # some change the dictionaries that they are given
         return self._state(self.theirs.step(copied, action))
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
@@ -93,11 +93,11 @@ class BridgedTask:
         return rest.replace(physics=rest.physics.replace(internal=internal))
 
     def _merged(self, condition: Array, chosen: Any, other: Any) -> Any:
-        """Choose one of two of their states."""
+        """Return one of two states of the other library."""
         return _where(condition, chosen, other)
 
     def _positions(self, theirs: Any) -> tuple[Array, Array]:
-        """Generalised positions (nq,) and velocities (nv,) in their state."""
+        """Return generalised positions (nq,) and velocities (nv,) from the other library's state."""
         raise NotImplementedError
 
     def _state(self, theirs: Any) -> EnvState:
@@ -118,10 +118,15 @@ class BridgedTask:
 
 
 def known_name(name: str, known: list[str], prefix: str) -> str:
-    """The name, if a library knows it.
+    """Return the name if a library knows it.
+
+    Args:
+      name: name to look up.
+      known: all names that the library knows.
+      prefix: text in front of the library's names in a run's config.
 
     Raises:
-      ConfigError: naming what is known.
+      ConfigError: if the name is unknown; naming those that are known.
     """
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)

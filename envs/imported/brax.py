@@ -17,19 +17,19 @@ Backend = Literal["mjx", "generalized", "positional", "spring"]
 
 @dataclass(frozen=True)
 class BraxConfig:
-    """How Brax simulates.
+    """Which physics Brax uses, and how long an episode lasts.
 
     Attributes:
       backend: Brax's physics: `mjx` is MuJoCo's; `generalized`, `positional` and `spring` are Brax's own, which compile
         and run faster on a CPU but are other dynamics with other rewards.
-      episode_length: control steps until an episode is cut; Brax leaves it to trainers, whose habit is 1,000.
+      episode_length: control steps until an episode is cut; Brax leaves this to trainers, which usually take 1,000.
     """
 
     backend: Backend = "mjx"
     episode_length: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse what Brax does not know."""
+        """Raise ValueError for an unknown backend, or an episode without steps."""
         if self.backend not in get_args(Backend):
             raise ValueError(f"backend: {self.backend!r} must be one of {', '.join(get_args(Backend))}")
         if self.episode_length < 1:
@@ -37,7 +37,7 @@ class BraxConfig:
 
 
 class BraxTask(BridgedTask):
-    """One of Brax's environments. Its physics is its config's `backend`, whatever the run's `physics` says."""
+    """One of Brax's environments. Its config's `backend` chooses the physics; the run's `physics` has no effect."""
 
     Config = BraxConfig
 
@@ -63,7 +63,7 @@ class BraxTask(BridgedTask):
 
 
 def brax_task(name: str) -> type[BraxTask]:
-    """The task class of a Brax environment.
+    """Return the task class of a Brax environment.
 
     Args:
       name: as Brax registers it, such as `ant`.

@@ -12,10 +12,10 @@ from envs.errors import ConfigError
 from envs.imported.base import BridgedTask, known_name
 from envs.physics import PhysicsOptions, resolve_backend
 
-if not hasattr(mujoco.MjSpec, "find_body"):  # renamed in MuJoCo; Playground 0.2's reacher asks for the old name
+if not hasattr(mujoco.MjSpec, "find_body"):  # MuJoCo renamed it; Playground 0.2's reacher uses the old name
     mujoco.MjSpec.find_body = mujoco.MjSpec.body
 
-WORLDS_PER_CONTACT_BUFFER = 8192  # for which Playground sizes Warp's buffer
+WORLDS_PER_CONTACT_BUFFER = 8192  # number of worlds for which Playground sizes Warp's contact buffer
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class PlaygroundConfig:
     episode_length: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an episode without steps."""
+        """Raise ValueError for an episode without steps."""
         if self.episode_length is not None and self.episode_length < 1:
             raise ValueError(f"episode_length: {self.episode_length} must be at least 1, or null")
 
 
 class PlaygroundTask(BridgedTask):
-    """One of Playground's environments, on MJX: by Warp where the run's physics is mjx-warp, else by JAX.
+    """One of Playground's environments, on MJX: on Warp if the run's physics is mjx-warp, else on JAX.
 
-    Playground knows no native physics, so a CPU is slow.
+    Playground has no native physics, so it is slow on a CPU.
     """
 
     Config = PlaygroundConfig
@@ -68,7 +68,7 @@ class PlaygroundTask(BridgedTask):
 
     def _merged(self, condition: Array, chosen: Any, other: Any) -> Any:
         rest = super()._merged(condition, chosen.replace(data=None), other.replace(data=None))
-        # Warp's buffers without a world axis stay as they are, which only MJX's own merge knows.
+        # Warp's buffers without a world axis must stay as they are. Only MJX's own `where` knows these buffers.
         return rest.replace(data=other.data.where(condition, chosen.data))
 
     def _positions(self, theirs: Any) -> tuple[Array, Array]:
@@ -76,7 +76,7 @@ class PlaygroundTask(BridgedTask):
 
 
 def playground_task(name: str) -> type[PlaygroundTask]:
-    """The task class of a Playground environment.
+    """Return the task class of a Playground environment.
 
     Args:
       name: as Playground registers it, such as `CartpoleBalance`.

@@ -1,6 +1,6 @@
-"""Physics behind one interface: native MuJoCo threads, MJX on JAX, MJX on Warp.
+"""Physics behind one interface: native MuJoCo on CPU threads, MJX on JAX, MJX on Warp.
 
-A task builds a `PhysicsSpec` and never asks which backend serves it.
+A task builds a `PhysicsSpec` and does not depend on the backend that serves it.
 """
 
 import jax
@@ -26,10 +26,10 @@ __all__ = [
 
 
 def resolve_backend(name: str) -> str:
-    """The backend that `name` means on this machine; `auto` chooses by device.
+    """Return the backend that `name` means on this machine; `auto` chooses by device.
 
     Raises:
-      ConfigError: for an unknown name.
+      ConfigError: if the name is unknown.
     """
     if name == "auto":
         return {"cpu": "native", "gpu": "mjx-warp"}.get(jax.default_backend(), "mjx-jax")

@@ -9,9 +9,9 @@ from jax import Array
 
 from envs.errors import ConfigError
 
-# A step computes these only for a sensor or a flag, so a copied value could be another world's.
+# MuJoCo computes these only if a sensor or a flag needs them; otherwise their values could be another world's.
 LAZY_FIELDS = ("subtree_linvel", "subtree_angmom", "qfrc_inverse", "energy")
-# `mj_rnePostConstraint` gives these after a step, as Gymnasium calls it; after a reset they are zero, as there.
+# As in Gymnasium, `mj_rnePostConstraint` computes these after a step, and they are zero after a reset.
 POST_CONSTRAINT_FIELDS = ("cacc", "cfrc_int", "cfrc_ext")
 ACCELERATION_FIELDS = ("qacc", "qfrc_constraint", "qfrc_smooth", "qacc_smooth")
 
@@ -24,9 +24,9 @@ class PhysicsSpec:
       model: the compiled model.
       num_substeps: physics steps per control step.
       fields: names of the `MjData` fields that the task reads, besides `qpos` and `qvel`.
-      timing: whether derived fields after a step describe the state before the last substep (`lagged`, as
-        after `mj_step`) or the new state (`current`, which costs one more kinematics pass, and leaves
-        acceleration-dependent sensors to the backend).
+      timing: which state derived fields describe after a step: `lagged` is the state before the last substep, as after
+        `mj_step`; `current` is the new state, which costs one more kinematics pass. With `current`, the values of
+        sensors that depend on accelerations differ between backends.
       contacts_per_world: Warp's contact buffer, in contacts per world.
       constraints_per_world: Warp's constraint buffer, in rows per world.
     """
@@ -39,10 +39,10 @@ class PhysicsSpec:
     constraints_per_world: int = 128
 
     def __post_init__(self) -> None:
-        """Refuse what no backend can honour.
+        """Refuse values that no backend can honour.
 
         Raises:
-          ConfigError: naming the field.
+          ConfigError: naming the field and its value.
         """
         if not isinstance(self.num_substeps, int) or self.num_substeps < 1:
             raise ConfigError(f"num_substeps: {self.num_substeps} must be a whole number of physics steps, at least 1")
@@ -51,9 +51,9 @@ class PhysicsSpec:
         if unknown := [name for name in self.fields if not hasattr(mujoco.MjData, name)]:
             raise ConfigError(f"fields: {unknown} are no fields of MjData")
         if self.timing == "current" and (late := set(self.fields) & set(ACCELERATION_FIELDS)):
-            raise ConfigError(f"fields: {sorted(late)} depend on controls not yet known; read them lagged")
+            raise ConfigError(f"fields: {sorted(late)} depend on the next step's controls; set timing to lagged")
         if self.timing == "current" and (late := set(self.fields) & set(POST_CONSTRAINT_FIELDS)):
-            raise ConfigError(f"fields: {sorted(late)} belong to the last substep; read them lagged")
+            raise ConfigError(f"fields: {sorted(late)} are those of the last substep; set timing to lagged")
         if lazy := set(self.fields) & set(LAZY_FIELDS):
             raise ConfigError(
                 f"fields: MuJoCo computes {sorted(lazy)} only for sensors; add a sensor and read sensordata"
@@ -61,49 +61,49 @@ class PhysicsSpec:
 
     @property
     def needs_post_constraint(self) -> bool:
-        """Whether the task reads what only `mj_rnePostConstraint` computes."""
+        """Whether the task reads fields that only `mj_rnePostConstraint` computes."""
         return bool(set(self.fields) & set(POST_CONSTRAINT_FIELDS))
 
 
 @struct.dataclass
 class PhysicsState:
-    """The state of one world, and the fields that its task declared.
+    """The state of one world, and the `MjData` fields that its task declared.
 
     `internal` is complete: restoring it restores the simulation to the bit. It is MuJoCo's integration state, the same
-    for all backends, unless another library brings its own physics.
+    for all backends; environments of other libraries keep their own state there.
     """
 
     internal: Any
     fields: dict[str, Array]
     variant: Array  # () int32: which model variant this world runs on
-    overflowed: Array | None = None  # () bool: the last step left contacts out; None where nobody knows
+    overflowed: Array | None = None  # () bool: full buffers left contacts out of the last step; None if unknown
 
     def __getitem__(self, name: str) -> Array:
-        """A declared field, in MuJoCo's units and shape."""
+        """Return a declared field, in MuJoCo's units and shape."""
         if name not in self.fields:
             raise KeyError(f"physics field {name!r} was not declared; the task declared {sorted(self.fields)}")
         return self.fields[name]
 
 
 class Physics(Protocol):
-    """One world of physics; pure, and vmappable any number of times."""
+    """The physics of one world. Its methods are pure, and can be vmapped any number of times."""
 
     spec: PhysicsSpec
     has_host_callback: bool
     num_variants: int
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
-        """The state in time 0 with the given generalised positions (nq,) and velocities (nv,), on a model variant."""
+        """Return the state at time 0 with generalised positions (nq,) and velocities (nv,), on a model variant."""
         ...
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
-        """Advance `num_substeps` with constant controls (nu,), in actuator units."""
+        """Advance the world by `num_substeps` physics steps, with constant controls (nu,) in actuator units."""
         ...
 
     def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
-        """The state with other generalised velocities (nv,); derived fields follow with the next step."""
+        """Return the state with other generalised velocities (nv,). Derived fields change with the next step only."""
         ...
 
     def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
-        """`chosen` where condition () holds, else `other`."""
+        """Return `chosen` where condition () holds, else `other`."""
         ...

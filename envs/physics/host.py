@@ -1,6 +1,7 @@
-"""Who steps many worlds on CPU threads: states (N, S) and variants (N,) in, states and fields (N, ...) out.
+"""Runners that step N worlds on CPU threads.
 
-What they return may be overwritten by the next call. A world that MuJoCo refuses becomes NaN.
+A runner takes integration states (N, S) and the worlds' model variants (N,), and returns states and fields (N, ...).
+The next call may overwrite the arrays that it returned. If MuJoCo refuses to step a world, its state becomes NaN.
 """
 
 import os
@@ -18,26 +19,26 @@ Worlds = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 def num_threads() -> int:
-    """One for each core that this process may use, which can be fewer than the machine has."""
+    """Return the number of cores that this process may use, which can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class OneRunner:
-    """By one `MjData` in the calling thread: one world (1, S), whose fields have no axis for it."""
+    """Steps one world (1, S) by one `MjData` in the calling thread. Fields have no axis of worlds."""
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
-        """Make room for the world."""
+        """Allocate the world's `MjData`."""
         self._spec = spec
         self._models = models
         self._reads_post_constraint = spec.needs_post_constraint
         self._data = mujoco.MjData(models[0])
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Fields of this state, which stays as it is."""
+        """Return the fields of a state, and the state unchanged."""
         return self._run(state, variant, mujoco.mj_forward)
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """A control step on."""
+        """Return the state after one control step, and its fields."""
         return self._run(state, variant, self._advance)
 
     def _advance(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
@@ -59,7 +60,7 @@ class OneRunner:
 
 
 class BatchRunner:
-    """By `mujoco.batch`: one batch for each number of worlds, made on first use."""
+    """Steps worlds by `mujoco.batch`, with one batch for each number of worlds, made on first use."""
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
         """Remember the model variants."""
@@ -68,11 +69,11 @@ class BatchRunner:
         self._batches: dict[int, Batch] = {}
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Fields of these states, which stay as they are."""
+        """Compute the fields of these states, without stepping them."""
         return self._run(state, variant, lambda batch: batch.forward())
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """A control step on."""
+        """Step the worlds by one control step."""
         stage = mujoco.mjtStage.mjSTAGE_VEL if self._spec.timing == "current" else mujoco.mjtStage.mjSTAGE_NONE
         substeps = self._spec.num_substeps
         return self._run(state, variant, lambda batch: batch.step(nstep=substeps, stage=stage.value))
@@ -98,7 +99,7 @@ class BatchRunner:
 
 
 class DataRunner:
-    """By one `MjData` a thread, through `mj_rnePostConstraint`, for which `mujoco.batch` has no place.
+    """Steps worlds with one `MjData` per thread, and calls `mj_rnePostConstraint`, which `mujoco.batch` cannot do.
 
     The calling thread is one of them.
     """
@@ -111,11 +112,11 @@ class DataRunner:
         self._threads = ThreadPoolExecutor(len(self._datas), thread_name_prefix="mujoco")
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Fields of these states, which stay as they are."""
+        """Compute the fields of these states, without stepping them."""
         return self._run(state, variant, mujoco.mj_forward)
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """A control step on."""
+        """Step the worlds by one control step."""
 
         def advance(model: mujoco.MjModel, data: mujoco.MjData) -> None:
             mujoco.mj_step(model, data, nstep=self._spec.num_substeps)
@@ -130,7 +131,7 @@ class DataRunner:
         shapes = {name: np.shape(getattr(self._datas[0], name)) for name in self._spec.fields}
         fields = {name: np.empty((len(state), *shape)) for name, shape in shapes.items()}
 
-        worlds = iter(range(len(state)))  # shared: each thread takes the next, since some worlds cost more than others
+        worlds = iter(range(len(state)))  # shared by the threads: each takes the next world, as some take longer
 
         def run_some(data: mujoco.MjData) -> None:
             copies = [(fields[name], getattr(data, name)) for name in fields]

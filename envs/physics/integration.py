@@ -1,6 +1,6 @@
-"""MuJoCo's integration state: one vector that decides how a world goes on, laid out alike for all backends.
+"""MuJoCo's integration state: one vector that determines how a world goes on, with one layout for all backends.
 
-So a world that one backend has stepped can be stepped on by another.
+So a world that one backend has stepped can be continued by another.
 """
 
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ COMPONENTS = {
 
 
 class IntegrationPhysics:
-    """What backends share whose `PhysicsState.internal` is the integration state (S,) of a world."""
+    """Base class of backends whose `PhysicsState.internal` is the integration state (S,) of a world."""
 
     def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel]) -> None:
-        """Lay out the vector.
+        """Compute where each component lies in the vector.
 
         Args:
           spec: the model and how a task reads it.
@@ -65,26 +65,26 @@ class IntegrationPhysics:
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
     def first(self, qpos: Array, qvel: Array) -> Array:
-        """The vector (S,) in time 0 at positions (nq,) and velocities (nv,)."""
+        """Return the vector (S,) at time 0 with positions (nq,) and velocities (nv,)."""
         return self.replaced(jnp.asarray(self.initial, jnp.result_type(float)), qpos=qpos, qvel=qvel)
 
     def replaced(self, internal: Array, **components: Array) -> Array:
-        """The vector with other values in the components named."""
+        """Return the vector with other values of the named components."""
         for name, value in components.items():
             internal = internal.at[self._slices[name]].set(value)
         return internal
 
     def component(self, internal: Array, name: str) -> Array:
-        """A component of the vector, flat."""
+        """Return a component of the vector, flat."""
         return internal[self._slices[name]]
 
     def packed(self, data: Any) -> Array:
-        """The vector of what has MjData's fields."""
+        """Return the vector of an object that has MjData's fields."""
         number = jnp.result_type(float)
         return jnp.concatenate([jnp.ravel(getattr(data, name)).astype(number) for name in COMPONENTS])
 
     def unpacked(self, internal: Array, like: Mapping[str, Any]) -> dict[str, Array]:
-        """The components, in the shapes and types of `like`."""
+        """Return the components of the vector, in the shapes and types of `like`."""
         return {
             name: self.component(internal, name).reshape(shape.shape).astype(shape.dtype)
             for name, shape in like.items()

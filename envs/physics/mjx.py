@@ -1,4 +1,4 @@
-"""MJX: physics as part of the JAX program, by JAX itself or by Warp's kernels."""
+"""MJX: physics within the compiled JAX program, by JAX itself or by Warp's kernels."""
 
 import dataclasses
 from typing import Any
@@ -17,15 +17,15 @@ from envs.physics.options import PhysicsOptions
 from envs.physics.precision import exact_products
 from envs.physics.randomization import varied_fields
 
-# Of Warp's overflow bits those by which contacts or constraints are left out; the others are of iteration limits.
+# Those of Warp's overflow bits that mean that contacts or constraints were left out. Others concern iteration limits.
 BUFFER_OVERFLOWS = 1 | 2 | 4 | 8 | 16 | 32
 
 
 class MjxPhysics(IntegrationPhysics):
     """`mujoco.mjx` with `impl` `jax` (any accelerator, gradients) or `warp` (NVIDIA GPUs).
 
-    A world carries the integration state only. The rest of MJX's `Data` is scratch: 40 times as much, made of constants
-    within each step, so that nothing has to merge, save or batch it.
+    A world carries only its integration state. The rest of MJX's `Data`, which is 40 times as large, is made from
+    constants within each step, so that it need not be merged, saved or batched.
     """
 
     has_host_callback = False
@@ -42,7 +42,7 @@ class MjxPhysics(IntegrationPhysics):
         super().__init__(spec, variants)
         self._impl = impl
         if impl == "warp":
-            on_gpu = jax.default_backend() != "cpu"  # a CPU replays nothing
+            on_gpu = jax.default_backend() != "cpu"  # only a GPU replays graphs
             mode: Any = getattr(GraphMode, options.warp.graph_mode.upper()) if on_gpu else None
             self._model = mjx.put_model(spec.model, impl=impl, graph_mode=mode).tree_replace(
                 {  # printing an overflow from a kernel stalls the device
@@ -56,7 +56,8 @@ class MjxPhysics(IntegrationPhysics):
         constraints = options.warp.constraints_per_world or spec.constraints_per_world
         blank = mjx.make_data(spec.model, impl=impl, naconmax=contacts * options.max_worlds, njmax=constraints)
         self._blank = jax.tree.map(_constant, blank)
-        # Its own fields only: it also shows some of its engine, such as `dof_length` of Warp, which it cannot replace.
+        # Only the model's own fields: it also exposes fields of its implementation, such as Warp's `dof_length`, which
+        # `replace` does not accept.
         model: Any = self._model
         own = {field.name for field in dataclasses.fields(model)}
         self._varied = {name: jnp.asarray(x) for name, x in varied_fields(spec.model, variants).items() if name in own}
@@ -82,7 +83,7 @@ class MjxPhysics(IntegrationPhysics):
         data = self._data(self.replaced(state.internal, ctrl=ctrl))
 
         def substep(data: mjx.Data, _: None) -> tuple[mjx.Data, None]:
-            after = mjx.step(model, data)  # which widens some integers of tendons, where floats have 64 bits
+            after = mjx.step(model, data)  # with 64-bit floats, it widens some integers of tendons
             return jax.tree.map(lambda new, old: new.astype(old.dtype), after, data), None
 
         data = jax.lax.scan(substep, data, None, length=self.spec.num_substeps)[0]
@@ -106,7 +107,10 @@ class MjxPhysics(IntegrationPhysics):
 
 
 def _constant(x: Array) -> Any:
-    """Makes the array inside a program: buffers filled with one number are broadcast there, and not stored in it."""
+    """Return a function that makes the array inside a program.
+
+    An array filled with one number is broadcast there, so that the program does not store it.
+    """
     value = np.asarray(x)
     if value.size and (value == value.flat[0]).all():
         return lambda: jnp.full(value.shape, value.flat[0], value.dtype)

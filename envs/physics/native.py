@@ -1,7 +1,7 @@
-"""Native MuJoCo on CPU threads, called from inside jitted programs.
+"""Native MuJoCo on CPU threads, called from inside compiled programs.
 
-The whole integration state flows in and out of every call, so a step is a pure function: nothing is left over between
-calls. Inside the callback only NumPy runs.
+Every call takes and returns whole integration states and keeps nothing between calls, so that a step is a pure
+function. Inside the callback only NumPy runs.
 """
 
 import copy
@@ -24,12 +24,12 @@ Advance = Literal["forward", "step"]
 
 
 class NativePhysics(IntegrationPhysics):
-    """`mujoco.batch` behind a callback; `vmap` over worlds and seeds becomes one batched call."""
+    """Steps worlds in a host callback. `vmap` over worlds and seeds becomes one batched call."""
 
     has_host_callback = True
 
     def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel]) -> None:
-        """Prepare whoever runs the worlds.
+        """Make the runner that steps the worlds.
 
         Args:
           spec: the model and how a task reads it.
@@ -38,7 +38,7 @@ class NativePhysics(IntegrationPhysics):
         super().__init__(spec, variants)
         models = [copy.copy(variant) for variant in variants]
         for model in models:
-            # MuJoCo would put a world that became NaN back to its first state, and nobody would notice.
+            # Otherwise MuJoCo silently resets a world that became NaN to its first state.
             model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._runner = (DataRunner if spec.needs_post_constraint else BatchRunner)(spec, models)
         self._one_runner = OneRunner(spec, models) if spec.timing == "lagged" else None
@@ -65,7 +65,7 @@ class NativePhysics(IntegrationPhysics):
             with self._lock:
                 self._advance(advance, out, np.asarray(state), np.asarray(variant), unset)
 
-        # Its buffers are XLA's own: a copy less than `pure_callback`, and a third of its cost.
+        # It works on XLA's own buffers, which saves a copy: it costs a third of `pure_callback`.
         state, fields = buffer_callback(host_function, shapes, vmap_method="broadcast_all")(state, variant)
         fields |= {name: self.component(state, name) for name in ("qpos", "qvel")}
         return PhysicsState(state, fields, variant, jnp.zeros((), bool))
@@ -73,7 +73,7 @@ class NativePhysics(IntegrationPhysics):
     def _advance(
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
     ) -> None:
-        """One call for all worlds, however they were batched; writes into the buffers of `out`."""
+        """Advance all worlds in one call, however they were batched. Write the results into the buffers of `out`."""
         is_alone = variant.size == 1 and self._one_runner is not None
         runner = self._one_runner if is_alone else self._runner
         after, fields = getattr(runner, advance)(state.reshape(-1, state.shape[-1]), variant.reshape(-1))

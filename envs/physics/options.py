@@ -1,4 +1,4 @@
-"""How a run serves physics, and how the simulated model varies: typed options, free of heavy imports."""
+"""Options of physics and of domain randomization, in a module without heavy imports."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,19 +8,19 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Randomization:
-    """What differs between worlds and between episodes; a range (low, high) is drawn from uniformly, null is off.
+    """What differs between worlds and between episodes. A range (low, high) is drawn from uniformly; null is off.
 
     Attributes:
-      friction: factor on the sliding friction of all geoms and contact pairs together.
+      friction: factor on the sliding friction; one for all of a model's geoms and contact pairs.
       mass: factor on each body's mass and inertia, drawn for each body.
       com_offset: m, offset of the root body's centre of mass, drawn for each axis.
       gain: factor on each actuator's gain, drawn for each actuator.
-      push_interval: s between pushes, drawn anew after each.
-      push_velocity: m/s, size of the change of the root's planar velocity by a push.
+      push_interval: s between pushes, drawn anew after each push.
+      push_velocity: m/s by which a push changes the root's horizontal velocity.
       observation_noise: standard deviation of Gaussian noise on observations, in their own units.
-      action_delay: control steps by which actions arrive late.
-      num_variants: model variants made at start.
-      seed: of the variants.
+      action_delay: control steps by which actions are delayed.
+      num_variants: number of model variants, which are made once at the start; each reset draws one.
+      seed: random seed of the variants.
     """
 
     friction: Range | None = None
@@ -35,7 +35,7 @@ class Randomization:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range."""
         for name in ("friction", "mass", "com_offset", "gain", "push_interval", "push_velocity"):
             value = getattr(self, name)
             if value is not None and value[0] > value[1]:
@@ -57,20 +57,20 @@ class Randomization:
 
     @property
     def acts_in_episode(self) -> bool:
-        """Whether something happens while a world runs, besides its physics."""
+        """Whether worlds are disturbed while they run: by pushes, noisy observations or delayed actions."""
         return self.push_interval is not None or self.observation_noise > 0 or self.action_delay > 0
 
 
 @dataclass(frozen=True)
 class WarpOptions:
-    """How MJX-Warp runs our own environments; other engines read none of it.
+    """How MJX-Warp runs flex-rl's own environments. Other backends ignore these options.
 
     Attributes:
-      contacts_per_world: room for contacts, in a buffer that all worlds share; null for what the task asks for.
-      constraints_per_world: rows for each world's constraints; null for what the task asks for.
-      graph_mode: how a GPU replays a step's kernels. `warp` records a CUDA graph for each place that XLA gives the
-        arrays; `warp_staged` and `warp_staged_ex` record one and copy arrays to its places, within the graph or before
-        it; `none` launches kernels one by one.
+      contacts_per_world: room for contacts, per world, in a buffer that all worlds share; null for the task's own size.
+      constraints_per_world: rows for constraints in each world's buffer; null for the task's own size.
+      graph_mode: how a GPU replays a step's kernels. `warp` records a CUDA graph for each set of addresses that XLA
+        gives the arrays; `warp_staged` and `warp_staged_ex` record one graph and copy the arrays to its addresses,
+        within the graph or before it; `none` launches kernels one by one.
     """
 
     contacts_per_world: int | None = None
@@ -78,20 +78,20 @@ class WarpOptions:
     graph_mode: Literal["warp", "warp_staged", "warp_staged_ex", "none"] = "warp"
 
     def __post_init__(self) -> None:
-        """Refuse buffers without room."""
+        """Raise ValueError for a buffer without room."""
         for name in ("contacts_per_world", "constraints_per_world"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} must be at least 1, or null for what the task asks for")
+                raise ValueError(f"{name}: {value} must be at least 1, or null for the task's own size")
 
 
 @dataclass(frozen=True)
 class PhysicsOptions:
-    """How a run serves physics; a task passes it on.
+    """How a run serves physics. A task passes it on to `make_physics`.
 
     Attributes:
       backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
-      max_worlds: the most worlds one program will step; sizes Warp's shared contact buffer.
+      max_worlds: largest number of worlds that one program steps; it sizes Warp's shared contact buffer.
       randomization: how the simulated model varies.
       warp: how MJX-Warp runs.
     """

@@ -1,4 +1,4 @@
-"""Exact matrix products where worlds are stepped."""
+"""Matrix products in full 32-bit precision, for stepping worlds."""
 
 import contextlib
 from contextlib import AbstractContextManager
@@ -7,10 +7,11 @@ import jax
 
 
 def exact_products() -> AbstractContextManager:
-    """Trace matrix products of 32-bit floats without TensorFloat-32, unless JAX was told a precision.
+    """Trace matrix products of 32-bit floats without TensorFloat-32, unless the user set a precision in JAX.
 
-    An NVIDIA GPU multiplies with 10 bits of mantissa by default: too coarse for physics and for what tasks compute of
-    it, and twice as fast or more for the networks, which are traced outside. On a CPU nothing changes.
+    By default an NVIDIA GPU multiplies with 10 bits of mantissa. This is too coarse for physics and for what tasks
+    compute from it. Networks are traced outside this context: for them it is at least twice as fast. On a CPU nothing
+    changes.
     """
     if jax.config.values["jax_default_matmul_precision"] is not None:
         return contextlib.nullcontext()

@@ -1,7 +1,7 @@
-"""How the simulated model varies: a pool of model variants, computed once at start.
+"""Domain randomization of the simulated model: a pool of model variants, made once at the start of a run.
 
-Every reset draws one. Recomputing a model's inertial constants at every reset would cost more than half of a native
-step, and MJX cannot do it at all.
+Every reset draws one of them. Recomputing a model's inertial constants at every reset would cost more than half of a
+native step, and MJX cannot do it at all.
 """
 
 import copy
@@ -13,7 +13,7 @@ from envs.physics.options import Randomization
 
 
 def model_variants(model: mujoco.MjModel, randomization: Randomization) -> list[mujoco.MjModel]:
-    """The models that worlds run on: `model` alone, or a pool of variants of it with their constants recomputed."""
+    """Return the models that worlds run on: `model` alone, or a pool of variants with recomputed constants."""
     if not randomization.varies_model:
         return [model]
     rng = np.random.default_rng(randomization.seed)
@@ -25,7 +25,7 @@ def _variant(model: mujoco.MjModel, randomization: Randomization, rng: np.random
     if randomization.friction is not None:
         factor = rng.uniform(*randomization.friction)
         variant.geom_friction[:, 0] *= factor
-        variant.pair_friction[:, :2] *= factor  # an explicit pair has its own, in both directions, and reads no geom's
+        variant.pair_friction[:, :2] *= factor  # explicit pairs have their own friction, in two directions
     if randomization.mass is not None:
         factor = rng.uniform(*randomization.mass, size=model.nbody)
         variant.body_mass *= factor
@@ -41,7 +41,7 @@ def _variant(model: mujoco.MjModel, randomization: Randomization, rng: np.random
 
 
 def varied_fields(model: mujoco.MjModel, variants: list[mujoco.MjModel]) -> dict[str, np.ndarray]:
-    """The fields in which variants differ from the model, by name, each stacked to shape (V, ...)."""
+    """Return the fields in which the V variants differ from the model, by name, each stacked to shape (V, ...)."""
     names = [name for name in dir(model) if isinstance(getattr(model, name, None), np.ndarray)]
     stacked = {name: np.stack([getattr(variant, name) for variant in variants]) for name in names}
     return {name: x for name, x in stacked.items() if (x != getattr(model, name)).any()}

@@ -1,4 +1,4 @@
-"""How tasks on `envs.robots.models.feeling_humanoid` see it and stand it up."""
+"""Observation, measurements and standing pose of `envs.robots.models.feeling_humanoid`, shared by its tasks."""
 
 import math
 
@@ -19,7 +19,7 @@ ROOT_HEIGHT_ON_THE_FLOOR = 1.3  # m, of the torso, with the soles just above the
 
 
 def observe(physics: PhysicsState, last_action: Array) -> Array:
-    """What the humanoid feels, shape (63,), the same whichever way it faces and wherever it is.
+    """Return the humanoid's observation, shape (63,), which does not depend on its place and heading.
 
     Torso height (m); direction of gravity in the torso's frame (3); velocity in the heading frame: forward, left, up
     (m/s); angular velocity in the torso's frame (rad/s); joint angles (17, rad) and velocities (17, rad/s); whether
@@ -32,7 +32,7 @@ def observe(physics: PhysicsState, last_action: Array) -> Array:
 
 
 def mirror(model: mujoco.MjModel) -> tuple[Reflection, Reflection]:
-    """Of what `observe` gives, and of actions."""
+    """Return the left-right reflections of `observe`'s observation and of actions."""
     joints, actions = symmetry.hinges(model), symmetry.actuators(model)
     height = vertical = Reflection.unchanged(1)
     moving = symmetry.PLANAR + vertical + symmetry.ANGULAR
@@ -40,33 +40,33 @@ def mirror(model: mujoco.MjModel) -> tuple[Reflection, Reflection]:
 
 
 def gravity(physics: PhysicsState) -> Array:
-    """The direction of gravity in the torso's frame, a unit vector (3,)."""
+    """Return the direction of gravity in the torso's frame, a unit vector (3,)."""
     return rotated_back(physics["qpos"][3:7], jnp.array(DOWN))
 
 
 def velocity(physics: PhysicsState) -> Array:
-    """Velocity (2,) forward and left, in the heading frame, m/s."""
+    """Return the velocity (2,) forward and left, in the heading frame, m/s."""
     return turned_back(heading_of(physics["qpos"][3:7]), physics["qvel"][:2])
 
 
 def turn(physics: PhysicsState) -> Array:
-    """Yaw rate, around the vertical and to the left, rad/s."""
+    """Return the yaw rate () around the vertical, positive to the left, rad/s."""
     return -jnp.sum(gravity(physics) * physics["qvel"][3:6])
 
 
 def foot_force(physics: PhysicsState) -> Array:
-    """Force (2,) of the floor on the right and the left foot, N."""
+    """Return the force (2,) of the floor on the right and the left foot, N."""
     return physics["sensordata"][: len(FEET)]
 
 
 def foot_speed(physics: PhysicsState) -> Array:
-    """Horizontal speed (2,) of the right and the left foot, m/s."""
+    """Return the horizontal speed (2,) of the right and the left foot, m/s."""
     horizontal = physics["sensordata"][len(FEET) :].reshape(len(FEET), 3)[:, :2]
     return jnp.sqrt(jnp.square(horizontal).sum(axis=1) + 1e-12)
 
 
 def standing_qpos(key: Array, joints: Array, noise: float) -> Array:
-    """Positions (24,) of standing in the middle, facing anywhere, with uniform noise (rad) on joint angles (17,)."""
+    """Return standing positions (24,) at the origin, with a random heading and uniform noise (rad) on joints (17,)."""
     key_joints, key_heading = jax.random.split(key)
     joints = joints + noise * jax.random.uniform(key_joints, joints.shape, minval=-1)
     half_yaw = jax.random.uniform(key_heading, maxval=math.pi)

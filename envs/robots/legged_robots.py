@@ -1,4 +1,4 @@
-"""Legged robots from MuJoCo Playground's wheel, which has their physics but not their meshes."""
+"""Legged robots from MuJoCo Playground's package, which contains their physics but not their meshes."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ STICK_RADIUS = 0.025  # m
 
 @dataclass(frozen=True)
 class Robot:
-    """Where a robot's model lies, and what its parts are called there.
+    """The file of a robot's model, and the names of its parts in that file.
 
     Attributes:
       scene: MJCF file with a flat floor, under Playground's `locomotion` folder.
-      keyframe: the pose in which it stands.
-      imu: site of the inertial sensor.
-      gyro: sensor of angular velocity at that site.
-      velocimeter: sensor of linear velocity at that site.
+      keyframe: name of the keyframe in which the robot stands.
+      imu: name of the inertial sensor's site.
+      gyro: name of the sensor of angular velocity at that site.
+      velocimeter: name of the sensor of linear velocity at that site.
     """
 
     scene: str
@@ -42,9 +42,9 @@ BOOSTER_T1 = Robot("t1/xmls/scene_mjx_feetonly_flat_terrain.xml", "home")
 
 
 def robot_model(robot: Robot) -> mujoco.MjModel:
-    """The model without meshes, drawn as sticks, and with only the sensors of `Robot` and of the feet.
+    """Compile a robot's model with sticks in place of meshes, and with only the sensors of `Robot` and of the feet.
 
-    Feet alone touch the floor. Masses and inertias are written in the file, so nothing drawn weighs anything.
+    Only the feet touch the floor. Masses and inertias are given in the file, so that the sticks add none.
     """
     path = package_file("mujoco_playground", f"_src/locomotion/{robot.scene}")
     spec = mujoco.MjSpec.from_file(str(path))
@@ -68,17 +68,17 @@ def robot_model(robot: Robot) -> mujoco.MjModel:
 
 
 def foot_velocity(foot: str) -> str:
-    """The name of the sensor of a foot's velocity in the world."""
+    """Return the name of the sensor of a foot's velocity in the world's frame."""
     return f"{foot}_global_linvel"
 
 
 def foot_contacts(sensors: list[str], foot: str) -> list[str]:
-    """Which of the named sensors find contacts between a foot and the floor."""
+    """Return those of the named sensors that find contacts between a foot and the floor."""
     return [name for name in sensors if name.startswith(foot) and name.endswith("_floor_found")]
 
 
 def _add_sticks(body: mujoco.MjsBody) -> None:
-    """Draw lines from a body to its children."""
+    """Add geoms without contacts from a body to its children, to draw the robot as sticks."""
     for child in body.bodies:
         if np.linalg.norm(child.pos) > STICK_RADIUS:
             body.add_geom(

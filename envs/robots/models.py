@@ -1,4 +1,4 @@
-"""Robot models, found in installed packages and edited as code."""
+"""Robot models, read from installed packages and edited in code."""
 
 import importlib.util
 from pathlib import Path
@@ -9,7 +9,7 @@ from envs.errors import ConfigError
 
 
 def package_file(package: str, relative: str) -> Path:
-    """The path of a file inside an installed package, without importing the package.
+    """Return the path of a file inside an installed package, without importing the package.
 
     Raises:
       ConfigError: if the package or the file is missing.
@@ -24,7 +24,7 @@ def package_file(package: str, relative: str) -> Path:
 
 
 def brax_humanoid() -> mujoco.MjSpec:
-    """Brax's humanoid: 17 torque motors, 23 degrees of freedom, a 3 ms step, feet and hands touching the floor."""
+    """Return Brax's humanoid: 17 torque motors, 23 degrees of freedom, 3 ms steps. Only its feet touch the floor."""
     return mujoco.MjSpec.from_file(str(package_file("brax", "envs/assets/humanoid.xml")))
 
 
@@ -33,10 +33,10 @@ TOUCHING_GEOMS = ("torso1", "head", "uwaist", "lwaist", "butt", "thigh1", "shin1
 
 
 def feeling_humanoid() -> mujoco.MjSpec:
-    """Brax's humanoid that can lie on the floor with its whole body, and feels its feet.
+    """Return Brax's humanoid with a whole body that touches the floor, and with sensors in its feet.
 
-    Sensors, in this order for the right and the left foot: `<foot>_force`, N, the normal force on the sole; and
-    `<foot>_velocity`, m/s, of the sole in the world frame.
+    The sensors are first `<foot>_force`, the normal force on the sole (N), of the right and the left foot; then
+    `<foot>_velocity`, the velocity of the sole in the world frame (m/s), of the right and the left foot.
     """
     spec = brax_humanoid()
     for geom in spec.geoms:

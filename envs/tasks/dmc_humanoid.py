@@ -18,7 +18,7 @@ from envs.task import MujocoTask, first_state
 from envs.tasks.tolerance import tolerance
 from envs.types import EnvState
 
-STAND_HEIGHT = 1.4  # m, head
+STAND_HEIGHT = 1.4  # m, height of the head
 VELOCITY_SENSOR = "torso_subtreelinvel"
 EXTREMITIES = ("left_hand", "left_foot", "right_hand", "right_foot")
 NUM_RANDOM_POSES = 4096
@@ -29,15 +29,15 @@ class DMCHumanoidConfig:
     """How episodes of DeepMind Control's humanoid start and end, and how exactly it is simulated.
 
     Attributes:
-      initial_state: `standing` with noise, as MuJoCo Playground starts, or `random` joint angles and orientation, as
-        DeepMind Control does.
+      initial_state: `standing` with noise, as in MuJoCo Playground, or `random` joint angles and orientation, as in
+        DeepMind Control.
       reset_noise: half-width of the uniform noise on a standing start's joint angles (rad) and on all velocities
         (m/s and rad/s).
       end_below_height: head height in m below which an episode terminates, to train faster; null for the task's own
         rule, by which episodes never terminate.
-      solver: `fast` are MuJoCo Playground's options (4 solver iterations, 8 line-search iterations, joint damping
-        integrated explicitly, and on mjx-jax 8 contacts of each kind); `exact` are DeepMind Control's (100, 50,
-        implicitly, all contacts).
+      solver: `fast` takes MuJoCo Playground's options (4 solver iterations, 8 line-search iterations, joint damping
+        integrated explicitly, and on mjx-jax at most 8 contacts of each kind); `exact` takes DeepMind Control's (100
+        and 50 iterations, joint damping integrated implicitly, all contacts).
     """
 
     initial_state: Literal["standing", "random"] = "standing"
@@ -46,7 +46,7 @@ class DMCHumanoidConfig:
     solver: Literal["fast", "exact"] = "fast"
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task."""
+        """Raise ValueError if a value is outside its range."""
         for name, known in (("initial_state", ("standing", "random")), ("solver", ("fast", "exact"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: {getattr(self, name)!r} must be one of {', '.join(known)}")
@@ -60,7 +60,7 @@ class DMCHumanoidConfig:
 
 
 class DMCHumanoid(MujocoTask):
-    """What the three tasks share. The reward is a product of factors in [0, 1]; episodes last 1,000 control steps.
+    """Base class of the three tasks. The reward is a product of factors in [0, 1]; episodes last 1,000 control steps.
 
     Observation (67): joint angles (21, rad), head height (1, m), hands and feet in the torso's frame (4 x 3, m),
     the world's up direction in the torso's frame (3), velocity of the centre of mass (3, m/s, world frame),
@@ -68,8 +68,8 @@ class DMCHumanoid(MujocoTask):
 
     The model is MuJoCo Playground's: DeepMind Control's bodies, joints, geoms and actuators, with other solver options
     (see `DMCHumanoidConfig.solver`) and without touch sensors. DeepMind Control draws random starts until one is free
-    of contacts; here the joint angles of a random start come from a fixed pool of poses so drawn, and the
-    orientation is new at each reset (it cannot cause a contact: no limb reaches the floor).
+    of contacts. Here the joint angles of a random start come from a fixed pool of poses without contacts, and each
+    reset draws a new orientation, which cannot cause a contact because no limb reaches the floor.
     Source: dm_control 1.0 `suite/humanoid.py`.
     """
 
@@ -78,7 +78,7 @@ class DMCHumanoid(MujocoTask):
 
     @staticmethod
     def evaluated(config: DMCHumanoidConfig) -> DMCHumanoidConfig:
-        """See `MujocoTask.evaluated`: an episode that went wrong goes on to its end."""
+        """See `MujocoTask.evaluated`: `end_below_height` is off, so that episodes do not end early."""
         return dataclasses.replace(config, end_below_height=None)
 
     def __init__(self, config: DMCHumanoidConfig, options: PhysicsOptions) -> None:
@@ -95,7 +95,7 @@ class DMCHumanoid(MujocoTask):
         self._velocity = slice(address, address + 3)
 
     def reset(self, key: Array) -> EnvState:
-        """Standing with noise, or at rest in a random pose."""
+        """Start standing with noise, or at rest in a random pose."""
         key_state, key_model = jax.random.split(key)
         start = self._standing if self.config.initial_state == "standing" else self._random
         physics = self.start(key_model, *start(key_state))
@@ -123,7 +123,7 @@ class DMCHumanoid(MujocoTask):
         )
 
     def _move(self, velocity: Array) -> Array:
-        """The factor for horizontal velocity (2,) in m/s."""
+        """Return the reward's factor for a horizontal velocity (2,) in m/s."""
         if self.move_speed == 0:
             return tolerance(velocity, 0, 0, margin=2).mean()
         speed = jnp.linalg.norm(velocity)
@@ -137,13 +137,13 @@ class DMCHumanoid(MujocoTask):
 
     def _random(self, key: Array) -> tuple[Array, Array]:
         key_pose, key_orientation = jax.random.split(key)
-        orientation = jax.random.uniform(key_orientation, (4,))  # dm_control's, which is not uniform on the sphere
+        orientation = jax.random.uniform(key_orientation, (4,))  # as in dm_control: not uniform
         qpos = self._initial_qpos.at[3:7].set(orientation / jnp.linalg.norm(orientation))
         qpos = qpos.at[7:].set(self._random_poses[jax.random.randint(key_pose, (), 0, NUM_RANDOM_POSES)])
         return qpos, jnp.zeros(self.model.nv)
 
     def _up(self, physics: PhysicsState) -> Array:
-        """The world's up direction (3,) in the torso's frame."""
+        """Return the world's up direction (3,) in the torso's frame."""
         return physics["xmat"][self._torso].reshape(3, 3)[2]
 
     def _observe(self, physics: PhysicsState) -> Array:
@@ -172,7 +172,7 @@ class DMCHumanoidRun(DMCHumanoid):
 
 
 def dmc_humanoid_model(solver: Literal["fast", "exact"]) -> mujoco.MjModel:
-    """MuJoCo Playground's copy of the model, with only the sensor that the tasks read: the others cost time."""
+    """Compile MuJoCo Playground's copy of the model with only the sensor that the tasks read: others cost time."""
     path = package_file("mujoco_playground", "_src/dm_control_suite/xmls/humanoid.xml")
     spec = mujoco.MjSpec.from_file(str(path))
     for sensor in list(spec.sensors):
@@ -188,7 +188,10 @@ def dmc_humanoid_model(solver: Literal["fast", "exact"]) -> mujoco.MjModel:
 
 
 def poses_without_contact(model: mujoco.MjModel) -> np.ndarray:
-    """Joint angles drawn uniformly within their limits, kept where the model touches nothing; shape (P, nq - 7)."""
+    """Draw joint angles (P, nq - 7) uniformly within their limits, keeping P poses in which the model touches nothing.
+
+    The pool is the same in every run.
+    """
     rng, data = np.random.default_rng(0), mujoco.MjData(model)
     low, high = model.jnt_range[1:].T
     poses = np.empty((NUM_RANDOM_POSES, model.nq - 7))

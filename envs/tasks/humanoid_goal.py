@@ -19,22 +19,22 @@ from envs.types import EnvState, GoalMap, Mirror, Reflection
 
 @dataclass(frozen=True)
 class HumanoidGoalConfig:
-    """Where goals lie and what reaching them is worth.
+    """Where goals lie, and how much each part of the reward counts.
 
     Attributes:
-      goal_distance: m, nearest and farthest that a new goal lies from the humanoid.
-      goals_per_episode: null keeps one goal for the whole episode; otherwise a goal that was held for `hold_seconds`
-        is followed by another, up to so many.
-      hold_seconds: s at a goal, in place and heading, before the next.
+      goal_distance: m, smallest and largest distance of a new goal from the humanoid.
+      goals_per_episode: number of goals in an episode; a goal is replaced by the next once it was held for
+        `hold_seconds`; null for one goal.
+      hold_seconds: s that the humanoid must stay at a goal, in place and heading, before the next goal.
       progress_weight: reward per m/s towards the goal, up to `target_speed`.
       target_speed: m/s above which more speed towards the goal earns nothing.
       reach_weight: reward per control step within the goal's radius, whatever the heading.
-      heading_weight: reward per control step for facing the goal's heading, within the radius only; 1 at best.
-      survive_weight: reward per control step on its feet.
-      upright_weight: reward per control step for an upright torso; 1 at best.
+      heading_weight: largest reward per control step for facing the goal's heading; within the radius only.
+      survive_weight: reward per control step, also for the one in which it falls.
+      upright_weight: largest reward per control step for an upright torso.
       ctrl_weight: cost of the mean squared action.
       posture_weight: cost of the mean squared joint angle from standing (rad^2).
-      min_height: m, torso height below which it has fallen.
+      min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
     """
 
@@ -53,7 +53,7 @@ class HumanoidGoalConfig:
     reset_noise: float = 0.02
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task."""
+        """Raise ValueError if a value is outside its range."""
         if not 0 < self.goal_distance[0] <= self.goal_distance[1]:
             raise ValueError(f"goal_distance: {self.goal_distance} must be (nearest, farthest), both above 0 m")
         if self.goals_per_episode is not None and self.goals_per_episode < 1:
@@ -66,12 +66,12 @@ class HumanoidGoalConfig:
 
 
 class HumanoidGoal(MujocoTask):
-    """Reach a position and heading in the plane.
+    """Walk to a place in the plane and face a given heading there.
 
     Observation (63): see `envs.robots.feeling_humanoid.observe`.
     Goal (5), as the humanoid sees it: direction to the goal, forward and left (unit vector); distance (m, at most 10);
     cosine and sine of the angle to the goal's heading.
-    Success is to be within 0.5 m of the goal and to face within 30 degrees of its heading (`envs.success`).
+    Success: within 0.5 m of the goal, facing within 30 degrees of its heading (`envs.success`).
     """
 
     Config = HumanoidGoalConfig
@@ -101,11 +101,11 @@ class HumanoidGoal(MujocoTask):
 
     @property
     def goal_map(self) -> GoalMap:
-        """See `MujocoTask.goal_map`: a state achieves to be where it is, facing where it faces."""
+        """See `MujocoTask.goal_map`: a state achieves the humanoid's place and heading."""
         return GoalMap(place_and_heading, goal_seen)
 
     def reset(self, key: Array) -> EnvState:
-        """Standing in the middle, facing anywhere, with a goal somewhere around."""
+        """Start standing at the origin, with a random heading and a random goal."""
         key_pose, key_velocity, key_goal, key_model, key_own = jax.random.split(key, 5)
         noise = self.config.reset_noise
         qpos = body.standing_qpos(key_pose, self._joints, noise)
@@ -154,7 +154,7 @@ class HumanoidGoal(MujocoTask):
         weights = self.config
         qpos = physics["qpos"]
         upright = jnp.maximum(-body.gravity(physics)[2], 0)
-        # Within the radius nothing is left to gain by speed, so it earns there what it earned on the way.
+        # Within the radius there is no way left to go, so progress earns its largest reward there.
         progress = jnp.where(reached, weights.target_speed, jnp.minimum(speed, weights.target_speed))
         return (
             weights.progress_weight * progress
@@ -166,7 +166,7 @@ class HumanoidGoal(MujocoTask):
         )
 
     def _next_goal(self, info: dict, physics: PhysicsState, success: Array) -> dict:
-        """The goal that follows: another one once this one was held, if there is one left."""
+        """Return `info` for the next step: with a new goal if the present one was held and goals are left."""
         held = jnp.where(success, info["held"] + 1, 0)
         changes = (held >= self._hold_steps) & (info["goals_left"] > 0)
         key, key_goal = jax.random.split(jax.random.wrap_key_data(info["key"]))
@@ -178,7 +178,7 @@ class HumanoidGoal(MujocoTask):
         }
 
     def _draw_goal(self, key: Array, position: Array) -> Array:
-        """A place (m) around a position and a heading (unit vector), shape (4,)."""
+        """Draw a place (m) around a position (2,) and a heading (unit vector), shape (4,)."""
         key_distance, key_angle, key_heading = jax.random.split(key, 3)
         nearest, farthest = self.config.goal_distance
         distance = jax.random.uniform(key_distance, minval=nearest, maxval=farthest)
@@ -191,12 +191,12 @@ class HumanoidGoal(MujocoTask):
 
 
 def place_and_heading(qpos: Array) -> Array:
-    """Where the humanoid is (m) and faces (unit vector), in the plane of the world, shape (4,)."""
+    """Return the humanoid's place (m) and heading (unit vector) in the plane of the world, shape (4,)."""
     return jnp.concatenate([qpos[:2], heading_of(qpos[3:7])])
 
 
 def goal_seen(here: Array, goal: Array) -> Array:
-    """A place and heading (4,) as a humanoid sees it from its own (4,): see `HumanoidGoal`, shape (5,)."""
+    """Return a goal's place and heading (4,) as seen from the humanoid's own (4,), shape (5,); see `HumanoidGoal`."""
     heading = here[2:]
     offset = turned_back(heading, goal[:2] - here[:2])
     distance = jnp.sqrt(jnp.square(offset).sum() + 1e-12)

@@ -20,14 +20,14 @@ OBSERVATION_FIELDS = {"compact": (), "full": ("cinert", "cvel", "qfrc_actuator")
 
 @dataclass(frozen=True)
 class HumanoidWalkConfig:
-    """What the humanoid is rewarded for.
+    """What the humanoid is rewarded for, when an episode ends, and what is observed.
 
     Attributes:
       forward_weight: reward per m/s of forward velocity, per control step.
       target_speed: m/s above which more speed earns nothing; null for no limit.
-      survive_weight: reward per control step on its feet.
+      survive_weight: reward per control step, also for the one in which it falls.
       ctrl_weight: cost per squared actuator control, summed over actuators.
-      min_height: torso height in m below which it has fallen.
+      min_height: torso height in m below which the humanoid has fallen.
       max_height: torso height in m above which it has left the ground.
       reset_noise: half-width of the uniform noise on first positions and velocities.
       observation: `compact` is positions and velocities; `full` adds what Brax and Gymnasium observe (inertias,
@@ -44,7 +44,7 @@ class HumanoidWalkConfig:
     observation: Literal["compact", "full"] = "compact"
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task."""
+        """Raise ValueError if a value is outside its range."""
         if self.min_height >= self.max_height:
             raise ValueError(f"min_height: {self.min_height} is not below max_height {self.max_height}")
         if self.target_speed is not None and self.target_speed <= 0:
@@ -73,7 +73,7 @@ class HumanoidWalk(MujocoTask):
 
     @property
     def mirror(self) -> Mirror | None:
-        """See `MujocoTask.mirror`; not given for the full observation."""
+        """See `MujocoTask.mirror`. None for the full observation."""
         if self.config.observation == "full":
             return None
         joints = symmetry.hinges(self.model)
@@ -82,7 +82,7 @@ class HumanoidWalk(MujocoTask):
         return Mirror(position + velocity, Reflection.unchanged(0), symmetry.actuators(self.model))
 
     def reset(self, key: Array) -> EnvState:
-        """Standing, with uniform noise on positions and velocities."""
+        """Start standing, with uniform noise on positions and velocities."""
         key_qpos, key_qvel, key_model = jax.random.split(key, 3)
         noise = functools.partial(jax.random.uniform, minval=-self.config.reset_noise, maxval=self.config.reset_noise)
         qpos = self._initial_qpos + noise(key_qpos, self._initial_qpos.shape)

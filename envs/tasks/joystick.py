@@ -26,9 +26,9 @@ from envs.tasks.joystick_config import H1JoystickConfig, JoystickConfig, T1Joyst
 from envs.types import EnvState
 
 CONTROL_PERIOD = 0.02  # s
-SOFT_LIMIT = 0.95  # of a joint's range
-STANDS_STILL_BELOW = 0.01  # size of a command
-# How much of a joint's deviation from the standing pose counts; the first part of a name that fits decides.
+SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
+STANDS_STILL_BELOW = 0.01  # norm of a command below which the robot shall stand still
+# Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
 
 
@@ -39,14 +39,14 @@ class Joystick(MujocoTask):
     Observation (13 + 3 J, for J joints): linear velocity (3, m/s, robot frame, which a real robot must estimate),
     angular velocity (3, rad/s), direction of gravity (3), joint positions relative to the standing pose (J, rad),
     joint velocities (J, rad/s), the last action (J), and cosine and sine of the feet's gait phases (4).
-    Privileged (14 + J), for a critic alone: height of the root (m), joint torques (J, N m), heights of the feet above
+    Privileged (14 + J), for critics alone: height of the root (m), joint torques (J, N m), heights of the feet above
     where they stand (2, m), velocities of the feet (2 x 3, m/s, robot frame), whether each touches the floor (2), for
     how long each has been in the air (2, s), and gait frequency (Hz).
-    Action (J): targets of the joints' position servos, around the standing pose. What sensors measure is one physics
+    Action (J): targets of the joints' position servos, relative to the standing pose. Sensor readings are one physics
     step old.
-    Source: mujoco_playground 0.2 `locomotion/{g1,h1,t1}/joystick.py`; terms and weights are gathered into one set
-    for the three robots: no clipping of the reward at 0, the fall's cost of G1 and the pose weights of T1 for all,
-    slip by the feet's own velocity, and foot heights counted from the standing pose.
+    Source: mujoco_playground 0.2 `locomotion/{g1,h1,t1}/joystick.py`, with one set of terms and weights for the three
+    robots. Other than there, the reward is not clipped at 0, all robots have G1's cost of a fall and T1's pose
+    weights, slip is measured by the feet's own velocity, and foot heights count from the standing pose.
     """
 
     Config = JoystickConfig
@@ -75,16 +75,16 @@ class Joystick(MujocoTask):
         self._soft_low, self._soft_high = jnp.asarray(middle - reach), jnp.asarray(middle + reach)
 
     def control(self, action: Array) -> Array:
-        """Joint targets (A,) in rad for an action (A,): 0 is the standing pose; within the joints' ranges."""
+        """Return joint targets (A,) in rad for an action (A,): 0 is the standing pose. Targets are kept in range."""
         return jnp.clip(self._standing_qpos[7:] + self.config.action_scale * action, self._ctrl_low, self._ctrl_high)
 
     def reset(self, key: Array) -> EnvState:
-        """Standing with noise, facing anywhere."""
+        """Start standing with noise and a random heading."""
         key_state, key_model, key_gait, key_command, key_own = jax.random.split(key, 5)
         physics = self.start(key_model, *self._first_positions(key_state))
         low, high = self.config.gait_frequency
         info = {
-            "key": jax.random.key_data(key_own),  # as plain numbers, which merge like the rest of a state
+            "key": jax.random.key_data(key_own),  # as plain numbers, which can be merged like the rest of a state
             "steps_to_command": jnp.array(self._steps_per_command, jnp.int32),
             "gait_frequency": jax.random.uniform(key_gait, minval=low, maxval=high),
             "cycle": jnp.zeros(()),  # rad, of the left foot
@@ -98,7 +98,7 @@ class Joystick(MujocoTask):
         return state.replace(privileged=self._privileged(physics, info))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Hold joint targets for one control period of 20 ms, and be rewarded for following the command so far."""
+        """Hold joint targets for one control period of 20 ms. The reward is for the command before this step."""
         command, info = state.goal, state.info
         physics = self.physics.step(state.physics, self.control(action))
         cycle = _wrapped(info["cycle"] + 2 * jnp.pi * info["gait_frequency"] * self.control_period)
@@ -132,7 +132,7 @@ class Joystick(MujocoTask):
         )
 
     def _terms(self, physics: PhysicsState, command: Array, action: Array, info: dict, fell: Array) -> dict[str, Array]:
-        """The reward's terms, without weights."""
+        """Return the reward's terms, without their weights."""
         qpos, qvel, torque = physics["qpos"][7:], physics["qvel"][6:], physics["qfrc_actuator"][6:]
         gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
         sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
@@ -208,19 +208,19 @@ class Joystick(MujocoTask):
         )
 
     def _gravity(self, physics: PhysicsState) -> Array:
-        """The unit vector down (3,), in the frame of the inertial sensor."""
+        """Return the unit vector down (3,), in the frame of the inertial sensor."""
         return -physics["site_xmat"][self._imu].reshape(3, 3)[2]
 
     def _foot_heights(self, physics: PhysicsState) -> Array:
-        """How far each foot (2,) is above where it stands, m."""
+        """Return how far each foot (2,) is above its height in the standing pose, m."""
         return physics["site_xpos"][self._feet, 2] - self._standing_foot_height
 
     def _foot_velocities(self, physics: PhysicsState) -> Array:
-        """The velocity of each foot (2, 3) in the world, m/s."""
+        """Return the velocity of each foot (2, 3) in the world's frame, m/s."""
         return jnp.stack([self._sensor(physics, foot_velocity(foot)) for foot in FEET])
 
     def _has_contact(self, physics: PhysicsState) -> Array:
-        """Whether each foot (2,) touches the floor."""
+        """Return whether each foot (2,) touches the floor."""
         names = [self.model.sensor(i).name for i in range(self.model.nsensor)]
         found = [[self._sensor(physics, name) for name in foot_contacts(names, foot)] for foot in FEET]
         return jnp.stack([jnp.concatenate(contacts).max() > 0 for contacts in found])
@@ -231,28 +231,28 @@ class Joystick(MujocoTask):
 
 
 class G1Joystick(Joystick):
-    """Unitree's G1: 29 joints, 33 kg."""
+    """Walk with Unitree's G1 as a joystick commands: 29 joints, 33 kg."""
 
     Config = JoystickConfig
     robot = UNITREE_G1
 
 
 class H1Joystick(Joystick):
-    """Unitree's H1: 19 joints, 51 kg."""
+    """Walk with Unitree's H1 as a joystick commands: 19 joints, 51 kg."""
 
     Config = H1JoystickConfig
     robot = UNITREE_H1
 
 
 class T1Joystick(Joystick):
-    """Booster's T1: 23 joints, 32 kg."""
+    """Walk with Booster's T1 as a joystick commands: 23 joints, 32 kg."""
 
     Config = T1JoystickConfig
     robot = BOOSTER_T1
 
 
 def pose_weight(joint: str) -> float:
-    """How much a joint's deviation from the standing pose counts: walking needs some joints."""
+    """Return the weight of a joint's deviation from the standing pose, which is small for joints that walking needs."""
     return next(weight for part, weight in POSE_WEIGHTS.items() if part in joint.lower())
 
 
@@ -261,10 +261,10 @@ def _stands_still(command: Array) -> Array:
 
 
 def _phase(cycle: Array, command: Array) -> Array:
-    """Phases (2,) of the feet in rad: half a cycle apart, or both on the floor when the command is to stand."""
+    """Return the feet's phases (2,) in rad: half a cycle apart, or both on the floor if the command is to stand."""
     return jnp.where(_stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
 
 
 def _wrapped(angle: Array) -> Array:
-    """The angle in [-pi, pi)."""
+    """Return the same angle in [-pi, pi)."""
     return (angle + jnp.pi) % (2 * jnp.pi) - jnp.pi

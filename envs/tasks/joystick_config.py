@@ -1,4 +1,4 @@
-"""What the joystick tasks can be told: commands, gait, first states, and the weights of their rewards."""
+"""Configs of the joystick tasks: commands, gait, first states, and the weights of rewards."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class JoystickConfig:
-    """What the joystick asks for and what is rewarded. A term's weight is its reward per second; costs are negative.
+    """Commands, gait, first states and reward weights. Weights are rewards per second; those of costs are negative.
 
     Attributes:
       action_scale: rad that an action of 1 moves a joint's target away from the standing pose.
@@ -20,17 +20,17 @@ class JoystickConfig:
       foot_height: m, how high a swinging foot should rise.
       reset_pose_noise: half-width of the uniform noise on first joint positions, relative to the standing pose.
       reset_velocity_noise: half-width of the uniform noise on the root's first velocities, m/s and rad/s.
-      max_tilt: rad of tilt from upright at which the robot has fallen.
+      max_tilt: rad of tilt from upright beyond which the robot has fallen.
       tracking_sigma: m^2/s^2 and rad^2/s^2, width of the tracking rewards.
-      tracking_velocity_weight: per closeness to the commanded velocity.
-      tracking_yaw_rate_weight: per closeness to the commanded yaw rate.
+      tracking_velocity_weight: for the commanded velocity; less if the velocity is off.
+      tracking_yaw_rate_weight: for the commanded yaw rate; less if the yaw rate is off.
       orientation_weight: per squared sine of tilt.
       rocking_weight: per rad^2/s^2 of roll and pitch.
       torque_weight: per N m.
       energy_weight: per W.
       action_rate_weight: per squared change of the action.
-      feet_air_time_weight: per second in the air, at landing.
-      feet_phase_weight: per closeness to the gait's foot heights.
+      feet_air_time_weight: per second that a foot was in the air, when it lands.
+      feet_phase_weight: for feet at the gait's heights; less if the heights are off.
       feet_slip_weight: per m^2/s^2 of feet on the floor.
       pose_weight: per rad^2 away from the standing pose.
       joint_limits_weight: per rad beyond the soft joint limits.
@@ -66,7 +66,7 @@ class JoystickConfig:
     termination_weight: float = -100.0
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task."""
+        """Raise ValueError if a value is outside its range."""
         for name in ("forward_velocity", "sideways_velocity", "yaw_rate", "gait_frequency"):
             low, high = getattr(self, name)
             if low > high:

@@ -1,4 +1,4 @@
-"""Reward terms of the joystick tasks, each without its weight; costs are positive, so their weights are negative.
+"""Reward terms of the joystick tasks, each without its weight. Costs are positive, so their weights are negative.
 
 Source: mujoco_playground 0.2 `locomotion/{g1,h1,t1}/joystick.py`.
 """
@@ -11,66 +11,66 @@ FOOT_HEIGHT_SCALE = 0.01  # m^2
 
 
 def tracking_velocity(command: Array, velocity: Array, sigma: float) -> Array:
-    """In (0, 1]: closeness of velocity (3,) to the command's first two, both m/s in the robot's frame."""
+    """Return how close velocity (3,) is to the command's first two numbers, in (0, 1]; m/s, in the robot's frame."""
     return jnp.exp(-jnp.sum(jnp.square(command[:2] - velocity[:2])) / sigma)
 
 
 def tracking_yaw_rate(command: Array, gyro: Array, sigma: float) -> Array:
-    """In (0, 1]: closeness of angular velocity (3,) about z to the command's third, both rad/s."""
+    """Return how close angular velocity (3,) about z is to the command's third number, in (0, 1]; rad/s."""
     return jnp.exp(-jnp.square(command[2] - gyro[2]) / sigma)
 
 
 def orientation(gravity: Array) -> Array:
-    """Squared sine of the tilt; `gravity` (3,) is the unit vector down, in the robot's frame."""
+    """Return the squared sine of the tilt; `gravity` (3,) is the unit vector down, in the robot's frame."""
     return jnp.sum(jnp.square(gravity[:2]))
 
 
 def rocking(gyro: Array) -> Array:
-    """Squared roll and pitch rates, rad^2/s^2."""
+    """Return the sum of squared roll and pitch rates, rad^2/s^2."""
     return jnp.sum(jnp.square(gyro[:2]))
 
 
 def torque(joint_torque: Array) -> Array:
-    """Sum of absolute joint torques (J,), N m."""
+    """Return the sum of absolute joint torques (J,), N m."""
     return jnp.sum(jnp.abs(joint_torque))
 
 
 def energy(joint_velocity: Array, joint_torque: Array) -> Array:
-    """Mechanical power of all joints (J,), braking counted too, W."""
+    """Return the sum of the joints' (J,) absolute mechanical power, W; braking counts, too."""
     return jnp.sum(jnp.abs(joint_velocity * joint_torque))
 
 
 def action_rate(action: Array, last_action: Array) -> Array:
-    """Squared change of the action (A,) since the last control step, summed."""
+    """Return the squared change of the action (A,) since the last control step, summed."""
     return jnp.sum(jnp.square(action - last_action))
 
 
 def pose(joint_position: Array, default: Array, weight: Array) -> Array:
-    """Weighted squared distance of joint positions (J,) from the standing pose, rad^2."""
+    """Return the weighted squared distance of joint positions (J,) from the standing pose, rad^2."""
     return jnp.sum(weight * jnp.square(joint_position - default))
 
 
 def joint_limits(joint_position: Array, low: Array, high: Array) -> Array:
-    """By how much joint positions (J,) leave their soft limits, rad, summed."""
+    """Return by how much joint positions (J,) are beyond their soft limits, rad, summed."""
     return jnp.sum(jnp.maximum(low - joint_position, 0) + jnp.maximum(joint_position - high, 0))
 
 
 def feet_air_time(air_time: Array, has_landed: Array) -> Array:
-    """For feet (2,) that land: seconds in the air above a minimum and up to a maximum, summed."""
+    """Return the s that feet (2,) which land were in the air, at most a maximum, less a minimum, summed."""
     return jnp.sum((jnp.minimum(air_time, MAX_AIR_TIME) - MIN_AIR_TIME) * has_landed)
 
 
 def feet_phase(foot_height: Array, phase: Array, swing_height: float) -> Array:
-    """In (0, 1]: closeness of the feet's heights (2,) in m to those of their phases (2,) in rad."""
+    """Return how close the feet's heights (2,) in m are to those of their phases (2,) in rad, in (0, 1]."""
     return jnp.exp(-jnp.sum(jnp.square(foot_height - swing(phase, swing_height))) / FOOT_HEIGHT_SCALE)
 
 
 def feet_slip(foot_velocity: Array, has_contact: Array) -> Array:
-    """Squared horizontal velocity of the feet (2, 3) that touch the floor, m^2/s^2, summed."""
+    """Return the squared horizontal velocity of the feet (2, 3) that touch the floor, m^2/s^2, summed."""
     return jnp.sum(jnp.sum(jnp.square(foot_velocity[:, :2]), axis=1) * has_contact)
 
 
 def swing(phase: Array, height: float) -> Array:
-    """Height in m of a foot in its phase, in [-pi, pi]: on the floor at both ends, at `height` in the middle."""
+    """Return a foot's height in m at a phase in [-pi, pi]: on the floor at both ends, at `height` in the middle."""
     x = 1 - jnp.abs(phase) / jnp.pi
     return height * (3 - 2 * x) * jnp.square(x)

@@ -1,4 +1,4 @@
-"""DeepMind Control's soft "is this number high enough?": 1 inside bounds, falling to a chosen value outside."""
+"""DeepMind Control's soft check of bounds: 1 inside the bounds, falling off outside."""
 
 import math
 from typing import Literal
@@ -15,12 +15,12 @@ def tolerance(
     shape: Literal["gaussian", "linear", "quadratic"] = "gaussian",
     value_at_margin: float = 0.1,
 ) -> Array:
-    """1 where `low` <= x <= `high`, else between 0 and 1.
+    """Return 1 where `low` <= x <= `high`, else a number between 0 and 1 that falls with the distance from the bounds.
 
     Args:
       x: numbers of any shape, in the unit of the bounds.
-      low: bound below.
-      high: bound above.
+      low: lower bound.
+      high: upper bound.
       margin: distance from the bounds, above 0, at which the value is `value_at_margin`.
       shape: how the value falls; `linear` and `quadratic` reach 0, `gaussian` does not and so needs
         `value_at_margin` above 0.

@@ -1,4 +1,4 @@
-"""Images and videos of a model in a row of poses."""
+"""Images and videos of a model in a sequence of poses."""
 
 import atexit
 import contextlib
@@ -15,17 +15,17 @@ import numpy as np
 from envs.view.gl import open_gl
 
 MAX_FRAMES_PER_SECOND = 34
-MAX_GEOMS = 10_000  # that one image shows
+MAX_GEOMS = 10_000  # largest number of geoms in one image
 FLOOR_SIZE = 60.0  # m from the middle to the edge
 
 
 def video_stride(control_period: float) -> int:
-    """How many control steps of so many seconds lie between two frames."""
+    """Return how many control steps of `control_period` s lie between two frames of a video."""
     return max(1, round(1 / (MAX_FRAMES_PER_SECOND * control_period)))
 
 
 class Camera:
-    """Sees a model from the side and follows it."""
+    """A camera that sees a model from the side and follows it."""
 
     def __init__(self, model: mujoco.MjModel, width: int, height: int) -> None:
         """Open a renderer.
@@ -44,10 +44,10 @@ class Camera:
         self._gl: Any = open_gl(width, height)
         self._renderer = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150.value)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
-        atexit.register(_close, weakref.ref(self))  # later than this GL has ended, and releasing it fails
+        atexit.register(_close, weakref.ref(self))  # after exit GL is gone, and releasing fails
 
     def image(self, qpos: np.ndarray) -> np.ndarray:
-        """The model in a pose (nq,), as an image (height, width, 3) of bytes."""
+        """Draw the model in a pose (nq,). Return the image (height, width, 3) of bytes."""
         self._data.qpos[:] = qpos
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
@@ -60,7 +60,7 @@ class Camera:
         return np.flipud(image).copy()  # GL begins with the lowest row
 
     def close(self) -> None:
-        """Release the renderer; a second time does nothing."""
+        """Release the renderer. A second call does nothing."""
         if self._gl is not None:
             self._gl.make_current()
             self._renderer.free()
@@ -74,7 +74,7 @@ def _close(camera: weakref.ref) -> None:
 
 
 def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) -> list[np.ndarray]:
-    """Images (height, width, 3) of a model in a row of poses.
+    """Draw a model in a sequence of T poses (T, nq). Return T images (height, width, 3).
 
     Raises:
       ConfigError: if no image can be drawn on this machine.
@@ -84,7 +84,7 @@ def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) ->
 
 
 def _lit(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
-    """A copy of the model with a light at the camera, a floor that no episode leaves, and room for the image."""
+    """Return a copy of the model with a light at the camera, a large floor, and image buffers of the given size."""
     model = copy.copy(model)
     model.vis.global_.offwidth, model.vis.global_.offheight = width, height
     model.vis.headlight.ambient[:] = 0.35
@@ -100,7 +100,7 @@ def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) 
         imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
         return
     with warnings.catch_warnings():
-        # The encoder is a program that a fork becomes at once, which JAX's threads do not mind.
+        # JAX warns of forks. This one starts the encoder's program at once, so JAX's threads do no harm.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
 

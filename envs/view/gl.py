@@ -19,7 +19,7 @@ INSTALL_GL = "install Debian's libegl1 and libgl1-mesa-dri, or libosmesa6"
 
 
 def choose_gl() -> str:
-    """The module of `mujoco` whose GL contexts to use: MUJOCO_GL's if that is set, else of the first library installed.
+    """Return the name of MuJoCo's module for GL contexts: MUJOCO_GL's if set, else of the first installed library.
 
     Raises:
       ConfigError: if no library is installed, or MUJOCO_GL names none that can draw here.
@@ -42,7 +42,7 @@ def choose_gl() -> str:
 
 
 def can_draw() -> bool:
-    """Whether there is a GL library to draw with."""
+    """Return whether there is a GL library to draw with."""
     with contextlib.suppress(ConfigError):
         choose_gl()
         return True
@@ -50,10 +50,12 @@ def can_draw() -> bool:
 
 
 def open_gl(width: int, height: int) -> Any:
-    """A GL context for images of a size, made current; it has `make_current` and `free`.
+    """Open a GL context for images of the given size in pixels, and make it current.
+
+    The context has the methods `make_current` and `free`.
 
     Raises:
-      ConfigError: if none can be opened on this machine.
+      ConfigError: if no context can be opened on this machine.
     """
     name = choose_gl()
     try:

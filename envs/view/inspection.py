@@ -1,4 +1,4 @@
-"""What an environment is, in print and in a picture."""
+"""Commands that describe environments in print and draw them."""
 
 import dataclasses
 import inspect
@@ -20,7 +20,7 @@ from envs.worlds.vector import VecEnv
 
 
 def list_all() -> None:
-    """Print each environment's name and what it is."""
+    """Print each environment's name and the first line of its description."""
     names = env_names()
     for name in names:
         print(f"{name:{max(map(len, names))}}  {_first_line(env_type(name))}")
@@ -28,7 +28,7 @@ def list_all() -> None:
 
 
 def show(name: str) -> None:
-    """Print what a user needs to know of an environment."""
+    """Print an environment's description, sizes, durations, metrics and parameters."""
     env = _make(name)
     spec, task = env.spec, env_type(name)
     print(f"{name}\n\n{inspect.getdoc(task)}\n")
@@ -43,9 +43,9 @@ def show(name: str) -> None:
 
 
 def preview(name: str, out: Path, seconds: float) -> None:
-    """Draw an environment from a random first state, moved by smooth random actions; as .png, its first pose.
+    """Write a video of an environment that smooth random actions move; a .png shows only the first pose.
 
-    Where its task ends an episode, such as by a fall, the next begins.
+    When an episode ends, for example by a fall, the next one begins.
 
     Raises:
       ConfigError: for an unknown name or file type, if the file cannot be written, or if no image can be drawn here.
@@ -53,7 +53,7 @@ def preview(name: str, out: Path, seconds: float) -> None:
     if out.suffix not in (".gif", ".mp4", ".png"):
         raise ConfigError(f"out: {str(out)!r} must end in .gif, .mp4 or .png")
     require_file(out)
-    choose_gl()  # before the time that stepping takes
+    choose_gl()  # raises before time is spent on stepping
     env = _make(name)
     period = env.spec.control_period
     stride, num_steps = video_stride(period), max(1, round(seconds / period))
@@ -66,7 +66,7 @@ def preview(name: str, out: Path, seconds: float) -> None:
 
 
 def _random_episodes(env: Env, num_steps: int) -> np.ndarray:
-    """Positions (T, nq) of one world that random actions move, in one episode after the other."""
+    """Return the positions (T, nq) of one world that random actions move, in one episode after the other."""
     worlds = VecEnv(env, 1)
     start = jax.jit(lambda key: worlds.start(worlds.fresh(key)))
     step = jax.jit(lambda state, action, key: worlds.step(state, action, worlds.fresh(key))[0])

@@ -1,4 +1,4 @@
-"""What may happen to a world while it runs: pushes, noisy observations, late actions."""
+"""Disturbances of a world while it runs: pushes, noisy observations, delayed actions."""
 
 import copy
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ from envs.types import EnvSpec, EnvState
 
 
 class RandomizedEnv:
-    """An environment whose worlds are disturbed; observations, goals and rewards keep their meaning.
+    """An environment that disturbs its worlds. Observations, goals and rewards keep their meaning.
 
-    What it needs to remember lies in `info["randomization"]`: its key, the control steps until the next push, and the
-    actions under way.
+    Its own state is in `info["randomization"]`: a random key, the control steps until the next push, and the actions
+    that are delayed.
     """
 
     def __init__(self, env: Any, randomization: Randomization) -> None:
-        """Disturb an environment on MuJoCo physics.
+        """Wrap an environment on MuJoCo physics.
 
         Args:
-          env: a `MujocoTask`, whose first joint is free if pushes are asked for.
-          randomization: what to do.
+          env: a `MujocoTask`; for pushes, its first joint must be free.
+          randomization: the disturbances.
 
         Raises:
-          ConfigError: if its root cannot be pushed.
+          ConfigError: if pushes are asked for, and the first joint is not free.
         """
         self.env = env
         self._randomization = randomization
@@ -42,7 +42,7 @@ class RandomizedEnv:
 
     @property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`; where observations are noisy, a critic may see them without noise, too."""
+        """See `Env.spec`. If observations are noisy, the observation without noise is privileged, too."""
         spec = self.env.spec
         return spec.replace(privileged_size=spec.privileged_size + spec.obs_size) if self._is_noisy else spec
 
@@ -67,11 +67,11 @@ class RandomizedEnv:
         key_env, key_own, key_push = jax.random.split(key, 3)
         state = self.env.reset(key_env)
         own = {
-            "key": jax.random.key_data(key_own),  # as plain numbers, which merge like the rest of a state
+            "key": jax.random.key_data(key_own),  # as plain numbers, which can be merged like the rest of a state
             "steps_to_push": self._draw_interval(key_push),
             "late_actions": jnp.zeros((self._randomization.action_delay, self.spec.action_size)),
         }
-        return self._seen(state.replace(info=state.info | {"randomization": own}))
+        return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """See `Env.step`."""
@@ -84,7 +84,7 @@ class RandomizedEnv:
         next_push = jnp.where(is_pushed, self._draw_interval(key_interval), own["steps_to_push"] - 1)
         state = self.env.step(state, actions[0])
         own = {"key": jax.random.key_data(key), "steps_to_push": next_push, "late_actions": actions[1:]}
-        return self._seen(state.replace(info=state.info | {"randomization": own}))
+        return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
         """See `Env.where`."""
@@ -107,7 +107,7 @@ class RandomizedEnv:
         qvel = state.physics["qvel"].at[:2].add(size * jnp.stack([jnp.cos(angle), jnp.sin(angle)]))
         return state.replace(physics=self.env.physics.with_velocity(state.physics, qvel))
 
-    def _seen(self, state: EnvState) -> EnvState:
+    def _with_noise(self, state: EnvState) -> EnvState:
         if not self._is_noisy:
             return state
         key = jax.random.fold_in(jax.random.wrap_key_data(state.info["randomization"]["key"]), 1)

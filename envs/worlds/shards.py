@@ -1,7 +1,7 @@
-"""Worlds spread over devices, so that any number of devices computes the same numbers.
+"""Worlds shared among devices, such that any number of devices computes the same numbers.
 
-Each device holds a share of the worlds and runs the same program in `jax.shard_map`; what is of all worlds together is
-reduced over them here, and nowhere else.
+Each device holds a share of the worlds and runs the same program in `jax.shard_map`. All reductions over the worlds of
+all devices are done here, and nowhere else.
 """
 
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ Tree = TypeVar("Tree")
 
 @dataclass(frozen=True)
 class Shards:
-    """How many devices share the worlds; with one, all of this does nothing."""
+    """The number of devices that share the worlds. With one device, every method returns its argument."""
 
     num: int = 1
 
     def rows(self, x: Array) -> Array:
-        """The share of this device of rows (num * R, ...), shape (R, ...)."""
+        """Return this device's share (R, ...) of rows (num * R, ...)."""
         if self.num == 1:
             return x
         return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(AXIS) * (len(x) // self.num), len(x) // self.num)
 
     def key(self, key: Array) -> Array:
-        """A key of this device's own."""
+        """Return a random key that differs from that of every other device."""
         return key if self.num == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
     def mean(self, x: Tree) -> Tree:
-        """The mean over devices, on each."""
+        """Return the mean over devices, on each of them."""
         return x if self.num == 1 else jax.lax.pmean(x, AXIS)
 
     def sum(self, x: Tree) -> Tree:
-        """The sum over devices, on each."""
+        """Return the sum over devices, on each of them."""
         return x if self.num == 1 else jax.lax.psum(x, AXIS)
 
     def max(self, x: Tree) -> Tree:
-        """The largest over devices, on each."""
+        """Return the largest value over devices, on each of them."""
         return x if self.num == 1 else jax.lax.pmax(x, AXIS)
 
 

@@ -1,4 +1,4 @@
-"""Many worlds as one: time limits, automatic resets, and the numbers of finished episodes."""
+"""Many worlds stepped together, with time limits, automatic resets, and returns and lengths of episodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class VecState:
 
     env: EnvState
     observation: Observation
-    clock: Array  # (B,) int32: control steps until now, counted towards the time limit
+    clock: Array  # (B,) int32: control steps that count towards the time limit; the first episodes start above 0
     episode_return: Array  # (B,) sum of rewards of the running episode
     episode_length: Array  # (B,) int32: control steps of the running episode
 
@@ -37,7 +37,7 @@ class Transition:
     episode_return: Array  # (B,) including this step
     episode_length: Array  # (B,) including this step
     metrics: dict[str, Array]  # (B,) each, from the task
-    overflowed: Array | None = None  # (B,) bool: physics left contacts out; None where nobody knows
+    overflowed: Array | None = None  # (B,) bool: full buffers left contacts out; None if unknown
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class VecEnv:
       env: the environment.
       num_envs: B.
       shards: devices that share the worlds.
-      shows_privileged: whether observations hold what only a critic may see; else it is not computed.
+      shows_privileged: whether observations include the privileged part, for critics; else it is not computed.
       episode_length: control steps until an episode is cut; None for the environment's own.
     """
 
@@ -59,35 +59,35 @@ class VecEnv:
     episode_length: int | None = None
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """The same worlds with other reward weights, if there are any."""
+        """Return the same worlds with other reward weights; without any weights, unchanged."""
         return replace(self, env=self.env.reweighted(weights)) if weights else self
 
     def init(self, key: Array) -> VecState:
-        """Fresh worlds whose clocks are spread over an episode, so that they do not end together."""
+        """Return newly reset worlds, with clocks spread over an episode so that they do not end together."""
         key_reset, key_clock = jax.random.split(key)
         state = self.start(self.fresh(key_reset))
         clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self._limit)
         return state.replace(clock=self.shards.rows(clock))
 
     def fresh(self, key: Array) -> EnvState:
-        """First states for B worlds."""
+        """Return random first states for B worlds."""
         keys = self.shards.rows(jax.random.split(key, self._num_everywhere))
         with exact_products():
             return self._shown(jax.vmap(self.env.reset)(keys))
 
     def step(self, state: VecState, action: Array, fresh: EnvState) -> tuple[VecState, Transition]:
-        """Step all worlds, and restart from `fresh` those whose episode ended.
+        """Step all worlds, then restart those whose episode ended.
 
         Args:
           state: the worlds.
           action: shape (B, A), in [-1, 1].
-          fresh: one first state for each world, from `fresh`.
+          fresh: one first state for each world, from the method `fresh`.
         """
         going_on, transition = self.advance(state, action)
         return self.restart(going_on, transition.terminated | transition.truncated, fresh), transition
 
     def advance(self, state: VecState, action: Array) -> tuple[VecState, Transition]:
-        """Step all worlds, also those whose episode ends, by actions (B, A) in [-1, 1]."""
+        """Step all worlds with actions (B, A) in [-1, 1], without restarting those whose episode ends."""
         with exact_products():
             env_state = self._shown(jax.vmap(self.env.step)(state.env, action))
         env_state, diverged = _without_non_finite(env_state)
@@ -113,9 +113,9 @@ class VecEnv:
         return going_on, transition
 
     def restart(self, going_on: VecState, done: Array, fresh: EnvState) -> VecState:
-        """The worlds, of which those that are `done` (B,) begin anew from their first state in `fresh`."""
+        """Restart the worlds that are `done` (B,) from their first states in `fresh`. Return all worlds."""
         restarted = self.start(fresh)
-        # Metrics are in the transition; to merge and carry many small arrays would cost more than to compute them.
+        # The transition has the metrics. Merging and carrying their many small arrays would cost more than making them.
         env_state = going_on.env.replace(metrics=fresh.metrics)
         chosen_env = jax.vmap(self.env.where)(done, fresh, env_state)
         rest = jax.tree.map(
@@ -137,7 +137,7 @@ class VecEnv:
         return self.env.spec.episode_length if self.episode_length is None else self.episode_length
 
     def start(self, fresh: EnvState) -> VecState:
-        """Worlds at the first step of their episodes."""
+        """Return worlds at the first step of their episodes, from their first states."""
         worlds = fresh.reward.shape
         return VecState(
             env=fresh,
@@ -149,9 +149,9 @@ class VecEnv:
 
 
 def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
-    """The state with all that is seen, reward and metrics zeroed in non-finite worlds, and which worlds those are."""
+    """Zero observations, reward and metrics of worlds that are not finite. Return also which worlds (B,) these are."""
     physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
-    # A sum is finite only if all its terms are, and one array is faster to look at than many.
+    # Reward and metrics are summed, since a sum is finite only if all its terms are: one array is checked faster.
     seen = {"obs": state.obs, "goal": state.goal, "privileged": state.privileged}
     read = [*jax.tree.leaves(seen), sum(state.metrics.values(), state.reward), *physics]
     finite = jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=1) for x in read]).all(axis=0)

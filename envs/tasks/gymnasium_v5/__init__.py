@@ -1,4 +1,4 @@
-"""Gymnasium's MuJoCo tasks, version 5: same models, numbers and names."""
+"""Gymnasium's MuJoCo tasks, version 5, with the same models, rewards and names."""
 
 from envs.tasks.gymnasium_v5.ant import AntV5
 from envs.tasks.gymnasium_v5.half_cheetah import HalfCheetahV5

@@ -18,12 +18,12 @@ class AntV5Config(GymnasiumConfig):
     Attributes:
       forward_reward_weight: reward per m/s of the main body along x, per control step.
       contact_cost_weight: cost per squared contact force (N, N m; each within its range), summed over bodies.
-      healthy_reward: reward per control step in good health.
+      healthy_reward: reward per control step in which the ant is healthy.
       main_body: number or name of the body whose velocity counts.
-      terminate_when_unhealthy: whether bad health ends the episode.
+      terminate_when_unhealthy: whether the episode ends when the ant is not healthy.
       healthy_z_range: heights in m of a healthy torso, ends included.
-      contact_force_range: N, N m within which each contact force is kept.
-      include_cfrc_ext_in_observation: observe the forces on the bodies from outside.
+      contact_force_range: range (N, N m) to which each contact force is clipped.
+      include_cfrc_ext_in_observation: observe the external forces on the bodies.
     """
 
     ctrl_cost_weight: float = 0.5
@@ -42,7 +42,7 @@ class AntV5(GymnasiumTask):
     """Gymnasium's `Ant-v5`: velocity of the main body, survival, control and contact cost.
 
     Observation (105): positions (m, quaternion, rad; without x and y), velocities (m/s in the world's frame, rad/s),
-    torque and force on each body but the world from outside (6, N m and N, each within its range; zero after a reset).
+    external torque and force on each body but the world (6, N m and N, clipped to their range; zero after a reset).
     Source: gymnasium 1.4 `envs/mujoco/ant_v5.py`.
     """
 

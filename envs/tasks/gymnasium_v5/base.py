@@ -1,4 +1,4 @@
-"""What Gymnasium's v5 tasks share: how a model is loaded, how an episode starts, and what a step returns."""
+"""The base class of Gymnasium's v5 tasks: it loads a model, starts episodes, and steps."""
 
 import functools
 import math
@@ -26,11 +26,11 @@ class GymnasiumConfig:
     """Arguments that all of Gymnasium's v5 tasks take, under Gymnasium's names.
 
     Attributes:
-      xml_file: path of an MJCF file to use instead of Gymnasium's own; null for Gymnasium's.
+      xml_file: path of an MJCF file in place of Gymnasium's own; null for Gymnasium's.
       frame_skip: physics steps per control step.
       ctrl_cost_weight: cost per squared actuator control, summed over actuators.
       reset_noise_scale: size of the noise on first positions (m, rad) and velocities (m/s, rad/s).
-      exclude_current_positions_from_observation: leave out the position along the ground, which the task is blind to.
+      exclude_current_positions_from_observation: leave the position along the ground out of the observation.
     """
 
     xml_file: str | None = None
@@ -40,7 +40,7 @@ class GymnasiumConfig:
     exclude_current_positions_from_observation: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task; a field named `*_range` must be one."""
+        """Raise ValueError if a value is outside its range, or if a field named `*_range` is no range."""
         if self.frame_skip < 1:
             raise ValueError(f"frame_skip: {self.frame_skip} must be at least 1")
         if self.reset_noise_scale < 0:
@@ -53,40 +53,41 @@ class GymnasiumConfig:
 
 
 def limits(span: Range) -> tuple[float, float]:
-    """Both ends of a range, infinite where it has no limit."""
+    """Return both ends of a range, infinite where it has no limit."""
     low, high = span
     return -math.inf if low is None else low, math.inf if high is None else high
 
 
 def within(x: Array, span: Range) -> Array:
-    """Whether x lies between the ends of a range, both excluded; a NaN does not."""
+    """Return whether x lies between the ends of a range, both excluded; false for NaN."""
     low, high = limits(span)
     return (low < x) & (x < high)
 
 
 class GymnasiumTask(MujocoTask):
-    """One world of a Gymnasium task; a subclass says what is observed and rewarded.
+    """One world of a Gymnasium task. Subclasses define observations and rewards.
 
     The metrics are Gymnasium's `info`, without tendons. Actions in [-1, 1] span the actuators' ranges, which are
-    Gymnasium's action space. As in Gymnasium, what derives from positions and velocities is that of the last physics
-    step's last evaluation, one physics step old under Euler. Native physics runs exactly Gymnasium's model. MJX has no
-    PGS solver, so models that ask for it (both humanoids) are solved by Newton there: over a control step, that moves
-    positions and velocities by at most 4e-5 of the largest, contact forces by at most 1e-3.
+    Gymnasium's action space. As in Gymnasium, fields that MuJoCo derives from positions and velocities are those of the
+    last evaluation within a control step; with the Euler integrator they are one physics step old. Native physics runs
+    exactly Gymnasium's model. MJX has no PGS solver, so models that ask for it (both humanoids) are solved by Newton
+    there: over a control step, this changes positions and velocities by at most 4e-5 of the largest, and contact forces
+    by at most 1e-3.
     """
 
-    weights = ("ctrl_cost_weight",)  # those of contacts decide what physics is asked for
+    weights = ("ctrl_cost_weight",)  # not those of contacts, which decide which fields physics computes
 
-    gymnasium_file: ClassVar[str]  # the MJCF among Gymnasium's assets
-    constant_reward: ClassVar[float] = 0.0  # per control step, and no term of its own in Gymnasium's `info`
-    first_velocities: ClassVar[Literal["uniform", "normal"]] = "uniform"  # distribution of a reset's noise
+    gymnasium_file: ClassVar[str]  # name of the MJCF file in Gymnasium's assets
+    constant_reward: ClassVar[float] = 0.0  # per control step; Gymnasium adds it without a term in `info`
+    first_velocities: ClassVar[Literal["uniform", "normal"]] = "uniform"  # distribution of the noise on them
 
     def __init__(self, config: Any, options: PhysicsOptions, fields: tuple[str, ...] = ()) -> None:
         """Compile the model for a backend.
 
         Args:
-          config: of the task's `Config` type.
+          config: instance of the task's `Config` class.
           options: how the run serves physics.
-          fields: of `MjData`, read by the task besides positions and velocities.
+          fields: names of the `MjData` fields that the task reads besides positions and velocities.
         """
         self.config = config
         model = _load(config.xml_file, self.gymnasium_file)
@@ -96,7 +97,7 @@ class GymnasiumTask(MujocoTask):
         self._initial_qpos = jnp.asarray(model.qpos0)
 
     def reset(self, key: Array) -> EnvState:
-        """The model's first pose, with noise on positions and velocities."""
+        """Start in the model's first pose, with noise on positions and velocities."""
         key_qpos, key_qvel, key_model = jax.random.split(key, 3)
         scale = self.config.reset_noise_scale
         uniform = functools.partial(jax.random.uniform, minval=-1.0, maxval=1.0)
@@ -124,15 +125,15 @@ class GymnasiumTask(MujocoTask):
         raise NotImplementedError
 
     def _rewards(self, before: PhysicsState, after: PhysicsState, ctrl: Array) -> Terms:
-        """The terms whose sum is the reward of a control step."""
+        """Return the terms whose sum is the reward of a control step, besides `constant_reward`."""
         raise NotImplementedError
 
     def _velocity(self, before: PhysicsState, after: PhysicsState) -> Terms:
-        """Metres per second, mean over a control step."""
+        """Return the metrics of velocity: m/s, mean over a control step."""
         raise NotImplementedError
 
     def _position(self, physics: PhysicsState) -> Terms:
-        """Metres, along the world's axes."""
+        """Return the metrics of position: m, along the world's axes."""
         raise NotImplementedError
 
     def _terminated(self, physics: PhysicsState) -> Array:

@@ -15,7 +15,8 @@ class HopperV5Config(UprightConfig):
     """What the hopper is rewarded for; other fields as in `UprightConfig`, `PlanarConfig` and `GymnasiumConfig`.
 
     Attributes:
-      healthy_state_range: of each healthy position but x and z, and each velocity (rad, m/s, rad/s), ends excluded.
+      healthy_state_range: range of each position but x and z (rad) and of each velocity (m/s, rad/s) of a healthy
+        hopper, ends excluded.
     """
 
     healthy_z_range: Range = (0.7, None)

@@ -17,8 +17,8 @@ class HumanoidV5Config(HumanoidBodyConfig):
     Attributes:
       forward_reward_weight: reward per m/s of the centre of mass along x, per control step.
       contact_cost_weight: cost per squared contact force (N, N m), summed over bodies.
-      contact_cost_range: within which the contact cost is kept, per control step.
-      healthy_reward: reward per control step on its feet.
+      contact_cost_range: range to which the contact cost of a control step is clipped.
+      healthy_reward: reward per control step in which the humanoid is on its feet.
       terminate_when_unhealthy: whether a fall ends the episode.
       healthy_z_range: heights in m of a torso on its feet, ends excluded.
     """

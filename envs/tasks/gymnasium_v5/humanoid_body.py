@@ -1,4 +1,4 @@
-"""What Gymnasium's two humanoid tasks share: the observation and the cost of contact forces."""
+"""The base class of Gymnasium's two humanoid tasks, with their observation and their cost of contact forces."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from envs.tasks.gymnasium_v5.base import GymnasiumConfig, GymnasiumTask, Range, 
 
 @dataclass(frozen=True)
 class HumanoidBodyConfig(GymnasiumConfig):
-    """What a humanoid observes, see `HumanoidBody`.
+    """Which parts the humanoid's observation has; see `HumanoidBody`.
 
     Attributes:
       include_cinert_in_observation: observe the bodies' inertias.
       include_cvel_in_observation: observe the bodies' velocities.
       include_qfrc_actuator_in_observation: observe the joint torques of the actuators.
-      include_cfrc_ext_in_observation: observe the forces on the bodies from outside.
+      include_cfrc_ext_in_observation: observe the external forces on the bodies.
     """
 
     include_cinert_in_observation: bool = True
@@ -31,24 +31,24 @@ class HumanoidBody(GymnasiumTask):
 
     Observation (348): positions (m, quaternion, rad; without x and y), velocities (m/s in the world's frame, rad/s),
     and of each body but the world inertia and mass (10, kg m^2, kg m and kg, about the tree's centre of mass), angular
-    and linear velocity (6, rad/s and m/s), then the actuators' joint torques (17, N m), and torque and force on each
-    body from outside (6, N m and N; zero after a reset).
+    and linear velocity (6, rad/s and m/s), then the actuators' joint torques (17, N m), and external torque and force
+    on each body but the world (6, N m and N; zero after a reset).
     """
 
     def __init__(self, config: HumanoidBodyConfig, options: PhysicsOptions, fields: tuple[str, ...] = ()) -> None:
-        """Compile the model for a backend; `fields` are read besides what is observed."""
+        """Compile the model for a backend. The task reads `fields` of `MjData` besides those that are observed."""
         optional = ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")
         self._observed = [name for name in optional if getattr(config, f"include_{name}_in_observation")]
         super().__init__(config, options, tuple(dict.fromkeys([*self._observed, *fields])))
 
     def _observe(self, physics: PhysicsState) -> Array:
-        # the world has no inertia, and nothing drives the root
+        # left out: the world body, which comes first, and the root's 6 degrees of freedom, which no actuator drives
         first = {"cinert": 1, "cvel": 1, "qfrc_actuator": 6, "cfrc_ext": 1}
         seen = [physics[name][first[name] :].reshape(-1) for name in self._observed]
         skipped = 2 if self.config.exclude_current_positions_from_observation else 0
         return jnp.concatenate([physics["qpos"][skipped:], physics["qvel"], *seen])
 
     def _contact_cost(self, physics: PhysicsState, weight: float, span: Range) -> Array:
-        """A cost per squared force (N, N m) on the bodies from outside, kept within a range."""
+        """Return `weight` times the summed squares of external forces on bodies (N, N m), clipped to a range."""
         cost = weight * jnp.sum(jnp.square(physics["cfrc_ext"])) if weight else jnp.zeros(())
         return jnp.clip(cost, *limits(span))

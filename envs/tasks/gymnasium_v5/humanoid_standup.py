@@ -14,9 +14,9 @@ class HumanoidStandupV5Config(HumanoidBodyConfig):
     """What the humanoid is rewarded for; other fields as in `HumanoidBodyConfig` and `GymnasiumConfig`.
 
     Attributes:
-      uph_cost_weight: as in Gymnasium, without any effect.
+      uph_cost_weight: has no effect, as in Gymnasium.
       impact_cost_weight: cost per squared contact force (N, N m), summed over bodies.
-      impact_cost_range: within which the impact cost is kept, per control step.
+      impact_cost_range: range to which the impact cost of a control step is clipped.
     """
 
     uph_cost_weight: float = 1.0
@@ -25,7 +25,7 @@ class HumanoidStandupV5Config(HumanoidBodyConfig):
 
 
 class HumanoidStandupV5(HumanoidBody):
-    """Gymnasium's `HumanoidStandup-v5`: height of the torso over the physics step, control and impact cost.
+    """Gymnasium's `HumanoidStandup-v5`: torso height divided by the physics time step, control and impact cost.
 
     Source: gymnasium 1.4 `envs/mujoco/humanoidstandup_v5.py`.
     """

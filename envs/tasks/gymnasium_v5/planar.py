@@ -1,4 +1,4 @@
-"""What Gymnasium's runners in the x-z plane share."""
+"""The base classes of Gymnasium's runners in the x-z plane."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class PlanarConfig(GymnasiumConfig):
 
 
 class PlanarTask(GymnasiumTask):
-    """A body whose first coordinates are x (m), height (m) and pitch (rad); rewarded for velocity, less control cost.
+    """A runner whose first coordinates are x (m), height (m) and pitch (rad). Reward: velocity less control cost.
 
     Observation: positions (m, rad; without x), then velocities (m/s, rad/s).
     """
@@ -53,8 +53,8 @@ class UprightConfig(PlanarConfig):
     """What a planar runner that can fall is rewarded for; other fields as in `PlanarConfig` and `GymnasiumConfig`.
 
     Attributes:
-      healthy_reward: reward per control step in good health.
-      terminate_when_unhealthy: whether bad health ends the episode.
+      healthy_reward: reward per control step in which the runner is healthy.
+      terminate_when_unhealthy: whether the episode ends when the runner is not healthy.
       healthy_z_range: healthy heights in m, ends excluded.
       healthy_angle_range: healthy pitch in rad, ends excluded.
     """
@@ -69,7 +69,7 @@ class UprightConfig(PlanarConfig):
 
 
 class UprightTask(PlanarTask):
-    """A planar runner that is healthy as long as it has not fallen; it observes velocities of at most 10."""
+    """A planar runner that is healthy as long as it has not fallen. Observed velocities are clipped to [-10, 10]."""
 
     def _observe(self, physics: PhysicsState) -> Array:
         qvel = jnp.clip(physics["qvel"], -MAX_OBSERVED_VELOCITY, MAX_OBSERVED_VELOCITY)

@@ -1,4 +1,4 @@
-"""The skills that a humanoid can be asked for, and when it is asked for which.
+"""The skills that a humanoid can be asked for, and the sequence of goals in an episode.
 
 A goal is a vector: commanded velocity in the heading frame (forward and left, m/s), commanded yaw rate (rad/s, to the
 left), and the skill one-hot.
@@ -50,12 +50,12 @@ STRATEGIES = get_args(Strategy)
 
 @struct.dataclass
 class Goals:
-    """One world's goals of an episode, K of them, one after the other."""
+    """The K goals of one world's episode, one after the other."""
 
     commands: Array  # (K, 3) forward m/s, left m/s, turn rad/s
     skills: Array  # (K,) int32, indices into SKILLS
-    ends: Array  # (K,) int32, control step in which each is over
-    clock: Array  # () int32, control steps until now
+    ends: Array  # (K,) int32, control step from which on each goal is over
+    clock: Array  # () int32, control steps since the episode began
 
     @property
     def command(self) -> Array:
@@ -68,11 +68,11 @@ class Goals:
         return self.skills[self._index()]
 
     def vector(self) -> Array:
-        """The present goal as a policy sees it, shape (GOAL_SIZE,)."""
+        """Return the present goal as a policy sees it, shape (GOAL_SIZE,)."""
         return jnp.concatenate([self.command, jax.nn.one_hot(self.skill, len(SKILLS))])
 
     def later(self) -> "Goals":
-        """One control step later."""
+        """Return the goals one control step later."""
         return self.replace(clock=self.clock + 1)
 
     def _index(self) -> Array:
@@ -81,24 +81,25 @@ class Goals:
 
 @dataclass(frozen=True)
 class GoalSampler:
-    """Draws the goals of an episode at its start, because drawing costs more than a step of physics.
+    """Draws all goals of an episode at its start, because drawing costs more than a step of physics.
 
-    They are always the first skill (`single`), each as often in shuffled rounds (`balanced`), or any (`random`).
+    The strategy `single` takes the first skill only, `balanced` each skill once in every shuffled round, and `random`
+    any skill for every goal.
     """
 
     skills: tuple[str, ...]
     strategy: Strategy
-    spread: float  # commands are drawn uniformly from their nominal value times 1 -+ this
+    spread: float  # commands are their nominal values times a factor, uniform within 1 -+ this
     steps: tuple[int, int]  # control steps that a goal lasts, drawn uniformly
     episode_length: int  # control steps
 
     def draw(self, key: Array) -> Goals:
-        """The goals of one episode."""
+        """Draw the goals of one episode."""
         key, key_order = jax.random.split(key)
         return self.in_order(key, self._order(key_order))
 
     def in_order(self, key: Array, order: Array) -> Goals:
-        """Goals whose skills come in a given order: indices into `self.skills`, (K,) or more."""
+        """Draw goals with the skills in a given order: indices into `self.skills`, (K,) or more."""
         num = self.num_goals
         key_command, key_steps = jax.random.split(key)
         skills = jnp.asarray([SKILL_NAMES.index(name) for name in self.skills], jnp.int32)[order[:num]]
@@ -118,7 +119,7 @@ class GoalSampler:
 
     @property
     def num_goals(self) -> int:
-        """K, as many as an episode can need."""
+        """K, the largest number of goals that an episode can need."""
         return -(-self.episode_length // self.steps[0])
 
 

@@ -1,7 +1,7 @@
-"""What the skills are rewarded for: small named terms, each a pure function of what the body does.
+"""Reward terms of the skills: small named functions of the body's motion in a control step.
 
-Terms are per control step. Those in [0, 1] are rewards, 1 is best, but that a fast command is worth as much more as it
-exceeds 1 m/s; the others are costs in their own unit and have a negative weight.
+Rewards are in [0, 1], where 1 is best; only those for following a commanded velocity are multiplied by its speed in m/s
+if that is above 1. The other terms are costs in their own units, and have negative weights.
 """
 
 from dataclasses import dataclass, fields
@@ -12,12 +12,12 @@ from jax import Array
 
 from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP
 
-NARROW_SPEED, NARROW_TURN = 0.25, 0.3  # m/s, rad/s: where precision is rewarded
-WIDE_SPEED, WIDE_SHARE = 0.25, 0.5  # m/s, and m/s more for each m/s asked for: where a first attempt is
-WIDE_TURN = 1.0  # rad/s
+NARROW_SPEED, NARROW_TURN = 0.25, 0.3  # m/s, rad/s: width of the part of tracking that rewards precision
+WIDE_SPEED, WIDE_SHARE = 0.25, 0.5  # m/s, and m/s more per commanded m/s: width of the part for first attempts
+WIDE_TURN = 1.0  # rad/s: likewise
 STRAIGHT_HEIGHT = 1.29  # m, of the torso, on straight legs
-STANDING_HEIGHT = 1.2  # m, of the torso: from here on it stands
-KNEELING_HEIGHT = 0.8  # m, of the torso: up to here it does not
+STANDING_HEIGHT = 1.2  # m, of the torso: at this height or above, it stands
+KNEELING_HEIGHT = 0.8  # m, of the torso: at this height or below, it does not stand at all
 JUMP_HEIGHT = 0.25  # m above straight legs that earns the whole reward
 JUMP_SPEED = 1.5  # m/s upwards that earns the whole reward
 BODY_WEIGHT = 413.0  # N
@@ -25,12 +25,12 @@ BODY_WEIGHT = 413.0  # N
 
 @struct.dataclass
 class Motion:
-    """What one world's body did in a control step."""
+    """The motion of one world's body in a control step, and what it was asked for."""
 
     height: Array  # () m, of the torso
     gravity: Array  # (3,) unit vector down, in the torso's frame
     velocity: Array  # (2,) m/s forward and left, in the heading frame
-    rise: Array  # () m/s upwards
+    rise: Array  # () m/s, upward velocity
     turn: Array  # () rad/s to the left, around the vertical
     posture: Array  # (17,) rad, joint angles less those of standing
     action: Array  # (17,) in [-1, 1]
@@ -43,7 +43,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """Weight of each term, in reward per control step and unit of the term; 0 leaves a term out.
+    """Weight of each term: reward per control step and unit of the term, named in parentheses. 0 turns a term off.
 
     Attributes:
       forward: velocity near a command, as far as the command points forward (1).
@@ -54,7 +54,7 @@ class RewardWeights:
       turn: yaw rate near its command (1).
       jump: both feet in the air, height above straight legs and rising, when asked to jump (1).
       stand_up: torso height and uprightness, when asked to stand up (1).
-      survive: being on its feet (1).
+      survive: standing on its feet (1).
       upright: torso axis along the vertical (1).
       ctrl: squared actions, mean over actuators (1).
       action_rate: squared change of actions, mean over actuators (1).
@@ -81,7 +81,7 @@ class RewardWeights:
 
 
 def reward_terms(motion: Motion) -> dict[str, Array]:
-    """Every term's value, by the name of its weight; each scalar."""
+    """Return the value () of each term, by the name of its weight."""
     tracking = velocity_tracking(motion) * standing(motion) * worth(motion.command)
     along = directions(motion.command)
     terms = {name: tracking * share for name, share in along.items()}
@@ -99,12 +99,12 @@ def reward_terms(motion: Motion) -> dict[str, Array]:
 
 
 def weighted(terms: dict[str, Array], weights: RewardWeights) -> dict[str, Array]:
-    """Each term times its weight: what it adds to the reward."""
+    """Return what each term adds to the reward: its value times its weight."""
     return {field.name: getattr(weights, field.name) * terms[field.name] for field in fields(weights)}
 
 
 def directions(command: Array) -> dict[str, Array]:
-    """How a command (3,) is shared among the named directions; shares add up to 1."""
+    """Return the share of a command (3,) that points in each named direction. Shares add up to 1."""
     forward, left = command[0], command[1]
     squared = forward**2 + left**2
     moves = squared > 0
@@ -120,46 +120,58 @@ def directions(command: Array) -> dict[str, Array]:
 
 
 def velocity_tracking(motion: Motion) -> Array:
-    """1 at the commanded velocity; half of it falls off within a stride's error, half within the command's size."""
+    """Return 1 at the commanded velocity, less with its error.
+
+    Half of it falls off narrowly, the other half more widely the faster the command is.
+    """
     squared_error = jnp.square(motion.velocity - motion.command[:2]).sum()
     wide = WIDE_SPEED + WIDE_SHARE * jnp.sqrt(jnp.square(motion.command[:2]).sum())
     return 0.5 * jnp.exp(-squared_error / NARROW_SPEED**2) + 0.5 * jnp.exp(-squared_error / wide**2)
 
 
 def worth(command: Array) -> Array:
-    """1, or the commanded speed in m/s above that: to run is harder than to walk, and walking earns some of it."""
+    """Return the factor on tracking: the commanded speed in m/s, at least 1.
+
+    Running is harder than walking, and whoever walks when asked to run earns a part of the reward, too.
+    """
     return jnp.maximum(jnp.sqrt(jnp.square(command[:2]).sum()), 1)
 
 
 def turn_tracking(motion: Motion) -> Array:
-    """1 at the commanded yaw rate; half of it falls off narrowly, half widely."""
+    """Return 1 at the commanded yaw rate, less with its error: half falls off narrowly, half widely."""
     squared_error = jnp.square(motion.turn - motion.command[2])
     return 0.5 * jnp.exp(-squared_error / NARROW_TURN**2) + 0.5 * jnp.exp(-squared_error / WIDE_TURN**2)
 
 
 def standing(motion: Motion) -> Array:
-    """0 at or below kneeling height, 1 at standing height or above."""
+    """Return 0 at kneeling height or below, 1 at standing height or above."""
     return jnp.clip((motion.height - KNEELING_HEIGHT) / (STANDING_HEIGHT - KNEELING_HEIGHT), 0, 1)
 
 
 def upright(motion: Motion) -> Array:
-    """1 with the torso's axis along the vertical, 0 from the horizontal on."""
+    """Return 1 if the torso's axis is vertical, 0 if it is horizontal or upside down."""
     return jnp.maximum(-motion.gravity[2], 0)
 
 
 def jump(motion: Motion) -> Array:
-    """When asked to jump: half for both feet in the air, a quarter for height above straight legs, one for rising."""
+    """Return the reward for jumping, 0 unless asked to jump, in proportion to uprightness.
+
+    Half is for both feet in the air, a quarter for height above straight legs, and a quarter for upward velocity.
+    """
     height = jnp.clip((motion.height - STRAIGHT_HEIGHT) / JUMP_HEIGHT, 0, 1)
     rising = jnp.clip(motion.rise / JUMP_SPEED, 0, 1)
     return (motion.skill == JUMP) * (0.5 * is_airborne(motion) + 0.25 * height + 0.25 * rising) * upright(motion)
 
 
 def is_airborne(motion: Motion) -> Array:
-    """Whether both feet are in the air, and not because it lies."""
+    """Return whether both feet are in the air with the torso above standing height, so that it does not lie."""
     return (motion.foot_force <= 0).all() & (motion.height > STANDING_HEIGHT)
 
 
 def stand_up(motion: Motion) -> Array:
-    """When asked to stand up: torso height as a part of standing, half of it only when upright."""
+    """Return the reward for standing up, 0 unless asked to: torso height, as a part of standing height.
+
+    Half of it is in proportion to uprightness.
+    """
     height = jnp.clip(motion.height / STANDING_HEIGHT, 0, 1)
     return (motion.skill == STAND_UP) * height * (0.5 + 0.5 * upright(motion))

@@ -1,4 +1,4 @@
-"""`humanoid-skills`: one humanoid, many skills, asked for one after the other."""
+"""`humanoid-skills`: one humanoid that is asked for many skills, one after the other."""
 
 import math
 from dataclasses import dataclass, field, fields
@@ -18,25 +18,25 @@ from envs.tasks.humanoid_skills.rewards import Motion, RewardWeights, reward_ter
 from envs.tasks.humanoid_skills.tracking import Tracking
 from envs.types import EnvState, Mirror, Reflection
 
-TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # forward, left, turn, in a mirror
-LYING_HEIGHT = 0.35  # m, from which a lying humanoid is let go
-LYING_JOINTS = 0.3  # share of each joint's range, around standing, in which a lying humanoid's joints are
+TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # mirror image of a command: forward, left, turn
+LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
+LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
 
 
 @dataclass(frozen=True)
 class HumanoidSkillsConfig:
-    """Which skills are asked for, how, and what they are worth.
+    """Which skills are asked for and how often, how episodes start and end, and the weights of rewards.
 
     Attributes:
       skills: the skills to ask for; one that is named twice is asked for twice as often.
       goal_strategy: `single` asks for the first skill only, `balanced` for each equally often in shuffled rounds,
         `random` for any at any time.
       goal_seconds: s, shortest and longest time that a goal lasts.
-      command_spread: commanded velocities are drawn from their nominal value times 1 -+ this.
-      initial_state: `default` stands, but lies where the first skill is to stand up; `fallen` always lies.
-      termination: `default` ends an episode when the torso is below `min_height`, unless it is asked to stand up;
-        `never` leaves it to the time limit.
-      min_height: m, of the torso.
+      command_spread: commanded velocities are their nominal values times a factor between 1 minus and 1 plus this.
+      initial_state: `default` starts standing, or lying if the first skill is `stand-up`; `fallen` always starts lying.
+      termination: `default` ends an episode when the torso is below `min_height`, unless the present skill is
+        `stand-up`; `never` leaves it to the time limit.
+      min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
       rewards: weight of each reward term.
     """
@@ -52,7 +52,7 @@ class HumanoidSkillsConfig:
     rewards: RewardWeights = field(default_factory=RewardWeights)
 
     def __post_init__(self) -> None:
-        """Refuse values that make no task."""
+        """Raise ValueError if a value is outside its range."""
         if unknown := [name for name in self.skills if name not in SKILL_NAMES]:
             raise ValueError(f"skills: {unknown} are unknown; known: {', '.join(SKILL_NAMES)}")
         if not self.skills:
@@ -96,7 +96,7 @@ class HumanoidSkills(MujocoTask):
         return Mirror(obs, TURNED_COMMAND + symmetry.swapped_names(list(SKILL_NAMES)), action)
 
     def reset(self, key: Array) -> EnvState:
-        """Standing or lying, with a first goal."""
+        """Start standing or lying, with all goals of the episode drawn."""
         key_goal, key_pose, key_velocity, key_model = jax.random.split(key, 4)
         goals = self.goals.draw(key_goal)
         lies = jnp.array(True) if self.config.initial_state == "fallen" else goals.skill == STAND_UP
@@ -111,7 +111,7 @@ class HumanoidSkills(MujocoTask):
         return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Apply torques for one control period of 15 ms; rewarded is what the goal before the step asked for."""
+        """Apply torques for one control period of 15 ms. The reward is for the goal before this step."""
         physics = self.physics.step(state.physics, self.control(action))
         goals = state.info["goals"]
         motion = self._motion(physics, goals, action, state.info["last_action"])
@@ -134,7 +134,7 @@ class HumanoidSkills(MujocoTask):
         return jnp.where(lies, self._lying_qpos(key_lying), standing)
 
     def _lying_qpos(self, key: Array) -> Array:
-        """On its back, its front or a side: a quarter turn about a horizontal axis."""
+        """Draw positions of lying on the back, the front or a side: a quarter turn about a horizontal axis."""
         key_joints, key_axis = jax.random.split(key)
         axis = jax.random.uniform(key_axis, maxval=2 * math.pi)
         laid = math.sqrt(0.5) * jnp.array([1, jnp.cos(axis), jnp.sin(axis), 0])
@@ -162,7 +162,7 @@ class HumanoidSkills(MujocoTask):
         return (motion.height < self.config.min_height) & (motion.skill != STAND_UP)
 
     def _metrics(self, rewards: dict[str, Array], motion: Motion, tracking: Tracking) -> dict[str, Array]:
-        """Each term's part of the reward, how well the skill is done, and falls."""
+        """Return each term's part of the reward, how well the skill is done, and whether the humanoid has fallen."""
         return {
             **{f"reward_{name}": value for name, value in rewards.items()},
             **tracking.metrics(motion),

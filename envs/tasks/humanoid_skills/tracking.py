@@ -1,4 +1,4 @@
-"""How well a skill is being done, measured over time."""
+"""Measures, over time, of how well a skill is done."""
 
 import jax.numpy as jnp
 from flax import struct
@@ -10,19 +10,19 @@ from envs.tasks.humanoid_skills.rewards import Motion, is_airborne
 
 @struct.dataclass
 class Tracking:
-    """What one world remembers to judge a skill by."""
+    """The measures of one world's episode, which are updated after every step."""
 
-    flight_seconds: Array  # () s, of the present flight
-    longest_flight: Array  # () s, of this episode
-    standing_seconds: Array  # () s, since when it stands
+    flight_seconds: Array  # () s, duration of the present flight
+    longest_flight: Array  # () s, duration of this episode's longest flight
+    standing_seconds: Array  # () s, for how long it has stood until now
 
     @classmethod
     def first(cls) -> "Tracking":
-        """Before the first step."""
+        """Return the measures before the first step."""
         return cls(*jnp.zeros(3))
 
     def after(self, motion: Motion, period: float) -> "Tracking":
-        """A control step of `period` s later."""
+        """Return the measures after one more control step of `period` s."""
         flight = jnp.where(is_airborne(motion), self.flight_seconds + period, 0)
         stands = motion.height >= MIN_STANDING_HEIGHT
         return Tracking(
@@ -32,7 +32,7 @@ class Tracking:
         )
 
     def metrics(self, motion: Motion) -> dict[str, Array]:
-        """How far velocity (m/s) and yaw rate (rad/s) are off; longest flight and present standing (s)."""
+        """Return the errors of velocity (m/s) and yaw rate (rad/s), the longest flight and the present standing (s)."""
         return {
             "velocity_error": jnp.sqrt(jnp.square(motion.velocity - motion.command[:2]).sum()),
             "turn_error": jnp.abs(motion.turn - motion.command[2]),

@@ -198,7 +198,7 @@ def test_a_transformer_that_is_asked_for_goals_knows_nothing_of_returns(goal_inp
 
 
 def test_an_environment_that_says_not_what_states_achieve_is_refused():
-    with pytest.raises(ConfigError, match="condition: goal is learnt from what states achieve"):
+    with pytest.raises(ConfigError, match="condition: goal needs an environment that declares"):
         HindsightGoals.of(Hindsight(), SPEC.replace(goal_map=None))
 
 

@@ -94,5 +94,5 @@ def test_what_cannot_be_learnt_in_hindsight_is_refused(workspace):
     with pytest.raises(ConfigError, match="dataset: here has no infos named qpos"):
         achieved(without, spec_of(workspace).goal_map, "here")
     spec = spec_of(workspace).replace(goal_map=None)
-    with pytest.raises(ConfigError, match="condition: goal is learnt from what states achieve"):
+    with pytest.raises(ConfigError, match="condition: goal needs an environment that declares"):
         load_training_data(parse(flags(workspace, "bc", "goal")).config, spec)
