@@ -74,10 +74,10 @@ def default_setup(physics: str, num_envs: int) -> Setup:
 class Start:
     """The state in which physics and training start. Each program copies the buffers that it donates to JAX."""
 
-    train: PPOTrainState  # untrained
+    train: PPOTrainState  # untrained networks
     source: RolloutState  # worlds that fall at different times
     fresh: PhysicsState  # (B, ...) first states for worlds that fall
-    action_TBA: Array  # the policy's
+    action_TBA: Array  # actions of the policy
     ctrl_TBA: Array  # the same actions as controls of the actuators
     key: Array
 

@@ -32,7 +32,7 @@ from envs.worlds.vector import VecEnv, VecState
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 
-NUM_STEPS = 32  # in one compiled call
+NUM_STEPS = 32  # control steps of each world in one compiled call
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,12 @@ def run(options: Namespace, asked: list[int]) -> int:
     If one trial of a pack fails, the others are attempted again without it.
 
     Args:
-      options: of the command line.
-      asked: signals that arrived so far.
+      options: parsed command line.
+      asked: list to which the signal handler appends SIGTERM and SIGINT.
 
     Raises:
-      ConfigError: if there is no such trial.
-      Preempted: if another pod runs it.
+      ConfigError: if the pod's index has no trial.
+      Preempted: if another pod runs one of the trials.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -103,7 +103,7 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
 
     folder = folder_of(trial)
     deadline = time.monotonic() + float(os.environ.get(START_SECONDS, "300"))
-    while not (trial.folder / "trial.json").exists():  # the first host has not begun
+    while not (trial.folder / "trial.json").exists():  # host 0 has not started yet
         if asked or time.monotonic() > deadline:
             return EXIT_PREEMPTED
         time.sleep(POLL_SECONDS)

@@ -80,7 +80,7 @@ class TrialFolder:
         """Return the run's result; None if there is none, it is damaged, or it is of another config."""
         try:
             content = json.loads((self.path / "result.json").read_bytes())
-        except (FileNotFoundError, ValueError):  # damaged: the run goes on from its checkpoint and writes it anew
+        except (FileNotFoundError, ValueError):  # damaged: the run resumes from its checkpoint and writes it again
             return None
         valid = isinstance(content, dict) and content.get("config_hash") == self.config_hash
         return content if valid and isinstance(content.get("return_mean"), int | float) else None

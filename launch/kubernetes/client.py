@@ -38,11 +38,11 @@ OWNED = ("ConfigMap", "Service")  # kinds that Kubernetes deletes with the Jobs 
 CORE = "/api/v1/namespaces/{}/"
 
 WAYS_OUT = {  # what a user can do, by HTTP code
-    400: "this cluster reads manifests otherwise; Kubernetes 1.33 or newer is needed",
+    400: "this cluster does not understand the request; Kubernetes 1.33 or newer is needed",
     401: "log in to the cluster again, or choose another --context",
     403: "ask for the Role flexrl-launcher of k8s/base/rbac.yaml, or choose another --namespace or --context",
     404: "make the namespace (kubectl create namespace NAME), or choose another --namespace",
-    409: "give the fields back (kubectl edit), or cancel and submit again",
+    409: "undo the other manager's change (kubectl edit), or cancel and submit again",
     410: "ask again",
     422: "change what the message names in the sweep's file",
 }

@@ -26,7 +26,7 @@ MAX_CONFIG_MAP_BYTES = 900_000  # most bytes of a ConfigMap's content; Kubernete
 MAX_KEYS_BYTES = 200_000  # most bytes of the keys of a Job's trials; Kubernetes limits all annotations to 256 KiB
 REPORT = "/dev/termination-log"  # Kubernetes reads a container's termination message from this file
 MAX_PACK = 16  # most trials in a pod: their progress must fit into its termination message
-KEYS = "flexrl/keys"  # annotation of a Job: keys of its trials by index, those of a pack with commas between them
+KEYS = "flexrl/keys"  # annotation of a Job: its trials' keys by index; commas separate the keys of a pack
 AFTER = "flexrl/after"  # annotation of a Job: the Jobs that had its trials before
 RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: number of evaluations after which they do
 TRIAL = "flexrl/trial"  # label of the pods of a trial that several hosts train
@@ -40,7 +40,7 @@ SHARED_MEMORY = "1Gi"  # most bytes in /dev/shm; they count as the pod's memory
 ENVIRONMENT = {
     "HOME": "/tmp",
     "FLEXRL_LEASED": "1",
-}  # see `flexrl.common.locks`
+}  # FLEXRL_LEASED: use leases instead of file locks (`flexrl.common.locks`)
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # annotation: fewest pods of a Job that a queue may admit at a time
@@ -296,7 +296,7 @@ def _job(
             "parallelism": min(sweep.parallelism, indexes),
             "backoffLimitPerIndex": sweep.retries,
             "maxFailedIndexes": indexes,  # a failed trial does not stop the others
-            "podReplacementPolicy": "Failed",  # never two pods of one trial
+            "podReplacementPolicy": "Failed",  # so that a trial never has two running pods
             "podFailurePolicy": {"rules": _failure_rules("FailIndex")},
             "ttlSecondsAfterFinished": cluster.keep_seconds,
             "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources, rung)},

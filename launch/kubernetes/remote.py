@@ -175,7 +175,7 @@ class Remote:
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
         objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack, rung)
         names, waiting = [], []
-        for each in objects:  # a Job comes after what it needs
+        for each in objects:  # each Job comes after the objects that it needs
             applied = self._cluster.apply(each, dry_run)
             if each["kind"] != "Job":
                 waiting.append(each)

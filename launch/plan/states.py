@@ -82,7 +82,7 @@ def begun(progress: Progress, steps: int | None = None) -> Progress:
         further = steps > progress.steps or progress.attempts == 0
         progress = replace(progress, steps=max(steps, progress.steps), idle=0 if further else progress.idle + 1)
     if progress.idle > MAX_IDLE:
-        why = f"the last {progress.idle} attempts were interrupted without a step further ({progress.reason})"
+        why = f"the last {progress.idle} attempts were interrupted without progress ({progress.reason})"
         return replace(progress, state="failed", exit_code=EXIT_TIME_LIMIT, reason=f"{why}; retry clears it")
     return replace(progress, state="running", attempts=progress.attempts + 1, exit_code=None, reason="")
 
