@@ -1,13 +1,13 @@
-# One image for every run: a laptop's CPU, a GPU, a pod of a sweep. Runs are written to the volume /workspace.
+# The image of all runs: on a CPU, on a GPU, and in the pods of a sweep. Runs are written to the volume /workspace.
 #
 #   docker build -t flexrl:dev .                                                         # CPU
-#   docker build -t flexrl:dev-cuda12 --build-arg LOCK=requirements-cuda12.lock .        # NVIDIA GPUs; also cuda13
+#   docker build -t flexrl:dev-cuda12 --build-arg LOCK=requirements-cuda12.lock .        # NVIDIA GPUs; or cuda13
 #   docker run --rm -v flexrl:/workspace flexrl:dev python -m flexrl.train --env humanoid-walk
 #
-# CUDA's libraries come with the lock file; only the driver is the machine's.
+# CUDA's libraries are Python packages of the lock file. Only the driver must be installed on the machine.
 ARG PYTHON=3.11-slim-bookworm
 
-# The packages alone: gigabytes that a change of our own code leaves as they are.
+# The third-party packages alone: a layer of gigabytes that stays cached when only our own code changes.
 FROM python:${PYTHON} AS packages
 ARG LOCK=requirements.lock
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -16,8 +16,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends binutils
 COPY ${LOCK} /tmp/requirements.lock
 RUN python -m venv --without-pip /opt/flexrl \
     && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock
-# What no run reads: tests, stubs for editors, the asynchronous twin of Kubernetes' client, MuJoCo's viewers, Arrow's
-# network protocols, and the symbols of libraries, which only a debugger asks for.
+# Remove what no run needs: tests, type stubs, the asynchronous variant of the Kubernetes client, MuJoCo's viewers, Arrow's
+# network protocols, and debug symbols.
 WORKDIR /opt/flexrl/lib/python3.11/site-packages
 RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarrow/include warp/examples warp/tests \
     && find matplotlib pyarrow scipy -type d -name tests -prune -exec rm -r {} + \
@@ -26,7 +26,8 @@ RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarr
         -type f -name '*.so*' -exec strip --strip-unneeded {} + \
     && strip --strip-unneeded tensorboard_data_server/bin/server
 
-# The project, laid out to be copied into that environment; setuptools, too, is of the lock file.
+# The project, installed under /project, to be copied into the environment of the packages. It is built with the lock
+# file's setuptools.
 FROM packages AS project
 COPY pyproject.toml README.md LICENSE /source/
 COPY envs /source/envs
@@ -37,8 +38,8 @@ RUN python -m pip --python /opt/flexrl/bin/python install --no-deps --no-build-i
     && PYTHONPATH=/project/lib/python3.11/site-packages python -m pip --python /opt/flexrl/bin/python check
 
 FROM python:${PYTHON} AS runtime
-# An init, so that a signal is never lost, and drawing without a screen. Debian keeps only the newest build of a package,
-# so a pinned one would soon be gone.
+# Install an init (tini), which passes signals on, and libraries to render without a screen. Versions are not pinned, since
+# Debian keeps only the newest build of a package.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libegl1 libgl1 libgl1-mesa-dri libosmesa6 tini \
@@ -52,8 +53,8 @@ COPY --from=packages /opt/flexrl /opt/flexrl
 COPY --from=project /project /opt/flexrl
 COPY examples /home/flexrl/examples
 COPY pretrained /home/flexrl/pretrained
-# Compiled programs lie on the volume, for the next start to find. The driver lies where GKE mounts it, or where NVIDIA's
-# container toolkit does, which reads the last two.
+# XDG_CACHE_HOME: compiled programs are cached on the volume for the next start. LD_LIBRARY_PATH: where GKE mounts the
+# driver. The last two tell NVIDIA's container toolkit to mount it.
 ENV PATH=/opt/flexrl/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -63,7 +64,8 @@ ENV PATH=/opt/flexrl/bin:$PATH \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics
 USER 10001:10001
-# Its `workspace`, where runs go by default, is the volume; nothing else in it can be written, and so be lost.
+# The folder `workspace` in it, where runs go by default, is a link to the volume. Nothing else in it can be written, so
+# nothing can be lost with the container.
 WORKDIR /home/flexrl
 VOLUME /workspace
 ENTRYPOINT ["tini", "--"]

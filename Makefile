@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make train` and `make test`.
+# `make train` and `make test` first install all that they need into .venv.
 PYTHON ?= python3
 LOCK ?= requirements.lock# requirements-cuda12.lock or requirements-cuda13.lock on a machine with a GPU
 ARGS ?=
@@ -6,9 +6,9 @@ WORKSPACE ?= workspace
 BIN := .venv/bin
 
 CLUSTER ?= minikube# or gke: the overlay of k8s/
-TAG ?= dev# a tag of `latest` would be pulled, and what Minikube built itself cannot be
+TAG ?= dev# not `latest`, which Kubernetes would pull: an image that Minikube built itself cannot be pulled
 KUBECTL := kubectl --namespace flexrl
-CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# of the lock: cuda12, cuda13 or nothing
+CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
@@ -18,7 +18,8 @@ IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
 
-# From many skills to places to reach, by reinforcement learning and from its data alone, at reduced size; ends in a video.
+# A chain at reduced size: PPO fine-tunes the pretrained skills to reach places, its episodes become a dataset, a clone and a
+# Decision Transformer learn from the dataset alone, and a video shows the result.
 PHASE2 := workspace/phase2
 GOALS := --env humanoid-goal --algorithm.dataset $(PHASE2)/goals --algorithm.condition goal --workspace $(PHASE2) --no-video
 
@@ -32,7 +33,7 @@ phase2: setup
 		--total-steps 3840000 --num-evaluations 3 --algorithm.warmup-updates 1200
 	$(BIN)/python -m flexrl.render $(PHASE2)/transformer --out $(PHASE2)/goal.mp4
 
-# Most of the time of fast tests is compiling, for programs that run briefly: LLVM need not optimise them.
+# The fast tests spend most of their time compiling programs that run only briefly, so LLVM's optimisation is turned off.
 test: setup
 	XLA_FLAGS="--xla_backend_optimization_level=0 $$XLA_FLAGS" $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
@@ -47,7 +48,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
 
-# Stable-Baselines3 and PyTorch's Decision Transformer, for tests and benchmarks, in an environment of their own.
+# Install Stable-Baselines3 and PyTorch's Decision Transformer, which tests and benchmarks compare with, into .venv-peers.
 peers: .venv-peers/installed
 
 .venv-peers/installed: requirements.lock Makefile
@@ -57,7 +58,7 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
 
-# MLflow's page about the runs in a workspace, in an environment of its own: the lock has MLflow's client alone.
+# Serve MLflow's web page for the runs in a workspace, from .venv-mlflow: the lock file has only MLflow's client.
 MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))
 
 mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
@@ -76,7 +77,8 @@ setup: .venv/installed-$(LOCK)
 	$(BIN)/python -m pip install -q --no-deps -e .
 	rm -f .venv/installed-* && touch $@
 
-# What runs need, for each device: it is all that images hold. Tests and checks need requirements-dev.lock besides.
+# Write the lock files: one for each kind of device with the packages of runs, which images contain; and
+# requirements-dev.lock with the additional packages of tests and checks.
 LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 lock:
@@ -85,13 +87,13 @@ lock:
 	for cuda in cuda12 cuda13; do $(LOCKED) --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
-# In containers; needs docker. Runs are written to ./workspace, as your own: a folder that docker makes is root's.
+# Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.
 docker-train:
 	mkdir -p workspace
 	USER_ID=$$(id -u) GROUP_ID=$$(id -g) TAG=$(TAG) CUDA=$(CUDA) ARGS="$(ARGS)" \
 		docker compose run --rm --build $(if $(CUDA),train-gpu,train)
 
-# The image of a sweep's trials; Minikube builds it where its pods find it.
+# Build the image of a sweep's trials; for Minikube inside its machine, where its pods find it.
 build-runtime:
 ifeq ($(CLUSTER),minikube)
 	minikube image build -t $(IMAGE) --build-opt=build-arg=LOCK=$(LOCK) .
@@ -99,7 +101,8 @@ else
 	docker build -t $(IMAGE) --build-arg LOCK=$(LOCK) .
 endif
 
-# The CPU's image from outside: read-only, without network or rights, stopped, resumed, full. Skips where podman is missing.
+# Test the CPU image as a container: read-only, without network or privileges, stopped and resumed, with a full disk. Skipped
+# without podman.
 image-check: setup
 	tests/images/check.sh $(ARGS)
 
@@ -109,12 +112,12 @@ minikube-up:
 minikube-down:
 	minikube stop
 
-# Namespace, accounts, rights, network, quota and the workspace; TensorBoard and MLflow with it, but at rest.
+# Create namespace, accounts, rights, network policies, quota and workspace; TensorBoard and MLflow too, but not running.
 pvc-up:
 	kubectl apply --server-side -k k8s/$(CLUSTER)
 	$(KUBECTL) scale deployment tensorboard mlflow --replicas 0
 
-# Deletes the workspace with every run in it, so it asks for YES=1.
+# Delete the workspace with every run in it. Needs YES=1 as confirmation.
 pvc-down:
 	@test "$(YES)" = 1 || { echo "pvc-down: deletes every run of the workspace; make pvc-down YES=1"; exit 65; }
 	$(MAKE) jobs-clean tensorboard-down
@@ -128,12 +131,12 @@ tensorboard-up:
 tensorboard-down:
 	$(KUBECTL) scale deployment tensorboard --replicas 0
 
-# Jobs of all sweeps; trials that run save first. Their results stay in the workspace.
+# Delete the Jobs of all sweeps. Running trials save first, and results stay in the workspace.
 jobs-clean:
 	$(KUBECTL) delete jobs -l app.kubernetes.io/name=flexrl --cascade=foreground
 
-# Manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, the Dockerfile against hadolint's, in an
-# environment of its own.
+# Check the manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, and the Dockerfile against
+# hadolint's rules. The tools are installed into .venv-k8s.
 k8s-check: setup .venv-k8s/installed
 	$(BIN)/python -m pytest tests/k8s $(ARGS)
 

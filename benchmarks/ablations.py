@@ -1,8 +1,8 @@
-"""What each of PPO's options adds or takes: return over control steps, with and without it.
+"""Measures what each of PPO's options contributes: return over control steps, with and without the option.
 
     python -m benchmarks.ablations
 
-Every variant learns from several seeds in one program, a run that goes on where it was interrupted.
+Each variant trains several seeds in one program. A run that was interrupted is resumed.
 """
 
 import json
@@ -23,10 +23,10 @@ from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.storage.rows import read_rows
 
-Curve = list[tuple[int, float]]
+Curve = list[tuple[int, float]]  # control steps, mean return
 
 BASE = "as it is"
-VARIANTS = {
+VARIANTS = {  # flags of `flexrl.train` by the variant's name
     BASE: "",
     "constant learning rate": "--algorithm.final-learning-rate None",
     "KL-adaptive learning rate": "--algorithm.final-learning-rate None --algorithm.target-kl 0.01",
@@ -45,11 +45,11 @@ class AblationsConfig:
     """What to measure.
 
     Attributes:
-      env: to learn in.
-      total_steps: of each seed.
-      num_seeds: of each variant.
-      num_evaluations: points of a curve.
-      variants: by name; all if none is named.
+      env: environment to train in.
+      total_steps: control steps of each seed.
+      num_seeds: seeds of each variant.
+      num_evaluations: evaluations of each seed, the points of its curve.
+      variants: names of the variants to train; all by default.
       workspace: folder that holds the runs.
       out: JSON file for the results, with a picture beside it; by default named after the machine.
     """
@@ -63,16 +63,16 @@ class AblationsConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse variants that are not there."""
+        """Raise ValueError if a variant is unknown."""
         if unknown := [name for name in self.variants if name not in VARIANTS]:
             raise ValueError(f"variants: {unknown} are unknown; known: {', '.join(VARIANTS)}")
 
 
 def main(config: AblationsConfig) -> None:
-    """Learn, print and write, after each variant what is there."""
+    """Train the variants one after the other; write and print all results so far after each of them."""
     console = Console(highlight=False)
     report = header(config)
-    report["settings"]["workspace"] = config.workspace.name  # not where it lies here
+    report["settings"]["workspace"] = config.workspace.name  # without the path on this machine
     for name in config.variants:
         runs = finished_runs(_flags(config, name))
         found = {"curves": [curve_of(run) for run in runs], "final": [final_of(run) for run in runs]}
@@ -90,17 +90,20 @@ def _flags(config: AblationsConfig, name: str) -> list[str]:
 
 
 def curve_of(run: Path) -> Curve:
-    """Control steps and mean returns of a run's evaluations, all in the same episodes."""
+    """Return control steps and mean return of each evaluation of a run. All evaluations use the same episodes."""
     return [(row["control_steps"], row["evaluation/return_mean"]) for row in read_rows(run / "evaluations.jsonl")]
 
 
 def final_of(run: Path) -> float:
-    """Mean return of a run's best step, in episodes that did not choose it."""
+    """Return the mean return of a run's best checkpoint, in fresh episodes that were not used to choose it."""
     return json.loads((run / "result.json").read_text())["return_mean"]
 
 
 def table(results: list[dict[str, Any]]) -> Table:
-    """Each variant's final return, of its seeds' best steps in fresh episodes, and the mean over the whole curves."""
+    """Return a table of each variant's final return, that of each seed, and the mean over the whole curves.
+
+    A final return is that of the best checkpoint in fresh episodes.
+    """
     rows = Table(box=box.SIMPLE)
     for column in ("variant", "final return", "each seed", "mean of the curve"):
         rows.add_column(column, justify="left" if column == "variant" else "right")
@@ -112,7 +115,7 @@ def table(results: list[dict[str, Any]]) -> Table:
 
 
 def draw(results: list[dict[str, Any]]) -> Figure:
-    """A small picture for each variant but the first, which is in all of them, gray; a line for each seed."""
+    """Plot each variant but the first in its own panel, with a line for each seed; the first is gray in all panels."""
     first, *others = results
     columns = 3
     num_rows = max(1, -(-len(others) // columns))

@@ -1,4 +1,4 @@
-"""Curves of return over wall-clock: from the rows of a learner, at a time, as a table and as a picture."""
+"""Curves of return over wall-clock time: makes them from a learner's rows, and shows them as a table and a plot."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -13,17 +13,20 @@ from benchmarks.watch import Row
 
 Point = tuple[float, int, float]  # seconds since the process started, control steps, return
 
-NUM_EPISODES = 100  # of which the mean return is told; brax and Stable-Baselines3 have the same number built in
-NUM_POINTS = 200  # kept of a curve
-MINUTES = (1, 2, 5, 10, 20, 30, 60, 120)
+NUM_EPISODES = 100  # over which the mean return is taken; brax and Stable-Baselines3 have the same number built in
+NUM_POINTS = 200  # most points that are kept of a curve
+MINUTES = (1, 2, 5, 10, 20, 30, 60, 120)  # columns of the table
 
 
 def recent_means(rows: Iterable[Row]) -> list[Point]:
-    """Of the rows of metrics.jsonl: the mean return of the newest iterations that hold `NUM_EPISODES` together."""
+    """Return for each row of metrics.jsonl the mean return of the last `NUM_EPISODES` episodes.
+
+    The mean is taken over the fewest newest iterations that have at least so many episodes together.
+    """
     points: list[Point] = []
     recent: deque[tuple[int, float]] = deque()
     for seconds, row in rows:
-        if row["episode/return"] is None:  # no episode finished, or not with a number
+        if row["episode/return"] is None:  # no episode finished, or its return was not finite
             continue
         recent.append((row["episode/count"], row["episode/return"]))
         while sum(count for count, _ in recent) - recent[0][0] >= NUM_EPISODES:
@@ -34,25 +37,25 @@ def recent_means(rows: Iterable[Row]) -> list[Point]:
 
 
 def points(rows: Iterable[Row], name: str) -> list[Point]:
-    """The rows' returns, which they hold under this name."""
+    """Return the curve of the rows' values under the key `name`."""
     return [(seconds, row["control_steps"], row[name]) for seconds, row in rows]
 
 
 def thin(curve: Sequence[Point], seconds: float) -> list[Point]:
-    """The last point in each of `NUM_POINTS` equal spans of so many seconds, rounded."""
+    """Thin out a curve: cut `seconds` into `NUM_POINTS` equal spans, and keep the last point in each, rounded."""
     last = {int(point[0] * NUM_POINTS / seconds): point for point in curve}
     return [(round(when, 1), steps, round(value, 1)) for when, steps, value in last.values()]
 
 
 def return_at(curve: Sequence[Point], seconds: float) -> float | None:
-    """The return at a time, on the line between the points around it; none before the first, the last's after it."""
+    """Return the return at a time, interpolated linearly; None before the first point, the last value after the end."""
     if not curve or seconds < curve[0][0]:
         return None
     return float(np.interp(seconds, [point[0] for point in curve], [point[2] for point in curve]))
 
 
 def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
-    """When the first return was known, returns after some minutes and at the end, and control steps done."""
+    """Return a table of the curves: time of the first return, returns after some minutes and at the end, and steps."""
     columns = [minute for minute in MINUTES if minute < minutes]
     rows = Table(title=f"humanoid-walk, return after {minutes:g} minutes", box=box.SIMPLE)
     rows.add_column("")
@@ -67,7 +70,7 @@ def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
 
 
 def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
-    """The curves as an SVG, the same at every call."""
+    """Write a plot of the curves as SVG. The same curves give the same bytes."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -84,7 +87,7 @@ def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
 
 
 def _curves(results: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any], list[Point]]]:
-    """Every curve with its name and the result that it is of."""
+    """Return the name, result and points of every curve."""
     return [
         (f"{result['name']}, {kind}", result, curve) for result in results for kind, curve in result["curves"].items()
     ]

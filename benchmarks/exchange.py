@@ -1,10 +1,10 @@
-"""One policy and one run on two engines: this device's, and native MuJoCo on the CPU.
+"""Checks that a policy and a run can move between physics engines: this device's and native MuJoCo on the CPU.
 
     python -m benchmarks.exchange [--episodes 64] [--seconds 40]
 
-The policy that comes with the repository is evaluated on both; the mean returns must lie within their 95 % intervals.
-Then a run of humanoid-walk trains here, goes on on the CPU, and comes back, each time from its checkpoint. Without an
-accelerator, MJX-Warp on the CPU stands for the device.
+The pretrained policy is evaluated on both; the mean returns must agree within the 95 % interval of their difference.
+Then a run of humanoid-walk is trained on this device, resumed on the CPU, and resumed on the device again. Without an
+accelerator, MJX-Warp on the CPU takes the place of the device.
 """
 
 import json
@@ -36,8 +36,8 @@ class ExchangeConfig:
     """What to compare.
 
     Attributes:
-      episodes: of each evaluation.
-      seconds: of each stretch of the run, with compilation.
+      episodes: episodes of each evaluation.
+      seconds: duration of each of the three parts of the run, with compilation.
       num_envs: worlds of the run.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
@@ -49,7 +49,7 @@ class ExchangeConfig:
 
 
 def main(config: ExchangeConfig) -> None:
-    """Evaluate and train on both, print and write."""
+    """Evaluate the policy and train the run on both engines; print and write the results."""
     console = Console(highlight=False)
     report = header(config)
     here = ("mjx-warp", ON_CPU if jax.default_backend() == "cpu" else {})
@@ -72,7 +72,7 @@ def main(config: ExchangeConfig) -> None:
 
 
 def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """What `flexrl.evaluate` finds."""
+    """Return the result of `flexrl.evaluate` for the pretrained policy on an engine."""
     command = [sys.executable, "-m", "flexrl.evaluate", POLICY, "--physics", physics]
     command += ["--episodes", str(config.episodes), "--json"]
     done = subprocess.run(
@@ -82,14 +82,14 @@ def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) 
 
 
 def agreement(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Whether two mean returns differ by no more than the 95 % interval of their difference."""
+    """Return whether two mean returns differ by at most the 95 % interval of their difference, and both numbers."""
     difference = one["return_mean"] - other["return_mean"]
     interval = math.hypot(one["return_interval"], other["return_interval"])
     return {"difference": difference, "interval": interval, "agree": abs(difference) <= interval}
 
 
 def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """A stretch of the run: from its start, or from where the last one left it."""
+    """Train a part of the run on an engine, from its start or from its last checkpoint; return what it did."""
     run = folder / "run"
     metrics = run / "metrics.jsonl"
     before = read(metrics)
@@ -113,7 +113,7 @@ def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Rows of a file of JSON lines; none if it is not there."""
+    """Return the rows of a file of JSON lines; an empty list if there is no file."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 

@@ -1,4 +1,4 @@
-"""Runs that a benchmark begins, goes on with, or finds there."""
+"""Provides the finished runs that a benchmark needs: starts them, resumes them, or finds them finished."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from flexrl.training.members import member_configs
 
 
 def commits_of(runs: list[Path]) -> list[str]:
-    """The commits whose code began these runs; with a plus where files differed."""
+    """Return the commits whose code started these runs; with a plus if files differed from the commit."""
     states = [
         json.loads((run / "metadata.json").read_text())["git"] or {"commit": "unknown", "changed": False}
         for run in runs
@@ -20,10 +20,12 @@ def commits_of(runs: list[Path]) -> list[str]:
 
 
 def finished_runs(flags: list[str]) -> list[Path]:
-    """Folders of the runs that these flags ask for, one for each seed; those that were interrupted go on.
+    """Finish the runs that these flags of `flexrl.train` describe, and return their folders, one for each seed.
+
+    Runs that were interrupted are resumed.
 
     Raises:
-      ConfigError: if what is there was asked for otherwise.
+      ConfigError: if a folder holds a run of other settings.
     """
     config = parse(flags).config
     members = member_configs(config)

@@ -1,4 +1,4 @@
-"""How good steps of runs are in episodes that chose none of them."""
+"""Evaluates checkpoints in fresh episodes: episodes that were not used to choose the checkpoint."""
 
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,21 @@ NUM_EPISODES = 64
 
 
 class FreshEpisodes:
-    """Judges runs of one environment and algorithm, on the physics that they were trained on; compiled once."""
+    """Evaluates checkpoints of runs that share environment and algorithm, on one physics backend; compiled once."""
 
     def __init__(self, run: Path, physics: str, num_episodes: int = NUM_EPISODES) -> None:
-        """Prepare for `run` and those that differ from it in seed only."""
+        """Prepare to evaluate `run` and runs that differ from it only in their seed."""
         _, config, env = judging_worlds(str(run), ".", physics, num_episodes)
         self._algorithm = make_algorithm(config, env)
         self._evaluator = Evaluator(env, num_episodes)
 
     def __call__(self, run: Path, step: str, seed: int) -> dict[str, Any]:
-        """What a final evaluation finds of a step: `best`, `latest` or an iteration."""
+        """Evaluate a step of a run, `best`, `latest` or an iteration; return its mean return, with interval."""
         number, policy = load_policy_of(run, self._algorithm, step)
         found = self._evaluator(policy, final_key(seed))
         return {"step": number, **{name: found[name] for name in ("return_mean", "return_interval", "num_episodes")}}
 
 
 def in_fresh_episodes(found: dict[str, Any]) -> str:
-    """What was found, for reading."""
+    """Return the result of `FreshEpisodes` as text."""
     return f"{found['return_mean']:,.0f} ± {found['return_interval']:,.0f} in {found['num_episodes']} fresh episodes"

@@ -1,10 +1,10 @@
-"""Everything that is to be known of one GPU, by one command that ends in time.
+"""Runs all benchmarks of a GPU within a time limit, by one command.
 
     python -m benchmarks.gpu [--minutes 9.5] [--parts parity speed ...] [--plan]
 
-Its parts are the other benchmarks, each in a process of its own, in the order of what matters most. What a part wrote
-is taken over when it ends or its time is up, and the file is written after each: an interrupted run leaves what it had.
-A part for which too little time is left is left out, and the file says so.
+Its parts are the other benchmarks, the most important first, each in a process of its own. When a part ends or its time
+is up, its results are added to the results file, so that an interrupted run leaves what it had. A part for which too
+little time is left is skipped, and the file says so.
 """
 
 import json
@@ -26,8 +26,8 @@ from flexrl.common.errors import exit_codes
 from flexrl.storage.provenance import REPOSITORY
 
 STOP_SECONDS = 5.0  # between SIGTERM and SIGKILL
-END_SECONDS = 10.0  # kept back for writing
-WORDS = 2000  # of a failed part's log
+END_SECONDS = 10.0  # kept for writing the results
+WORDS = 2000  # last characters that are kept of a failed part's log
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Part:
     """One benchmark's command.
 
     Attributes:
-      name: of the part; `--parts` chooses by it, or by its first word, which others may have too.
-      module: of benchmarks.
-      flags: its command line.
-      least: seconds below which it is not worth beginning.
+      name: name of the part; `--parts` takes whole names, or first words, which several parts may share.
+      module: module in `benchmarks`.
+      flags: command line of the module.
+      least: seconds that must be left for the part to be started.
       most: seconds after which it is stopped.
     """
 
@@ -49,22 +49,22 @@ class Part:
     most: float
 
     def command(self, out: Path) -> list[str]:
-        """Its process."""
+        """Return the command line of the part's process, which writes its results to `out`."""
         return [sys.executable, "-m", f"benchmarks.{self.module}", *self.flags, "--out", str(out)]
 
 
 def speed(physics: str, num_envs: int, least: float, most: float, *flags: str) -> Part:
-    """Physics alone, rollout and training at a size."""
+    """Return the part that measures physics alone, rollout and training with a number of worlds."""
     chosen = ("--physics", physics, "--num-envs", str(num_envs), "--repeats", "3", "--seconds", "1")
     return Part(f"speed {physics} {num_envs}", "throughput", (*chosen, *flags), least, most)
 
 
 def time_to_return(env: str) -> Part:
-    """Five seeds of an environment, for three minutes, and fresh episodes of what they had reached."""
+    """Return the part that trains five seeds for three minutes, and evaluates them in fresh episodes."""
     return Part(f"return {env}", "time_to_return", ("--envs", env, "--minutes", "3"), 195, 300)
 
 
-# What matters most first. `least` and `most` are guesses for one H100, until one has been measured.
+# Most important first. `least` and `most` are guesses for one H100, on which they were not measured yet.
 PARTS = (
     Part("parity", "parity", (), 30, 120),
     speed("mjx-warp", 8192, 60, 240, "--peers"),
@@ -90,12 +90,11 @@ class GpuConfig:
     """What to run.
 
     Attributes:
-      minutes: for everything.
-      parts: names of the parts to run, or their first words; all when none is given, but `tune`, which fills a run of
-        its own.
-      commit: of the source, where this is no checkout of it.
+      minutes: time limit for all parts together.
+      parts: names of the parts to run, or their first words; by default all but `tune`, which fills a run of its own.
+      commit: commit of the source, for a copy of it that is no git checkout.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
-      plan: name the parts and end.
+      plan: only print the commands of all parts.
     """
 
     minutes: float = 9.5
@@ -105,7 +104,7 @@ class GpuConfig:
     plan: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse parts that there are not."""
+        """Raise ValueError if the minutes are not positive, or a part is unknown."""
         if not 0 < self.minutes < float("inf"):
             raise ValueError(f"--minutes: {self.minutes} must be above 0")
         known = list(dict.fromkeys(part.name.split()[0] for part in PARTS))
@@ -114,13 +113,13 @@ class GpuConfig:
                 raise ValueError(f"--parts: {name!r} is unknown; known: {', '.join(known)}")
 
     def chosen(self) -> list[Part]:
-        """The parts to run, in order."""
+        """Return the parts to run, in order."""
         default = [part for part in PARTS if part.name != "tune"]
         return [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)] or default
 
 
 def main(config: GpuConfig) -> None:
-    """Run the parts that fit, print and write."""
+    """Run the parts that fit into the time; print and write their results."""
     console = Console(highlight=False)
     if config.plan:
         for part in PARTS:
@@ -130,7 +129,11 @@ def main(config: GpuConfig) -> None:
 
 
 def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console: Console) -> None:
-    """One after the other until the deadline, on the clock of `time.monotonic`; see `benchmarks.report.header`."""
+    """Run parts one after the other until a deadline on the clock of `time.monotonic`, and write the report.
+
+    Raises:
+      ConfigError: see `benchmarks.report.header`.
+    """
     from benchmarks.report import header, save
     from flexrl.common.jax_setup import prepare_jax
 
@@ -149,7 +152,7 @@ def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console
 
 
 def run_part(part: Part, seconds: float) -> dict[str, Any]:
-    """A part's report, or what there is of it when its time is up, and how it ended."""
+    """Run a part for at most so many seconds; return its report, as far as it was written, and how it ended."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         out, log = Path(folder) / "out.json", Path(folder) / "log"
@@ -160,7 +163,7 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
                 stderr=subprocess.STDOUT,
                 cwd=REPOSITORY,
                 env=environment(),
-                start_new_session=True,  # so that what it has started ends with it
+                start_new_session=True,  # a process group, so that its children end with it
             )
             try:
                 code = process.wait(max(seconds - STOP_SECONDS, 0))
@@ -182,12 +185,12 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
 
 
 def environment() -> Mapping[str, str]:
-    """Of a part: the device's memory is taken as it is needed, so that its peak says what was, and peers find room."""
+    """Return the environment variables of a part. JAX takes device memory only as needed, for true peaks."""
     return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
 
 
 def stop(process: subprocess.Popen[Any]) -> None:
-    """End a process and all that it has started."""
+    """End a process and all processes that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

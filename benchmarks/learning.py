@@ -1,9 +1,9 @@
-"""Return against wall-clock on humanoid-walk: flex-rl, and beside it brax's PPO and Stable-Baselines3's.
+"""Compares return over wall-clock time on humanoid-walk: flex-rl, brax's PPO and Stable-Baselines3's PPO.
 
     python -m benchmarks.learning [--minutes 5] [--peers brax sb3] [--seed 0]
 
-Each learns alone in a process of its own, one after the other, for as long as the others. Seconds count from the start
-of its process, with imports and compilation.
+The learners train one after the other, each in a process of its own and for the same time. Seconds count from the
+start of the process, with imports and compilation.
 """
 
 import math
@@ -30,7 +30,7 @@ from flexrl.storage.provenance import REPOSITORY
 Peer = Literal["brax", "sb3"]
 
 PEERS_PYTHON = REPOSITORY / ".venv-peers/bin/python"
-PEERS: dict[Peer, tuple[str, Path, str]] = {
+PEERS: dict[Peer, tuple[str, Path, str]] = {  # name, interpreter, module
     "brax": ("brax PPO", Path(sys.executable), "benchmarks.peers.brax_learning"),
     "sb3": ("Stable-Baselines3 PPO", PEERS_PYTHON, "benchmarks.peers.sb3_ppo"),
 }
@@ -41,9 +41,9 @@ class LearningConfig:
     """What to compare.
 
     Attributes:
-      minutes: for each learner.
-      peers: who learns beside flex-rl; `sb3` needs `make peers`.
-      seed: of each.
+      minutes: training time of each learner.
+      peers: learners to compare flex-rl with; `sb3` needs `make peers`.
+      seed: seed of each learner.
       out: JSON file for the results, with a picture beside it; by default named after the machine, in
         benchmarks/results.
     """
@@ -54,7 +54,7 @@ class LearningConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be measured."""
+        """Raise ValueError if minutes or seed are out of range, or a peer is not installed."""
         if not (self.minutes > 0 and math.isfinite(self.minutes)):
             raise ValueError(f"--minutes: {self.minutes} must be above 0")
         if not 0 <= self.seed < 2**32:
@@ -64,10 +64,10 @@ class LearningConfig:
 
 
 def main(config: LearningConfig) -> None:
-    """Let each learn, print, and write after each, so that an interrupted run leaves what it had."""
+    """Train the learners; print and write the results after each, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
     report = header(config)
-    report["compilation_cache"] = False  # every learner begins with an empty one
+    report["compilation_cache"] = False  # every learner starts with an empty cache
     for learner in ("flex-rl", *config.peers):
         with tempfile.TemporaryDirectory() as folder:
             if learner == "flex-rl":
@@ -86,7 +86,7 @@ def main(config: LearningConfig) -> None:
 
 
 def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
-    """`flexrl.train` with its defaults."""
+    """Train with `flexrl.train` and its defaults; return settings, curves and a final evaluation in fresh episodes."""
     run = folder / "run"
     command = [sys.executable, "-m", "flexrl.train", "--algo", "ppo", "--env", "humanoid-walk"]
     command += ["--seed", str(config.seed), "--workspace", str(folder), "--name", run.name]
@@ -112,12 +112,15 @@ def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
 
 
 def final_line(final: dict[str, Any]) -> str:
-    """What its best step is worth, beside the curve by which it was chosen."""
+    """Return a line on the best checkpoint's return in fresh episodes: its return on the curve is biased upwards."""
     return f"  its best evaluation was of iteration {final['step']}: {in_fresh_episodes(final)}"
 
 
 def learn_peer(config: LearningConfig, peer: Peer, folder: Path) -> dict[str, Any]:
-    """A peer: the first line that it writes says what it is (`settings`, `versions`), the others how it does."""
+    """Train a peer; return its settings and curve.
+
+    The first line that it prints holds its `settings` and `versions`, the others its steps and returns.
+    """
     name, python, module = PEERS[peer]
     seconds = 60 * config.minutes
     watched = watch(name, [str(python), "-m", module, str(config.seed)], [folder / "stdout"], seconds, folder)

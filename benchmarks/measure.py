@@ -1,4 +1,4 @@
-"""Measuring several programs in turn, so that a machine's drift touches them alike."""
+"""Measures several programs in turn, so that changes of the machine's speed affect all of them alike."""
 
 import math
 import statistics
@@ -11,22 +11,22 @@ class Subject(Protocol):
     """A program whose speed is measured."""
 
     name: str
-    num_steps: int  # control steps that one call makes, over all worlds
+    num_steps: int  # control steps of one call, over all worlds
 
     def run(self, num_calls: int) -> float:
-        """The seconds that so many calls take; setting up for them is left out."""
+        """Make `num_calls` calls, and return the seconds that they took, without their preparation."""
         ...
 
 
 @dataclass
 class Measurement:
-    """What was measured of one subject.
+    """The measurements of one subject.
 
     Attributes:
-      subject: what is measured.
-      num_calls: calls in one repeat, the same in all.
+      subject: the program that is measured.
+      num_calls: calls in each repeat.
       compile_seconds: how much longer the first call took than the second.
-      rates: control steps per second, one number a repeat.
+      rates: control steps per second of each repeat.
     """
 
     subject: Subject
@@ -35,7 +35,7 @@ class Measurement:
     rates: list[float] = field(default_factory=list)
 
     def repeat(self) -> None:
-        """Measure once more."""
+        """Measure one more repeat."""
         self.rates.append(self.num_calls * self.subject.num_steps / self.subject.run(self.num_calls))
 
 
@@ -46,17 +46,17 @@ def warm_up(subject: Subject, seconds: float) -> Measurement:
 
 
 def interleave(measurements: Sequence[Measurement], repeats: int) -> None:
-    """Measure each in turn, `repeats` times round."""
+    """Measure all subjects in turn, in `repeats` rounds."""
     for _ in range(repeats):
         for measurement in measurements:
             measurement.repeat()
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:
-    """Median and extremes."""
+    """Return median, minimum and maximum."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def pairwise_ratio(numerator: Measurement, denominator: Measurement) -> dict[str, float]:
-    """Median and extremes of the ratio of rates measured in the same round."""
+    """Return median, minimum and maximum of the ratios of rates that were measured in the same round."""
     return summary([a / b for a, b in zip(numerator.rates, denominator.rates, strict=True)])

@@ -1,9 +1,9 @@
-"""What offline methods make of a dataset: scores of BC, BC of the best 10 %, RvS and the Decision Transformer.
+"""Compares offline methods on a dataset: BC, BC on the best 10 % of episodes, RvS and the Decision Transformer.
 
     python -m benchmarks.methods --env Hopper-v5 --dataset DIR --reference-scores LOW HIGH
 
-Each method learns once for each seed, in a run of its own that goes on where it was interrupted. Then the Decision
-Transformers are asked for other returns, from none to half as much again as the best in the data.
+Each method trains one run for each seed; runs that were interrupted are resumed. Then the Decision Transformers are
+conditioned on other returns, from 0 to 1.5 times the best return in the data.
 """
 
 import json
@@ -30,13 +30,13 @@ from flexrl.engine.evaluator import Evaluator, final_key, normalized_score
 from flexrl.policies.playback import load_playback
 
 BC = ("--algo", "bc")
-METHODS: dict[str, tuple[str, ...]] = {
+METHODS: dict[str, tuple[str, ...]] = {  # flags of `flexrl.train`
     "BC": BC,
     "BC 10 %": (*BC, "--algorithm.best-fraction", "0.1"),
     "RvS": (*BC, "--algorithm.condition", "return"),
     "DT": ("--algo", "dt"),
 }
-ASKED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # of the best return in the data
+ASKED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # returns to condition on, as parts of the best return in the data
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class MethodsConfig:
     """What to measure.
 
     Attributes:
-      env: of the dataset.
+      env: environment of the dataset.
       dataset: folder that `flexrl.collect` or `flexrl.dataset merge` wrote.
-      reference_scores: returns that count as 0 and as 100, such as those of uniform actions and of the best policy.
-      dt: file with the Decision Transformer's config; its defaults when not given.
-      updates: gradient steps of each Decision Transformer; a tenth of them warm up.
-      bc_updates: gradient steps of the others, which are cheap.
-      num_seeds: of each method.
-      episodes: of each evaluation.
+      reference_scores: returns that score 0 and 100, such as those of uniform actions and of the best policy.
+      dt: YAML file with the Decision Transformer's config; by default the config's defaults.
+      updates: gradient steps of each Decision Transformer; its learning rate warms up in the first tenth.
+      bc_updates: gradient steps of the other methods, which are cheaper.
+      num_seeds: seeds of each method.
+      episodes: episodes of each evaluation.
       workspace: folder that holds the runs.
       out: JSON file for the results, with a picture beside it; by default named after machine and environment.
     """
@@ -69,11 +69,11 @@ class MethodsConfig:
 
 
 def main(config: MethodsConfig) -> None:
-    """Learn, evaluate, print and write."""
+    """Train and evaluate all methods; print and write the results."""
     console = Console(highlight=False)
     report = header(config) | {"data": read_record(config.dataset, "statistics.json")["return"]}
     places = {"dataset": config.dataset, "dt": config.dt, "workspace": config.workspace}
-    report["settings"] |= {name: path and path.name for name, path in places.items()}  # not where they lie here
+    report["settings"] |= {name: path and path.name for name, path in places.items()}  # without this machine's paths
     for method in METHODS:
         scores, commits = [], []
         for seed in range(config.num_seeds):
@@ -91,17 +91,17 @@ def main(config: MethodsConfig) -> None:
 
 
 def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
-    """The result of a run, which is begun, gone on with, or there already.
+    """Return the result of a method with a seed; start or resume its run if it is not finished.
 
     Raises:
-      ConfigError: if what is there was asked for otherwise.
+      ConfigError: if the run's folder holds a run of other settings.
     """
     (folder,) = finished_runs(_flags(config, method, seed))
     return json.loads((folder / "result.json").read_text()) | {"commits": commits_of([folder])}
 
 
 def name_of(config: MethodsConfig, method: str, seed: int) -> str:
-    """A run's."""
+    """Return the name of the run of a method with a seed."""
     method = method.lower().replace(" ", "").replace("%", "")
     return f"{config.dataset.name}-{method}-{seed}"
 
@@ -123,7 +123,7 @@ def _steps_of_update(flags: list[str]) -> int:
 
 
 def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, float]]:
-    """Returns that a Decision Transformer was asked for, and mean returns of its episodes."""
+    """Return pairs of the return that a Decision Transformer was asked for, and the mean return that it achieved."""
     best = read_record(config.dataset, "statistics.json")["return"]["max"]
     found = load_playback(name_of(config, "DT", seed), str(config.workspace), "latest", "auto", config.episodes)
     evaluator = Evaluator(found.env, config.episodes)
@@ -136,7 +136,7 @@ def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, fl
 
 
 def _summary(scores: list[float]) -> dict[str, float | None]:
-    """Mean, and half the width of its 95 % interval over seeds."""
+    """Return the mean over seeds, and half the width of its 95 % interval (None for one seed)."""
     num = len(scores)
     half = stats.t.ppf(0.975, num - 1) * np.std(scores, ddof=1) / np.sqrt(num) if num > 1 else None
     return {"mean": float(np.mean(scores)), "interval": None if half is None else float(half)}
@@ -157,7 +157,7 @@ def _table(report: dict[str, Any], config: MethodsConfig) -> Table:
 
 
 def draw(report: dict[str, Any], config: MethodsConfig) -> Figure:
-    """Asked-for return against achieved return, of each seed's Decision Transformer."""
+    """Plot achieved return over the return asked for, with a line for each seed's Decision Transformer."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
     data = report["data"]

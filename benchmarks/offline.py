@@ -1,8 +1,9 @@
-"""Speed of offline learning: the Decision Transformer beside PyTorch's, acting, collecting, and streaming from disk.
+"""Measures the speed of offline learning: training a Decision Transformer, acting, collecting, and streaming data.
 
     python -m benchmarks.offline [--parts learning acting collection streaming]
 
-Everything is measured in turn, several times round; ratios are taken within a round. PyTorch needs `make peers`.
+Training is compared with PyTorch's Decision Transformer, which needs `make peers`. The programs of a part are measured
+in turn, in several rounds; ratios are taken within a round.
 """
 
 import contextlib
@@ -47,8 +48,9 @@ class OfflineConfig:
     """What to measure.
 
     Attributes:
-      parts: `learning` from a dataset in memory; `acting` in many worlds and in one; `collection` beside the rollout
-        alone; `streaming` from a dataset of four times the memory limit.
+      parts: `learning` trains from a dataset in memory; `acting` runs a policy in many worlds and in one; `collection`
+        compares collecting episodes with a plain rollout; `streaming` trains from a dataset of four times the memory
+        limit.
       num_envs: worlds of acting and collection.
       dataset_mb: megabytes of the dataset that is streamed.
       seconds: least duration of one repeat.
@@ -65,7 +67,7 @@ class OfflineConfig:
 
 
 def main(config: OfflineConfig) -> None:
-    """Measure, print, and write after every part, so that an interrupted run leaves what it had."""
+    """Measure the parts; print and write the results after each, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
     report = header(config)
     for part in config.parts:
@@ -78,7 +80,7 @@ def main(config: OfflineConfig) -> None:
 
 
 def learning(config: OfflineConfig) -> dict[str, Any]:
-    """Updates per second, and which share of the machine's matrix products they are."""
+    """Measure updates per second, and their floating-point rate as a share of a plain matrix product's rate."""
     with dataset_of(1.0) as folder, torch_peer() as peers:
         ours = learner("dt", folder)
         product = warm_up(ProductSubject(), config.seconds)
@@ -98,7 +100,7 @@ def learning(config: OfflineConfig) -> dict[str, Any]:
 
 
 def acting(config: OfflineConfig) -> dict[str, Any]:
-    """Control steps of a Decision Transformer, window computed anew at each."""
+    """Measure a Decision Transformer's control steps per second. It processes its whole context at every step."""
     env, policy = dt_policy(config.num_envs)
     many = RolloutSubject(f"{config.num_envs} worlds", env, policy, config.num_envs, 4)
     measured = [warm_up(subject, config.seconds) for subject in (many, LoopSubject("one world, in a loop", policy))]
@@ -107,7 +109,7 @@ def acting(config: OfflineConfig) -> dict[str, Any]:
 
 
 def collection(config: OfflineConfig) -> dict[str, Any]:
-    """Steps that are kept of whole episodes, beside steps of the same worlds by the same policy."""
+    """Measure the steps per second of collecting whole episodes, and of a rollout of the same policy and worlds."""
     env, policy = expert(config.num_envs)
     subjects = (
         CollectionSubject("collection", env, policy, config.num_envs),
@@ -119,7 +121,7 @@ def collection(config: OfflineConfig) -> dict[str, Any]:
 
 
 def streaming(config: OfflineConfig) -> dict[str, Any]:
-    """Updates from files beside updates from memory, of behavior cloning and the Decision Transformer."""
+    """Measure updates per second from files and from memory, for behavior cloning and the Decision Transformer."""
     measured: dict[str, Measurement] = {}
     with dataset_of(config.dataset_mb) as folder:
         limit = ("--algorithm.memory-limit-mb", str(config.dataset_mb / 4))
@@ -136,7 +138,7 @@ PARTS = {"learning": learning, "acting": acting, "collection": collection, "stre
 
 
 def result(measured: Sequence[Measurement], ours: Measurement | None = None) -> dict[str, Any]:
-    """Rates, and ours, the first one's, over those of the others."""
+    """Return all rates, and the ratios of our rate, by default the first one, to each of the others."""
     ours = ours or measured[0]
     others = [m for m in measured if m is not ours]
     return {
@@ -146,7 +148,7 @@ def result(measured: Sequence[Measurement], ours: Measurement | None = None) -> 
 
 
 def table(part: str, case: dict[str, Any]) -> Table:
-    """A part for reading: rates, ratios, and shares of the machine's matrix products."""
+    """Return a table of a part's rates, ratios, and shares of the rate of a plain matrix product."""
     rows = Table(title=part, box=box.SIMPLE)
     rows.add_column(UNITS[part])
     for name in ("median", "min", "max"):
@@ -159,14 +161,14 @@ def table(part: str, case: dict[str, Any]) -> Table:
 
 @contextlib.contextmanager
 def dataset_of(megabytes: float) -> Iterator[Path]:
-    """A dataset of so many megabytes, made up, removed afterwards."""
+    """Provide the folder of a random dataset of so many megabytes, which is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield made_up_dataset(Path(folder) / "data", megabytes)
 
 
 @contextlib.contextmanager
 def torch_peer() -> Iterator[list[Subject]]:
-    """PyTorch's, if it is installed."""
+    """Provide PyTorch's Decision Transformer as the only subject in a list; an empty list if it is not installed."""
     if not PEERS.exists():
         yield []
         return

@@ -28,19 +28,19 @@ from flexrl.storage.provenance import REPOSITORY
 
 ENV = "humanoid-walk"
 OBS_SIZE, ACTION_SIZE, EPISODE_LENGTH = 45, 17, 1000
-PRODUCT_SIZE = 1536
+PRODUCT_SIZE = 1536  # rows and columns of the matrices in `ProductSubject`
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A run's config and its compiled iterations."""
+    """A run's config and its compiled engine."""
 
     config: RunConfig
     engine: Engine
 
 
 def learner(algo: str, dataset: Path, *flags: str) -> Learner:
-    """An algorithm with its defaults on a dataset."""
+    """Build and compile the learner of an algorithm with its defaults, but for the flags, on a dataset."""
     own = ["--algo", algo, "--env", ENV, "--algorithm.dataset", str(dataset)]
     config = parse([*own, *flags]).config
     env = make_env(config)
@@ -52,7 +52,7 @@ def learner(algo: str, dataset: Path, *flags: str) -> Learner:
 
 
 def made_up_dataset(folder: Path, megabytes: float) -> Path:
-    """Random episodes of `ENV`'s sizes; their file takes so many megabytes or little more."""
+    """Write a dataset of random episodes with `ENV`'s sizes, of so many megabytes or little more; return its folder."""
     bytes_of_an_episode = EPISODE_LENGTH * (4 * (OBS_SIZE + ACTION_SIZE + 1) + 2)
     rng = np.random.default_rng(0)
 
@@ -76,7 +76,10 @@ def made_up_dataset(folder: Path, megabytes: float) -> Path:
 
 
 def flop_of_an_update(config: RunConfig) -> float:
-    """Of a Decision Transformer's matrix products, forward and twice as many backward; embeddings left out."""
+    """Return the floating-point operations of a Decision Transformer's update.
+
+    They are those of its matrix products, forward and twice as many backward, without embeddings.
+    """
     dt = config.algorithm
     num_tokens, size = 3 * dt.context_length, dt.embed_size
     dense = 2 * 12 * size**2 * num_tokens
@@ -85,10 +88,10 @@ def flop_of_an_update(config: RunConfig) -> float:
 
 
 class UpdateSubject:
-    """Iterations of a learner, sampling included; counts updates."""
+    """Iterations of a learner, with the sampling of minibatches. Its steps are updates."""
 
     def __init__(self, name: str, learner: Learner) -> None:
-        """Start from a fresh network."""
+        """Initialise the network."""
         self.name, self.num_steps = name, learner.config.algorithm.num_updates
         self._engine = learner.engine
         self._run = learner.engine.init(seed=0)
@@ -103,7 +106,7 @@ class UpdateSubject:
 
 
 class ProductSubject:
-    """The product of two square matrices; counts floating-point operations."""
+    """The product of two square matrices. Its steps are floating-point operations."""
 
     name = "matrix product"
     num_steps = 2 * PRODUCT_SIZE**3
@@ -123,7 +126,7 @@ class ProductSubject:
 
 
 def dt_policy(num_envs: int) -> tuple[Env, Policy]:
-    """`ENV` and an untrained Decision Transformer."""
+    """Return `ENV` and an untrained Decision Transformer for it."""
     config = parse(["--algo", "dt", "--env", ENV, "--algorithm.dataset", "unread", "--num-envs", str(num_envs)]).config
     env = make_env(config)
     algorithm = make_algorithm(config, env)
@@ -131,7 +134,7 @@ def dt_policy(num_envs: int) -> tuple[Env, Policy]:
 
 
 def expert(num_envs: int) -> tuple[Env, Policy]:
-    """The policy that comes with the repository and its environment."""
+    """Return the environment and the policy of `pretrained/humanoid-skills`."""
     playback = load_playback(
         str(REPOSITORY / "pretrained" / "humanoid-skills"), "workspace", "best", num_episodes=num_envs
     )
@@ -139,10 +142,10 @@ def expert(num_envs: int) -> tuple[Env, Policy]:
 
 
 class RolloutSubject:
-    """A policy's control steps in many worlds, in one program."""
+    """A policy's control steps in many worlds, compiled into one program."""
 
     def __init__(self, name: str, env: Env, policy: Policy, num_envs: int, unroll_length: int) -> None:
-        """Start worlds."""
+        """Start the worlds."""
         self.name, self.num_steps = name, num_envs * unroll_length
         source = RolloutSource(VecEnv(env, num_envs), unroll_length)
         self._policy, self._key = policy, jax.random.key(0)
@@ -160,7 +163,7 @@ class RolloutSubject:
 
 
 class LoopSubject:
-    """A policy's control steps in one world of Gymnasium's interface, as such loops are usually written."""
+    """A policy's control steps in one world behind Gymnasium's interface, in the usual Python loop."""
 
     num_steps = 1
 
@@ -188,10 +191,10 @@ class LoopSubject:
 
 
 class CollectionSubject:
-    """Whole episodes, one in each world; counts the steps that are kept."""
+    """Collects one whole episode in each world. Its steps are those of the episodes."""
 
     def __init__(self, name: str, env: Env, policy: Policy, num_envs: int) -> None:
-        """Collect once, to know how many steps those are."""
+        """Collect once, to count the steps."""
         self.name, self._policy, self._num = name, policy, num_envs
         self._collector = Collector(VecEnv(env, num_envs))
         self.num_steps = sum(episode.length for episode in self._collect())

@@ -1,9 +1,10 @@
-"""How far MJX on this device is from native MuJoCo, in states that a trained policy visits, falls included.
+"""Measures how far MJX on this device differs from native MuJoCo, in states that a trained policy visits, with falls.
 
     python -m benchmarks.parity [--backends mjx-warp mjx-jax] [--num-states 1000]
 
-One control step of five substeps from each state, in single precision, against native physics on the host. An error is
-the largest difference of a state's positions and velocities, relative to its largest number or one.
+Each state is stepped by one control step of five substeps, in single precision, on this device and by native physics on
+the host. A state's error is the largest difference of its positions and velocities, relative to the larger of its
+largest number and 1.
 """
 
 import os
@@ -38,8 +39,8 @@ class ParityConfig:
     """What to compare.
 
     Attributes:
-      backends: beside native physics.
-      num_states: of the thousand that are stored.
+      backends: physics backends to compare with native physics.
+      num_states: how many of the thousand stored states to use.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -48,19 +49,19 @@ class ParityConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is not there."""
+        """Raise ValueError if the number of states is not a multiple of the chunk, or above 1000."""
         if not 0 < self.num_states <= 1000 or self.num_states % CHUNK:
             raise ValueError(f"--num-states: {self.num_states} must be a multiple of {CHUNK}, at most 1000")
 
 
 def visited_states(num_states: int = 1000) -> States:
-    """Positions (N, nq), velocities (N, nv) and actions (N, nu) of brax's humanoid."""
+    """Return positions `qpos` (N, nq), velocities `qvel` (N, nv) and actions `action` (N, nu) of brax's humanoid."""
     file = np.load(FILE)
     return {name: file[name][:num_states] for name in ("qpos", "qvel", "action")}
 
 
 def one_step(backend: str, states: States, dtype: Any, chunk: int = CHUNK) -> np.ndarray:
-    """Positions and velocities after a control step of five substeps, so many states at once."""
+    """Return positions and velocities (N, nq + nv) after a control step of five substeps, `chunk` states at once."""
     model = brax_humanoid().compile()
     physics = make_physics(PhysicsSpec(model, num_substeps=5), PhysicsOptions(backend, max_worlds=chunk))
 
@@ -76,12 +77,12 @@ def one_step(backend: str, states: States, dtype: Any, chunk: int = CHUNK) -> np
 
 
 def relative_error(actual: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Largest difference of each state, relative to the size of its largest number or one."""
+    """Return each state's largest difference, relative to the larger of its largest number and 1. Shape (N,)."""
     return np.abs(actual - expected).max(axis=1) / np.maximum(np.abs(expected).max(axis=1), 1)
 
 
 def main(config: ParityConfig) -> None:
-    """Compare, print, and write after each backend."""
+    """Compare the backends; print and write the results after each."""
     console = Console(highlight=False)
     report = header(config)
     states = visited_states(config.num_states)

@@ -1,4 +1,4 @@
-"""Measurements as plain data, and as a table."""
+"""Turns measurements into JSON-ready reports and tables, and saves reports with their provenance."""
 
 import dataclasses
 import datetime
@@ -20,7 +20,7 @@ from flexrl.storage.provenance import REPOSITORY, changed_files, git_state, mach
 
 RESULTS = "benchmarks/results"
 
-# What a program adds to the one before it.
+# The parts of training's time: each is what the named program takes longer than the one before it.
 PARTS = {
     "physics": "physics in JAX",
     "observations, rewards and resets": "worlds",
@@ -30,13 +30,13 @@ PARTS = {
 
 
 def header(config: Any) -> dict[str, Any]:
-    """What a result must say of its circumstances; call it before anything is measured.
+    """Return the start of a report: date, machine, versions, commit and settings. Call it before the measurements.
 
     Raises:
-      ConfigError: if the result would be kept in benchmarks/results, and no commit holds the files that it comes from.
+      ConfigError: if the report would be saved in benchmarks/results, but the source differs from its commit.
     """
     git = provenance(config.out, getattr(config, "commit", None))
-    settings = dataclasses.asdict(config) | {"out": config.out and config.out.name}  # not where it lies here
+    settings = dataclasses.asdict(config) | {"out": config.out and config.out.name}  # without the path on this machine
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -51,14 +51,14 @@ def header(config: Any) -> dict[str, Any]:
 
 
 def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
-    """The commit that a result is of, and whether files differ from it, other results left out.
+    """Return the commit of the source, and whether files outside benchmarks/results differ from it.
 
     Args:
-      out: where the result goes; to benchmarks/results if it is not given, which keeps results of whole commits only.
-      commit: of the source, where this is no checkout.
+      out: file of the report; by default one in benchmarks/results, which keeps only reports of unchanged commits.
+      commit: commit of the source, for a copy of it that is no git checkout.
 
     Raises:
-      ConfigError: if the result would be kept there and is of no commit.
+      ConfigError: if the report would be saved in benchmarks/results, but its source is not that of a known commit.
     """
     is_kept = out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
     git = git_state()
@@ -82,7 +82,7 @@ def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
 
 
 def save(report: dict[str, Any], name: str, out: Path | None) -> Path:
-    """Write a report to `out`, or under its name and the machine's in benchmarks/results; returns where it lies."""
+    """Write a report to `out`, by default to benchmarks/results, named after `name` and machine; return its path."""
     path = out or REPOSITORY / RESULTS / f"{name}-{machine_slug()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(report, indent=2) + "\n")
@@ -90,12 +90,12 @@ def save(report: dict[str, Any], name: str, out: Path | None) -> Path:
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, in short."""
+    """Return an error's type and message as one short line."""
     return f"{type(error).__name__}: {error}".splitlines()[0][:160]
 
 
 def memory() -> dict[str, int | None]:
-    """Bytes of the accelerator that this process had in use at most: XLA's, and those that Warp took for itself."""
+    """Return this process's peak use of accelerator memory in bytes, by XLA and by Warp; None where unknown."""
     peak = {"xla": (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"), "warp": None}
     if "warp" in sys.modules and (device := sys.modules["warp"].get_preferred_device()).is_cuda:
         peak["warp"] = sys.modules["warp"].get_mempool_used_mem_high(device)
@@ -103,7 +103,7 @@ def memory() -> dict[str, int | None]:
 
 
 def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """One case as JSON-ready data: rates in control steps per second over all worlds, ratios between them."""
+    """Return one case as JSON-ready data: rates in control steps per second over all worlds, ratios and shares."""
     return {
         "physics": physics,
         "num_envs": num_envs,
@@ -114,7 +114,7 @@ def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> 
 
 
 def table(case: dict[str, Any]) -> Table:
-    """A case for reading: rates, then ratios."""
+    """Return a table of a case: its rates, then its ratios."""
     rows = Table(title=f"humanoid-walk, {case['physics']}, {case['num_envs']} worlds", box=box.SIMPLE)
     rows.add_column("control steps per second")
     for name in ("median", "min", "max", "compile s"):
@@ -140,7 +140,7 @@ def _measurement(measured: Measurement) -> dict[str, Any]:
 
 
 def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
-    """Each program over physics alone, which is MuJoCo's own threads where they were measured; ours over peers."""
+    """Return the ratios of our programs' rates to that of physics alone (the first), and of training to each peer."""
     alone = next(iter(measured))
     ours = [name for name in ("physics in JAX", "worlds", "rollout", "training") if name != alone]
     pairs = [(name, alone) for name in ours]
@@ -149,7 +149,7 @@ def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
 
 
 def _shares(measured: dict[str, Measurement]) -> dict[str, float]:
-    """Where training's time goes, by what each program adds to the one before: medians over rounds."""
+    """Return the share of training's time that each part takes (see `PARTS`), from medians over rounds."""
     parts, spent = {}, 0.0
     for part, name in PARTS.items():
         until = pairwise_ratio(measured["training"], measured[name])["median"]

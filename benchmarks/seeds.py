@@ -1,4 +1,4 @@
-"""Several seeds in one program beside one alone, with as many worlds for each: control steps per second.
+"""Compares the control steps per second of several seeds in one program and of one seed, at equal worlds per seed.
 
 python -m benchmarks.seeds [--num-seeds 8] [--num-envs 1024 4096]
 """
@@ -23,9 +23,9 @@ class SeedsConfig:
     """What to measure.
 
     Attributes:
-      num_seeds: in one program.
-      num_envs: worlds of each seed, each number measured by itself.
-      physics: backend.
+      num_seeds: seeds in one program.
+      num_envs: numbers of worlds of each seed; each number is measured separately.
+      physics: physics backend.
       seconds: least duration of one repeat.
       repeats: repeats of each measurement.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
@@ -40,7 +40,7 @@ class SeedsConfig:
 
 
 def main(config: SeedsConfig) -> None:
-    """Measure, print, and write after each number of worlds."""
+    """Measure; print and write the results after each number of worlds."""
     console = Console(highlight=False)
     report = header(config)
     for num_envs in config.num_envs:

@@ -1,7 +1,7 @@
-"""The programs that are measured, from physics alone to training, all starting in the same worlds.
+"""The programs that `benchmarks.throughput` measures, from physics alone to training. All start in the same worlds.
 
-The worlds are in the middle of episodes, and one that falls starts anew at once, as in training: a humanoid on
-the floor costs more physics than one on its feet. Axes: T time, B worlds, A action.
+The worlds are in the middle of episodes, and a world whose humanoid falls restarts at once, as in training: a humanoid
+on the floor costs more physics than one on its feet. Axes: T time, B worlds, A action.
 """
 
 import math
@@ -28,7 +28,7 @@ from flexrl.config.run_config import RunConfig
 from flexrl.engine.engine import Engine, Run
 from flexrl.engine.factory import make_algorithm, make_engine, make_env
 
-NUM_MIXING_STEPS = 100  # several episodes of an untrained policy, after which worlds fall at different times
+NUM_MIXING_STEPS = 100  # several episodes of an untrained policy; after them worlds fall at different times
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Setup:
 
     @property
     def state_bytes(self) -> int:
-        """Of what one world carries from step to step, policy memory included."""
+        """Bytes that one world carries from step to step, with the policy's memory."""
         train = jax.eval_shape(self.algo.init, jax.random.key(0))
         state = jax.eval_shape(
             lambda train, key: self.source.init(self.algo.policy(train), key), train, jax.random.key(1)
@@ -56,12 +56,12 @@ class Setup:
 
 
 def default_config(physics: str, num_envs: int, *flags: str) -> RunConfig:
-    """humanoid-walk and PPO as `flexrl.train` runs them on this machine when told nothing but the flags."""
+    """Return the config of PPO on humanoid-walk as `flexrl.train` would run it with only these settings and flags."""
     return parse(["--physics", physics, "--num-envs", str(num_envs), *flags]).config
 
 
 def default_setup(physics: str, num_envs: int) -> Setup:
-    """The parts of a `default_config`."""
+    """Build environment, worlds and learner of the `default_config`."""
     config = default_config(physics, num_envs)
     env = make_env(config)
     algo = make_algorithm(config, env)
@@ -72,23 +72,23 @@ def default_setup(physics: str, num_envs: int) -> Setup:
 
 @dataclass(frozen=True)
 class Start:
-    """Where physics and training start; each copies what it donates."""
+    """The state in which physics and training start. Each program copies the buffers that it donates to JAX."""
 
-    train: PPOTrainState  # untrained
+    train: PPOTrainState  # untrained networks
     source: RolloutState  # worlds that fall at different times
     fresh: PhysicsState  # (B, ...) first states for worlds that fall
-    action_TBA: Array  # the policy's
-    ctrl_TBA: Array  # what they mean to the actuators
+    action_TBA: Array  # actions of the policy
+    ctrl_TBA: Array  # the same actions as controls of the actuators
     key: Array
 
 
 class RolloutSubject:
-    """Sampling with an untrained policy: physics, observations, rewards, resets and the policy's network."""
+    """Samples with an untrained policy: physics, observations, rewards, resets and the policy's network."""
 
     name = "rollout"
 
     def __init__(self, setup: Setup) -> None:
-        """Define the program, and start worlds."""
+        """Define the program, and start the worlds."""
         self.num_steps = setup.num_steps
         self._setup = setup
         self._sample = jax.jit(_sample_program(setup), donate_argnums=0)
@@ -108,7 +108,7 @@ class RolloutSubject:
         return time.perf_counter() - started
 
     def start_of_others(self) -> Start:
-        """Run on until the worlds are in the middle of episodes, and return them."""
+        """Run until the worlds are in the middle of episodes, and return the state in which other programs start."""
         self.run(math.ceil(NUM_MIXING_STEPS / self._setup.source.unroll_length))
         self._key, key_action, key = jax.random.split(self._key, 3)
         action_TBA = self._draw_actions(key_action)
@@ -116,14 +116,14 @@ class RolloutSubject:
         return Start(self._train, _copy(self._source), self._fresh, action_TBA, ctrl_TBA, key)
 
     def _draw_actions(self, key: Array) -> Array:
-        """Actions (T, B, A) drawn from the policy, T times for the same observations."""
+        """Draw actions (T, B, A) from the policy, T times for the same observations."""
         policy, source = self._setup.algo.policy(self._train), self._source
         keys = jax.random.split(key, self._setup.source.unroll_length)
         return jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
 
 
 def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
-    """Physics by itself where there is more to it than JAX, through JAX, and with the task around it."""
+    """Return programs that do less than a rollout: physics without JAX (if it exists), physics in JAX, and worlds."""
     alone: list[Subject] = []
     if setup.physics == "native":
         alone = [BatchSubject(setup, start)]
@@ -138,12 +138,12 @@ def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
 
 
 class BatchSubject:
-    """MuJoCo's own threads, without JAX; fallen worlds restart between the timed calls."""
+    """Steps MuJoCo's own threads, without JAX. Fallen worlds restart between the timed calls."""
 
     name = "physics alone"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Put the worlds into a batch of the backend's model."""
+        """Make a batch of the backend's model, and put the worlds into it."""
         self.num_steps = setup.num_steps
         self._config = setup.env.config
         self._num_substeps = setup.env.physics.spec.num_substeps
@@ -169,7 +169,7 @@ class BatchSubject:
 
 
 class PhysicsSubject:
-    """`Physics.step` compiled by JAX; fallen worlds restart inside the program, by a `where`."""
+    """Steps `Physics.step` compiled by JAX. Fallen worlds restart inside the program, by a `where`."""
 
     name = "physics in JAX"
 
@@ -201,7 +201,7 @@ class PhysicsSubject:
 
 
 class WorldsSubject:
-    """`VecEnv` stepped by given actions: physics, observations, rewards and resets, without a policy."""
+    """Steps a `VecEnv` with given actions: physics, observations, rewards and resets, without a policy."""
 
     name = "worlds"
 
@@ -230,9 +230,9 @@ class WorldsSubject:
 
 
 class TrainingSubject:
-    """Rollout and update, as the engine of a run makes them.
+    """Rollout and update, with the engine of a run.
 
-    Every repeat starts from the untrained policy, so that the humanoids move alike in all; the worlds run on.
+    Every repeat starts from the untrained policy, so that the humanoids move alike in all of them; the worlds are kept.
     """
 
     name = "training"
@@ -248,7 +248,7 @@ class TrainingSubject:
 
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
-        train, hyper = _copy((self._initial_train, self._hyper))  # worlds stay: Warp records its graph anew for copies
+        train, hyper = _copy((self._initial_train, self._hyper))  # not the worlds: Warp would record its graph again
         run = jax.block_until_ready(Run(train, self._source, hyper, self._key, jnp.zeros((), jnp.int32)))
         started = time.perf_counter()
         for _ in range(num_calls):
@@ -259,10 +259,10 @@ class TrainingSubject:
 
 
 class RunSubject:
-    """A run, or several seeds in one batch, from their start on, by the programs of `flexrl.train`."""
+    """A run of `flexrl.train` from its start on, with one seed or several seeds in one program."""
 
     def __init__(self, name: str, config: RunConfig) -> None:
-        """Compile, and start all members."""
+        """Compile the run, and initialise all seeds."""
         self.name = name
         self.num_steps = config.steps_per_iteration * config.num_seeds
         started = time.perf_counter()
@@ -282,7 +282,7 @@ class RunSubject:
         return time.perf_counter() - started
 
     def metric(self, name: str) -> float:
-        """Of the last iteration, the mean over members."""
+        """Return a metric of the last iteration, as the mean over seeds."""
         return float(np.mean(self._metrics[name]))
 
 
@@ -296,5 +296,5 @@ def _sample_program(setup: Setup) -> Callable[..., tuple[RolloutState, Rollout, 
 
 
 def _copy(tree: Any) -> Any:
-    """A copy whose buffers may be donated."""
+    """Return a copy whose buffers may be donated to JAX."""
     return jax.tree.map(jnp.copy, tree)

@@ -1,10 +1,11 @@
-"""What task code costs on top of native physics, for every environment of ours.
+"""Measures what task code costs on top of native physics, for every built-in environment.
 
     python -m benchmarks.tasks [--envs Hopper-v5 ...]
 
-A task's worlds are stepped by random actions through `VecEnv`: physics, observations, rewards, terminations and resets,
-compiled. The same physics states and controls then go through `mujoco.batch` alone. Both in turn, several times round,
-after an episode's steps: worlds that lie on the floor cost more physics than those that have just begun.
+A task's worlds are stepped with random actions through `VecEnv`: physics, observations, rewards, terminations and
+resets in one compiled program. The same physics states and controls then go through `mujoco.batch` alone. Both are
+measured in turn, in several rounds. The worlds first run for an episode's steps: robots on the floor cost more physics
+than robots that have just started.
 """
 
 import statistics
@@ -31,7 +32,7 @@ from envs.worlds.vector import VecEnv, VecState
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 
-NUM_STEPS = 32  # in one compiled call
+NUM_STEPS = 32  # control steps of each world in one compiled call
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class TasksConfig:
     """What to measure.
 
     Attributes:
-      envs: environments; all of ours when none is given.
-      num_envs: worlds.
+      envs: environments to measure; all built-in ones by default.
+      num_envs: number of worlds.
       seconds: least duration of one repeat.
       repeats: repeats of each measurement.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
@@ -54,12 +55,12 @@ class TasksConfig:
 
 
 class TaskSubject:
-    """`NUM_STEPS` control steps of all worlds by random actions."""
+    """Makes `NUM_STEPS` control steps of all worlds with random actions."""
 
     name = "task"
 
     def __init__(self, env: Any, num_envs: int) -> None:
-        """Start worlds; they run on through all repeats."""
+        """Start the worlds, and run them for an episode's steps. They are kept over all repeats."""
         self.num_steps = NUM_STEPS * num_envs
         self._worlds = VecEnv(env, num_envs)
         self._unroll = jax.jit(self._steps)
@@ -75,7 +76,7 @@ class TaskSubject:
         return time.perf_counter() - started
 
     def physics_inputs(self) -> np.ndarray:
-        """The physics states, controls included, before each of the next steps: shape (T, B, S)."""
+        """Make `NUM_STEPS` steps; return the physics states before each of them, controls included. Shape (T, B, S)."""
         self._state, self._key, internal_TBS = self._unroll(self._state, self._key)
         return np.asarray(internal_TBS, np.float64)
 
@@ -94,7 +95,7 @@ class TaskSubject:
 
 
 class BatchSubject:
-    """The same physics states through `mujoco.batch`."""
+    """Steps the same physics states with `mujoco.batch`."""
 
     name = "physics alone"
 
@@ -106,7 +107,7 @@ class BatchSubject:
         self._batch = Batch(env.physics.spec.model, nsim=inputs_TBS.shape[1], nthread=0)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`; writing the states is left out."""
+        """See `Subject.run`. The time to write the states is left out."""
         seconds = 0.0
         for _ in range(num_calls):
             for inputs_BS in self._inputs_TBS:
@@ -118,7 +119,7 @@ class BatchSubject:
 
 
 def main(config: TasksConfig) -> None:
-    """Measure, print and write."""
+    """Measure all environments; print and write the results."""
     console = Console(highlight=False)
     report = header(config)
     rows = Table(box=box.SIMPLE, title=f"{config.num_envs} worlds, native physics, control steps per second")
@@ -135,7 +136,7 @@ def main(config: TasksConfig) -> None:
 
 
 def measure(config: TasksConfig, name: str) -> dict[str, Any]:
-    """Medians of an environment, and what its task costs as a part of physics alone, by ratios within each round."""
+    """Measure an environment with and without its task; return its case (see `cost_of`)."""
     env = make_env(name, env_type(name).Config(), PhysicsOptions("native", config.num_envs))
     task = TaskSubject(env, config.num_envs)
     measured_task = warm_up(task, config.seconds)
@@ -145,7 +146,10 @@ def measure(config: TasksConfig, name: str) -> dict[str, Any]:
 
 
 def cost_of(name: str, alone: Measurement, task: Measurement) -> dict[str, Any]:
-    """An environment's case from its measurements."""
+    """Return an environment's median rates, and the cost of its task as a part of the time of physics alone.
+
+    The cost comes from ratios of rates within each round.
+    """
     ratio = pairwise_ratio(alone, task)
     return {
         "env": name,

@@ -1,9 +1,9 @@
-"""Control steps per second of humanoid-walk: physics alone, rollout, training, and on request a peer.
+"""Measures control steps per second of humanoid-walk: physics alone, rollout, training, and on request brax's PPO.
 
     python -m benchmarks.throughput [--physics native ...] [--num-envs 1024 ...] [--peers]
 
-Everything is measured in turn in one process (peers in one beside it), several times round. A ratio is taken
-within each round, so that whatever else keeps the machine busy touches both of its sides.
+All programs are measured in turn in one process (a peer in a second one), in several rounds. Ratios are taken within a
+round, so that any other load on the machine affects both of their sides.
 """
 
 import contextlib
@@ -38,11 +38,11 @@ class ThroughputConfig:
     """What to measure.
 
     Attributes:
-      physics: backends; those that suit this machine when none is given.
-      num_envs: numbers of worlds, each measured by itself; by default what suits the backend and the machine.
+      physics: physics backends; by default those that suit this machine.
+      num_envs: numbers of worlds, each measured separately; by default what suits the backend and the machine.
       seconds: least duration of one repeat.
       repeats: repeats of each measurement.
-      peers: measure brax's PPO as well, in turn with ours.
+      peers: also measure brax's PPO, in turn with our programs.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -54,7 +54,7 @@ class ThroughputConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be measured."""
+        """Raise ValueError if seconds, repeats or a number of worlds are not positive."""
         if not (self.seconds > 0 and math.isfinite(self.seconds)):
             raise ValueError(f"--seconds: {self.seconds} must be above 0")
         if self.repeats < 1:
@@ -63,7 +63,7 @@ class ThroughputConfig:
             raise ValueError(f"--num-envs: {min(self.num_envs)} must be at least 1")
 
     def cases(self) -> Iterator[tuple[str, int]]:
-        """Each backend with each number of worlds."""
+        """Return each backend with each number of worlds."""
         device = "cpu" if jax.default_backend() == "cpu" else "gpu"
         for physics in self.physics or PHYSICS[device]:
             for num_envs in self.num_envs or NUM_ENVS[device][physics]:
@@ -71,7 +71,7 @@ class ThroughputConfig:
 
 
 def main(config: ThroughputConfig) -> None:
-    """Measure, print, and write after every case, so that an interrupted run leaves what it had."""
+    """Measure all cases; print and write the results after each, so that an interrupted run leaves what it had."""
     console = Console(highlight=False)
     report = header(config)
     path = None
@@ -81,7 +81,7 @@ def main(config: ThroughputConfig) -> None:
         for physics, num_envs in config.cases():
             try:
                 case = measure_case(config, physics, num_envs, peer)
-            except Exception as error:  # a backend that we chose may be missing here, or not fit into memory
+            except Exception as error:  # a default backend may be missing here, or not fit into memory
                 if config.physics or isinstance(error, PeerError):
                     raise
                 console.print(f"{physics}, {num_envs} worlds: left out, {one_line(error)}", markup=False)
@@ -96,7 +96,7 @@ def main(config: ThroughputConfig) -> None:
 
 
 def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Measurement | None) -> dict[str, Any]:
-    """Everything for one backend and number of worlds; see `benchmarks.report.result`."""
+    """Measure all programs for one backend and number of worlds; see `benchmarks.report.result`."""
     setup = default_setup(physics, num_envs)
     rollout = RolloutSubject(setup)
     measured_rollout = warm_up(rollout, config.seconds)

@@ -1,13 +1,13 @@
-"""Seconds until `flexrl.train` reaches a return, for several seeds in one program, on this machine's device.
+"""Measures the seconds until `flexrl.train` reaches a return, for several seeds in one program.
 
     python -m benchmarks.time_to_return [--envs humanoid-walk dmc-humanoid-walk] [--num-seeds 5] [--minutes 5]
 
-A return is reached with the first deterministic evaluation that shows it. Total seconds count from the start of the
-process, with empty caches of compiled programs and kernels; `after compilation` leaves out what came before the first
-iteration began. Evaluations are in both.
+A return is reached at the first deterministic evaluation whose mean return is at least as high. Total seconds count
+from the start of the process, with empty caches of compiled programs and kernels; `after compilation` counts from the
+start of the first iteration. Both include evaluations.
 
-The first of several evaluations over the same episodes that crosses a line may have been lucky. So the policy that
-crossed it is evaluated once more, in fresh episodes, when the time is over, and both returns are told.
+The first of several evaluations to reach a return may have been lucky. So when the time is over, the policy that
+reached it is evaluated once more, in fresh episodes, and both returns are reported.
 """
 
 import math
@@ -32,7 +32,7 @@ from benchmarks.watch import Row, Watched, watch
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 
-TARGETS = {
+TARGETS = {  # returns to reach
     "humanoid-walk": (2000, 4000, 6000),
     "dmc-humanoid-walk": (500, 800, 900),
     "dmc-humanoid-stand": (500, 800, 900),
@@ -45,10 +45,10 @@ class TimeToReturnConfig:
     """What to train.
 
     Attributes:
-      envs: environments, one after the other.
-      num_seeds: in one program.
-      seed: the first.
-      minutes: for each environment.
+      envs: environments to train in, one after the other.
+      num_seeds: seeds in one program.
+      seed: first seed.
+      minutes: training time of each environment.
       config: YAML file of `flexrl.train` with settings other than the defaults.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
@@ -61,7 +61,7 @@ class TimeToReturnConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what has no target."""
+        """Raise ValueError if an environment has no target, or minutes or seeds are not positive."""
         if unknown := [env for env in self.envs if env not in TARGETS]:
             raise ValueError(f"--envs: {', '.join(unknown)} have no returns to reach; known: {', '.join(TARGETS)}")
         if not (self.minutes > 0 and math.isfinite(self.minutes)):
@@ -71,10 +71,10 @@ class TimeToReturnConfig:
 
 
 def main(config: TimeToReturnConfig) -> None:
-    """Train, print, and write after each environment."""
+    """Train in all environments; print and write the results after each."""
     console = Console(highlight=False)
     report = header(config)
-    report["settings"]["config"] = config.config and config.config.name  # not where it lies here
+    report["settings"]["config"] = config.config and config.config.name  # without the path on this machine
     for env in config.envs:
         with tempfile.TemporaryDirectory() as folder:
             members = members_of(config, Path(folder) / "run")
@@ -83,7 +83,7 @@ def main(config: TimeToReturnConfig) -> None:
             found |= reached(watched, TARGETS[env], 60 * config.minutes)
             report["results"].append(found)
             report["load_average_after"] = os.getloadavg()
-            path = save(report, "time-to-return", config.out)  # without what follows, if time is up before its end
+            path = save(report, "time-to-return", config.out)  # saved now, in case the fresh episodes are interrupted
             crossed = crossings(watched.rows[len(members) :], TARGETS[env])
             found["seeds_returns"] = confirmed(crossed, members, settings["physics"])
             path = save(report, "time-to-return", config.out)
@@ -96,13 +96,16 @@ def main(config: TimeToReturnConfig) -> None:
 
 
 def members_of(config: TimeToReturnConfig, run: Path) -> dict[int, Path]:
-    """The folder of each seed's run."""
+    """Return the run folder of each seed."""
     seeds = range(config.seed, config.seed + config.num_seeds)
     return {seed: run if config.num_seeds == 1 else run / f"seed-{seed}" for seed in seeds}
 
 
 def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> tuple[Watched, dict[str, Any]]:
-    """What one environment's seeds wrote, metrics first, and their settings. Of each evaluation the policy is kept."""
+    """Train all seeds in one environment; return the rows of their metrics and then evaluations, and the settings.
+
+    Every evaluated policy is kept as a checkpoint.
+    """
     run = members[config.seed] if config.num_seeds == 1 else members[config.seed].parent
     command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
     command += ["--num-seeds", str(config.num_seeds), "--workspace", str(run.parent), "--name", run.name]
@@ -115,7 +118,7 @@ def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> 
 
 
 def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) -> dict[str, list[dict[str, Any] | None]]:
-    """For each target the first evaluation of each seed that reaches it."""
+    """Return for each target the first evaluation of each seed that reaches it, or None."""
 
     def first(rows: Sequence[Row], target: float) -> dict[str, Any] | None:
         return next((row for _, row in rows if row["evaluation/return_mean"] >= target), None)
@@ -126,7 +129,7 @@ def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) ->
 def confirmed(
     crossed: Mapping[str, Sequence[dict[str, Any] | None]], members: Mapping[int, Path], physics: str
 ) -> dict[str, list[dict[str, Any] | None]]:
-    """For each target and seed the return that reached it, and that of the same policy in fresh episodes."""
+    """Return for each target and seed the return that reached it, and the same policy's return in fresh episodes."""
     judge = FreshEpisodes(next(iter(members.values())), physics)
 
     def confirm(seed: int, row: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -139,12 +142,14 @@ def confirmed(
 
 
 def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[str, Any]:
-    """When each seed reached each target, and the median over seeds, of which the slower half may never.
+    """Return when each seed reached each target, and the median over seeds.
+
+    A seed that never reached a target counts as slowest; the median is None if it is such a seed.
 
     Args:
       watched: rows of the seeds' metrics.jsonl, then of their evaluations.jsonl.
-      targets: returns.
-      seconds: that the curves may span.
+      targets: returns to reach.
+      seconds: time span of the curves.
     """
     num_seeds = len(watched.rows) // 2
     metrics, evaluations = watched.rows[:num_seeds], watched.rows[num_seeds:]
@@ -167,17 +172,17 @@ def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[
 
 
 def first_above(curve: Sequence[Point], target: float) -> float:
-    """Seconds until the return is at least the target; infinite if it never is."""
+    """Return the seconds until the return is at least the target; infinity if it never is."""
     return next((seconds for seconds, _, value in curve if value >= target), math.inf)
 
 
 def finite(seconds: float) -> float | None:
-    """For JSON, which has no infinity."""
+    """Return the seconds rounded, or None for infinity, which JSON does not have."""
     return round(seconds, 1) if math.isfinite(seconds) else None
 
 
 def said(seconds: float | None) -> str:
-    """For reading."""
+    """Return the seconds as text, or that the return was not reached."""
     return "not reached" if seconds is None else f"{seconds:.0f} s"
 
 

@@ -1,8 +1,8 @@
-"""Which operations an accelerator spends training's time on: JAX's profiler over some iterations of humanoid-walk.
+"""Shows on which operations an accelerator spends training's time, by JAX's profiler on humanoid-walk.
 
     python -m benchmarks.trace [--num-envs 8192] [--physics mjx-warp]
 
-`busy` is the part of the time in which a stream of the device had work; what is missing to one is waiting for the host.
+`busy` is the fraction of the time in which a stream of the device had work. The rest is waiting for the host.
 """
 
 import collections
@@ -22,17 +22,17 @@ from benchmarks.subjects import RunSubject, default_config
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 
-NUM_OPERATIONS = 25
+NUM_OPERATIONS = 25  # most operations that are reported of a stream
 
 
 @dataclass(frozen=True)
 class TraceConfig:
-    """What to look at.
+    """What to trace.
 
     Attributes:
-      num_envs: worlds.
-      physics: backend.
-      num_iterations: to trace.
+      num_envs: number of worlds.
+      physics: physics backend.
+      num_iterations: iterations to trace.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -43,7 +43,7 @@ class TraceConfig:
 
 
 def main(config: TraceConfig) -> None:
-    """Trace, print and write."""
+    """Trace the iterations; print and write the results."""
     console = Console(highlight=False)
     report = header(config)
     subject = RunSubject("training", default_config(config.physics, config.num_envs))
@@ -64,7 +64,7 @@ def main(config: TraceConfig) -> None:
 
 
 def device_lines(profile: Any) -> dict[str, dict[str, float]]:
-    """Seconds of each kind of operation in a `ProfileData`, for each stream of a GPU or thread of XLA."""
+    """Return the seconds of each kind of operation in a `ProfileData`, for each GPU stream or XLA thread."""
     lines: dict[str, dict[str, float]] = {}
     for plane in profile.planes:
         for line in plane.lines:
@@ -79,12 +79,12 @@ def device_lines(profile: Any) -> dict[str, dict[str, float]]:
 
 
 def kind(name: str) -> str:
-    """An operation's name without the numbers that tell its copies apart."""
+    """Return an operation's name without the numbers that distinguish its copies."""
     return re.sub(r"_[0-9a-f]{8}$|[._]\d+", "", name)[:80]
 
 
 def largest(operations: dict[str, float], seconds: float) -> dict[str, Any]:
-    """The operations that take most, as parts of the time."""
+    """Return the longest operations, each with its fraction of the whole time."""
     ordered = sorted(operations.items(), key=lambda item: -item[1])[:NUM_OPERATIONS]
     return {name: round(spent / seconds, 4) for name, spent in ordered}
 

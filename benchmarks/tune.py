@@ -1,9 +1,9 @@
-"""What settings that leave the task alone are worth on this device: training of humanoid-walk, one change at a time.
+"""Measures the training speed of humanoid-walk under other settings of physics and learner, one change at a time.
 
     python -m benchmarks.tune [--num-envs 8192] [--only graph contacts]
 
-Each variant is measured alone; the first, which changes nothing, again at the end, to show how the machine drifted. A
-rate is only worth its contacts: `overflowed` is the part of control steps in which a buffer was too small.
+The default settings are measured first, and again at the end, to show how the machine's speed drifted. A rate counts
+only if contacts were not lost: `overflowed` is the fraction of control steps in which a physics buffer was too small.
 """
 
 import os
@@ -22,7 +22,7 @@ from benchmarks.subjects import RunSubject, default_config
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 
-# By topic: flags of `flexrl.train`, and JAX's precision of matrix products where it differs.
+# Changes by topic: flags of `flexrl.train`, or `matmul` and JAX's precision of matrix products.
 VARIANTS: dict[str, list[tuple[str, ...]]] = {
     "graph": [("--warp.graph-mode", mode) for mode in ("warp_staged", "warp_staged_ex")],
     "contacts": [("--warp.contacts-per-world", str(n)) for n in (16, 8)],
@@ -36,12 +36,12 @@ VARIANTS: dict[str, list[tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """What to try.
+    """What to measure.
 
     Attributes:
-      only: topics; all when none is given.
-      num_envs: worlds.
-      physics: backend.
+      only: topics to measure; all by default.
+      num_envs: number of worlds.
+      physics: physics backend.
       seconds: least duration of one repeat.
       repeats: repeats of each measurement.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
@@ -55,7 +55,7 @@ class TuneConfig:
     out: Path | None = None
 
     def variants(self) -> Iterator[tuple[str, ...]]:
-        """Nothing, each change, and nothing again."""
+        """Return the variants in order: no change, each change, and no change again."""
         yield ()
         for topic in self.only or VARIANTS:
             yield from VARIANTS[topic]
@@ -63,13 +63,13 @@ class TuneConfig:
 
 
 def main(config: TuneConfig) -> None:
-    """Measure, print, and write after each variant."""
+    """Measure all variants; print and write the results after each."""
     console = Console(highlight=False)
     report = header(config)
     for variant in config.variants():
         try:
             found = measure(config, variant)
-        except Exception as error:  # one that does not fit into memory, say, or that this device lacks
+        except Exception as error:  # such as a variant that needs too much memory, or that this device lacks
             found = {"variant": variant, "error": one_line(error)}
         report["results"].append(found)
         report["load_average_after"] = os.getloadavg()
@@ -80,7 +80,7 @@ def main(config: TuneConfig) -> None:
 
 
 def measure(config: TuneConfig, variant: tuple[str, ...]) -> dict[str, Any]:
-    """A variant's rate, how many contacts it left out, and what it cost to get there."""
+    """Return a variant's rate, its fraction of steps with lost contacts, compilation times and memory use."""
     precision = variant[1] if variant[:1] == ("matmul",) else "highest"
     flags = () if variant[:1] == ("matmul",) else variant
     with jax.default_matmul_precision(precision):
@@ -100,7 +100,7 @@ def measure(config: TuneConfig, variant: tuple[str, ...]) -> dict[str, Any]:
 
 
 def captured_graphs() -> int:
-    """CUDA graphs that Warp keeps for the programs of this process: far more than kernels means recording anew."""
+    """Return how many CUDA graphs Warp keeps in this process. Far more than kernels: it keeps recording anew."""
     from mujoco.mjx.warp import ffi
 
     return sum(len(getattr(call, "captures", ())) for call in ffi._JAX_CALLABLE_VARIADIC_TUPLE_REGISTRY.values())

@@ -1,7 +1,7 @@
-"""mujoco_warp by itself, without JAX: a control step of all worlds is one CUDA graph, as its own benchmark does it."""
+"""mujoco_warp without JAX: a control step of all worlds is one CUDA graph, as in mujoco_warp's own benchmark."""
 
 # pyright: reportIndexIssue=false, reportAssignmentType=false, reportGeneralTypeIssues=false
-# Warp compiles the kernels below, and gives their arrays and tuples another meaning than Python's.
+# Warp compiles the kernels below; their types do not mean what they mean in Python.
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from envs.physics import PhysicsSpec
 
 
 class WarpSubject:
-    """The kernels that MJX-Warp calls, on the same model; fallen worlds restart, by a kernel of ours."""
+    """Runs the kernels that MJX-Warp calls, on the same model. Fallen worlds restart by a kernel of ours."""
 
     name = "physics alone"
 
@@ -27,14 +27,14 @@ class WarpSubject:
         fresh: Mapping[str, Any],
         ctrl_TBA: np.ndarray,
     ) -> None:
-        """Put worlds on the device, and record the graph where there is a GPU.
+        """Put the worlds on the device, and record the CUDA graph if there is a GPU.
 
         Args:
-          spec: the model and its buffers.
-          height_limits: m, of the root's height, beyond which a world restarts.
-          worlds: `qpos` (B, nq) and `qvel` (B, nv) to begin with.
-          fresh: the same of first states.
-          ctrl_TBA: controls, one row for each control step of a call.
+          spec: model, substeps and buffer sizes.
+          height_limits: lowest and highest height of the root in m; outside them a world restarts.
+          worlds: `qpos` (B, nq) and `qvel` (B, nv) to start with.
+          fresh: `qpos` and `qvel` of the states in which fallen worlds restart.
+          ctrl_TBA: controls, one row for each control step of a call; shape (T, B, A).
         """
         num_worlds = ctrl_TBA.shape[1]
         self.num_steps = len(ctrl_TBA) * num_worlds
@@ -72,7 +72,7 @@ class WarpSubject:
 
     @property
     def qpos(self) -> np.ndarray:
-        """Positions (B, nq)."""
+        """The worlds' positions (B, nq)."""
         return self._data.qpos.numpy()
 
     def _step(self) -> None:
@@ -88,14 +88,14 @@ class WarpSubject:
 
 @wp.kernel
 def take_controls(time: wp.array[int], ctrl_TBA: wp.array3d[float], ctrl: wp.array2d[float]):  # noqa: ANN201
-    """Each control of a world, of the row whose turn it is."""
+    """Copy each control of a world from the row of the current time."""
     world, actuator = wp.tid()
     ctrl[world, actuator] = ctrl_TBA[time[0] % ctrl_TBA.shape[0], world, actuator]
 
 
 @wp.kernel
 def count(time: wp.array[int]):  # noqa: ANN201
-    """The next row's turn."""
+    """Advance the time by one row."""
     time[0] = time[0] + 1
 
 
@@ -109,7 +109,7 @@ def restart_fallen(  # noqa: ANN201
     qvel: wp.array2d[float],
     qacc_warmstart: wp.array2d[float],
 ):
-    """Each world whose root is not between the limits."""
+    """Restart each world whose root is not between the height limits."""
     world = wp.tid()
     height = qpos[world, 2]
     if height >= low and height <= high:

@@ -1,4 +1,4 @@
-"""A process that writes lines of JSON, and the seconds from its start at which each line was there."""
+"""Runs a process that writes lines of JSON, and notes how many seconds after its start each line appeared."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from flexrl.storage.provenance import REPOSITORY
 POLL_SECONDS = 0.25
 STOP_SECONDS = 15.0  # between SIGTERM and SIGKILL
 
-Row = tuple[float, dict[str, Any]]  # seconds, what the line held
+Row = tuple[float, dict[str, Any]]  # seconds since the start of the process, content of the line
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Watched:
     """What a process wrote.
 
     Attributes:
-      rows: of each file.
+      rows: rows of each file.
       seconds: from the start of the process until it ended or was stopped.
       finished: whether it ended by itself.
     """
@@ -41,19 +41,19 @@ def watch(
     folder: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Watched:
-    """Run a command for so many seconds at most, and read the lines that it writes to the files.
+    """Run a command for at most so many seconds, and read the lines that it writes to the files.
 
     Args:
-      name: for messages.
+      name: name of the program, for error messages.
       command: program and arguments; its standard output goes to `folder / "stdout"`.
-      files: to read.
-      seconds: after which it is stopped.
-      folder: for its output.
-      environment: variables that differ from ours; by default `empty_caches` in the folder, so that it compiles
-        everything.
+      files: files of JSON lines to read.
+      seconds: seconds after which the process is stopped.
+      folder: folder for its output.
+      environment: environment variables to add to ours; by default `empty_caches` of the folder, so that the process
+        compiles everything.
 
     Raises:
-      PeerError: if it fails, or has written nothing to the first file when it is stopped.
+      PeerError: if the process fails, or has written nothing to the first file when it is stopped.
     """
     environment = {**os.environ, **(empty_caches(folder) if environment is None else environment)}
     tails = [Tail(path) for path in files]
@@ -76,17 +76,17 @@ def watch(
         if finished and process.returncode:
             raise ended(name, process, log)
     if not tails[0].rows:
-        raise PeerError(f"{name} had nothing to tell within {now:.0f} s; give it more --minutes")
+        raise PeerError(f"{name} wrote nothing within {now:.0f} s; give it more --minutes")
     return Watched([tail.rows for tail in tails], now, finished)
 
 
 def empty_caches(folder: Path) -> dict[str, str]:
-    """Where JAX and Warp find nothing compiled."""
+    """Return environment variables that give JAX and Warp empty compilation caches in a folder."""
     return {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "WARP_CACHE_PATH": str(folder / "kernels")}
 
 
 def stop(process: subprocess.Popen[Any]) -> None:
-    """Ask a process to end, and end it if it does not."""
+    """Ask a process to end, and kill it if it does not end in `STOP_SECONDS`."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -95,15 +95,15 @@ def stop(process: subprocess.Popen[Any]) -> None:
 
 
 class Tail:
-    """A growing file of JSON lines."""
+    """Reads a growing file of JSON lines."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing read yet; the file may come later."""
+        """Keep the path. The file may be created later."""
         self.rows: list[Row] = []
         self._path, self._position = path, 0
 
     def read(self, now: float) -> None:
-        """Take the whole lines that are new, as of now."""
+        """Read the complete lines that are new, and note `now` as their time."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:

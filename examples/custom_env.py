@@ -1,7 +1,7 @@
-"""Your own task, trained by `python -m flexrl.train --env examples/custom_env.py:PoleOnACart`.
+"""An example of a task of your own, trained by `python -m flexrl.train --env examples/custom_env.py:PoleOnACart`.
 
-A task names its config, hands its model to `MujocoTask`, and says what a world starts from and what a step is worth.
-It then trains on every physics backend, with any algorithm, and `python -m envs show` describes it.
+A task names its config class, passes its MuJoCo model to `MujocoTask`, and defines `reset` and `step`. It then trains
+on every physics backend with any algorithm, and `python -m envs show` describes it.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from envs.types import EnvState
 
 @dataclass(frozen=True)
 class PoleOnACartConfig:
-    """Every field becomes a flag, `--task.max-angle`, and a key under `task:` in a config file.
+    """The task's config. Each field is a flag, such as `--task.max-angle`, and a key under `task:` in a config file.
 
     Attributes:
-      max_angle: rad from the vertical beyond which the pole has fallen.
-      ctrl_weight: cost per squared action.
+      max_angle: angle from the vertical in rad beyond which the pole has fallen.
+      ctrl_weight: weight of the squared action, which is subtracted from the reward.
     """
 
     max_angle: float = 0.4
@@ -31,7 +31,7 @@ class PoleOnACartConfig:
 
 
 class PoleOnACart(MujocoTask):
-    """Keep a pole upright on a cart. Observation (4): place (m), angle (rad), and their velocities."""
+    """Keep a pole upright on a cart. Observation (4): position (m), angle (rad), and their velocities (m/s, rad/s)."""
 
     Config = PoleOnACartConfig
     episode_length = 500
@@ -43,14 +43,14 @@ class PoleOnACart(MujocoTask):
         super().__init__(PhysicsSpec(model, num_substeps=2), options)
 
     def reset(self, key: Array) -> EnvState:
-        """Nearly upright and at rest."""
+        """Return the first state of an episode: the pole nearly upright and at rest."""
         key_angle, key_model = jax.random.split(key)
         angle = jax.random.uniform(key_angle, minval=-0.05, maxval=0.05)
         physics = self.start(key_model, qpos=jnp.stack([jnp.zeros(()), angle]), qvel=jnp.zeros(2))
         return first_state(physics, _observe(physics), goal=jnp.zeros(0), metrics={"angle": jnp.abs(angle)}, info={})
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Push the cart."""
+        """Push the cart for one control step. The reward is 1 minus the cost of the action."""
         physics = self.physics.step(state.physics, self.control(action))
         angle = jnp.abs(physics["qpos"][1])
         return state.replace(

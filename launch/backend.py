@@ -1,4 +1,4 @@
-"""Where a sweep's trials run, as the commands of `launch.sweep` see it: this machine, or a Kubernetes cluster."""
+"""The interface between the commands of `launch.sweep` and the place where trials run: this machine or a cluster."""
 
 from argparse import Namespace
 from typing import Protocol
@@ -8,56 +8,56 @@ from launch.plan.trials import Trial
 
 
 class Backend(Protocol):
-    """One sweep where it runs. Every method but `look` answers by the last look."""
+    """The trials of one sweep, in the place where they run. Methods answer from what the last `look` found."""
 
     def look(self, *, record: bool = False) -> None:
-        """Find out how far each trial is; with `record` also write down here what ended elsewhere."""
+        """Find out the state of each trial; with `record` also write the ends of a cluster's trials here."""
         ...
 
     def progress(self, trial: Trial) -> Progress:
-        """How far a trial is."""
+        """Return the state of a trial, as of the last look."""
         ...
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """A trial's control steps, its newest return, and a note on what could not be found out."""
+        """Return a trial's control steps, its newest mean return, and a note on what could not be found out."""
         ...
 
     def who(self) -> str:
-        """Who runs the trials, in a few words."""
+        """Say in a few words which process or which Jobs run the trials."""
         ...
 
     def remarks(self) -> list[str]:
-        """What a reader of results must know besides: lines on trials whose results are not here."""
+        """Return lines about trials whose results are not on this machine, to be printed with the results."""
         ...
 
     def objects(self, pack: int) -> str | None:
-        """What `submit` would create elsewhere, as YAML; None where it creates nothing."""
+        """Return the objects that `submit` would create on a cluster, as YAML; None if it creates none."""
         ...
 
     def submit(self, options: Namespace) -> None:
-        """Run what is neither done nor failed, or send it to where it runs.
+        """Run the trials that are neither done nor failed, or send them to the cluster.
 
         Raises:
-          SystemExit: with an exit code, where trials failed or it was asked to stop.
+          SystemExit: with an exit code, if trials failed or the user asked to stop.
         """
         ...
 
     def advance(self) -> bool:
-        """Look again and start what may start by now; whether there is more to watch."""
+        """Look again and start the trials whose turn has come; return whether there is more to watch."""
         ...
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:
-        """Let the trials that run save and stop; those trials. With `dry_run` only name them."""
+        """Ask the running trials to save and stop, wait for that, and return them; with `dry_run` only return them."""
         ...
 
     def log(self, trial: Trial, *, follow: bool) -> str:
-        """What a trial has printed so far.
+        """Return all that a trial has printed so far.
 
         Raises:
-          ConfigError: if it has printed nothing and nobody waits for it (`follow`).
+          ConfigError: if it has printed nothing yet, unless `follow` is set: then the text is empty.
         """
         ...
 
     def runs_on(self, trial: Trial) -> bool:
-        """Look again whether a trial runs or will, so that its log may grow."""
+        """Look again, and return whether a trial runs or will run, so that its log may still grow."""
         ...

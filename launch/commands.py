@@ -1,4 +1,4 @@
-"""What the commands of `launch.sweep` do, wherever the trials run."""
+"""The commands of `launch.sweep`, written once for both backends: this machine and a Kubernetes cluster."""
 
 import sys
 import time
@@ -20,13 +20,13 @@ FOLLOW_SECONDS = 1.0
 
 
 def run(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-    """Do what a command line asks for."""
+    """Run the command that the parsed command line names, on the backend that it names."""
     COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials))
 
 
 def _backend(options: Namespace, sweep: Sweep, trials: list[Trial]) -> Backend:
     if options.backend == "kubernetes":
-        from launch.kubernetes.backend import Kubernetes  # brings the client
+        from launch.kubernetes.backend import Kubernetes  # imported late: it imports the Kubernetes client
 
         return Kubernetes(options, sweep, trials)
     from launch.local.backend import Local
@@ -35,7 +35,7 @@ def _backend(options: Namespace, sweep: Sweep, trials: list[Trial]) -> Backend:
 
 
 def plan(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Print what would be done; with `--dry-run` on a cluster, the objects that would be created."""
+    """Print the trials, the steps left and their cost; with `--dry-run` on a cluster, the objects to be created."""
     objects = backend.objects(options.pack) if options.dry_run else None
     if objects is None:
         print_plan(options, sweep, trials)
@@ -44,18 +44,18 @@ def plan(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend
 
 
 def submit(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Run what is neither done nor failed."""
+    """Run the trials that are neither done nor failed."""
     backend.submit(options)
 
 
 def status(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Print how far each trial is."""
+    """Print the state, steps and return of each trial."""
     backend.look()
     _print_status(options, sweep, trials, backend)
 
 
 def watch(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Print how far each trial is, again and again; results come home as they are there."""
+    """Print the status of all trials every few seconds until none runs; copy a cluster's results here meanwhile."""
     try:
         while True:
             goes_on = backend.advance()
@@ -73,7 +73,7 @@ def _print_status(options: Namespace, sweep: Sweep, trials: list[Trial], backend
 
 
 def logs(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Print what a trial printed; with `--follow` also what it goes on to print."""
+    """Print a trial's log; with `--follow` keep printing while the trial runs."""
     trial = find_trial(options.trial, trials)
 
     def goes_on() -> bool:
@@ -83,11 +83,16 @@ def logs(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend
 
 
 def follow(printed: Callable[[], str], goes_on: Callable[[], bool]) -> None:
-    """Print what a log holds, and what is added while it goes on, or until Ctrl-C."""
+    """Print a log, then the text that is added to it, until the trial ends or the user presses Ctrl-C.
+
+    Args:
+      printed: returns the whole text of the log so far.
+      goes_on: returns whether the log may still grow.
+    """
     shown = 0
     try:
         while True:
-            more = goes_on()  # asked first, so that the last lines are not lost
+            more = goes_on()  # before reading the log, so that the last lines are not lost
             text = printed()
             sys.stdout.write(text[shown:])
             sys.stdout.flush()
@@ -100,14 +105,14 @@ def follow(printed: Callable[[], str], goes_on: Callable[[], bool]) -> None:
 
 
 def cancel(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Let the trials that run save and stop, and start no more."""
+    """Ask the running trials to save and stop, and start no others."""
     running = backend.cancel(dry_run=options.dry_run)
     done = "would be stopped" if options.dry_run else "stopped; submit goes on with them"
     print(f"{sweep.name}: {len(running)} trials {done}")
 
 
 def retry(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Clear failed trials, so that `submit` tries them again."""
+    """Reset failed trials to waiting, so that `submit` tries them again."""
     backend.look(record=not options.dry_run)
     chosen = [find_trial(name, trials) for name in options.only] or trials
     failed = [trial for trial in chosen if backend.progress(trial).state == "failed"]
@@ -120,7 +125,7 @@ def retry(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backen
 
 
 def results(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Write every result in one table, and print the best."""
+    """Write all results to one table, print the ranking, and name the trials without a result."""
     backend.look(record=True)
     for line in backend.remarks():
         print(line, file=sys.stderr)

@@ -1,10 +1,10 @@
-"""How `launch.sweep` leaves other than well, besides the exit codes of a run."""
+"""Exit codes of `launch.sweep` besides those of a run (`flexrl.common.errors`), and how it exits with one."""
 
 import sys
 from typing import NoReturn
 
 EXIT_FAILED = 1  # some trials failed
-EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may go well later
+EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may work later
 
 
 def leave(line: str, code: int) -> NoReturn:

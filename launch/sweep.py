@@ -8,24 +8,27 @@ from flexrl.common.errors import exit_codes
 from launch.exits import EXIT_FAILED, EXIT_UNAVAILABLE, leave
 
 TEXTS = {
-    "plan": "the trials, what differs between them, how much there is to do and what it costs; starts nothing",
-    "submit": "run what is not done; again, after an interruption, to go on; a cluster runs it on its own",
-    "status": "state, attempts, step and return of each trial, and why it failed",
-    "watch": "status again and again, until all trials are done or failed or nobody runs them",
-    "logs": "what a trial printed",
-    "cancel": "let the trials that run save and stop",
+    "plan": "list the trials, what differs between them, how many steps are left and what they cost; starts nothing",
+    "submit": "run the trials that are not done; after an interruption, submit again; a cluster runs them by itself",
+    "status": "show state, attempts, step and return of each trial, and why it failed",
+    "watch": "repeat status until all trials are done or failed, or no process runs them any more",
+    "logs": "print the log of a trial",
+    "cancel": "ask the running trials to save and stop",
     "retry": "clear failed trials, so that submit tries them again",
-    "results": "trials, best first; every result as CSV and Parquet, what is missing, and return by axis as a picture",
+    "results": "rank the trials by return; write all results as CSV and Parquet, and plot return over each axis",
 }
-PACK = "trials in one program, at most, that differ in seed and numbers that do not shape it"
+PACK = "train at most so many trials in one program, if they differ only in seed and numbers that need no recompiling"
 CHANGING = ("submit", "cancel", "retry")
 
 
 def main(arguments: list[str]) -> None:
-    """Parse and do; exit codes are those of a run, 1 where trials failed, and 69 where a cluster does not answer."""
+    """Parse the command line and run the command.
+
+    Exit codes are those of a run (`flexrl.common.errors`), 1 if trials failed, and 69 if a cluster does not answer.
+    """
     with exit_codes():
         options = _parse(arguments)
-        from launch.commands import run  # both take a second, which `--help` need not wait for
+        from launch.commands import run  # imported late: it takes a second, which `--help` need not wait for
         from launch.plan.trials import load_trials
 
         sweep, trials = load_trials(options.sweep, options.workspace, options.set)
@@ -45,31 +48,31 @@ def _parse(arguments: list[str]) -> Namespace:
     for name, text in TEXTS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("sweep", type=Path, help="the sweep's file")
-        command.add_argument("--workspace", type=Path, default=Path("workspace"), help="holds the sweeps' folders")
+        command.add_argument("--workspace", type=Path, default=Path("workspace"), help="folder of all sweeps")
         command.add_argument(
-            "--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the sweep's file"
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="value for a variable of the sweep"
         )
         command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
-        command.add_argument("--namespace", help="of the cluster, instead of the sweep's")
-        command.add_argument("--context", help="of the kubeconfig, instead of its current one")
+        command.add_argument("--namespace", help="Kubernetes namespace, instead of the one in the sweep's file")
+        command.add_argument("--context", help="context of the kubeconfig, instead of its current one")
         if name in ("plan", *CHANGING):
             command.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
         if name in ("plan", "submit", "status", "watch"):
-            command.add_argument("--all", action="store_true", help="rows of all trials, however many")
+            command.add_argument("--all", action="store_true", help="print a row for every trial")
         if name in ("plan", "submit"):
-            command.add_argument("--hours", type=float, help="of one trial, for what a plan takes and costs")
-            command.add_argument("--prices", type=Path, help="table like launch/prices.yaml, instead of it")
+            command.add_argument("--hours", type=float, help="hours that one trial takes, to estimate time and cost")
+            command.add_argument("--prices", type=Path, help="price table instead of launch/show/prices.yaml")
             command.add_argument("--pack", type=int, default=1, help=PACK)
         if name == "submit":
             command.add_argument("--parallel", type=int, help="trials at a time, instead of the sweep's parallelism")
         if name == "results":
-            command.add_argument("--out", type=Path, help="folder to write to, instead of results/ in the sweep's")
-            command.add_argument("--all", action="store_true", help="all trials in the ranking, however many")
+            command.add_argument("--out", type=Path, help="output folder, instead of results/ in the sweep's folder")
+            command.add_argument("--all", action="store_true", help="rank all trials, however many there are")
         if name == "logs":
-            command.add_argument("trial", help="number or key")
-            command.add_argument("--follow", "-f", action="store_true", help="go on while it runs")
+            command.add_argument("trial", help="the trial's number or key")
+            command.add_argument("--follow", "-f", action="store_true", help="keep printing while the trial runs")
         if name == "retry":
-            command.add_argument("--only", nargs="+", default=[], help="numbers or keys, instead of all that failed")
+            command.add_argument("--only", nargs="+", default=[], help="numbers or keys; by default all failed trials")
     return parser.parse_args(arguments)
 
 

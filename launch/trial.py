@@ -1,4 +1,7 @@
-"""One trial, or pack, in a pod: `python -m launch.trial FOLDER`; FOLDER holds the trials, the Job gives the index."""
+"""The command of a sweep's pods: `python -m launch.trial FOLDER` trains one trial, or one pack of trials.
+
+FOLDER holds `trials.jsonl.gz`, with one line for each index of the Job. Kubernetes gives the pod its index.
+"""
 
 import dataclasses
 import gzip
@@ -22,13 +25,13 @@ if TYPE_CHECKING:
     from launch.plan.trials import Trial
 
 POLL_SECONDS = 0.2
-TELL_SECONDS = 30.0  # between lines that say how far it is
-LOCK_SECONDS = 30.0  # for a pod that is replaced to leave its trial
-STOP_SECONDS = 10.0  # for a training that was asked to stop: a spot machine leaves its pods 15 s in all
+TELL_SECONDS = 30.0  # between progress lines in the log
+LOCK_SECONDS = 30.0  # how long to wait for the pod that this one replaces to let go of the trial
+STOP_SECONDS = 10.0  # from SIGTERM to SIGKILL of the training: a spot machine gives its pods 15 s in all
 
 
 def main(arguments: list[str]) -> None:
-    """Run the trial to its end; the exit code is what the Job's podFailurePolicy reads."""
+    """Run the trial to its end, and exit with the code that the Job's podFailurePolicy reads."""
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _: asked.append(signum))
@@ -41,25 +44,27 @@ def _parse(arguments: list[str]) -> Namespace:
     from flexrl.common.parser import Parser
 
     parser = Parser(prog="python -m launch.trial", description=__doc__)
-    parser.add_argument("trials", type=Path, help=f"folder with {TRIALS_FILE}, a line for each index")
-    parser.add_argument("--retries", type=int, default=0, help="of a trial that crashed")
-    parser.add_argument("--time-limit-minutes", type=float, help="of the trial, all its attempts together")
-    parser.add_argument("--pause-after", type=int, help="evaluations of a trial; the rest is for another time")
-    parser.add_argument("--hosts", action="store_true", help="indexes are hosts that train the first trial together")
-    parser.add_argument("--report", type=Path, help="file for the pod's termination message")
+    parser.add_argument("trials", type=Path, help=f"folder with {TRIALS_FILE}, which has a line for each index")
+    parser.add_argument("--retries", type=int, default=0, help="how often to retry a trial that crashed")
+    parser.add_argument("--time-limit-minutes", type=float, help="time limit of the trial, all its attempts together")
+    parser.add_argument("--pause-after", type=int, help="pause the trial after so many evaluations")
+    parser.add_argument("--hosts", action="store_true", help="indexes are hosts that all train one trial together")
+    parser.add_argument("--report", type=Path, help="file to write the pod's termination message to")
     return parser.parse_args(arguments)
 
 
 def run(options: Namespace, asked: list[int]) -> int:
-    """One attempt at the trials of this pod, and more where only one of a pack has failed; its exit code.
+    """Make an attempt at the trials of this pod, and return its exit code.
+
+    If one trial of a pack fails, the others are attempted again without it.
 
     Args:
-      options: of the command line.
-      asked: signals that arrived so far.
+      options: parsed command line.
+      asked: list to which the signal handler appends SIGTERM and SIGINT.
 
     Raises:
-      ConfigError: if there is no such trial.
-      Preempted: if another pod runs it.
+      ConfigError: if the pod's index has no trial.
+      Preempted: if another pod runs one of the trials.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -89,13 +94,16 @@ def run(options: Namespace, asked: list[int]) -> int:
 
 
 def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
-    """Train what the first host trains, which alone keeps account: what ends here only ends the attempt."""
+    """Train the trial of the first host as one of its other hosts, and return the exit code.
+
+    Only the first host writes the trial's progress and result; a failure here counts as an interruption.
+    """
     from launch.attempt import training_process as attempt
     from launch.attempt.trial_folder import folder_of
 
     folder = folder_of(trial)
     deadline = time.monotonic() + float(os.environ.get(START_SECONDS, "300"))
-    while not (trial.folder / "trial.json").exists():  # the first host has not begun
+    while not (trial.folder / "trial.json").exists():  # host 0 has not started yet
         if asked or time.monotonic() > deadline:
             return EXIT_PREEMPTED
         time.sleep(POLL_SECONDS)
@@ -113,10 +121,10 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
 def _attempt(
     trials: list["Trial"], options: Namespace, asked: list[int], cleared: dict[str, int]
 ) -> dict[str, "Progress"]:
-    """How far each trial is after an attempt.
+    """Make one attempt at the trials, print their log meanwhile, and return the progress of each by key.
 
     Raises:
-      Preempted: if another pod runs one, or may do so by now.
+      Preempted: if another pod runs one of them, or may have taken one over.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -144,10 +152,10 @@ def _attempt(
 
 
 def read_trials(folder: Path, index: str) -> list["Trial"]:
-    """The trials of an index, from 0.
+    """Read the trials of an index of the Job, counted from 0, from the folder's `trials.jsonl.gz`.
 
     Raises:
-      ConfigError: if the index is none, or has no line.
+      ConfigError: if the index is not a number, or the file has no line for it.
     """
     from flexrl.config.run_config import decode
     from launch.plan.trials import trial_of
@@ -156,7 +164,7 @@ def read_trials(folder: Path, index: str) -> list["Trial"]:
     for content in _read_line(folder, index):
         config = decode(content["config"], f"{folder}: trial {content['number']}")
         trial = trial_of(content["number"], content["values"], config, config.folder.parent)
-        trials.append(dataclasses.replace(trial, key=content["key"], folder=config.folder))  # as planned
+        trials.append(dataclasses.replace(trial, key=content["key"], folder=config.folder))  # the planned key
     return trials
 
 
@@ -198,7 +206,7 @@ def _named(trials: list["Trial"]) -> str:
 
 
 def _show(log: Path, start: int) -> int:
-    """Print what a log has from a byte on; where it ends now."""
+    """Print a log from byte `start` on, and return the byte at which it ends now."""
     if not log.exists():
         return start
     with log.open("rb") as file:

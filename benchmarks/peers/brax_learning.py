@@ -1,4 +1,4 @@
-"""Brax's PPO left to learn: a line of JSON after every training step; see `benchmarks.learning`."""
+"""Trains brax's PPO for `benchmarks.learning`, and prints a line of JSON after every training step."""
 
 import contextlib
 import json
@@ -9,11 +9,11 @@ from benchmarks.peers import brax_ppo
 
 
 def main(seed: int) -> None:
-    """Train until the process is ended."""
+    """Train until `benchmarks.learning` ends the process."""
     lines = sys.stdout
 
     def progress(num_steps: int, metrics: Any) -> None:
-        """Tell the mean return of the last episodes; brax calls this for its evaluations too, which say nothing."""
+        """Print the mean return of the last episodes. Brax calls this for evaluations too, which lack it."""
         if "episode/sum_reward" in metrics:
             row = {"control_steps": num_steps, "return": float(metrics["episode/sum_reward"])}
             print(json.dumps(row), file=lines, flush=True)

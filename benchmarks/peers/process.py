@@ -1,7 +1,7 @@
-"""A peer's training in a process of its own, paced by us so that its calls interleave with ours.
+"""Runs a peer, another library's training, in a process of its own whose calls take turns with ours.
 
-The peer answers in lines of JSON: first what one call is (`num_steps`, `settings`), then, for every `go` that it
-reads, the `seconds` which the call took.
+The peer prints lines of JSON: first the `num_steps` of one call and its `settings`, then, for every line `go` that it
+reads, the `seconds` that the call took.
 """
 
 import contextlib
@@ -18,21 +18,21 @@ from flexrl.storage.provenance import REPOSITORY
 
 
 class PeerError(Exception):
-    """The peer ended by itself, or is not there."""
+    """The peer failed, or wrote nothing."""
 
 
 def ended(name: str, process: subprocess.Popen[Any], log: IO[str]) -> PeerError:
-    """How a process ended that should not have, with the last lines of its log."""
+    """Return the error of a process that ended unexpectedly, with the last lines of its log."""
     log.seek(0)
     end = "".join(log.readlines()[-20:])
     return PeerError(f"{name} ended with exit status {process.wait()}; its last words:\n{end}")
 
 
 class PeerSubject:
-    """One peer, measured like any other subject."""
+    """A peer as a `benchmarks.measure.Subject`."""
 
     def __init__(self, name: str, process: subprocess.Popen[str], log: IO[str]) -> None:
-        """Wait until the peer says what it will run."""
+        """Wait for the peer's first line, which says what it runs."""
         self.name = name
         self._process, self._log = process, log
         ready = self._answer()
@@ -60,7 +60,7 @@ class PeerSubject:
 def start_peer(
     name: str, module: str, arguments: Sequence[object] = (), python: Path = Path(sys.executable)
 ) -> Iterator[PeerSubject]:
-    """Start a peer's module by an interpreter, and end it afterwards."""
+    """Start a peer's module with an interpreter, provide it as a subject, and end it afterwards."""
     environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}  # a GPU is shared with our own process
     with (
         tempfile.TemporaryFile("w+") as log,
@@ -77,4 +77,4 @@ def start_peer(
         try:
             yield PeerSubject(name, process, log)
         finally:
-            process.kill()  # it holds nothing worth saving
+            process.kill()  # it has nothing to save

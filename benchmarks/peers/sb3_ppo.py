@@ -1,6 +1,6 @@
-"""Stable-Baselines3's PPO in worlds of ours: a line of JSON after every rollout; see `benchmarks.learning`.
+"""Trains Stable-Baselines3's PPO in our worlds for `benchmarks.learning`, and prints JSON after every rollout.
 
-It runs in `.venv-peers`.
+It runs in the environment `.venv-peers`.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ import flexrl.gym  # noqa: F401
 
 ENV = "flexrl/HumanoidWalk-v0"
 NUM_ENVS = 16
-# RL Zoo's for Gymnasium's humanoid, but for sixteen worlds instead of one, and with a discount, a lambda and a learning
-# rate that learn more here (`benchmarks/README.md`). Its first standard deviation is for actions within 0.4, the range
-# of the controls; ours are within 1.
+# RL Zoo's settings for Gymnasium's humanoid, with two changes: sixteen worlds instead of one, and a discount, a lambda
+# and a learning rate that reach higher returns here (`benchmarks/README.md`). RL Zoo's initial standard deviation is
+# for actions within 0.4, the range of the controls; our actions are within 1.
 SETTINGS = {
     "n_steps": 512,
     "batch_size": 256,
@@ -37,11 +37,11 @@ SETTINGS = {
 }
 POLICY = {"log_std_init": -1.0, "ortho_init": False, "net_arch": {"pi": [256, 256], "vf": [256, 256]}}
 PACKAGES = ("stable-baselines3", "torch", "gymnasium")
-MAX_STEPS = 10**12  # the parent ends this process before
+MAX_STEPS = 10**12  # the parent ends this process long before
 
 
 class Worlds(VecEnv):
-    """Our vector of worlds under the interface of Stable-Baselines3, so that they are stepped as one here too."""
+    """Our vectorised worlds behind Stable-Baselines3's interface, so that one call steps them all."""
 
     def __init__(self, num_envs: int) -> None:
         """Build the worlds."""
@@ -50,15 +50,15 @@ class Worlds(VecEnv):
         super().__init__(num_envs, self._env.single_observation_space, self._env.single_action_space)
 
     def reset(self) -> np.ndarray:
-        """First observations."""
+        """Reset all worlds, and return their first observations."""
         return self._env.reset(seed=self._seeds[0])[0]
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Take the actions."""
+        """Keep the actions for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Step; a world whose episode ended has restarted, and tells what it saw last."""
+        """Step all worlds. A world whose episode ended has restarted; its info holds the episode's last observation."""
         observation, reward, terminated, truncated, info = self._env.step(self._actions)
         done = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
@@ -67,31 +67,31 @@ class Worlds(VecEnv):
         return observation, reward, done, infos
 
     def close(self) -> None:
-        """Release the worlds."""
+        """Close the worlds."""
         self._env.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """An attribute of the vector, once for each world."""
+        """Return an attribute of the vector, repeated for each world."""
         return [getattr(self._env, attr_name)] * self.num_envs
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Not offered."""
+        """Raise NotImplementedError: training does not need it."""
         raise NotImplementedError
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **options: Any) -> list[Any]:
-        """Not offered."""
+        """Raise NotImplementedError: training does not need it."""
         raise NotImplementedError
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Never."""
+        """Return False for each world: none is wrapped."""
         return [False] * self.num_envs
 
 
 class Tell(BaseCallback):
-    """Tells the mean return of the last hundred episodes, as they were rewarded and not as they were scaled."""
+    """Prints the mean return of the last hundred episodes after each rollout, in unscaled rewards."""
 
     def __init__(self, lines: IO[str]) -> None:
-        """Remember where lines go."""
+        """Keep the file that lines are printed to."""
         super().__init__()
         self._lines = lines
 
@@ -106,7 +106,7 @@ class Tell(BaseCallback):
 
 
 def main(seed: int) -> None:
-    """Train until the process is ended."""
+    """Train until `benchmarks.learning` ends the process."""
     lines = sys.stdout
     settings = {
         "env": ENV,
@@ -119,7 +119,7 @@ def main(seed: int) -> None:
     }
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     print(json.dumps({"settings": settings, "versions": versions}), file=lines, flush=True)
-    torch.set_num_threads(1)  # more wait for each other longer than they compute in networks of this size
+    torch.set_num_threads(1)  # networks of this size are so small that more threads only wait for each other
     with contextlib.redirect_stdout(sys.stderr):
         worlds = VecNormalize(VecMonitor(Worlds(NUM_ENVS)), gamma=SETTINGS["gamma"])
         policy = {**POLICY, "activation_fn": torch.nn.ReLU}

@@ -1,6 +1,6 @@
-"""PyTorch's Decision Transformer, of `transformers`, learning from random windows; see `benchmarks.peers.process`.
+"""Trains the PyTorch Decision Transformer of `transformers` on random windows, for `benchmarks.offline`.
 
-It runs in `.venv-peers`.
+`benchmarks.peers.process` starts it and talks to it. It runs in the environment `.venv-peers`.
 """
 
 import json
@@ -11,12 +11,12 @@ import time
 import torch  # pyright: ignore[reportMissingImports]
 import transformers  # pyright: ignore[reportMissingImports]
 
-NUM_UPDATES = 5  # of a call
-NUM_STEPS = 10_000  # of the data, in memory
+NUM_UPDATES = 5  # in one call
+NUM_STEPS = 10_000  # in the random data, which is kept in memory
 
 
 def main(obs_size: int, action_size: int, batch_size: int, context_length: int) -> None:
-    """Answer every `go` by some updates; warm-up of the learning rate is left out."""
+    """Make `NUM_UPDATES` updates for every line `go` that it reads. The learning rate does not warm up."""
     lines = sys.stdout
     torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(0)

@@ -1,9 +1,10 @@
 """A lease on a trial's folder, for volumes that several machines share.
 
-The lock of a file is not enough there: on NFSv3 it stays when its machine vanishes, and on GCS FUSE no other machine
-sees it. A lease is a file whose holder writes it anew every few seconds. Whoever wants it watches the file by a clock
-of its own, so that no two clocks need to agree, and takes it over once it has not changed for `STALE_SECONDS`. A holder
-that could not write for a while, or finds another's name, has lost it and must stop its training.
+File locks are not enough on such volumes: on NFSv3 a lock stays when its machine vanishes, and on GCS FUSE no other
+machine sees it. A lease is a file that its holder rewrites every few seconds. A process that wants the lease watches
+the file by its own clock, so that no two clocks need to agree, and takes the lease over once the file has not changed
+for `STALE_SECONDS`. A holder that could not write for `LOST_SECONDS`, or finds another holder's name in the file, has
+lost the lease and must stop its training.
 """
 
 import contextlib
@@ -15,24 +16,24 @@ import uuid
 from pathlib import Path
 from typing import Self
 
-BEAT_SECONDS = 10.0
-STALE_SECONDS = 120.0  # without a beat, after which a lease may be taken over
-LOST_SECONDS = 60.0  # without a beat, after which its holder gives it up; well before another one takes it
-SETTLE_SECONDS = 5.0  # between taking over and believing it: another one may have done so at the same moment
+BEAT_SECONDS = 10.0  # between two writes of the holder
+STALE_SECONDS = 120.0  # without a write, after which another process may take the lease over
+LOST_SECONDS = 60.0  # without a write, after which the holder gives the lease up: well before another takes it
+SETTLE_SECONDS = 5.0  # from taking over to reading the file again: two processes may take over at the same moment
 POLL_SECONDS = 1.0
 
 
 class Lease:
-    """The right to train in a folder, kept by a thread until it is released."""
+    """The right to train in a folder. A thread renews it until the `with` block ends."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lease, at once where it is free, else when it is stale.
+        """Take the lease: at once if it is free, or after `STALE_SECONDS` if its holder no longer renews it.
 
         Args:
-          path: of the lease's file.
+          path: the lease's file.
 
         Raises:
-          BlockingIOError: if another process keeps it.
+          BlockingIOError: if another process renews it.
         """
         self._path = path
         self._name = uuid.uuid4().hex
@@ -46,15 +47,15 @@ class Lease:
 
     @property
     def is_lost(self) -> bool:
-        """Whether another one may have it by now."""
+        """Whether another process may hold the lease by now."""
         return time.monotonic() - self._last_beat > LOST_SECONDS
 
     def __enter__(self) -> Self:
-        """The lease itself."""
+        """Return the lease itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of it."""
+        """Release the lease, and remove its file if it is still ours."""
         self._released.set()
         self._thread.join(BEAT_SECONDS)
         with contextlib.suppress(FileNotFoundError):
@@ -62,7 +63,7 @@ class Lease:
                 self._path.unlink()
 
     def _create(self) -> bool:
-        """Make the file if there is none: of several processes one succeeds, also on NFS."""
+        """Create the file if there is none. Of several processes only one succeeds, on NFS too."""
         try:
             with self._path.open("x", encoding="utf-8") as file:
                 file.write(self._text())

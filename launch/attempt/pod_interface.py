@@ -1,6 +1,6 @@
-"""What a Job's manifest and the command in its pods agree on. Imports nothing."""
+"""File and variable names that a Job's manifest and the command in its pods share. Imports nothing."""
 
-TRIALS_FILE = "trials.jsonl.gz"  # a line for each index
+TRIALS_FILE = "trials.jsonl.gz"  # has one line for each index of the Job
 INDEX = "JOB_COMPLETION_INDEX"  # environment variable that Kubernetes sets in each pod of an Indexed Job
 HOST_INDEX = "FLEXRL_HOST_INDEX"  # environment variable, read by `flexrl.training.hosts`
 START_SECONDS = "FLEXRL_START_SECONDS"  # environment variable, read by `flexrl.training.hosts`

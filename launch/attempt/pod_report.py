@@ -1,4 +1,4 @@
-"""What a pod tells whoever watches it: a termination message at its end, and lines of its log until then."""
+"""How a pod reports on its trials: by lines in its log while it runs, and by a termination message at its end."""
 
 import dataclasses
 import json
@@ -11,21 +11,21 @@ from flexrl.common.decoding import decode_as
 from flexrl.common.errors import ConfigError
 from launch.plan.states import Progress
 
-MAX_BYTES = 4096  # that Kubernetes keeps of a container's termination message
+MAX_BYTES = 4096  # Kubernetes cuts a container's termination message off after these
 LINE = re.compile(r"^trial \d+ ([0-9a-f]+): step (\d+)(?:, return (\S+))?$", re.MULTILINE)
 RESULT = re.compile(r"^result ([0-9a-f]+) (\{.*\})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class PodReport:
-    """The end of a trial in a pod.
+    """How a trial in a pod ended.
 
     Attributes:
-      key: of the trial.
-      progress: as recorded in the trial's folder.
+      key: the trial's key.
+      progress: the progress that was recorded in the trial's folder.
       steps: control steps done.
-      mean_return: of the newest evaluation.
-      result: the run's; none where it is not done, or does not fit.
+      mean_return: mean return of the newest evaluation.
+      result: the run's result; None if the run is not done, or the result does not fit into the message.
     """
 
     key: str
@@ -36,7 +36,7 @@ class PodReport:
 
 
 def encode(reports: Sequence[PodReport]) -> str:
-    """Reports as a termination message; without results, or with short reasons, where that would be too long."""
+    """Return the reports as a termination message; where it would be too long, leave out results, then cut reasons."""
     text = _text(reports)
     if len(text.encode()) > MAX_BYTES:
         text = _text([dataclasses.replace(report, result=None) for report in reports])
@@ -57,7 +57,7 @@ def _short(report: PodReport, length: int) -> PodReport:
 
 
 def decode(message: str | None, key: str) -> PodReport | None:
-    """The report on a trial in a termination message, if it is one; where a pod was killed it is something else."""
+    """Return the report on a trial in a termination message; None if there is none, as when the pod was killed."""
     try:
         content = json.loads(message or "")
         found = [each for each in content if each["key"] == key] if isinstance(content, list) else []
@@ -67,12 +67,12 @@ def decode(message: str | None, key: str) -> PodReport | None:
 
 
 def line(number: int, key: str, steps: int, mean_return: float | None) -> str:
-    """How far a trial is, for the log."""
+    """Return the log line that tells a trial's steps and newest mean return."""
     return f"trial {number} {key}: step {steps}" + ("" if mean_return is None else f", return {mean_return!r}")
 
 
 def last_line(log: str, key: str) -> tuple[int, float | None]:
-    """Steps and return in the last such line of a log, about a trial."""
+    """Return steps and mean return from the last progress line (see `line`) about a trial in a log; else (0, None)."""
     found = [(steps, mean_return) for of, steps, mean_return in LINE.findall(log) if of == key]
     if not found:
         return 0, None
@@ -81,10 +81,10 @@ def last_line(log: str, key: str) -> tuple[int, float | None]:
 
 
 def result_line(key: str, result: dict[str, Any]) -> str:
-    """A trial's result, for the log: a termination message has no room for many."""
+    """Return the log line that holds a trial's result: a termination message has no room for many results."""
     return f"result {key} {json.dumps(result)}"
 
 
 def results(log: str) -> dict[str, dict[str, Any]]:
-    """Results in a log, by key."""
+    """Return the results in the result lines of a log, by the trials' keys."""
     return {key: json.loads(text) for key, text in RESULT.findall(log)}

@@ -1,4 +1,4 @@
-"""One attempt at a trial, or at a pack of them: a training in a process of its own, watched until it ends."""
+"""One attempt at a trial or a pack of trials: a training process that is watched until it ends."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ from launch.plan.task_files import trial_key
 from launch.plan.trials import Trial
 
 TRAINING = (sys.executable, "-m", "flexrl.train")
-STOP_SECONDS = 60.0  # for a training that was asked to stop; it needs a few
-BEAT_SECONDS = 10.0  # between notes of how long it has run
+STOP_SECONDS = 60.0  # from SIGTERM to SIGKILL of a training; saving takes a few seconds
+BEAT_SECONDS = 10.0  # between heartbeats in the trials' folders
 
 
 class Attempt:
-    """Owns the process, and the locks of the trials' folders while it runs."""
+    """A training process together with the locks of its trials' folders, which it holds while the process runs."""
 
     def __init__(
         self,
@@ -35,19 +35,21 @@ class Attempt:
         cleared: Mapping[str, int] | None = None,
         stop_seconds: float | None = None,
     ) -> None:
-        """Start the process, unless none of the trials turns out to have anything to do.
+        """Start the process, unless all trials turn out to be done, failed or paused at the rung.
 
         Args:
-          trials: to run, of one program; those that are done or failed, or paused at the rung, are left out.
-          retries: of a trial that crashed.
-          time_limit_minutes: of all attempts at one trial together; those of a pack share the time alike.
-          rung: evaluations after which they pause; none to go on to their end.
-          cleared: by key, the number of first attempts whose failure a user has asked to try again.
-          stop_seconds: for a training that was asked to stop, if not `STOP_SECONDS`; then it is killed.
+          trials: trials to run in one program; those that are done, failed or paused at the rung are left out.
+          retries: how often a trial that crashed is tried again.
+          time_limit_minutes: limit on all attempts at one trial together; each trial of a pack counts an equal part of
+            the process's time.
+          rung: number of evaluations after which the trials pause; None to run them to their end.
+          cleared: by key, how many attempts a trial had made when the user cleared its failure with `retry`.
+          stop_seconds: how long a training that was asked to stop may take before it is killed; by default
+            `STOP_SECONDS`.
 
         Raises:
           BlockingIOError: if another process runs one of the trials.
-          ConfigError: if a task's file is not what was planned.
+          ConfigError: if a task's file was changed since the trials were planned.
         """
         self._retries = retries
         self._stop_seconds = STOP_SECONDS if stop_seconds is None else stop_seconds
@@ -57,7 +59,7 @@ class Attempt:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping_since: float | None = None
         self._asked = False
-        self.log_start = 0  # byte of the first running trial's log, at which this attempt begins
+        self.log_start = 0  # byte at which this attempt begins in the log of the first trial that runs
         for trial in trials:
             trial.folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
@@ -80,7 +82,7 @@ class Attempt:
                 self._resources = stack.pop_all()
 
     def _spawn(self, locks: list[int]) -> None:
-        """Begin the process; what it prints is in the first trial's log, and in the end in those of all."""
+        """Start the process. It prints to the first trial's log, copied to the others' logs at its end."""
         folders = [folder_of(trial) for trial in self.trials]
         command = [*TRAINING, *(folders[0].command() if len(folders) == 1 else pack_command(folders))]
         command += ["--pause-after", str(self._rung)] if self._rung else []
@@ -98,13 +100,16 @@ class Attempt:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,  # Ctrl-C reaches the launcher, which asks each trial to stop
-                pass_fds=locks,  # held by the process, too, should the launcher be killed
+                pass_fds=locks,  # inherited, so that the locks stay held if the launcher is killed
             )
         for folder in folders:
             folder.note_process(self._process.pid)
 
     def has_ended(self) -> bool:
-        """Whether it is over; `progress` then tells how, and is recorded. Ask again and again: it keeps the limits."""
+        """Return whether the process has ended; if so, record how in `progress` and in the trials' folders.
+
+        Call it every fraction of a second: it also writes heartbeats and enforces the time limits.
+        """
         if self._process is None:
             return True
         code, now = self._process.poll(), time.monotonic()
@@ -127,7 +132,7 @@ class Attempt:
         return True
 
     def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
-        """What the process's end is to one of its trials: another's fault only stops it."""
+        """Return what the process's end means for one of its trials: another trial's failure only stops it."""
         if reason := folder_of(trial).divergence():
             return Ended(EXIT_DIVERGED, False, self._asked, seconds, f"diverged: {reason}")
         out_of_time = self._stopping_since is not None and not self._asked
@@ -162,11 +167,11 @@ class Attempt:
 
     @property
     def has_lost_its_lease(self) -> bool:
-        """Whether another machine may run a trial of this attempt by now."""
+        """Whether a lease on a folder was lost, so that another machine may run its trial by now."""
         return any(hold.lease is not None and hold.lease.is_lost for hold in self._holds)
 
     def abandon(self) -> None:
-        """Kill the training and write nothing: its folders may be another attempt's by now."""
+        """Kill the training and write nothing: another attempt may use its folders by now."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -174,7 +179,7 @@ class Attempt:
             self._resources.close()
 
     def stop(self) -> None:
-        """Ask the training to save and end."""
+        """Ask the training to save and end. Does not wait."""
         if self._process is not None and self._stopping_since is None:
             self._asked = True
             self._terminate(time.monotonic())
@@ -185,25 +190,25 @@ class Attempt:
         self._process.send_signal(signal.SIGTERM)
 
     def __enter__(self) -> Self:
-        """The attempt itself."""
+        """Return the attempt itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the process if it still runs, and wait for its end."""
+        """Stop the process if it still runs, and wait until it has ended."""
         self.stop()
         while not self.has_ended():
             time.sleep(0.05)
 
 
 def _settled(trial: Trial, cleared_attempts: int) -> Progress:
-    """How far a trial is, without a failure of its first attempts that a user has asked to try again."""
+    """Return a trial's progress, with its failure cleared if it came within the first `cleared_attempts` attempts."""
     progress = folder_of(trial).settled()
     is_cleared = progress.state == "failed" and progress.attempts <= cleared_attempts
     return states.cleared(progress) if is_cleared else progress
 
 
 def pack_command(folders: Sequence[TrialFolder]) -> list[str]:
-    """Arguments of `flexrl.train` that begin each run of a pack, or go on with it."""
+    """Return the arguments of `flexrl.train` that start or resume all runs of a pack."""
     return ["--members", *(str(folder.path / "trial.json") for folder in folders)]
 
 

@@ -1,4 +1,7 @@
-"""A trial's files, beside those of its run: `trial.json`, `values.json`, `progress.json`, `log.txt` and a lock."""
+"""The files that `launch` keeps in a trial's folder beside those of its run.
+
+They are `trial.json`, `values.json`, `progress.json`, `heartbeat.json`, `log.txt` and a lock or lease.
+"""
 
 import contextlib
 import dataclasses
@@ -22,8 +25,8 @@ from launch.plan import states
 from launch.plan.states import Progress
 from launch.plan.trials import Trial
 
-ALIASES, ALIAS_LENGTH = "by-values", 150  # folder of links to trials, and characters of values in their names
-LINE_BYTES = 4096  # of the log's end, in which its last line is looked for
+ALIASES, ALIAS_LENGTH = "by-values", 150  # folder of links to trials; most characters of values in a link's name
+LINE_BYTES = 4096  # read from the end of a log to find its last line
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Hold:
     """The right to run attempts in a folder.
 
     Attributes:
-      lock: file number of an open file, whose lock a process that inherits it holds, too.
-      lease: in place of the lock, on a volume of several machines.
+      lock: file descriptor of the locked file; a process that inherits it holds the lock too.
+      lease: used instead of the lock on a volume that several machines share; None elsewhere.
     """
 
     lock: int
@@ -41,11 +44,11 @@ class Hold:
 
 @dataclass(frozen=True)
 class TrialFolder:
-    """What lies in `<workspace>/<sweep>/<key>/`.
+    """A trial's folder, `<workspace>/<sweep>/<key>/`.
 
     Attributes:
-      path: of the folder.
-      config_hash: of the trial's config, which its result must name.
+      path: path of the folder.
+      config_hash: hash of the trial's config; a result counts only if it names the same hash.
     """
 
     path: Path
@@ -53,45 +56,45 @@ class TrialFolder:
 
     @property
     def log(self) -> Path:
-        """What all attempts printed."""
+        """Path of the log, which holds the output of all attempts."""
         return self.path / "log.txt"
 
     def prepare(self, trial: Trial) -> None:
-        """Make the folder and write down what the trial is; one that has diverged is trained again."""
+        """Create the folder, write the trial's config and values, and forget that an earlier attempt diverged."""
         self.path.mkdir(parents=True, exist_ok=True)
         forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
         write_json(self.path / "values.json", trial.values)
         link = self.path.parent / ALIASES / alias_of(trial)
         link.parent.mkdir(exist_ok=True)
-        with contextlib.suppress(FileExistsError):  # of an attempt before
+        with contextlib.suppress(FileExistsError):  # an earlier attempt made it
             link.symlink_to(Path("..") / self.path.name)
 
     def command(self) -> list[str]:
-        """Arguments of `flexrl.train` that begin the run, or go on with it."""
+        """Return the arguments of `flexrl.train` that start the run, or resume it if it was started."""
         if (self.path / "config.yaml").exists():
             return ["--resume", str(self.path)]
         return ["--config", str(self.path / "trial.json")]
 
     def result(self) -> dict[str, Any] | None:
-        """The run's result, if it is whole and of this trial."""
+        """Return the run's result; None if there is none, it is damaged, or it is of another config."""
         try:
             content = json.loads((self.path / "result.json").read_bytes())
-        except (FileNotFoundError, ValueError):  # damaged: the run goes on from its checkpoint and writes it anew
+        except (FileNotFoundError, ValueError):  # damaged: the run resumes from its checkpoint and writes it again
             return None
         valid = isinstance(content, dict) and content.get("config_hash") == self.config_hash
         return content if valid and isinstance(content.get("return_mean"), int | float) else None
 
     def divergence(self) -> str | None:
-        """Why the run has diverged since it was prepared, in a line; None if it has not."""
+        """Return in a line why the run diverged since `prepare`; None if it did not."""
         return divergence(self.path)
 
     def write(self, progress: Progress) -> None:
-        """Record how far the trial came."""
+        """Write the trial's progress to `progress.json`."""
         write_json(self.path / "progress.json", dataclasses.asdict(progress))
 
     def recorded(self) -> Progress:
-        """What was recorded last.
+        """Return the progress that was written last.
 
         Raises:
           ConfigError: if the record is damaged.
@@ -106,12 +109,15 @@ class TrialFolder:
         return decode_as(Progress, content, str(path))
 
     def progress(self) -> Progress:
-        """How far the trial is now."""
+        """Return the trial's progress now, whether or not an attempt runs."""
         recorded = self.recorded()
         return recorded if recorded.state == "running" and self.is_running() else self.settled()
 
     def settled(self) -> Progress:
-        """How far the trial is while no attempt runs, also where whoever ran the last one could not record its end."""
+        """Return the trial's progress while no attempt runs.
+
+        If the launcher was killed before it could record the end of the last attempt, conclude it from the files.
+        """
         progress = self.recorded()
         if self.result() is not None:
             return states.found_result(progress)
@@ -124,11 +130,11 @@ class TrialFolder:
         return progress
 
     def heartbeat(self, attempt: int, seconds: float) -> None:
-        """Note how long an attempt has run, for whoever finds that it was killed."""
+        """Write how many seconds an attempt has run, so that they count even if the launcher is killed."""
         write_json(self.path / "heartbeat.json", {"attempt": attempt, "seconds": round(seconds, 1)})
 
     def _last_heartbeat(self, attempt: int) -> float:
-        """Seconds that an attempt is known to have run."""
+        """Return the seconds that an attempt is known to have run, from its last heartbeat."""
         try:
             content = json.loads((self.path / "heartbeat.json").read_bytes())
             return float(content["seconds"]) if content["attempt"] == attempt else 0.0
@@ -137,10 +143,10 @@ class TrialFolder:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[Hold]:
-        """Hold what says that an attempt runs: a lock, or on a volume of several machines a lease.
+        """Hold the folder's lock, or on a volume of several machines its lease, while an attempt runs.
 
         Raises:
-          BlockingIOError: if an attempt runs, or somebody asks this very moment whether one does: try again.
+          BlockingIOError: if an attempt runs, or another process is just testing the lock; then try again.
         """
         with contextlib.ExitStack() as stack:
             lease = stack.enter_context(Lease(self._lease)) if LEASED in os.environ else None
@@ -154,24 +160,24 @@ class TrialFolder:
         return self.path / "attempt.lease"
 
     def is_running(self) -> bool:
-        """Whether an attempt runs; a lease counts until another attempt has taken it over."""
+        """Return whether an attempt runs; a lease counts as running until another attempt takes it over."""
         return is_held(self.path / "attempt.lock") or self._lease.exists()
 
     def note_process(self, number: int) -> None:
-        """Note whose attempt holds the lock."""
+        """Write the id of the process whose attempt holds the lock."""
         (self.path / "attempt.lock").write_text(str(number), encoding="utf-8")
 
     def process(self) -> int:
-        """Whose attempt holds the lock."""
+        """Return the id of the process whose attempt holds the lock."""
         return int((self.path / "attempt.lock").read_text(encoding="utf-8"))
 
     def steps_and_return(self) -> tuple[int, float | None]:
-        """Control steps done, and the newest evaluation's mean return."""
+        """Return the control steps done, and the mean return of the newest evaluation (None before the first)."""
         steps, evaluation = (self._last_row(name) for name in ("metrics.jsonl", "evaluations.jsonl"))
         return (steps or {}).get("control_steps", 0), (evaluation or {}).get("evaluation/return_mean")
 
     def return_after(self, evaluations: int) -> float | None:
-        """The mean return that the last of so many evaluations found; none while there are fewer."""
+        """Return the mean return of evaluation number `evaluations`, counted from 1; None if there are fewer so far."""
         path = self.path / "evaluations.jsonl"
         rows = read_rows(path) if path.exists() else []
         return rows[evaluations - 1]["evaluation/return_mean"] if len(rows) >= evaluations else None
@@ -181,7 +187,7 @@ class TrialFolder:
         return last_row(path) if path.exists() else None
 
     def last_line(self, start: int) -> str:
-        """The last line that is not empty, of the log from byte `start` on."""
+        """Return the last non-empty line of the log from byte `start` on."""
         with self.log.open("rb") as file:
             file.seek(max(start, self.log.stat().st_size - LINE_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
@@ -189,7 +195,7 @@ class TrialFolder:
 
 
 def alias_of(trial: Trial) -> str:
-    """A trial's number and values, as a file's name: `3-learning_rate=0.001,seed=1`."""
+    """Return a file name made of a trial's number and values: `3-learning_rate=0.001,seed=1`."""
     values = {
         name.rpartition(".")[2]: re.sub(r"[^A-Za-z0-9.+-]+", "_", str(value)) for name, value in trial.values.items()
     }
@@ -198,11 +204,18 @@ def alias_of(trial: Trial) -> str:
 
 
 def folder_of(trial: Trial) -> TrialFolder:
-    """A trial's folder."""
+    """Return a trial's folder."""
     return TrialFolder(trial.folder, trial.config_hash)
 
 
 def progress_of_all(sweep: Path, trials: list[Trial]) -> dict[str, Progress]:
-    """How far each trial of a sweep's folder is, by key; those without a folder are not looked for one by one."""
+    """Return the progress of each trial by key.
+
+    The sweep's folder is listed once; only trials that have a folder in it are read.
+
+    Args:
+      sweep: the sweep's folder.
+      trials: the sweep's trials.
+    """
     known = {path.name for path in sweep.iterdir()} if sweep.exists() else set()
     return {trial.key: folder_of(trial).progress() if trial.key in known else Progress() for trial in trials}

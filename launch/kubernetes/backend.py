@@ -1,4 +1,4 @@
-"""A sweep on a Kubernetes cluster, as `launch.backend.Backend`."""
+"""The `launch.backend.Backend` that runs a sweep on a Kubernetes cluster."""
 
 import functools
 import sys
@@ -17,15 +17,15 @@ from launch.plan.sweep_file import Sweep
 from launch.plan.trials import Trial
 from launch.show.tables import told
 
-PATIENCE_SECONDS = 900.0  # that watch waits for a cluster that does not answer
-FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds between its questions then
+PATIENCE_SECONDS = 900.0  # how long watch waits for a cluster that does not answer
+FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds between two requests of watch meanwhile; doubled each time
 
 
 class Kubernetes:
-    """Trials as indexes of Jobs; what the cluster says of those that ended is recorded in their folders here."""
+    """Runs trials as indexes of Jobs, and records the trials that ended in their folders on this machine."""
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-        """Nothing is asked yet, and no cluster needs to be known."""
+        """Keep the arguments. The cluster is first contacted when a method needs it."""
         self._options, self._sweep, self._trials = options, sweep, trials
 
     @functools.cached_property
@@ -33,31 +33,31 @@ class Kubernetes:
         """The sweep on its cluster.
 
         Raises:
-          ConfigError: if the sweep does not say where it runs, or the cluster is not known.
+          ConfigError: if the sweep has no `cluster` section, or there is no usable kubeconfig.
         """
         return Remote(self._options, self._sweep, self._trials)
 
     def look(self, *, record: bool = False) -> None:
-        """Ask the cluster; with `record` also write down what ended and is not known here yet."""
+        """Ask the cluster for the state of all trials; with `record` also write new ends to the trials' folders."""
         if record:
             self._remote.record()
         else:
             self._remote.look()
 
     def progress(self, trial: Trial) -> Progress:
-        """How far a trial is."""
+        """Return the state of a trial, as of the last look."""
         return self._remote.progress(trial)
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Control steps, newest return and a note; of a few running trials, from the end of their logs."""
+        """Return control steps, newest mean return and a note; for a few running trials from their logs."""
         return self._remote.figures(trial)
 
     def who(self) -> str:
-        """What becomes of the Jobs."""
+        """Say which Jobs still have trials to run, and what keeps them from starting pods."""
         return self._remote.who()
 
     def remarks(self) -> list[str]:
-        """Trials whose logs could not be read, and how many results are on the volume only."""
+        """Return a line for each trial whose log could not be read, and one on results that are only on the volume."""
         remote = self._remote
         noted = [(trial, remote.notes[trial.key]) for trial in self._trials if trial.key in remote.notes]
         lines = [f"trial {trial.number} {trial.key}: {note}" for trial, note in noted]
@@ -66,15 +66,17 @@ class Kubernetes:
         return lines
 
     def objects(self, pack: int) -> str | None:
-        """The Kubernetes objects of trials that are not done, as `kubectl apply -f -` reads them."""
+        """Return the Kubernetes objects of all trials that are not done, as YAML for `kubectl apply -f -`."""
         left = [trial for trial in self._trials if folder_of(trial).progress().state != "done"]
         return dump_yaml(*manifests(self._sweep, left, pack=pack))
 
     def submit(self, options: Namespace) -> None:
-        """Send what is neither done nor failed nor sent already."""
+        """Send the trials that are neither done nor failed and that no Job has yet."""
         sweep, remote = self._sweep, self._remote
         if options.parallel is not None:
-            raise ConfigError(f"parallel: {options.parallel} is of this machine; set the sweep's parallelism")
+            raise ConfigError(
+                f"parallel: {options.parallel} is for --backend local; set parallelism in the sweep's file"
+            )
         self.look(record=not options.dry_run)
         name, sent, rung = remote.send(options.dry_run, options.pack)
         counts = Counter(remote.progress(trial).state for trial in self._trials)
@@ -93,7 +95,7 @@ class Kubernetes:
         print(f"{sweep.name}: {len(sent)} of {len(self._trials)} trials {done}, as Job {name}{until}")
 
     def advance(self) -> bool:
-        """Record what ended, and send trials whose turn has come; whether there is more to watch.
+        """Record the trials that ended, and send those whose turn has come; return whether there is more to watch.
 
         Raises:
           Unavailable: if the cluster has not answered for `PATIENCE_SECONDS`.
@@ -113,7 +115,7 @@ class Kubernetes:
             wait = min(2 * wait, LONGEST_WAIT)
 
     def _send_next(self) -> bool:
-        """Send trials that waited for their turn; whether there were any."""
+        """Send the trials whose turn has come; return whether there were any."""
         name, sent, _ = self._remote.send(dry_run=False, pack=1)
         if sent:
             print(f"{self._sweep.name}: {len(sent)} trials sent, as Job {name}")
@@ -124,17 +126,17 @@ class Kubernetes:
             print(f"{self._sweep.name}: {opened} more trials may begin while others wait to be tried again")
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:
-        """Delete the Jobs, whose pods save and stop, and wait for that."""
+        """Delete the Jobs, wait until their pods have saved and stopped, and return the trials that ran."""
         self.look(record=not dry_run)
         if not dry_run and (line := self._remote.cancel()):
             print(line, file=sys.stderr)
         return self._remote.running()
 
     def log(self, trial: Trial, *, follow: bool) -> str:
-        """The log of a trial's newest pod."""
+        """Return the logs of a trial's pods, oldest first; empty with `follow` while it has no pod."""
         return "" if follow and not self._remote.standings[trial.key].pods else self._remote.log(trial)
 
     def runs_on(self, trial: Trial) -> bool:
-        """Look at all pods, and say whether one of them runs the trial or will."""
+        """Look at all pods, and return whether a Job runs the trial or will run it."""
         self._remote.look(most=None)
         return self._remote.standings[trial.key].held

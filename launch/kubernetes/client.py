@@ -1,6 +1,7 @@
-"""The one file that talks to a Kubernetes cluster: bounded attempts at every request, and one line when it fails.
+"""The only module that talks to a Kubernetes cluster.
 
-Every request can be sent twice without harm: objects are applied by name, deleted by identity, and read.
+It repeats a failed request a few times, and then raises an error of one line. Every request can be sent twice without
+harm: objects are applied by name, deleted by uid, or only read.
 """
 
 import json
@@ -15,14 +16,14 @@ from kubernetes.client.exceptions import ApiException
 
 from flexrl.common.errors import ConfigError
 
-MANAGER = "flexrl"  # owns the fields that it applied
-ATTEMPTS = 5  # at a request that may go well another time
-READINGS = 3  # of a list that expired while it was read
-TIMEOUT_SECONDS = 30.0
-LOG_SECONDS = 5.0  # for a few lines of a log; a node that does not answer keeps the API server for up to a minute
+MANAGER = "flexrl"  # field manager of server-side apply: owns the fields that we set
+ATTEMPTS = 5  # at a request that failed for a reason that may pass
+READINGS = 3  # attempts at a list that expired while its pages were read
+TIMEOUT_SECONDS = 30.0  # of one request
+LOG_SECONDS = 5.0  # timeout for a log's last lines: if a node is down, the API server waits for it for up to a minute
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds between attempts; doubled each time
-PAGE = 500  # objects in an answer
-PASSING = (429, 500, 502, 503, 504)
+PAGE = 500  # objects in one page of a list
+PASSING = (429, 500, 502, 503, 504)  # HTTP codes after which a request is repeated
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"  # set in every pod
 
 APPLY = "application/apply-patch+yaml"
@@ -33,20 +34,20 @@ PATHS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Service": "/api/v1/namespaces/{}/services",
 }
-OWNED = ("ConfigMap", "Service")  # kinds that go with their Jobs
+OWNED = ("ConfigMap", "Service")  # kinds that Kubernetes deletes with the Jobs that own them
 CORE = "/api/v1/namespaces/{}/"
 
-WAYS_OUT = {
-    400: "this cluster reads manifests otherwise; Kubernetes 1.33 or newer is needed",
+WAYS_OUT = {  # what a user can do, by HTTP code
+    400: "this cluster does not understand the request; Kubernetes 1.33 or newer is needed",
     401: "log in to the cluster again, or choose another --context",
     403: "ask for the Role flexrl-launcher of k8s/base/rbac.yaml, or choose another --namespace or --context",
     404: "make the namespace (kubectl create namespace NAME), or choose another --namespace",
-    409: "give the fields back (kubectl edit), or cancel and submit again",
+    409: "undo the other manager's change (kubectl edit), or cancel and submit again",
     410: "ask again",
     422: "change what the message names in the sweep's file",
 }
 
-QUOTA = "exceeded quota"  # in the message of a 403 that more rights would not help
+QUOTA = "exceeded quota"  # in the message of a 403 that means a full quota, not missing rights
 QUOTA_WAY_OUT = (
     "wait until other trials have ended, remove Jobs that have (kubectl delete job NAME; cluster.keep_seconds says "
     "how long they stay), or ask for a larger quota"
@@ -57,23 +58,24 @@ Query = list[tuple[str, str]]
 
 
 class Unavailable(ConnectionError):
-    """The cluster did not answer, or not now; what was asked for may be asked for again."""
+    """The cluster did not answer, or could not for now. The same request may succeed later."""
 
 
 class Unreadable(Unavailable):
-    """A pod's log could not be read, such as that of a pod on a node that does not answer."""
+    """A pod's log could not be read, for example because its node does not answer."""
 
 
 class Cluster:
-    """One namespace of a cluster."""
+    """A client of one namespace of a cluster."""
 
     def __init__(self, namespace: str, context: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Nothing is sent yet.
+        """Read the kubeconfig. Sends no request.
 
         Args:
-          namespace: of all objects.
-          context: of the kubeconfig; its current one when not given. Without a kubeconfig in a pod, that pod's cluster.
-          sleep: waits between attempts.
+          namespace: namespace of all objects.
+          context: context of the kubeconfig; its current one if not given. In a pod without KUBECONFIG, the default is
+            the pod's own cluster.
+          sleep: function that waits between attempts.
 
         Raises:
           ConfigError: if there is no usable kubeconfig.
@@ -83,11 +85,11 @@ class Cluster:
         self._api = client.ApiClient(_configuration(context))
 
     def apply(self, manifest: Object, dry_run: bool = False) -> Object:
-        """Make an object, or change what differs; the object as it is then.
+        """Create an object, or change the fields that differ; return the object as it is afterwards.
 
         Raises:
           ConfigError: if the cluster refuses it.
-          Unavailable: if it did not answer.
+          Unavailable: if the cluster did not answer.
         """
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         query = [("fieldManager", MANAGER), ("fieldValidation", "Strict")] + [("dryRun", "All")] * dry_run
@@ -98,21 +100,21 @@ class Cluster:
         return found
 
     def own(self, owned: Object, job: Object) -> None:
-        """Let a ConfigMap or Service go when the last of its Jobs does."""
+        """Add a Job as owner of a ConfigMap or Service, which Kubernetes deletes with its last owner."""
         owner = {
             "apiVersion": "batch/v1",
             "kind": "Job",
             "name": job["metadata"]["name"],
             "uid": job["metadata"]["uid"],
-            "blockOwnerDeletion": True,  # a Job that is gone takes nothing along that was applied anew
+            "blockOwnerDeletion": True,  # a deleted Job does not take along what was applied again since
         }
         self._change(owned["kind"], owned, {"metadata": {"ownerReferences": [owner]}})
 
     def jobs(self, selector: str) -> list[Object]:
-        """Jobs with these labels.
+        """Return the Jobs with these labels.
 
         Raises:
-          ConfigError: if there is no such namespace.
+          ConfigError: if the namespace does not exist.
         """
         found = self._list("list Jobs", PATHS["Job"].format(self.namespace), [("labelSelector", selector)])
         if not found:
@@ -120,21 +122,21 @@ class Cluster:
         return found
 
     def _require_namespace(self) -> None:
-        """Refuse a namespace that does not exist, of which every list is empty."""
+        """Raise ConfigError if the namespace does not exist: its lists are empty, not errors."""
         try:
             self._once("GET", f"/api/v1/namespaces/{self.namespace}", [], {"Accept": "application/json"}, None)
         except ApiException as error:
             if error.status == 404:
                 self._refused("look", error)
-            # Otherwise somebody let us list what is in it, so it is there, although we may not look at it.
+            # Any other error: listing was allowed, so the namespace exists, although we may not read it.
 
     def pods(self, selector: str, succeeded: bool) -> list[Object]:
-        """Pods with these labels: those that ended well, or all others."""
+        """Return the pods with these labels: only those that succeeded, or only all others."""
         query = [("labelSelector", selector), ("fieldSelector", f"status.phase{'=' if succeeded else '!='}Succeeded")]
         return self._list("list Pods", f"{CORE.format(self.namespace)}pods", query)
 
     def owned(self, selector: str) -> list[Object]:
-        """ConfigMaps and Services with these labels, their metadata alone."""
+        """Return the metadata of the ConfigMaps and Services with these labels."""
         found = []
         for kind in OWNED:
             path = PATHS[kind].format(self.namespace)
@@ -143,17 +145,17 @@ class Cluster:
         return found
 
     def warnings(self) -> dict[str, str]:
-        """The newest warning about each Job, by its name, such as that a quota is used up."""
+        """Return the newest warning about each Job by the Job's name, such as that a quota is used up."""
         fields = "involvedObject.kind=Job,type=Warning"
         events = self._list("list Events", f"{CORE.format(self.namespace)}events", [("fieldSelector", fields)])
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return {event["involvedObject"]["name"]: event.get("message", "") for event in events}
 
     def log(self, pod: str, lines: int | None = None) -> str:
-        """What a pod printed, or its last lines; asked for once.
+        """Return a pod's log, or its last `lines` lines. The request is not repeated.
 
         Raises:
-          Unreadable: if it cannot be read now.
+          Unreadable: if the log cannot be read now.
         """
         query = [("tailLines", str(lines))] if lines else []
         path = f"{CORE.format(self.namespace)}pods/{pod}/log"
@@ -169,11 +171,11 @@ class Cluster:
         raise Unreadable(f"the log of Pod {pod} cannot be read: {problem}")
 
     def set_parallelism(self, job: Object, parallelism: int) -> None:
-        """Change how many pods of a Job may run at once."""
+        """Set how many pods of a Job may run at once."""
         self._change("Job", job, {"spec": {"parallelism": parallelism}})
 
     def set_keep_seconds(self, job: Object, seconds: int) -> None:
-        """Change after how long a Job that has ended is removed."""
+        """Set after how many seconds a finished Job is removed."""
         self._change("Job", job, {"spec": {"ttlSecondsAfterFinished": seconds}})
 
     def _change(self, kind: str, thing: Object, body: Object) -> None:
@@ -182,21 +184,21 @@ class Cluster:
         self._request(f"change {kind} {name}", "PATCH", path, [("fieldManager", MANAGER)], body, MERGE)
 
     def remove(self, thing: Object) -> None:
-        """Remove a ConfigMap or Service."""
+        """Delete a ConfigMap or Service. One that is already gone is no error."""
         kind, name, uid = thing["kind"], thing["metadata"]["name"], thing["metadata"]["uid"]
         path = f"{PATHS[kind].format(self.namespace)}/{name}"
         body = {"preconditions": {"uid": uid}}
         self._request(f"delete {kind} {name}", "DELETE", path, [], body, "application/json", gone_is_well=True)
 
     def delete(self, job: Object) -> None:
-        """Remove a Job after its pods have saved and ended; no other Job that has taken its name meanwhile."""
+        """Delete a Job, whose pods save and end first. A newer Job of the same name is not touched."""
         name, uid = job["metadata"]["name"], job["metadata"]["uid"]
         body = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         path = f"{PATHS['Job'].format(self.namespace)}/{name}"
         self._request(f"delete Job {name}", "DELETE", path, [], body, "application/json", gone_is_well=True)
 
     def _list(self, what: str, path: str, query: Query, accept: str = "application/json") -> list[Object]:
-        """All pages of a list; from the first one again when the cluster forgot what it was about to go on with."""
+        """Return all pages of a list. If the cluster lets the list expire in between, start again at the first page."""
         for _ in range(READINGS):
             items: list[Object] = []
             start = ""
@@ -206,7 +208,7 @@ class Cluster:
                     page = self._json(what, "GET", path, asked, accept=accept)
                 except _Expired:
                     break
-                items += page["items"] or []  # an empty list of metadata comes as null
+                items += page["items"] or []  # an empty list of metadata is sent as null
                 start = page["metadata"].get("continue", "")
                 if not start:
                     return items
@@ -272,7 +274,7 @@ class Cluster:
 
 
 class _Expired(ConfigError):
-    """What was asked for is gone for good: of a list, the rest."""
+    """The rest of a list has expired (HTTP 410)."""
 
 
 def _configuration(context: str | None) -> client.Configuration:
@@ -287,12 +289,12 @@ def _configuration(context: str | None) -> client.Configuration:
         raise ConfigError(
             f"kubeconfig: {error}; set KUBECONFIG to its path, or --context to one of kubectl config get-contexts"
         ) from None
-    configuration.retries = False  # attempts are counted here, and nowhere else  # pyright: ignore
+    configuration.retries = False  # `_request` repeats, and nothing below it  # pyright: ignore
     return configuration
 
 
 def _told(error: ApiException) -> str:
-    """An answer's code, reason and message."""
+    """Return code, reason and message of an error answer in one line."""
     try:
         message = json.loads(error.body or "")["message"]
     except (ValueError, KeyError, TypeError):
@@ -301,7 +303,7 @@ def _told(error: ApiException) -> str:
 
 
 def _retry_after(error: ApiException) -> float | None:
-    """Seconds after which the cluster wants to be asked again."""
+    """Return after how many seconds the cluster wants the request again; None if it does not say."""
     value = (error.headers or {}).get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 

@@ -1,4 +1,7 @@
-"""A sweep as Kubernetes objects: ConfigMaps that hold its trials and tasks, and one Indexed Job. Talks to nobody."""
+"""Builds the Kubernetes objects of a sweep: ConfigMaps that hold its trials and tasks, and Indexed Jobs.
+
+One Job runs all trials; if several hosts train a trial together, each trial has a Job of its own. Sends no request.
+"""
 
 import base64
 import gzip
@@ -18,29 +21,29 @@ from launch.plan.trials import Trial
 
 Manifest = dict[str, Any]
 
-TRIALS = PurePosixPath("/etc/flexrl")  # where the ConfigMaps are mounted
-MAX_CONFIG_MAP_BYTES = 900_000  # of a ConfigMap's content; the limit of an object is 1 MiB
-MAX_KEYS_BYTES = 200_000  # of a Job's trials; the limit of all its annotations is 256 KiB
-REPORT = "/dev/termination-log"  # where Kubernetes looks for a container's last words
-MAX_PACK = 16  # trials of a pod; their progress fits its termination message
-KEYS = "flexrl/keys"  # annotation of a Job: keys of its trials by index, those of a pack with commas between them
-AFTER = "flexrl/after"  # annotation of a Job: those that had its trials before
-RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: after so many evaluations
-TRIAL = "flexrl/trial"  # label of the pods of a trial of several hosts
-PORT = 8476  # where they meet
+TRIALS = PurePosixPath("/etc/flexrl")  # where pods mount the ConfigMaps
+MAX_CONFIG_MAP_BYTES = 900_000  # most bytes of a ConfigMap's content; Kubernetes limits an object to 1 MiB
+MAX_KEYS_BYTES = 200_000  # most bytes of the keys of a Job's trials; Kubernetes limits all annotations to 256 KiB
+REPORT = "/dev/termination-log"  # Kubernetes reads a container's termination message from this file
+MAX_PACK = 16  # most trials in a pod: their progress must fit into its termination message
+KEYS = "flexrl/keys"  # annotation of a Job: its trials' keys by index; commas separate the keys of a pack
+AFTER = "flexrl/after"  # annotation of a Job: the Jobs that had its trials before
+RUNG = "flexrl/rung"  # annotation of a Job whose trials pause: number of evaluations after which they do
+TRIAL = "flexrl/trial"  # label of the pods of a trial that several hosts train
+PORT = 8476  # at which the hosts of a trial meet
 CONTAINER = "trial"
-USER = 10_001  # not root
-GRACE_SECONDS = 30
-START_SECONDS = 1800  # for hosts of a trial to meet: a pool of machines that begins at none takes many minutes
+USER = 10_001  # user id in the container; not root
+GRACE_SECONDS = 30  # from SIGTERM to SIGKILL of a pod
+START_SECONDS = 1800  # for the hosts of a trial to meet: starting machines of an empty pool takes many minutes
 SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
-SHARED_MEMORY = "1Gi"  # at most; it counts as the pod's memory
+SHARED_MEMORY = "1Gi"  # most bytes in /dev/shm; they count as the pod's memory
 ENVIRONMENT = {
     "HOME": "/tmp",
     "FLEXRL_LEASED": "1",
-}  # see `flexrl.common.locks`
+}  # FLEXRL_LEASED: use leases instead of file locks (`flexrl.common.locks`)
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # a queue may admit fewer pods than a Job asks for, but not fewer
+QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # annotation: fewest pods of a Job that a queue may admit at a time
 SPOT = "cloud.google.com/gke-spot"
 GPU_KIND = "cloud.google.com/gke-accelerator"
 GPU = "nvidia.com/gpu"
@@ -54,20 +57,21 @@ def manifests(
     pack: int = 1,
     rung: int | None = None,
 ) -> list[Manifest]:
-    """The objects of a sweep, in the order in which they are to be made.
+    """Return the objects that run a sweep's trials, in the order in which they must be created.
 
-    A name ends in a hash of its object's content, so that applying them twice changes nothing.
+    An object's name ends in a hash of its content, so that applying the same objects twice changes nothing.
 
     Args:
-      sweep: whose trials they are.
-      trials: to run.
-      cleared: by key, attempts of failed trials that are to be tried again.
-      after: Jobs that had them before; names follow it, so that what ended is not taken for what is sent.
-      pack: trials in one pod, at most.
-      rung: evaluations after which they pause; none to go on to their end.
+      sweep: the sweep.
+      trials: trials to run.
+      cleared: by key, the attempts so far of failed trials that the user cleared.
+      after: names of the Jobs that had these trials before; they change the hash, so that the new Job gets a new name.
+      pack: most trials in one pod.
+      rung: number of evaluations after which the trials pause; None to run them to their end.
 
     Raises:
-      ConfigError: if the sweep does not say where it runs, if there is no trial, or if one needs files of this machine.
+      ConfigError: if the sweep has no `cluster` section, there is no trial, a trial needs files of this machine, or the
+        trials do not fit into the objects.
     """
     if sweep.cluster is None:
         raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
@@ -100,7 +104,7 @@ def _trial_of_hosts(
     after: str,
     rung: int | None,
 ) -> list[Manifest]:
-    """A trial that several hosts train: a name for each of them, and a Job whose indexes are the hosts."""
+    """Return the objects of a trial that several hosts train: a Job whose indexes are the hosts, and their Service."""
     assert sweep.cluster is not None
     hosts, key = sweep.resources.hosts, line[0]
     config_map = _config_map(sweep, sweep.cluster, [line])
@@ -108,8 +112,8 @@ def _trial_of_hosts(
     spec = job["spec"]
     spec |= {
         "parallelism": hosts,
-        "maxFailedIndexes": 0,  # none goes on without the others
-        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},  # the first writes the result
+        "maxFailedIndexes": 0,  # if one host fails, all end
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},  # host 0 writes the result
         "podFailurePolicy": {"rules": _failure_rules("FailJob")},
     }
     labels = {**_labels(sweep), TRIAL: key}
@@ -126,7 +130,7 @@ def _trial_of_hosts(
         {"name": "FLEXRL_NUM_HOSTS", "value": str(hosts)},
         {"name": "FLEXRL_START_SECONDS", "value": str(START_SECONDS)},
     ]
-    job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # all of them or none
+    job["metadata"]["annotations"].pop(QUEUE_MIN, None)  # a queue must admit all hosts or none
     pod["containers"][0]["args"].append("--hosts")
     service = {
         "apiVersion": "v1",
@@ -134,7 +138,7 @@ def _trial_of_hosts(
         "metadata": {"name": name, "namespace": sweep.cluster.namespace, "labels": _labels(sweep)},
         "spec": {
             "clusterIP": "None",
-            "publishNotReadyAddresses": True,  # they meet before they are ready
+            "publishNotReadyAddresses": True,  # hosts look each other up before they are ready
             "selector": {TRIAL: key},
             "ports": [{"name": "meet", "port": PORT}],
         },
@@ -143,22 +147,22 @@ def _trial_of_hosts(
 
 
 def _sources(trials: Manifest, tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
-    """ConfigMaps to mount: the one of the Job's own trials, and each task in a folder of its own."""
+    """Return the ConfigMaps that a Job mounts: that of its trials, and that of each task in a folder of its own."""
     return [{"name": trials["metadata"]["name"]}, *(source for _, source in tasks)]
 
 
 def keys_of(pack: Pack) -> str:
-    """What an annotation has of the trials of an index."""
+    """Return the keys of a pack as they stand in the Job's annotation."""
     return ",".join(trial.key for trial in pack)
 
 
 def selector(sweep: Sweep) -> str:
-    """What finds all objects of a sweep."""
+    """Return the label selector of all objects of a sweep."""
     return ",".join(f"{name}={value}" for name, value in _labels(sweep).items())
 
 
 def config_maps_of(job: Manifest) -> list[str]:
-    """Names of the ConfigMaps that a Job mounts: of its trials, then of its tasks."""
+    """Return the names of the ConfigMaps that a Job mounts: first that of its trials, then those of its tasks."""
     (sources,) = (
         volume["projected"]["sources"] for volume in job["spec"]["template"]["spec"]["volumes"] if "projected" in volume
     )
@@ -166,7 +170,7 @@ def config_maps_of(job: Manifest) -> list[str]:
 
 
 def is_used(thing: Manifest, job: Manifest) -> bool:
-    """Whether a ConfigMap or Service is needed by a Job."""
+    """Return whether a Job needs a ConfigMap or Service."""
     name = thing["metadata"]["name"]
     return name in config_maps_of(job) or name == job["spec"]["template"]["spec"].get("subdomain")
 
@@ -182,7 +186,7 @@ def _require_no_local_parents(trials: list[Trial]) -> None:
 
 
 def _require_server(sweep: Sweep, cluster: Cluster) -> None:
-    """Refuse a local store on a volume that many pods share."""
+    """Raise ConfigError if trials would report to MLflow without a server: pods cannot share a local store."""
     if "mlflow" in sweep.tracking.to and not (MLFLOW_SERVER in cluster.env or cluster.env_from_secret):
         raise ConfigError(
             f"tracking.to: 'mlflow' needs {MLFLOW_SERVER} in pods; give it in cluster.env, such as http://mlflow:5000, "
@@ -191,7 +195,7 @@ def _require_server(sweep: Sweep, cluster: Cluster) -> None:
 
 
 def _line(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
-    """The trials of an index in one line, as `launch.trial` reads it."""
+    """Return the trials of an index as one line of JSON, which `launch.trial` reads."""
     return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
 
 
@@ -209,12 +213,12 @@ def _env_in_pods(env: str) -> str:
 
 
 def _task_folder(env: str) -> PurePosixPath:
-    """Where a task's files lie, seen from the trials: apart from other tasks, whose files may have the same names."""
+    """Return the folder of a task's files, relative to the trials' folder. Each task has its own: names may clash."""
     return PurePosixPath("tasks") / task_files.digest(env)
 
 
 def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
-    """A ConfigMap for each task in a user's file, and where it is mounted."""
+    """Return for each task in a user's file a ConfigMap and the source that mounts it."""
     envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
     found = []
     for i, (folder, env) in enumerate(envs.items()):
@@ -234,7 +238,7 @@ def _tasks(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Ma
 
 
 def _annotated(lines: list[tuple[str, str]]) -> str:
-    """The keys of a Job's trials, in the order of its indexes.
+    """Return the keys of a Job's trials as the text of its annotation, in the order of its indexes.
 
     Raises:
       ConfigError: if they do not fit into an annotation.
@@ -249,10 +253,10 @@ def _annotated(lines: list[tuple[str, str]]) -> str:
 
 
 def _config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str]]) -> Manifest:
-    """The trials of one Job.
+    """Return the ConfigMap that holds the trials of a Job, compressed.
 
     Raises:
-      ConfigError: if they do not fit into an object.
+      ConfigError: if they do not fit into a ConfigMap.
     """
     text = "".join(line for _, line in lines).encode()
     packed_text = gzip.compress(text, mtime=0)
@@ -265,7 +269,7 @@ def _config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str]]) ->
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": f"{sweep.name}-trials-{_digest(text.decode())}",  # of the text: packed, it may differ by machine
+            "name": f"{sweep.name}-trials-{_digest(text.decode())}",  # of the text: gzip's output may differ by machine
             "namespace": cluster.namespace,
             "labels": _labels(sweep),
         },
@@ -291,8 +295,8 @@ def _job(
             "completions": indexes,
             "parallelism": min(sweep.parallelism, indexes),
             "backoffLimitPerIndex": sweep.retries,
-            "maxFailedIndexes": indexes,  # the others go on
-            "podReplacementPolicy": "Failed",  # never two pods of one trial
+            "maxFailedIndexes": indexes,  # a failed trial does not stop the others
+            "podReplacementPolicy": "Failed",  # so that a trial never has two running pods
             "podFailurePolicy": {"rules": _failure_rules("FailIndex")},
             "ttlSecondsAfterFinished": cluster.keep_seconds,
             "template": {"metadata": {"labels": _labels(sweep)}, "spec": _pod(sweep, cluster, sources, rung)},
@@ -301,10 +305,10 @@ def _job(
 
 
 def _failure_rules(final: str) -> list[Manifest]:
-    """What a pod's end means, first match first; what none matches counts as a failure of its index.
+    """Return the rules for how a pod ended. The first match counts; a pod that no rule matches uses up a retry.
 
     Args:
-      final: what an end means that another attempt would only repeat.
+      final: action for exit codes that another attempt would only repeat: FailIndex or FailJob.
     """
 
     def rule(action: str, *codes: int) -> Manifest:
@@ -337,7 +341,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
-            "fsGroupChangePolicy": "OnRootMismatch",  # not every file of the workspace at every start
+            "fsGroupChangePolicy": "OnRootMismatch",  # do not change the owner of all files at every start
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "nodeSelector": selector,
@@ -365,10 +369,10 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
     return {
         "name": CONTAINER,
         "image": cluster.image,
-        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # to the image's init, which hands on SIGTERM
+        "args": ["python", "-m", "launch.trial", str(TRIALS), *settings],  # the image's init passes on SIGTERM
         "env": [{"name": name, "value": value} for name, value in _environment(sweep, cluster).items()],
         **secrets,
-        "workingDir": "/tmp",  # MuJoCo appends its warnings to a file there
+        "workingDir": "/tmp",  # MuJoCo writes its log of warnings there
         "resources": {"requests": resources, "limits": {**resources}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
@@ -386,14 +390,14 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
 
 
 def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
-    """Variables of a pod; what JAX and Warp compile stays on the volume, apart for each image and kind of machine."""
+    """Return the environment variables of a pod. Compiled programs stay on the volume, by image and GPU type."""
     kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
     cache = VOLUME / ".cache" / f"{_digest(cluster.image)}-{kind}"
     return {**ENVIRONMENT, "XDG_CACHE_HOME": str(cache), **cluster.env}
 
 
 def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:
-    """Labels that a node must have, and taints that do not keep pods away."""
+    """Return the labels that a pod's node must have, and the taints that the pod tolerates."""
     selector: dict[str, str] = {}
     tolerations: list[Manifest] = []
     if resources.gpu.count:
@@ -411,7 +415,7 @@ def _labels(sweep: Sweep) -> dict[str, str]:
 
 
 def _named(stem: str, manifest: Manifest) -> Manifest:
-    """The object under a name that ends in a hash of its content."""
+    """Return the object with a name: the stem and a hash of the content."""
     metadata = {"name": f"{stem}-{_digest([stem, manifest])}", **manifest["metadata"]}
     return {key: metadata if key == "metadata" else value for key, value in manifest.items()}
 

@@ -1,4 +1,4 @@
-"""How far each trial is, from what a cluster says about Jobs and pods, in the states of `launch.plan.states`. Pure."""
+"""Derives the progress of each trial (`launch.plan.states`) from a cluster's Jobs and pods. Pure functions."""
 
 import dataclasses
 import signal
@@ -16,24 +16,24 @@ from launch.plan.states import Ended, Progress
 
 Object = dict[str, Any]
 
-INDEX = "batch.kubernetes.io/job-completion-index"  # annotation of a pod
-JOB = "batch.kubernetes.io/job-name"  # label of a pod
+INDEX = "batch.kubernetes.io/job-completion-index"  # annotation of a pod: its index
+JOB = "batch.kubernetes.io/job-name"  # label of a pod: its Job's name
 FAILURES_BEFORE = ("batch.kubernetes.io/job-index-failure-count", "batch.kubernetes.io/job-index-ignored-failure-count")
-FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)  # of Kubernetes' Job controller
-LATE = timedelta(seconds=10)  # after the time by which a pod should be gone
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)  # waits of the Job controller
+LATE = timedelta(seconds=10)  # how long after its deadline a deleted pod may stay before its node counts as silent
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a trial stands.
+    """What the cluster and this machine know about a trial.
 
     Attributes:
-      progress: how far it is.
-      report: of its last pod that could tell.
-      job: the newest that has it.
-      held: whether that Job goes on, and with it the trial; if not, submitting would send it.
-      pods: names of its pods that were begun, oldest first.
-      waits_until: when the Job gives it another pod, if the last one failed; until then it holds a slot.
+      progress: how far the trial has come.
+      report: report of the last of its pods that wrote one.
+      job: name of the newest Job that has the trial.
+      held: whether that Job still runs or will run the trial; if not, `submit` may send it again.
+      pods: names of its pods that were started, oldest first.
+      waits_until: when the Job gives the trial another pod, if the last one failed; until then it occupies a slot.
     """
 
     progress: Progress
@@ -51,14 +51,14 @@ def observe(
     retries: int,
     now: datetime,
 ) -> dict[str, Standing]:
-    """Each trial's standing.
+    """Return the standing of each trial by key.
 
     Args:
-      records: what is known on this machine, by key.
-      jobs: of the sweep.
-      pods: of the sweep.
-      retries: of a trial that crashed.
-      now: the time, with its zone.
+      records: progress recorded on this machine, by key.
+      jobs: the sweep's Jobs.
+      pods: the sweep's pods.
+      retries: how often a trial that crashed is tried again.
+      now: the current time, with time zone.
     """
     at = _by_place(pods)
     found: dict[str, Standing] = {}
@@ -73,37 +73,41 @@ def observe(
 
 
 def keys_by_index(job: Object) -> list[str]:
-    """Keys of the trials of each index, those of a pack with commas between them."""
+    """Return the text of keys for each index of a Job; the keys of a pack are separated by commas."""
     return job["metadata"].get("annotations", {}).get(KEYS, "").split()
 
 
 def unfinished(job: Object) -> bool:
-    """Whether a Job still has trials to run."""
+    """Return whether a Job still has trials to run."""
     return _condition(job, "Complete") is None and _condition(job, "Failed") is None
 
 
 def is_leaving(thing: Object) -> bool:
-    """Whether a Job or pod was asked to go."""
+    """Return whether a Job or pod is being deleted."""
     return "deletionTimestamp" in thing["metadata"]
 
 
 def created(thing: Object) -> datetime:
-    """When an object was made."""
+    """Return when an object was created."""
     return _time(thing["metadata"]["creationTimestamp"])
 
 
 def node_of(pod: Object) -> str:
-    """The node that a pod was given to."""
+    """Return the name of the node that a pod was scheduled on; empty before that."""
     return pod.get("spec", {}).get("nodeName", "")
 
 
 def unanswered(pod: Object, now: datetime) -> bool:
-    """Whether a pod should be gone by now: its node does not answer."""
+    """Return whether a deleted pod is still there after its deadline, since its node does not answer."""
     return is_leaving(pod) and now > _time(pod["metadata"]["deletionTimestamp"]) + LATE
 
 
 def _with_record(record: Progress, found: Standing | None) -> Standing:
-    """What is known here counts where it is done, or where it is about the failure that the cluster still shows."""
+    """Merge the record of this machine with the cluster's standing.
+
+    The record counts if it says done, or if it is about the failure that the cluster still shows: a user may have
+    cleared it since.
+    """
     if found is not None:
         rungs = record.rungs | found.progress.rungs
         found = dataclasses.replace(found, progress=dataclasses.replace(found.progress, rungs=rungs))
@@ -125,7 +129,7 @@ def _by_place(pods: Iterable[Object]) -> defaultdict[tuple[str, int], list[Objec
 
 
 class _JobView:
-    """One Job, read once for all its indexes."""
+    """The state of one Job, parsed once for all its indexes."""
 
     def __init__(self, job: Object, retries: int, now: datetime) -> None:
         status = job.get("status", {})
@@ -142,9 +146,9 @@ class _JobView:
         self._waits_for = "its Job is being removed" if is_leaving(job) else self._waits_for
 
     def standing(self, before: Standing, index: int, pods: list[Object], key: str) -> Standing:
-        """Of a trial of an index."""
+        """Return the standing of a trial after this Job, given its standing after earlier Jobs and its pods."""
         progress, report = before.progress, before.report
-        if progress.state == "failed":  # by another Job, and sent again
+        if progress.state == "failed":  # an earlier Job failed it, and it was sent again
             progress = states.cleared(progress)
         for pod in pods:
             progress, told = _after_pod(progress, pod, key, self._retries, self._now)
@@ -156,7 +160,7 @@ class _JobView:
         if index in self._done:
             progress, held = self._completed(progress, report), False
         elif index in self._failed:
-            if progress.state not in ("done", "failed"):  # of a pack, others may have ended well
+            if progress.state not in ("done", "failed"):  # other trials of the pack may have ended well
                 attempts, reason = max(1, progress.attempts), progress.reason or "its pods are gone"
                 progress = dataclasses.replace(progress, state="failed", attempts=attempts, reason=reason)
             held = False
@@ -171,13 +175,13 @@ class _JobView:
         return Standing(progress, report, self.name, held, names, waits_until)
 
     def _tried_again(self, progress: Progress, at: datetime) -> Progress:
-        """A trial that the Job gives another pod at some time."""
+        """Return the progress of a trial that waits until the Job gives it another pod."""
         seconds = max(0.0, (at - self._now).total_seconds())
         why = f"waits to be tried again, {seconds:.0f} s"
         return dataclasses.replace(progress, state="waiting", reason=f"{why} ({progress.reason})")
 
     def _completed(self, progress: Progress, report: PodReport | None) -> Progress:
-        """Of a trial whose index has ended well, also where its pods were not looked at."""
+        """Return the progress of a trial whose index succeeded, even if its pods were not listed."""
         progress = dataclasses.replace(progress, attempts=max(1, progress.attempts))
         if self._pauses and not (report and report.progress.state == "done"):
             return dataclasses.replace(progress, state="paused")
@@ -187,7 +191,7 @@ class _JobView:
 def _after_pod(
     progress: Progress, pod: Object, key: str, retries: int, now: datetime
 ) -> tuple[Progress, PodReport | None]:
-    """What becomes of a trial by a pod, and what the pod said."""
+    """Return a trial's progress after a pod, and the pod's report if it wrote one."""
     status = pod.get("status", {})
     phase = status.get("phase")
     if phase == "Running":
@@ -238,14 +242,14 @@ def _terminated(status: Object) -> Object:
 
 
 def _code(exit_code: int) -> int:
-    """As Python tells it: negative is a signal."""
+    """Return an exit code in Python's convention: negative is the signal that killed the process."""
     return 128 - exit_code if exit_code - 128 in signal.valid_signals() else exit_code
 
 
 def _next_attempt(pod: Object) -> datetime:
-    """When the Job controller makes the pod after this one, which failed: twice as late after each failure.
+    """Return when the Job controller creates the next pod after a failed one. The wait doubles with each failure.
 
-    Ends that `podFailurePolicy` ignores count here, too.
+    Failures that `podFailurePolicy` ignores count for the wait, too.
     Source: kubernetes/pkg/controller/job/backoff_utils.go.
     """
     annotations = pod["metadata"].get("annotations", {})
@@ -270,6 +274,6 @@ def _condition(thing: Object, kind: str) -> Object | None:
 
 
 def _indexes(text: str | None) -> set[int]:
-    """Of `0-2,5`: 0, 1, 2 and 5."""
+    """Return the indexes in a text such as `0-2,5`, which means 0, 1, 2 and 5."""
     ranges = (part.split("-") for part in (text or "").split(",") if part)
     return {index for part in ranges for index in range(int(part[0]), int(part[-1]) + 1)}

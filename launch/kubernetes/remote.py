@@ -1,6 +1,6 @@
-"""A sweep's Jobs and pods on a Kubernetes cluster: look at them, send trials, stop them.
+"""A sweep's Jobs and pods on a Kubernetes cluster: looks at them, sends trials, and stops them.
 
-What the cluster says of trials that ended is recorded in their folders here, as if they had run here.
+The ends and results of trials are written to their folders on this machine, as if they had run here.
 """
 
 import dataclasses
@@ -23,24 +23,24 @@ from launch.plan.sweep_file import Sweep
 from launch.plan.trials import MAX_TRIALS, Trial
 
 POLL_SECONDS = 0.5
-GOOD_ENDS = ("done", "paused")  # of pods that a look brings along only where they tell something new
-MANY = 500  # results that a look does not bring along
-LOGS, LOG_LINES = 30, 40  # running trials whose steps are looked for, in so many last lines
-UNREADABLE_SECONDS = 10.0  # that one look may wait for logs that cannot be read
-WORTH_A_SLOT = timedelta(seconds=5)  # that a trial waits to be tried again, for another one to begin meanwhile
-LEFTOVER_AGE = timedelta(minutes=10)  # of objects without an owner: their submit was interrupted
-HOME_SECONDS = 600  # that a finished Job of one trial stays when its result is here: a quota counts Jobs
+GOOD_ENDS = ("done", "paused")  # states of trials whose pods succeeded; such pods are listed only if needed
+MANY = 500  # most new results for which a plain look lists the pods that succeeded
+LOGS, LOG_LINES = 30, 40  # a look reads the logs of so many running trials, and so many last lines of each
+UNREADABLE_SECONDS = 10.0  # that one look may spend waiting for unreadable logs
+WORTH_A_SLOT = timedelta(seconds=5)  # shortest wait of a failed trial for which another trial may use its slot
+LEFTOVER_AGE = timedelta(minutes=10)  # age at which an object without an owner is removed: its submit was interrupted
+HOME_SECONDS = 600  # how long a finished Job of one trial stays once its result is here: a quota counts Jobs
 ON_VOLUME = "its result is on the volume only; submit brings it here"
 
 
 class Remote:
-    """One sweep on one cluster."""
+    """A sweep on a cluster."""
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-        """Nothing is sent yet.
+        """Read the kubeconfig. Sends no request.
 
         Raises:
-          ConfigError: if the sweep does not say where it runs, or the cluster is not known.
+          ConfigError: if the sweep has no `cluster` section, or there is no usable kubeconfig.
         """
         if sweep.cluster is None:
             raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
@@ -53,15 +53,16 @@ class Remote:
         self._selector = manifests.selector(sweep)
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
-        self.notes: dict[str, str] = {}  # what could not be found out about a trial, by key
+        self.notes: dict[str, str] = {}  # by key: why something about a trial could not be found out
         self._records: dict[str, Progress] = {}
         self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
 
     def look(self, most: int | None = MANY) -> None:
-        """Ask the cluster where each trial stands.
+        """Ask the cluster for the standing of each trial.
 
         Args:
-          most: results not known here yet that may be brought along; `None` looks at every pod, whatever is known.
+          most: list the pods that succeeded only if they have at least one and at most so many results that are not
+            known here; with None list them always.
         """
         self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
         self.jobs = self._cluster.jobs(self._selector)
@@ -77,9 +78,9 @@ class Remote:
         self.standings = observation.observe(self._records, self.jobs, pods, self.sweep.retries, datetime.now(UTC))
 
     def record(self) -> None:
-        """Look, and write down what ended and is not known here yet."""
+        """Look, and write the ends and results that are not known here yet to the trials' folders."""
         self.look(most=MAX_TRIALS)
-        logs: dict[str, dict[str, Object]] = {}  # results in them, by pod
+        logs: dict[str, dict[str, Object]] = {}  # results in the logs that were read, by pod
         for trial in self.trials:
             if self.progress(trial) != self._records[trial.key]:
                 _record(trial, self._with_result(self.standings[trial.key], trial, logs))
@@ -87,7 +88,7 @@ class Remote:
             self._let_go_of_what_is_home()
 
     def _let_go_of_what_is_home(self) -> None:
-        """Shorten the stay of finished Jobs whose results are here: each trial of several hosts has a Job."""
+        """Let finished Jobs whose results are here be removed soon, as every trial of several hosts has a Job."""
         have_results = {trial.key for trial in self.trials if folder_of(trial).result()}
         for job in self.jobs:
             stays = job["spec"].get("ttlSecondsAfterFinished", HOME_SECONDS) > HOME_SECONDS
@@ -95,7 +96,7 @@ class Remote:
                 self._cluster.set_keep_seconds(job, HOME_SECONDS)
 
     def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
-        """With the result that a termination message had no room for, and the pod's log has."""
+        """Return the standing with the result from a pod's log, if the termination message had no room for it."""
         report = standing.report
         if not _is_done(standing) or not report or report.result or folder_of(trial).result():
             return standing
@@ -107,11 +108,11 @@ class Remote:
         return standing
 
     def progress(self, trial: Trial) -> Progress:
-        """How far a trial is."""
+        """Return the state of a trial, as of the last look."""
         return self.standings[trial.key].progress
 
     def _log(self, pod: str, lines: int, trial: Trial) -> str:
-        """The last lines of a pod's log; empty with a note on the trial where it cannot be read."""
+        """Return the last lines of a pod's log. If it cannot be read, return '' and leave a note on the trial."""
         if self._patience <= 0:
             self.notes[trial.key] = "its log was not asked for: others could not be read"
             return ""
@@ -124,7 +125,7 @@ class Remote:
             return ""
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Control steps, the newest return and a note; of a few running trials, from the end of their logs."""
+        """Return control steps, newest mean return and a note; for a few running trials from their logs."""
         standing = self.standings[trial.key]
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
             self._logs_left -= 1
@@ -140,7 +141,7 @@ class Remote:
         return (result["steps"], result["return_mean"], note) if result else (0, None, ON_VOLUME)
 
     def who(self) -> str:
-        """Which Jobs go on, and what keeps them from beginning pods."""
+        """Say which Jobs still have trials to run, and what keeps them from starting pods."""
         names = [job["metadata"]["name"] for job in self.jobs if observation.unfinished(job)]
         if not names:
             return "no Job goes on"
@@ -150,11 +151,19 @@ class Remote:
         return f"Job {', '.join(names)} goes on{''.join(told)}"
 
     def goes_on(self) -> bool:
-        """Whether a Job has trials left."""
+        """Return whether a Job still has trials to run."""
         return any(map(observation.unfinished, self.jobs))
 
     def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial], int | None]:
-        """Apply what has something to do before the next rung and no Job yet; its name, trials and rung."""
+        """Apply the objects of all trials that have something to do before the next rung and that no Job has yet.
+
+        Args:
+          dry_run: let the cluster check the objects, but create nothing.
+          pack: most trials in one pod.
+
+        Returns:
+          Names of the Jobs, the trials that were sent, and the rung at which they pause (None for their end).
+        """
         progress = [self.progress(trial) for trial in self.trials]
         rung, left = next_rung(self.sweep.halving, progress)
         left = {i for i in left if not has_arrived(progress[i], rung)}
@@ -166,7 +175,7 @@ class Remote:
         cleared = {trial.key: self.progress(trial).attempts for trial in todo if self._was_cleared(trial)}
         objects = manifests.manifests(self.sweep, todo, cleared, self._jobs_before(todo), pack, rung)
         names, waiting = [], []
-        for each in objects:  # a Job comes after what it needs
+        for each in objects:  # each Job comes after the objects that it needs
             applied = self._cluster.apply(each, dry_run)
             if each["kind"] != "Job":
                 waiting.append(each)
@@ -179,29 +188,29 @@ class Remote:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether trials are sent a few at a time: each is several pods, and no queue begins them together or not."""
+        """Whether trials are sent a few at a time, since each needs several pods and no queue starts these together."""
         return self.sweep.resources.hosts > 1 and not (self.sweep.cluster and self.sweep.cluster.queue)
 
     def _room_for_hosts(self) -> int | None:
-        """How many trials of several hosts may be sent now; none is a limit for others.
+        """Return how many more trials may be sent now; None if there is no limit.
 
-        Pods of two of them could each wait for machines that the other one holds.
+        With more trials of several hosts than fit, the pods of two trials could wait for each other's machines forever.
         """
         if not self.takes_turns:
             return None
         return max(0, self.sweep.parallelism - sum(map(observation.unfinished, self.jobs)))
 
     def is_on_volume_only(self, trial: Trial) -> bool:
-        """Whether a trial is done, and its pod, which said with what result, is gone: another pod finds it there."""
+        """Return whether a trial is done, but its pod was gone before its result came here; a new pod finds it."""
         standing = self.standings[trial.key]
         known = folder_of(trial).result() or (standing.report and standing.report.result)
         return _is_done(standing) and not known
 
     def open_slots(self) -> int:
-        """Let others begin where trials wait to be tried again, and keep their places meanwhile; how many may.
+        """Raise the parallelism of Jobs while failed trials wait for their next attempt; return by how much in all.
 
-        A Job gives its lowest indexes their turn first, also while they wait after a failure. A queue's Jobs stay
-        as they are: it would begin them anew.
+        A Job starts its lowest indexes first, so a failed trial that waits would keep a slot from the others. Jobs in
+        a queue stay as they are: the queue would restart a Job that was changed.
         """
         opened = 0
         if self.sweep.cluster and self.sweep.cluster.queue or self.sweep.resources.hosts > 1:
@@ -220,7 +229,7 @@ class Remote:
         return opened
 
     def tidy(self) -> None:
-        """Give what interrupted submits left to the Job that uses it, or remove what none uses."""
+        """Give ConfigMaps and Services that interrupted submits left without an owner to their Job, or remove them."""
         before = datetime.now(UTC) - LEFTOVER_AGE
         for each in self._cluster.owned(self._selector):
             if each["metadata"].get("ownerReferences"):
@@ -238,10 +247,10 @@ class Remote:
         return " ".join(sorted({self.standings[trial.key].job or "" for trial in trials} - {""}))
 
     def log(self, trial: Trial) -> str:
-        """What a trial's pods printed.
+        """Return the logs of a trial's pods, oldest first, as one text.
 
         Raises:
-          ConfigError: if none did.
+          ConfigError: if the cluster has no pod of it that was started.
           Unreadable: if the log of one of them cannot be read now.
         """
         standing = self.standings[trial.key]
@@ -251,14 +260,17 @@ class Remote:
         return "".join(map(self._cluster.log, standing.pods))
 
     def running(self) -> list[Trial]:
-        """Trials that run now."""
+        """Return the trials that run now."""
         return [trial for trial in self.trials if self.progress(trial).state == "running"]
 
     def cancel(self) -> str:
-        """Remove the Jobs that go on, and wait until their pods have saved and ended; what is left to be said.
+        """Delete the unfinished Jobs, and wait until their pods have saved and ended.
+
+        Returns:
+          A line about pods on nodes that do not answer, else an empty text.
 
         Raises:
-          TimeoutError: if they do not end.
+          TimeoutError: if the pods do not end.
         """
         ran = self.running()
         leaving = {job["metadata"]["uid"]: job for job in self.jobs if observation.unfinished(job)}
@@ -271,7 +283,7 @@ class Remote:
         return silent
 
     def _wait_for_end(self, leaving: dict[str, Object]) -> str:
-        """Wait until Jobs are gone, or only pods are left whose nodes do not answer; then a line about these."""
+        """Wait until the Jobs are gone, or only pods on silent nodes are left; return a line about these, or ''."""
         names = ", ".join(job["metadata"]["name"] for job in leaving.values())
         deadline = time.monotonic() + 2 * STOP_SECONDS
         while left := leaving.keys() & {job["metadata"]["uid"] for job in self._cluster.jobs(self._selector)}:
@@ -295,7 +307,7 @@ def _is_done(standing: Standing) -> bool:
 
 
 def _record(trial: Trial, standing: Standing) -> None:
-    """Write down an end, with the result where there is one."""
+    """Write a trial's end to its folder, with its result if there is one."""
     folder, report = folder_of(trial), standing.report
     if _is_done(standing) and report and report.result and folder.result() is None:
         folder.prepare(trial)
@@ -305,7 +317,7 @@ def _record(trial: Trial, standing: Standing) -> None:
 
 
 def _write(trial: Trial, progress: Progress) -> None:
-    """Record how far a trial came, unless it was known, or its folder is the very one that a pod is working in."""
+    """Write a trial's progress, unless it is known already or a pod works in this very folder (on a shared volume)."""
     folder = folder_of(trial)
     if not folder.is_running() and folder.recorded() != progress:
         folder.prepare(trial)

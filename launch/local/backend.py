@@ -1,4 +1,4 @@
-"""A sweep on this machine, as `launch.backend.Backend`."""
+"""The `launch.backend.Backend` that runs a sweep on this machine."""
 
 from argparse import Namespace
 from collections import Counter
@@ -17,42 +17,42 @@ from launch.show.tables import print_plan
 
 
 class Local:
-    """Trials as processes of this machine; their folders say how far they are."""
+    """Runs trials as processes of this machine, and reads their progress from their folders."""
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-        """Nothing is looked at yet."""
+        """Keep the arguments. Reads no folder."""
         self._sweep, self._trials = sweep, trials
         self._folder = options.workspace / sweep.name
         self._progress: dict[str, Progress] = {}
         self._submitter: int | None = None
 
     def look(self, *, record: bool = False) -> None:
-        """Read the folders."""
+        """Read the trials' progress from their folders."""
         self._submitter = submitter(self._folder)
         self._progress = progress_of_all(self._folder, self._trials)
 
     def progress(self, trial: Trial) -> Progress:
-        """How far a trial is."""
+        """Return the state of a trial, as of the last look."""
         return self._progress[trial.key]
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Control steps and newest return, from the trial's folder."""
+        """Return control steps and newest mean return from the trial's folder; the note is empty."""
         return *folder_of(trial).steps_and_return(), ""
 
     def who(self) -> str:
-        """The process that submits."""
+        """Say which process runs `submit`."""
         return "nobody submits" if self._submitter is None else f"process {self._submitter} submits"
 
     def remarks(self) -> list[str]:
-        """Nothing: all results are here."""
+        """Return no lines: all results are on this machine."""
         return []
 
     def objects(self, pack: int) -> str | None:
-        """None: trials are processes."""
+        """Return None: trials are processes, not objects of a cluster."""
         return None
 
     def submit(self, options: Namespace) -> None:
-        """Run trials until all are done or failed, or it is asked to stop."""
+        """Run trials until all are done, failed or left behind by halving, or the user asks to stop."""
         sweep, trials = self._sweep, self._trials
         parallel = sweep.parallelism if options.parallel is None else options.parallel
         if parallel < 1:
@@ -83,10 +83,10 @@ class Local:
             print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
 
     def _run_to_next_rung(self, parallel: int, pack: int) -> int | None:
-        """Run what there is before the next rung of the halving; that rung, none where trials went to their end.
+        """Run the trials to the next rung of the halving and return it; None if they ran to their end.
 
         Raises:
-          SystemExit: when asked to stop.
+          SystemExit: if the user asked to stop.
         """
         sweep, trials = self._sweep, self._trials
         progress = [folder_of(trial).progress() for trial in trials]
@@ -101,19 +101,19 @@ class Local:
         return rung
 
     def advance(self) -> bool:
-        """Look again; there is more to watch while a process submits and not all trials have ended."""
+        """Look again; return whether a process runs `submit` and trials are left that are neither done nor failed."""
         self.look()
         ended = sum(each.state in ("done", "failed") for each in self._progress.values())
         return self._submitter is not None and ended < len(self._trials)
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:
-        """Ask the trials that run to save and stop, and wait for that."""
+        """Ask the running trials to save and stop, wait for that, and return them."""
         if dry_run:
             return [trial for trial in self._trials if folder_of(trial).is_running()]
         return runner.cancel(self._folder, self._trials)
 
     def log(self, trial: Trial, *, follow: bool) -> str:
-        """The text of `log.txt` in the trial's folder."""
+        """Return the text of `log.txt` in the trial's folder."""
         log = folder_of(trial).log
         if not log.exists():
             if follow:
@@ -122,5 +122,5 @@ class Local:
         return log.read_text(encoding="utf-8", errors="replace")
 
     def runs_on(self, trial: Trial) -> bool:
-        """Whether the trial runs, or waits to."""
+        """Return whether the trial runs or waits to run."""
         return folder_of(trial).progress().state in ("waiting", "running")

@@ -1,4 +1,4 @@
-"""Trials as processes on this machine, so many at a time."""
+"""Runs trials as processes on this machine, at most `parallel` at a time."""
 
 import contextlib
 import os
@@ -29,34 +29,34 @@ class StorageFull(Exception):
 
 
 class Runner:
-    """Runs trials until all are done or failed, or it is asked to stop."""
+    """Runs trials until all are done, failed or paused at the rung, or the user asks to stop."""
 
     def __init__(
         self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1, rung: int | None = None
     ) -> None:
-        """Nothing runs yet.
+        """Group the trials into packs. Starts no process.
 
         Args:
-          sweep: whose trials they are.
-          trials: that are neither done nor failed, nor paused at the rung.
-          parallel: programs at a time.
-          pack: trials in one program, at most.
-          rung: evaluations after which trials pause; none to run them to their end.
+          sweep: the sweep.
+          trials: trials to run, neither done nor failed nor paused at the rung.
+          parallel: most programs at a time.
+          pack: most trials in one program.
+          rung: number of evaluations after which trials pause; None to run them to their end.
         """
         self._sweep = sweep
         self._rung = rung
         self._queue = deque(packed(trials, pack))
         self._parallel = parallel
         self._running: list[Attempt] = []
-        self._waits_for: set[str] = set()  # keys of trials that another process runs
+        self._waits_for: set[str] = set()  # keys of trials that another process runs, to report each once
         self._stopping = False
 
     def run(self) -> bool:
-        """Whether all trials came to their end, or rung; not, when asked to stop.
+        """Run the trials; return True if all came to their end or rung, False if the user asked to stop.
 
         Raises:
-          StorageFull: after the others were stopped, when a trial found the disk full.
-          ConfigError: after the others were stopped, when a task's file was changed.
+          StorageFull: if a trial found the disk full; the other trials are stopped first.
+          ConfigError: if a task's file was changed since the trials were planned; the others are stopped first.
         """
         with self._signals(), contextlib.ExitStack() as attempts:
             try:
@@ -87,7 +87,7 @@ class Runner:
             pack = self._queue.popleft()
             try:
                 attempt = attempts.enter_context(self._attempt(pack))
-            except BlockingIOError:  # a trial that outlived the launcher that began it
+            except BlockingIOError:  # the trial's launcher was killed, and the trial still runs
                 self._wait_for(pack)
                 continue
             for trial in pack:
@@ -132,10 +132,10 @@ class Runner:
 
 @contextlib.contextmanager
 def submitting(folder: Path) -> Iterator[None]:
-    """Hold a sweep's folder, so that two launchers do not run the same trials.
+    """Hold the lock of a sweep's folder, so that two `submit` commands do not run the same trials.
 
     Raises:
-      ConfigError: if another one holds it.
+      ConfigError: if another process holds it.
     """
     with writing_to(folder, "workspace"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,21 +151,21 @@ def submitting(folder: Path) -> Iterator[None]:
 
 
 def submitter(folder: Path) -> int | None:
-    """The process that submits a sweep now."""
+    """Return the id of the process that runs `submit` for a sweep's folder; None if none does."""
     path = folder / "submit.lock"
     return int(path.read_text(encoding="utf-8") or 0) or None if is_held(path) else None
 
 
 def cancel(folder: Path, trials: list[Trial]) -> list[Trial]:
-    """Ask a sweep's trials to save and stop, and wait for that; what ran.
+    """Ask a sweep's trials to save and stop, wait for that, and return the trials that ran.
 
     Raises:
-      TimeoutError: if they do not end.
+      TimeoutError: if they do not end in time.
     """
     running = [trial for trial in trials if folder_of(trial).is_running()]
     process = submitter(folder)
     for number in {process} if process is not None else {folder_of(trial).process() for trial in running}:
-        with contextlib.suppress(ProcessLookupError):  # it has just ended
+        with contextlib.suppress(ProcessLookupError):  # the process has just ended
             os.kill(number, signal.SIGTERM)
     deadline = time.monotonic() + 2 * STOP_SECONDS
     while submitter(folder) is not None or any(folder_of(trial).is_running() for trial in running):

@@ -1,4 +1,4 @@
-"""The points of a sweep: which fields have which values in each trial."""
+"""The points of a sweep: the values that its axes set in each trial."""
 
 import itertools
 import json
@@ -9,25 +9,25 @@ from typing import Any
 from flexrl.common.errors import ConfigError
 from launch.plan.sweep_file import Draw, Random, Sweep
 
-Point = dict[str, Any]  # values by dotted field
+Point = dict[str, Any]  # value by dotted name of the field, such as `algorithm.learning_rate`
 
-DIGITS = 6  # of a random number: readable, and the same where logarithms differ in their last bit
-MORE_DIGITS = 12  # of one that is drawn anew
+DIGITS = 6  # significant digits of a random value: hides that machines' logarithms differ in the last bit
+MORE_DIGITS = 12  # significant digits of a value that is drawn again because the first was taken
 
 
 def points(sweep: Sweep, first_seed: int) -> list[Point]:
-    """Every combination of a point of the grid, of the zip, of the random draws, and a seed, which varies fastest.
+    """Return every combination of a grid point, a zip point, a random point and a seed. The seed varies fastest.
 
     Args:
-      sweep: whose axes they are.
-      first_seed: where seeds begin that are only counted.
+      sweep: the sweep whose axes are combined.
+      first_seed: first seed, where the sweep gives only the number of seeds.
     """
     parts = [_grid(sweep), _zip(sweep), _draws(sweep.random), _seeds(sweep, first_seed)]
     return [{**a, **b, **c, **d} for a, b, c, d in itertools.product(*parts)]
 
 
 def num_points(sweep: Sweep) -> int:
-    """How many there are, without making them."""
+    """Return how many points a sweep has, without making them."""
     seeds = sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds or (0,))
     zipped = min((len(values) for values in sweep.zip.values()), default=1)
     return math.prod(map(len, sweep.grid.values())) * zipped * (sweep.random.num if sweep.random else 1) * seeds
@@ -44,12 +44,12 @@ def _zip(sweep: Sweep) -> list[Point]:
 
 
 def _draws(axes: Random | None) -> list[Point]:
-    """Points without repetition; each field has a stream of its own.
+    """Draw random points that all differ. Each field has its own random stream.
 
-    A point that another one has already is drawn anew from streams of its own, so that the others stay what they are.
+    A point that equals an earlier one is drawn again from separate streams, so that all other points stay the same.
 
     Raises:
-      ConfigError: if there are not as many.
+      ConfigError: if fewer different points exist than are asked for.
     """
     if axes is None:
         return [{}]
@@ -60,7 +60,7 @@ def _draws(axes: Random | None) -> list[Point]:
         )
     streams = {name: random.Random(f"{axes.seed} {name}") for name in axes.fields}
     uniforms = [{name: stream.random() for name, stream in streams.items()} for _ in range(axes.num)]
-    found: dict[str, Point] = {}  # by what tells points apart
+    found: dict[str, Point] = {}  # by their description, which differs between points
     for number, uniform in enumerate(uniforms):
         point = _point(axes, uniform, DIGITS)
         for again in itertools.count():
@@ -73,7 +73,7 @@ def _draws(axes: Random | None) -> list[Point]:
 
 
 def _num_distinct(axes: Random) -> int | None:
-    """How many points there are; none where a field has a range of numbers."""
+    """Return how many different points exist; None if a field is drawn from a range of numbers."""
     if any(draw.choice is None for draw in axes.fields.values()):
         return None
     return math.prod(len({json.dumps(value) for value in draw.choice or ()}) for draw in axes.fields.values())
@@ -84,7 +84,7 @@ def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
 
 
 def _draw(draw: Draw, uniform: float, digits: int) -> Any:
-    """The value at a place in [0, 1)."""
+    """Return the value of a draw for a uniform random number in [0, 1)."""
     if draw.choice is not None:
         return draw.choice[int(uniform * len(draw.choice))]
     if draw.uniform is not None:
@@ -107,5 +107,5 @@ def _seeds(sweep: Sweep, first: int) -> list[Point]:
 
 
 def describe(values: Point) -> str:
-    """Axis values in a line."""
+    """Return the values of a point in one line: `algorithm.learning_rate=0.001, seed=1`."""
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())

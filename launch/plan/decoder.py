@@ -1,4 +1,4 @@
-"""From the axis values of a trial to its config, by the run's own strict decoder."""
+"""Turns a trial's axis values into its config, with the strict decoder of runs."""
 
 import dataclasses
 import functools
@@ -16,18 +16,18 @@ from flexrl.training.warm_start import pin
 from launch.plan.axes import Point, describe
 from launch.plan.sweep_file import VOLUME, Resources, Sweep
 
-ENGINES = {"cpu": "native", "gpu": "mjx-warp"}  # what `auto` means on the device of a profile
+ENGINES = {"cpu": "native", "gpu": "mjx-warp"}  # what `physics: auto` means for each profile
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """From axis values to a trial's config.
+    """Makes the configs of a sweep's trials.
 
     Attributes:
-      path: of the sweep's file, for messages.
-      sweep: whose trials they are.
-      base: fields of every config.
-      workspace: where parents are looked for.
+      path: path of the sweep's file, for error messages.
+      sweep: the sweep.
+      base: config fields that all trials share.
+      workspace: folder in which parent runs are looked for.
     """
 
     path: Path
@@ -36,7 +36,7 @@ class Decoder:
     workspace: Path
 
     def config(self, number: int, values: Point) -> RunConfig:
-        """The config of a trial, resolved.
+        """Return the config of a trial, with all defaults filled in.
 
         Raises:
           ConfigError: naming the trial, the field, the value and the limit.
@@ -78,7 +78,7 @@ def _require_rungs(config: RunConfig, sweep: Sweep, origin: str) -> None:
 
 
 def _tracking(sweep: Sweep, values: Point) -> Tracking:
-    """A trial's: in the sweep's group, under a name that tells it from the others."""
+    """Return a trial's tracking settings: the sweep's name as group, the axis values as the run's name."""
     name = " ".join(f"{path.rpartition('.')[2]}={json.dumps(value)}" for path, value in values.items())
     return dataclasses.replace(sweep.tracking, group=sweep.name, name=name or None)
 
@@ -97,7 +97,7 @@ def _require_devices(config: RunConfig, resources: Resources, origin: str) -> No
 
 
 def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> None:
-    """Set a nested field; mappings on the way are copied, for they are shared by all trials."""
+    """Set a nested field. Mappings on the way to it are copied first, because all trials share them."""
     for name in names[:-1]:
         inner = content.get(name, {})
         if not isinstance(inner, dict):
@@ -110,7 +110,7 @@ def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> 
 
 @functools.cache
 def _pinned(parent: str, workspace: str, on_cluster: bool) -> str:
-    """The parent's folder and iteration; a trial's own workspace is another than the parent's."""
+    """Return a parent as `FOLDER:ITERATION`, with an absolute folder: a trial's own workspace is not the parent's."""
     place, _, step = parent.rpartition(":")
     if on_cluster and parent.startswith(f"{VOLUME}/") and not Path(place or parent).exists():
         if not step.isdecimal():
@@ -120,5 +120,5 @@ def _pinned(parent: str, workspace: str, on_cluster: bool) -> str:
             )
         return parent
     run, colon, step = pin(parent, workspace).rpartition(":")
-    place = Path(workspace) / run  # where the name is a whole path, that path
+    place = Path(workspace) / run  # if `run` is an absolute path, this is `run` itself
     return f"{place.resolve()}{colon}{step}"

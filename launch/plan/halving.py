@@ -1,7 +1,7 @@
 """Successive halving: trials pause at rungs, where only the best of them go on.
 
-As Jamieson and Talwalkar, 2016 (arXiv:1502.07943). What goes on follows from how far all trials are and from nothing
-else, so that whoever submits next goes on with the same ones.
+Source: Jamieson and Talwalkar, 2016 (arXiv:1502.07943). The choice depends only on the recorded progress of all trials,
+so that every later `submit` goes on with the same trials.
 """
 
 import math
@@ -12,14 +12,17 @@ from launch.plan.sweep_file import Halving
 
 
 def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
-    """The rung that trials go to now, and which of them are still in; a failed one leaves its place to the next best.
+    """Return the rung that trials train to now, and the trials that are still in the race.
+
+    The next best trial takes the place of one that failed.
 
     Args:
-      halving: of the sweep.
-      progress: of each trial.
+      halving: settings of the sweep; None if trials never pause.
+      progress: progress of each trial.
 
     Returns:
-      Evaluations after which they pause, none where they go on to their end; and places in `progress`, best first.
+      The number of evaluations after which trials pause, None if they train to their end; and the indexes in `progress`
+      of the trials that are left, best first.
     """
     left = list(range(len(progress)))
     for rung in halving.rungs if halving else ():
@@ -27,11 +30,11 @@ def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[in
         compared = [i for i in left if progress[i].state != "failed"]
         if any(progress[i].state != "done" and rung not in progress[i].rungs for i in compared):
             return rung, left
-        compared.sort(key=lambda i: -progress[i].rungs.get(rung, math.inf))  # what is done costs nothing to keep
+        compared.sort(key=lambda i: -progress[i].rungs.get(rung, math.inf))  # done trials first: they need no training
         left = compared[: math.ceil(len(compared) / halving.factor)]
     return None, left
 
 
 def has_arrived(progress: Progress, rung: int | None) -> bool:
-    """Whether a trial has nothing to do before this rung, or before its end where there is none."""
+    """Return whether a trial has nothing left to do up to this rung, or up to its end if `rung` is None."""
     return progress.state in ("done", "failed") or (progress.state == "paused" and rung in progress.rungs)

@@ -1,4 +1,4 @@
-"""Trials that differ in seed and traced numbers only, to be trained together by one program."""
+"""Packs: trials that one program trains together, since they differ only in seed and in traced numbers."""
 
 from flexrl.common.errors import ConfigError
 from launch.plan.trials import Trial
@@ -7,19 +7,21 @@ Pack = list[Trial]
 
 
 def packed(trials: list[Trial], size: int) -> list[Pack]:
-    """Trials in packs of at most `size`, in the order of their first trials; what fits no other is alone.
+    """Group trials into packs of at most `size`, in the order of their first trials.
+
+    A trial that shares its program with no other is a pack of its own.
 
     Raises:
-      ConfigError: if the size is none.
+      ConfigError: if the size is below 1.
     """
     if size < 1:
         raise ConfigError(f"pack: {size} must be at least 1")
     if size == 1:
         return [[trial] for trial in trials]
-    from flexrl.training.members import program_of  # brings JAX
+    from flexrl.training.members import program_of  # imported late: it imports JAX
 
     packs: list[Pack] = []
-    room: dict[str, Pack] = {}  # by program, the pack that is not full
+    room: dict[str, Pack] = {}  # the pack of each program that was begun last
     for trial in trials:
         program = program_of(trial.config)
         pack = room.get(program) if program else None

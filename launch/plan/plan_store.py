@@ -1,7 +1,7 @@
-"""What decoding a large sweep found, kept for the next command, since decoding ten thousand trials takes seconds.
+"""A cache of decoded sweeps (plans) for the next command: decoding ten thousand trials takes seconds.
 
-A plan is found by the SHA-256 of all that it follows from: the sweep with its variables in place, its base, and our
-code's text. It carries a SHA-256 of its own. What does not agree is decoded anew; nothing is believed for its age.
+A plan's file name is the SHA-256 of everything that determines it: the sweep with its variables filled in, its base,
+and the text of our code. Its first line is the SHA-256 of its content. A plan that does not match is decoded again.
 """
 
 import contextlib
@@ -20,29 +20,29 @@ from envs.built_in import BUILT_IN
 from flexrl.common.files import write_text
 from launch.plan.sweep_file import Sweep
 
-LEAST = 500  # trials that are worth it
-KEPT = 20  # plans
-ROOMS = ("envs", "algos", "flexrl", "launch")
-PACKAGES = ("pydantic", "brax", "playground")  # that decide defaults, too
+LEAST = 500  # trials from which on a plan is worth keeping
+KEPT = 20  # newest plans that stay in the cache
+ROOMS = ("envs", "algos", "flexrl", "launch")  # our packages, whose text is hashed
+PACKAGES = ("pydantic", "brax", "playground")  # third-party packages that also decide defaults of a config
 BRIDGES = ("brax:", "playground:")
 
-Row = tuple[str, int]  # a trial's config hash, and its control steps
+Row = tuple[str, int]  # a trial's config hash, and the control steps of its whole run
 
 
 def is_ours(env: Any) -> bool:
-    """Whether what a trial of this environment means follows from our code, and not from a user's."""
+    """Return whether our code and the listed packages alone determine this environment, and no user's code."""
     return env in BUILT_IN or str(env).startswith(BRIDGES)
 
 
 def place(sweep: Sweep, base: dict[str, Any]) -> Path:
-    """Where the plan of a sweep is kept."""
+    """Return the path of the cached plan of a sweep."""
     content = json.dumps([asdict(sweep), base, _code()], default=str)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flexrl" / "plans"
     return cache / hashlib.sha256(content.encode()).hexdigest()
 
 
 def load(path: Path, number: int) -> list[Row] | None:
-    """A row for each of so many trials, unless the plan is not there or damaged."""
+    """Return the rows of a plan, one for each trial; None if it is missing, damaged or has not `number` rows."""
     try:
         digest, _, text = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
@@ -54,7 +54,7 @@ def load(path: Path, number: int) -> list[Row] | None:
 
 
 def save(path: Path, rows: Iterable[Row]) -> None:
-    """Keep a plan, and forget the oldest; where that is not possible, the next command decodes again."""
+    """Write a plan and delete the oldest ones. If that fails, the next command decodes the trials again."""
     text = json.dumps(list(rows))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def save(path: Path, rows: Iterable[Row]) -> None:
 
 @functools.cache
 def _code() -> str:
-    """SHA-256 of our code's text, and the versions of what it reads defaults from."""
+    """Return the SHA-256 of our code's text and of the versions of Python and the listed packages."""
     versions = [sys.version, *(importlib.metadata.version(name) for name in PACKAGES)]
     digest = hashlib.sha256(json.dumps(versions).encode())
     root = Path(__file__).parents[2]

@@ -1,4 +1,7 @@
-"""What becomes of a trial: events in, state out. The same on this machine and on a cluster; touches nothing."""
+"""The state machine of a trial: pure functions from its progress and an event to its new progress.
+
+It is the same on this machine and on a cluster.
+"""
 
 import signal
 from collections.abc import Iterable
@@ -7,32 +10,32 @@ from typing import Literal
 
 from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PAUSED, EXIT_PREEMPTED, EXIT_STORAGE
 
-EXIT_TIME_LIMIT = 124  # of a trial that used its time up; as of the `timeout` command
-NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end alike
+EXIT_TIME_LIMIT = 124  # a trial used up its time limit; the code of the `timeout` command
+NO_RETRY = (EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_TIME_LIMIT)  # another attempt would end in the same way
 
-MAX_IDLE = 10  # attempts in a row that were interrupted without a step further; what is free must end, too
+MAX_IDLE = 10  # attempts in a row without progress; interruptions cost no retry, so they need a limit of their own
 
-ANOTHERS = "stopped: another trial of its pack"  # how a reason begins that is another trial's fault
+ANOTHERS = "stopped: another trial of its pack"  # start of the reason if another trial of the pack ended the attempt
 
 State = Literal["waiting", "running", "stopped", "paused", "done", "failed"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial came.
+    """How far a trial has come.
 
     Attributes:
-      state: `waiting` was never begun or will be tried anew; `stopped` has saved and goes on when submitted again;
+      state: `waiting` was never started or will be tried again; `stopped` has saved and goes on when submitted again;
         `paused` has reached a rung (`launch.plan.halving`) and goes on if it is among the best there;
         `done` has a result; `failed` is not tried again unless `retry` clears it.
-      attempts: begun.
-      failures: attempts that count towards the limit of retries.
-      seconds: of all attempts that have ended.
-      exit_code: of the last attempt that has ended.
-      reason: why it stopped or failed, in a line.
-      rungs: mean return at each rung that it reached, by number of evaluations.
+      attempts: number of attempts that were started.
+      failures: number of attempts that count towards the limit of retries.
+      seconds: duration of all attempts that have ended, together.
+      exit_code: exit code of the last attempt; None while it runs.
+      reason: why the trial stopped or failed, in a line.
+      rungs: mean return at each rung that the trial reached, by the rung's number of evaluations.
       steps: control steps that were done when the last attempt began.
-      idle: attempts in a row that began no further than the one before.
+      idle: number of attempts in a row that began at no later step than the one before.
     """
 
     state: State = "waiting"
@@ -48,15 +51,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of an attempt.
+    """How an attempt ended.
 
     Attributes:
-      exit_code: of the process; negative is the signal that killed it.
+      exit_code: exit code of the process; a negative number is the signal that killed it.
       has_result: whether a valid result lies in the trial's folder.
-      asked: whether it was asked to stop.
-      seconds: that it took.
-      line: the last that it printed.
-      rung: the number of evaluations after which it was to pause, and the mean return there, if it came so far.
+      asked: whether the user or the scheduler asked it to stop.
+      seconds: duration of the attempt.
+      line: the last line that it printed.
+      rung: number of evaluations after which it paused, and the mean return there; None if it did not come so far.
     """
 
     exit_code: int
@@ -68,10 +71,10 @@ class Ended:
 
 
 def begun(progress: Progress, steps: int | None = None) -> Progress:
-    """After an attempt began; it fails at once where too many before it came no further.
+    """Return the progress after an attempt began. The trial fails if too many attempts before it made no step.
 
     Args:
-      progress: before it.
+      progress: progress before the attempt.
       steps: control steps that are done, if they are known.
     """
     assert progress.state in ("waiting", "stopped", "paused"), progress
@@ -79,13 +82,19 @@ def begun(progress: Progress, steps: int | None = None) -> Progress:
         further = steps > progress.steps or progress.attempts == 0
         progress = replace(progress, steps=max(steps, progress.steps), idle=0 if further else progress.idle + 1)
     if progress.idle > MAX_IDLE:
-        why = f"the last {progress.idle} attempts were interrupted without a step further ({progress.reason})"
+        why = f"the last {progress.idle} attempts were interrupted without progress ({progress.reason})"
         return replace(progress, state="failed", exit_code=EXIT_TIME_LIMIT, reason=f"{why}; retry clears it")
     return replace(progress, state="running", attempts=progress.attempts + 1, exit_code=None, reason="")
 
 
 def ended(progress: Progress, event: Ended, retries: int) -> Progress:
-    """After an attempt ended."""
+    """Return the progress after an attempt ended.
+
+    Args:
+      progress: progress during the attempt.
+      event: how the attempt ended.
+      retries: how often a trial that crashed is tried again.
+    """
     code = event.exit_code
     after = replace(progress, exit_code=code, seconds=progress.seconds + event.seconds)
     if event.has_result:
@@ -104,46 +113,48 @@ def ended(progress: Progress, event: Ended, retries: int) -> Progress:
 
 
 def lost(progress: Progress, why: str, seconds: float = 0.0) -> Progress:
-    """After the end of an attempt, or its result, was lost: not the trial's fault, and its checkpoints are there.
+    """Return the progress after an attempt's end or result was lost: stopped, to go on from its checkpoint.
+
+    This is not the trial's fault and costs it no retry.
 
     Args:
-      progress: before it.
-      why: in a line.
-      seconds: that it is known to have taken.
+      progress: progress before the loss.
+      why: the reason, in a line.
+      seconds: seconds that the attempt is known to have run.
     """
     return replace(progress, state="stopped", reason=why, seconds=progress.seconds + seconds)
 
 
 def found_result(progress: Progress) -> Progress:
-    """With a valid result in the trial's folder, whoever wrote it."""
+    """Return the progress of a trial whose folder holds a valid result: done, whoever wrote the result."""
     return replace(progress, state="done", reason="")
 
 
 def found_divergence(progress: Progress, reason: str) -> Progress:
-    """With a note in the trial's folder that its run has diverged, although the end of the attempt was lost."""
+    """Return the progress of a trial whose folder notes that its run diverged: failed."""
     return replace(progress, state="failed", failures=progress.failures + 1, exit_code=EXIT_DIVERGED, reason=reason)
 
 
 def cleared(progress: Progress) -> Progress:
-    """After a user asked for a failed trial to be tried again: its count of failures and its time begin anew."""
+    """Return a failed trial's progress after the user cleared it: waiting, with no failures and no time used."""
     assert progress.state == "failed", progress
     return replace(progress, state="waiting", failures=0, seconds=0.0, idle=0, reason="")
 
 
 def stops_sweep(progress: Progress) -> bool:
-    """Whether the other trials would meet the same end: the disk is full."""
+    """Return whether a trial found the disk full, so that the other trials of the sweep would fail too."""
     return progress.exit_code == EXIT_STORAGE and progress.state != "done"
 
 
 def goes_on_alone(ends: Iterable[Progress]) -> bool:
-    """Whether trials of a pack were stopped only because another one of it has failed just now."""
+    """Return whether a trial of the pack was stopped only because another one failed, and can go on without it."""
     return any(progress.state == "stopped" and progress.reason.startswith(ANOTHERS) for progress in ends)
 
 
 def told(ends: Iterable[Progress]) -> int:
-    """The exit code that tells a scheduler how an attempt ended: a stopped trial's is never that of success.
+    """Return the exit code that tells a scheduler how an attempt at a trial or a pack ended.
 
-    Of a pack, what another attempt may help comes first.
+    It is 0 only if no trial was stopped or failed. Otherwise codes that another attempt may help come first.
     """
     return max(map(_told, ends), key=lambda code: (code != 0, code not in NO_RETRY, code != EXIT_PREEMPTED))
 

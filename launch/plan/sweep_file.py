@@ -1,4 +1,4 @@
-"""The file that describes a sweep, and its strict decoding."""
+"""The fields of a sweep's YAML file, and its strict decoding."""
 
 import math
 import re
@@ -12,20 +12,20 @@ from flexrl.common.errors import ConfigError
 from flexrl.config.trackers import Tracking
 from launch.plan.variables import expanded
 
-RUN_FIELDS = ("algo", "env", "algorithm", "task")  # of `flexrl.config.run_config.RunConfig`, and of no sweep
+RUN_FIELDS = ("algo", "env", "algorithm", "task")  # fields of a run's config (`RunConfig`) that no sweep has
 NAME = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
-)  # also of Kubernetes objects, with room for a hash and an index
+)  # valid in names of Kubernetes objects too, with room for a hash and an index
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SECRET = re.compile(r"KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL", re.IGNORECASE)  # in a variable's name
+SECRET = re.compile(r"KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL", re.IGNORECASE)  # words in the name of a secret variable
 SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-VOLUME = PurePosixPath("/workspace")  # where pods find the workspace
+VOLUME = PurePosixPath("/workspace")  # where the workspace is mounted in pods
 QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 FACTORS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 def amount(quantity: str) -> float:
-    """The number that Kubernetes means by a quantity: cores, or bytes."""
+    """Return the number that a Kubernetes quantity means, such as 0.5 for `500m` cores or 2**30 for `1Gi` bytes."""
     found = QUANTITY.fullmatch(quantity)
     assert found is not None, quantity
     return float(found[1]) * FACTORS.get(found[2], 1)
@@ -33,12 +33,12 @@ def amount(quantity: str) -> float:
 
 @dataclass(frozen=True)
 class Draw:
-    """What a random field is drawn from; exactly one is given.
+    """The distribution of a random field. Exactly one of the attributes is given.
 
     Attributes:
-      uniform: evenly from (low, high).
-      log_uniform: evenly in the logarithm, from (low, high), both above 0.
-      choice: one of these values.
+      uniform: (low, high) of a uniform distribution.
+      log_uniform: (low, high), both above 0, of a distribution that is uniform in the logarithm.
+      choice: values that are equally likely.
     """
 
     uniform: tuple[float, float] | None = None
@@ -46,7 +46,7 @@ class Draw:
     choice: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse ranges that are none."""
+        """Raise ValueError if not exactly one distribution is given, or a range or the choice is empty."""
         given = [name for name in ("uniform", "log_uniform", "choice") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"random: a field needs one of uniform, log_uniform, choice, not {len(given)} of them")
@@ -62,12 +62,12 @@ class Draw:
 
 @dataclass(frozen=True)
 class Random:
-    """Points drawn at random; each field has a stream of its own, and more points leave the first as they are.
+    """Points drawn at random. Each field has its own random stream; raising `num` keeps the points drawn before.
 
     Attributes:
-      num: points.
-      fields: what each field is drawn from, by dotted name.
-      seed: of the draws.
+      num: number of points.
+      fields: distribution of each field, by the field's dotted name.
+      seed: seed of the draws.
     """
 
     num: int
@@ -75,7 +75,7 @@ class Random:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse none."""
+        """Raise ValueError if there are no points or no fields."""
         if self.num < 1 or not self.fields:
             raise ValueError(f"random: {self.num} points of {len(self.fields)} fields; both must be at least 1")
 
@@ -85,29 +85,30 @@ class Gpu:
     """Accelerators of a trial.
 
     Attributes:
-      count: how many; 0 is a CPU.
-      kind: as the cluster's nodes are labelled, such as `nvidia-l4`; any when not given.
+      count: number of GPUs; with 0 the trial runs on CPU cores.
+      kind: GPU type as the cluster's nodes are labelled, such as `nvidia-l4`; any type if not given.
     """
 
     count: int = 0
     kind: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse less than none."""
+        """Raise ValueError if the count is negative."""
         if self.count < 0:
             raise ValueError(f"resources.gpu.count: {self.count} must be at least 0")
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial needs; decides the profile of all of them.
+    """What one trial needs. It also decides the profile (`cpu` or `gpu`) of every trial.
 
     Attributes:
-      gpu: of each host; none is the profile `cpu`.
-      cpu: cores, as Kubernetes counts them.
-      memory: as Kubernetes counts it.
-      spot: whether it may run on machines that can be taken away.
-      hosts: machines that train it together, each with what the other fields say; more than one on a cluster only.
+      gpu: GPUs of each host; without a GPU the profile is `cpu`.
+      cpu: cores, as a Kubernetes quantity such as `2` or `500m`.
+      memory: memory, as a Kubernetes quantity such as `4Gi`.
+      spot: whether the trial may run on spot machines, which can be taken away.
+      hosts: number of machines that train the trial together, each with the resources above; more than one only on a
+        cluster.
     """
 
     gpu: Gpu = Gpu()
@@ -117,7 +118,7 @@ class Resources:
     hosts: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what Kubernetes would."""
+        """Raise ValueError if a quantity is malformed or there is no host."""
         for name in ("cpu", "memory"):
             if not QUANTITY.fullmatch(getattr(self, name)):
                 raise ValueError(f"resources.{name}: {getattr(self, name)!r} must be a quantity such as '2' or '4Gi'")
@@ -126,12 +127,12 @@ class Resources:
 
     @property
     def profile(self) -> str:
-        """Of every trial."""
+        """The profile of every trial: `gpu` if it has a GPU, else `cpu`."""
         return "gpu" if self.gpu.count else "cpu"
 
     @property
     def devices(self) -> int:
-        """That JAX sees, of all hosts."""
+        """The number of devices that JAX sees on all hosts of a trial together."""
         return self.hosts * max(1, self.gpu.count)
 
 
@@ -140,15 +141,15 @@ class Cluster:
     """Where trials run on Kubernetes.
 
     Attributes:
-      image: with this package, best by digest.
+      image: container image that holds this package, best named by digest.
       volume_claim: PersistentVolumeClaim that holds the workspace.
-      namespace: of all objects.
-      queue: Kueue's, when not given the cluster has none.
-      priority: PriorityClass of the pods, by which a queue orders them too; the cluster's default when not given.
-      service_account: of the pods, which get no token of it; the namespace's default when not given.
-      keep_seconds: until a finished Job is removed.
+      namespace: namespace of all objects.
+      queue: name of the Kueue queue to submit to; None to use no queue.
+      priority: PriorityClass of the pods, which also orders them in a queue; the cluster's default if not given.
+      service_account: service account of the pods, which get no token of it; the namespace's default if not given.
+      keep_seconds: seconds after which a finished Job is removed.
       env: environment variables of the pods, such as MLFLOW_TRACKING_URI; no secrets.
-      env_from_secret: Secrets whose keys are environment variables of the pods, such as WANDB_API_KEY.
+      env_from_secret: Secrets whose keys become environment variables of the pods, such as WANDB_API_KEY.
     """
 
     image: str
@@ -162,7 +163,7 @@ class Cluster:
     env_from_secret: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse names that Kubernetes would, and secrets in the open."""
+        """Raise ValueError if a name is not valid in Kubernetes, or a variable seems to hold a secret."""
         for name, value in self.env.items():
             if not VARIABLE.fullmatch(name):
                 raise ValueError(f"cluster.env: {name!r} must be letters, digits and '_', as environment variables are")
@@ -178,18 +179,18 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Halving:
-    """Successive halving: trials pause after so many evaluations, and only the best of them go on.
+    """Successive halving: trials pause at rungs, and only the best of them go on.
 
     Attributes:
-      rungs: numbers of evaluations, rising; all trials are compared at each of them by their mean return.
-      factor: of so many trials one goes on.
+      rungs: rising numbers of evaluations after which trials pause and are compared by their mean return.
+      factor: one of so many trials goes on past each rung, rounded up.
     """
 
     rungs: tuple[int, ...]
     factor: float = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse what drops none, and rungs that do not rise."""
+        """Raise ValueError if the rungs do not rise, or the factor would drop no trial."""
         if not self.rungs or self.rungs[0] < 1 or list(self.rungs) != sorted(set(self.rungs)):
             raise ValueError(f"halving.rungs: {list(self.rungs)} must be rising numbers of evaluations, such as [2, 5]")
         if not 1 < self.factor < math.inf:
@@ -198,22 +199,24 @@ class Halving:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Many runs: each combination of the axes' points, over one base. `launch.plan.variables` may stand for any value.
+    """A sweep: one trial for every combination of the axes' points, on top of a common base config.
+
+    The axes are `grid`, `zip`, `random` and `seeds`. Any value in the file may be a variable (`launch.plan.variables`).
 
     Attributes:
-      name: of the sweep's folder in the workspace.
-      base: fields of a run's config, or the path of a config file, seen from the sweep's file.
-      grid: values by dotted field; every combination.
-      zip: values by dotted field, all equally many; the first of each together, then the second.
+      name: name of the sweep and of its folder in the workspace.
+      base: fields of a run's config, or the path of a config file, relative to the sweep's file.
+      grid: list of values for each dotted field; every combination of them is a point.
+      zip: lists of values for dotted fields, all of the same length; their first values are a point, and so on.
       random: points drawn at random.
-      seeds: their number, counted from the base's seed, or the seeds.
-      halving: whether trials pause on the way, and only the best of them go on; part of no trial's key.
-      resources: of one trial.
-      retries: of a trial that crashed.
-      time_limit_minutes: of one trial, all its attempts together.
-      parallelism: trials that run at once.
-      cluster: where they run on Kubernetes.
-      tracking: of every trial, in a group of the sweep's name; part of no trial's key.
+      seeds: number of seeds, counted up from the base's seed; or a list of seeds.
+      halving: at which rungs trials pause and only the best go on; does not change any trial's key.
+      resources: what one trial needs.
+      retries: how often a trial that crashed is tried again.
+      time_limit_minutes: limit for one trial, all its attempts together; None for no limit.
+      parallelism: number of trials that run at once.
+      cluster: where trials run on Kubernetes.
+      tracking: trackers of every trial, in a group named after the sweep; does not change any trial's key.
     """
 
     name: str
@@ -231,7 +234,7 @@ class Sweep:
     tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Raise ValueError if a value is outside its range, or two axes set the same field."""
         if not NAME.fullmatch(self.name):
             raise ValueError(f"name: {self.name!r} must be lower-case letters, digits and '-', at most 40 of them")
         for name, low in (("retries", 0), ("parallelism", 1)):
@@ -263,14 +266,14 @@ class Sweep:
 
 
 def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, dict[str, Any]]:
-    """A sweep, and the base that it names or holds.
+    """Read a sweep's file, and return the sweep and the fields of its base.
 
     Args:
-      path: of the sweep's file.
-      settings: `name=value` for its variables.
+      path: path of the sweep's file.
+      settings: `name=value` settings that replace values of its variables.
 
     Raises:
-      ConfigError: naming the file, the field, the value and the limit.
+      ConfigError: if the file is not a valid sweep, naming the file, the field, the value and the limit.
     """
     content = load_yaml(path)
     if "base" not in content and (fields := [name for name in RUN_FIELDS if name in content]):

@@ -1,6 +1,7 @@
-"""A task in a user's file: the file and what lies beside it under the same stem, such as its MJCF.
+"""The files of a task that a user wrote: its Python file, and files beside it with the same stem, such as its MJCF.
 
-They are part of a trial's identity, and travel to a cluster. What else a task reads must be installed in the image.
+Their contents are part of a trial's key, and they are sent to a cluster. Whatever else the task reads must be installed
+in the image.
 """
 
 import functools
@@ -11,28 +12,28 @@ from flexrl.common.errors import ConfigError
 
 
 def in_file(env: str) -> bool:
-    """Whether the task is in a user's file."""
+    """Return whether an environment's name is `PATH.py:CLASS`, a task in a user's file."""
     return ".py:" in env
 
 
 def trial_key(env: str, config_hash: str) -> str:
-    """Identity of what a trial computes: its config, and the content of a task's files."""
+    """Return the key of a trial, which identifies what it computes: its config and the content of its task's files."""
     if not in_file(env):
         return config_hash
     return hashlib.sha256(f"{config_hash} {digest(env)}".encode()).hexdigest()[:16]
 
 
 def digest(env: str) -> str:
-    """Of a task's files, their names and contents."""
+    """Return a hash of the names and contents of a task's files."""
     files = _files(env)
     return _digest(tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
 
 
 def texts(env: str, limit: int) -> dict[str, str]:
-    """The content of a task's files by name.
+    """Return the text of each of a task's files by file name.
 
     Raises:
-      ConfigError: if one is no text, or all together have more bytes than the limit.
+      ConfigError: if a file is not text, or all files together have more than `limit` bytes.
     """
     files = _files(env)
     if (size := sum(file.stat().st_size for file in files)) > limit:

@@ -1,4 +1,4 @@
-"""The trials of a sweep, each decoded by the run's own strict decoder before anything starts."""
+"""The trials of a sweep. All are decoded by the strict decoder of runs before the first one starts."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from launch.plan.sweep_file import Sweep, load_sweep
 if TYPE_CHECKING:
     from flexrl.config.run_config import RunConfig
 
-MAX_TRIALS = 100_000  # as many indexes as a Kubernetes Job has
-FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # fields that no axis can set
+MAX_TRIALS = 100_000  # the most indexes that a Kubernetes Job can have
+FIXED = ("name", "workspace", "profile", "num_seeds", "vary", "tracking")  # config fields that no axis may set
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Trial:
     """One run of a sweep.
 
     Attributes:
-      number: its place in the sweep, from 1.
-      key: hash of what it computes; names its folder.
-      values: what the axes set, by dotted field.
-      config_hash: that its result will name.
+      number: its position in the sweep, counted from 1.
+      key: hash of what it computes; also the name of its folder.
+      values: values that the axes set, by dotted field.
+      config_hash: hash of its config, which its result will name.
       num_steps: control steps of the whole run.
-      folder: the run's.
-      decode: gives the config.
+      folder: folder of the run.
+      decode: returns the config.
     """
 
     number: int
@@ -43,26 +43,26 @@ class Trial:
 
     @functools.cached_property
     def config(self) -> "RunConfig":
-        """Resolved, without name and workspace; decoded when it is asked for, which many commands do not."""
+        """The resolved config, without name and workspace. It is decoded at first use: many commands do not need it."""
         return self.decode()
 
     def content(self) -> dict[str, Any]:
-        """The config as plain data, with its place."""
+        """Return the config as plain data, with the run's name and workspace."""
         from flexrl.config.run_config import encode
 
         return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
 
 
 def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
-    """A sweep and its trials.
+    """Read a sweep's file, and return the sweep and its trials.
 
     Args:
-      path: of the sweep's file.
+      path: path of the sweep's file.
       workspace: folder that holds the sweep's folder.
-      settings: `name=value` for the file's variables.
+      settings: `name=value` settings that replace values of the file's variables.
 
     Raises:
-      ConfigError: naming the trial, the field, the value and the limit.
+      ConfigError: if the file or a trial is not valid, naming the trial, the field, the value and the limit.
     """
     sweep, base = load_sweep(path, settings)
     if (number := num_points(sweep)) > MAX_TRIALS:
@@ -86,7 +86,7 @@ def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tu
 
 
 def _config(path: Path, sweep: Sweep, base: dict[str, Any], workspace: Path, number: int, values: Point) -> "RunConfig":
-    from launch.plan.decoder import Decoder  # brings JAX, which a kept plan does not need
+    from launch.plan.decoder import Decoder  # imported late: it imports JAX, which a cached plan does not need
 
     return Decoder(path, sweep, base, workspace).config(number, values)
 
@@ -94,7 +94,15 @@ def _config(path: Path, sweep: Sweep, base: dict[str, Any], workspace: Path, num
 def trial_of(
     number: int, values: Point, config: "RunConfig", folder: Path, decode: "Callable[[], RunConfig] | None" = None
 ) -> Trial:
-    """The trial of a config, in a sweep's folder; `decode` gives the config again, where keeping it costs too much."""
+    """Return the trial of a config.
+
+    Args:
+      number: position in the sweep, counted from 1.
+      values: values that the axes set, by dotted field.
+      config: the decoded config.
+      folder: the sweep's folder.
+      decode: decodes the config again when it is needed, so that it is not kept in memory; by default it is kept.
+    """
     config_hash = config.hash()
     key = task_files.trial_key(config.env, config_hash)
     steps = config.num_iterations * config.steps_per_iteration
@@ -102,14 +110,14 @@ def trial_of(
 
 
 def _can_be_kept(base: dict[str, Any], axes: list[Point]) -> bool:
-    """Whether a plan is large, and follows from its files and our code alone."""
+    """Return whether a plan may be cached: it is large, and only the sweep's files and our code determine it."""
     if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
         return False
     return all(map(plan_store.is_ours, {str(values.get("env", base.get("env", DEFAULT))) for values in axes}))
 
 
 def find_trial(name: str, trials: list[Trial]) -> Trial:
-    """The trial of this number or key.
+    """Return the trial with this number or key.
 
     Raises:
       ConfigError: if there is none.

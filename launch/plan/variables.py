@@ -4,7 +4,7 @@
     base: {total_steps: "${steps}"}
     grid: {algorithm.learning_rate: "${rates}"}
 
-Where a reference is the whole text, the value keeps its type; within other text a value must be text or a whole number.
+If a reference is the whole text, the value keeps its type. Within other text a value must be text or a whole number.
 """
 
 import re
@@ -23,15 +23,15 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def expanded(content: dict[str, Any], settings: Sequence[str], origin: str) -> dict[str, Any]:
-    """A sweep file's content with its variables in place, and without the section that names them.
+    """Return a sweep file's content with every variable replaced by its value, without the section `variables`.
 
     Args:
-      content: of the file.
-      settings: `name=value`, which replace values of the file.
-      origin: where the content came from, for messages.
+      content: content of the file.
+      settings: `name=value` settings, which replace values of the section `variables`.
+      origin: where the content came from, for error messages.
 
     Raises:
-      ConfigError: naming the variable that is not defined, not used, or of another type.
+      ConfigError: if a variable is not defined, not used, or set to a value of another type.
     """
     rest = {name: value for name, value in content.items() if name != "variables"}
     values = _declared(content.get("variables", {}), origin)
@@ -55,13 +55,13 @@ def _declared(section: Any, origin: str) -> Values:
             raise ConfigError(f"{origin}: variables.{name}: {value!r} names another variable; write its value")
         if value is None or isinstance(value, dict):
             raise ConfigError(
-                f"{origin}: variables.{name}: {value!r} must be a number, text, a truth, or a list of them"
+                f"{origin}: variables.{name}: {value!r} must be a number, text, a boolean, or a list of them"
             )
     return dict(section)
 
 
 def _set(setting: str, values: Values) -> tuple[str, Any]:
-    """A variable's name and new value, of its value's type."""
+    """Return the name and new value of a `name=value` setting. The value has the type of the one in the file."""
     name, equals, text = setting.partition("=")
     if not equals or name not in values:
         raise ConfigError(f"--set: {setting!r} must be NAME=VALUE; variables: {', '.join(values) or 'none'}")
@@ -80,7 +80,7 @@ def _set(setting: str, values: Values) -> tuple[str, Any]:
 
 
 def _kind(value: Any) -> str:
-    return {bool: "truth, true or false", int: "whole number", float: "number", list: "list, [a, b]"}[type(value)]
+    return {bool: "boolean, true or false", int: "whole number", float: "number", list: "list, [a, b]"}[type(value)]
 
 
 def _replaced(content: Any, values: Values, used: set[str], path: str) -> Any:

@@ -1,4 +1,4 @@
-"""How long the trials of a sweep will take, by what is known, and what that costs on a cluster by a table of prices."""
+"""Estimates how long the trials of a sweep will take, and what they cost on a cluster by a table of prices."""
 
 import json
 import math
@@ -19,18 +19,18 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Rate:
-    """The price of an hour.
+    """The price of one hour, in the table's currency.
 
     Attributes:
-      on_demand: of a machine that stays.
-      spot: of one that can be taken away.
+      on_demand: price on a machine that stays.
+      spot: price on a machine that can be taken away.
     """
 
     on_demand: float
     spot: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no price."""
+        """Raise ValueError if a price is negative or not finite."""
         for name in ("on_demand", "spot"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: {getattr(self, name)} must be a price of an hour, at least 0")
@@ -41,12 +41,12 @@ class Prices:
     """A table of prices.
 
     Attributes:
-      currency: of all of them.
-      date: on which they held.
-      source: whose they are.
-      cpu: of a core.
-      memory: of a GiB.
-      gpu: of one, by kind as nodes are labelled; cores and memory come on top.
+      currency: currency of all prices.
+      date: day on which the prices were looked up.
+      source: where the prices come from.
+      cpu: price of a core.
+      memory: price of a GiB of memory.
+      gpu: price of one GPU by its type, as nodes are labelled; cores and memory are charged on top.
     """
 
     currency: str
@@ -57,7 +57,7 @@ class Prices:
     gpu: dict[str, Rate]
 
     def hourly(self, resources: Resources) -> float | None:
-        """Of a trial; None where the table has no such GPU."""
+        """Return the price of one hour of a trial; None if the table does not have its GPU."""
         gpu = resources.gpu
         if gpu.count and gpu.kind not in self.gpu:
             return None
@@ -69,11 +69,11 @@ class Prices:
 
 @dataclass(frozen=True)
 class Hours:
-    """A sum over trials.
+    """An estimate of the hours that the trials of a sweep still need.
 
     Attributes:
-      total: of all that are left, one after the other.
-      basis: what it was concluded from.
+      total: hours of all trials that are left, one after the other.
+      basis: what the estimate was made from, in words.
     """
 
     total: float
@@ -81,10 +81,10 @@ class Hours:
 
 
 def load_prices(path: Path | None) -> Prices:
-    """A user's table, or ours.
+    """Read a table of prices; without a path, the one that comes with the package.
 
     Raises:
-      ConfigError: naming the file, the field and the value.
+      ConfigError: if the table is not valid, naming the file, the field and the value.
     """
     return decode_as(Prices, load_yaml(path or TABLE), str(path or TABLE))
 
@@ -92,17 +92,20 @@ def load_prices(path: Path | None) -> Prices:
 def hours_left(
     sweep: Sweep, progress: dict[str, Progress], trials: list[Trial], given: float | None, workspace: Path | None = None
 ) -> Hours | None:
-    """How long what is not done will take: as the user says, as done trials took, or at most by the time limit.
+    """Estimate the hours of the trials that are not done; None if nothing is known.
+
+    The first of these that is known counts: the hours that the user gives, the speed of done trials, the speed of
+    runs of the same task, the time limit.
 
     Args:
-      sweep: whose trials they are.
-      progress: of each, by key.
-      trials: all of them.
-      given: hours of one trial.
-      workspace: with runs of this machine, whose speed tells something where no trial is done.
+      sweep: the sweep.
+      progress: progress of each trial, by key.
+      trials: all trials of the sweep.
+      given: hours of one trial, as the user gives them.
+      workspace: folder of runs of this machine, to be used while no trial is done.
 
     Raises:
-      ConfigError: if what is given is no time.
+      ConfigError: if the given hours are not above 0.
     """
     left = [trial for trial in trials if progress[trial.key].state != "done"]
     if given is not None:
@@ -123,7 +126,7 @@ def hours_left(
 
 
 def seconds_per_step(progress: dict[str, Progress], trials: list[Trial]) -> float | None:
-    """Of a trial, by those that are done; none before that."""
+    """Return the mean seconds per control step of the trials that are done; None before the first."""
     done = [trial for trial in trials if progress[trial.key].state == "done"]
     if not done:
         return None
@@ -131,7 +134,7 @@ def seconds_per_step(progress: dict[str, Progress], trials: list[Trial]) -> floa
 
 
 def _rates_of_runs(workspace: Path, trial: Trial) -> list[float]:
-    """Control steps a second of finished runs that trained the same task in the same way."""
+    """Return the control steps per second of finished runs with the same algorithm and environment."""
     rates = []
     for path in [*workspace.glob("*/result.json"), *workspace.glob("*/*/result.json")]:
         try:
@@ -144,13 +147,13 @@ def _rates_of_runs(workspace: Path, trial: Trial) -> list[float]:
 
 
 def _seconds(trial: Trial, progress: Progress) -> float:
-    """Of all attempts, with compiling and evaluating; or what its result says where they are not known."""
+    """Return the seconds of all attempts at a trial, compilation included; or those in its result, if more."""
     result = folder_of(trial).result() or {}
     return max(progress.seconds, result.get("timing", {}).get("seconds", 0.0))
 
 
 def told_here(hours: Hours | None, parallel: int) -> str:
-    """How long this machine needs for what is left, or what is missing to tell it, in a line."""
+    """Say in a line how long this machine needs for the trials that are left, or what is missing to estimate it."""
     if hours is None:
         return "time: unknown before a trial is done; give --hours of one trial, or time_limit_minutes"
     minutes = 60 * hours.total / parallel
@@ -159,12 +162,12 @@ def told_here(hours: Hours | None, parallel: int) -> str:
 
 
 def duration(minutes: float) -> str:
-    """Minutes, or hours where there are many."""
+    """Return a duration as text, in minutes, or in hours from 100 minutes on."""
     return f"{_rounded(minutes / 60)} hours" if minutes >= 100 else f"{_rounded(minutes)} minutes"
 
 
 def told(sweep: Sweep, hours: Hours | None, prices: Prices) -> str:
-    """Machine-hours and price, or what is missing to tell them, in a line."""
+    """Say in a line how many machine-hours are left and what they cost, or what is missing to estimate it."""
     if hours is None:
         return "hours: unknown before a trial is done; give --hours of one trial, or time_limit_minutes"
     one = sweep.resources

@@ -1,4 +1,4 @@
-"""What a sweep found: every result in one table, as CSV and Parquet, and return by axis as a picture."""
+"""The results of a sweep: one table of all results, as CSV and Parquet, and a plot of return over each axis."""
 
 import csv
 import io
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LOG_RATIO = 8.0  # an axis that spans more, and starts above 0, is drawn in logarithms
+LOG_RATIO = 8.0  # an axis above 0 whose largest value is more than so many times its smallest has a log scale
 PANELS_A_ROW = 3
-OWNER = "sweep.txt"  # beside the results: the name of the sweep
+OWNER = "sweep.txt"  # file beside the results that holds the name of their sweep
 
 Row = dict[str, Any]
 
 
 def collate(trials: list[Trial]) -> tuple[list[Row], list[Trial]]:
-    """A row for each trial with a result: the axes' values, then the result; and the trials without one."""
+    """Return a row for each trial with a result (its axis values, then its result), and the trials without one."""
     rows, missing = [], []
     for trial in trials:
         result = folder_of(trial).result()
@@ -45,13 +45,13 @@ def _without_axes(result: Row, trial: Trial) -> Row:
 
 
 def write_results(rows: list[Row], trials: list[Trial], out: Path, name: str) -> list[Path]:
-    """Write `results.csv`, the same as `results.parquet`, and `return.png` to a folder; the files.
+    """Write the rows as `results.csv` and `results.parquet`, and a plot as `return.png`; return the three paths.
 
     Args:
-      rows: of `collate`.
-      trials: of the sweep.
-      out: the folder.
-      name: of the sweep, noted in the folder so that no other one's results take their place.
+      rows: rows from `collate`.
+      trials: the sweep's trials.
+      out: folder to write to.
+      name: name of the sweep, which is noted in the folder so that no other sweep overwrites its results.
 
     Raises:
       ConfigError: if there are no rows, or the folder holds another sweep's results.
@@ -94,7 +94,7 @@ def _write_parquet(path: Path, rows: list[Row]) -> None:
 
 
 def _column(values: list[Any]) -> "pa.Array":
-    """Numbers, truths or text where all values are such; else text, with what is no text as JSON."""
+    """Return a column of numbers, booleans or text; values of mixed types become text, in JSON if they are not text."""
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
@@ -104,7 +104,7 @@ def _column(values: list[Any]) -> "pa.Array":
 
 
 def draw(rows: list[Row], axes: list[str]) -> "Figure":
-    """Return over each axis: a dot for a trial, a line through the means; over trials where nothing differs."""
+    """Plot the return over each axis: a dot for each trial and a line through the means. Without axes, over trials."""
     from matplotlib.figure import Figure
 
     names = axes or ["trial"]

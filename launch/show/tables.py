@@ -1,4 +1,4 @@
-"""A sweep's plan and its status, as tables."""
+"""Prints a sweep's plan, status and ranking as tables."""
 
 import itertools
 import math
@@ -16,12 +16,12 @@ from launch.plan.trials import Trial
 
 Figures = Callable[[Trial], tuple[int, float | None, str]]  # control steps, return and a note on a trial
 
-MAX_ROWS = 200  # of a table, unless all are asked for
-RANKED = 20  # trials of a ranking, likewise
+MAX_ROWS = 200  # most rows of a table without `--all`
+RANKED = 20  # most trials of a ranking without `--all`
 
 
 def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-    """The trials, what differs between them, how much there is to do, and what that takes and costs."""
+    """Print the trials, what differs between them, the steps that are left, and the time and cost they take."""
     from launch.show import cost
 
     axes = axis_names(trials)
@@ -57,15 +57,15 @@ def _parallel(options: Namespace, sweep: Sweep) -> int:
 def print_status(
     sweep: Sweep, trials: list[Trial], progresses: list[Progress], figures: Figures, who: str, everything: bool
 ) -> Counter[str]:
-    """How far each trial is; how many are in each state.
+    """Print the progress of each trial; return how many trials are in each state.
 
     Args:
-      sweep: whose trials they are.
-      trials: all of them.
-      progresses: of each.
-      figures: steps and return of one; asked for what is shown alone.
-      who: runs them.
-      everything: rows of all trials, however many.
+      sweep: the sweep.
+      trials: all trials of the sweep.
+      progresses: progress of each trial.
+      figures: returns steps, return and a note of a trial; called only for trials that the output needs.
+      who: which process or Jobs run the trials.
+      everything: print a row for every trial, however many there are.
     """
     axes = axis_names(trials)
     now = list(zip(trials, progresses, strict=True))
@@ -88,7 +88,7 @@ def print_status(
 
 
 def _how_far(sweep: Sweep, now: list[tuple[Trial, Progress]], figures: Figures) -> str:
-    """The part of all control steps that is done, and how long the rest will take."""
+    """Say which part of all control steps is done, and about how long the rest will take."""
     from launch.show import cost
 
     begun = [trial for trial, progress in now if progress.state not in ("done", "waiting")]
@@ -110,12 +110,12 @@ def _status_row(trial: Trial, progress: Progress, axes: list[str], figures: Figu
 
 
 def print_ranking(rows: list[dict[str, Any]], trials: list[Trial], everything: bool) -> None:
-    """The trials with a result, best mean return first, with the values that differ between them.
+    """Print the trials that have a result, best mean return first, with the values that differ between them.
 
     Args:
-      rows: of `launch.show.results.collate`.
-      trials: all of the sweep.
-      everything: rows of all, however many.
+      rows: rows from `launch.show.results.collate`.
+      trials: all trials of the sweep.
+      everything: print a row for every trial, however many there are.
     """
     axes = axis_names(trials)
     best_first = sorted(rows, key=lambda row: -row["return_mean"])
@@ -133,12 +133,12 @@ def _spread(row: dict[str, Any]) -> list[Any]:
 
 
 def told(counts: Counter[str]) -> str:
-    """How many trials are in each state."""
+    """Return in words how many trials are in each state: `3 done, 1 failed`."""
     return ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
 
 
 def axis_names(trials: list[Trial]) -> list[str]:
-    """Fields that differ between trials."""
+    """Return the dotted names of the axis fields whose values differ between trials."""
     first = trials[0].values
     return [name for name in first if any(trial.values[name] != first[name] for trial in trials)]
 

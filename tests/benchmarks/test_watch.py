@@ -37,7 +37,7 @@ def test_a_failure_tells_its_last_words(tmp_path):
 
 
 def test_silence_is_refused(tmp_path):
-    with pytest.raises(PeerError, match="x had nothing to tell within 0 s; give it more --minutes"):
+    with pytest.raises(PeerError, match="x wrote nothing within 0 s; give it more --minutes"):
         watch("x", python("import time; time.sleep(60)"), [tmp_path / "stdout"], 0.1, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What follows from Jobs: pods, and their ends. The rules are those of Kubernetes' Job controller and its collector."""
+"""An imitation of Kubernetes' Job controller and garbage collector: creates the pods of Jobs, and counts their ends."""
 
 import contextlib
 import copy
@@ -20,22 +20,22 @@ LONGEST_BACKOFF = 600.0
 
 
 class Controller:
-    """Gives each index of each Job pods until it is done or failed."""
+    """Creates pods for each index of each Job until the index is done or failed."""
 
     def __init__(self, server: KubeServer, node: Node) -> None:
         self._server, self._store, self.node = server, server.store, node
         self._made = 0
-        self._counted: set[str] = set()  # uids of pods whose end was taken into account
+        self._counted: set[str] = set()  # uids of pods whose end was counted
         self._failures: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._ignored: defaultdict[tuple[str, int], int] = defaultdict(int)
-        self._not_before: defaultdict[tuple[str, int], float] = defaultdict(float)  # when an index may have a pod again
-        self.first_backoff = 0.0  # seconds after an index's first failure; ten where there is a real controller
-        self._endings: dict[str, tuple[str, str, str]] = {}  # of Jobs that let their last pods end
-        self.quota: str | None = None  # why no pod may be made
+        self._not_before: defaultdict[tuple[str, int], float] = defaultdict(float)  # when an index gets its next pod
+        self.first_backoff = 0.0  # seconds after an index's first failure; a real controller waits ten
+        self._endings: dict[str, tuple[str, str, str]] = {}  # of Jobs whose last pods still run, by the Job's uid
+        self.quota: str | None = None  # if set, no pod is created, and events give this reason
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Controller"]:
-        """Look after Jobs, until left; then no process is left either."""
+        """Look after Jobs in a thread until the `with` block ends; then kill all processes."""
         leaving = threading.Event()
 
         def loop() -> None:
@@ -52,7 +52,7 @@ class Controller:
             self.node.kill_all()
 
     def step(self) -> None:
-        """Bring everything one step further."""
+        """Update the node, all Jobs and all pods once."""
         with self._store.changed:
             self.node.step()
             jobs = [(key, thing) for key, thing in self._store.objects.items() if key[0] == "jobs"]
@@ -61,7 +61,7 @@ class Controller:
             self._collect({job["metadata"]["uid"] for _, job in jobs})
 
     def collect_finished_pods(self) -> None:
-        """Forget pods that ended, as the collector does soon after their node has gone."""
+        """Remove pods that ended, as the garbage collector does soon after their node has gone."""
         with self._store.changed:
             for key, pod in list(self._store.objects.items()):
                 if key[0] == "pods" and pod["status"]["phase"] in ("Succeeded", "Failed"):
@@ -128,7 +128,7 @@ class Controller:
         self._store.update(key, **status)
 
     def _count(self, job: Object, pods: dict[Key, Object], done: set[int], failed: set[int]) -> None:
-        """Take pods that ended into account."""
+        """Count the pods that ended since the last call as done or failed indexes."""
         spec = job["spec"]
         for pod in pods.values():
             uid, index = pod["metadata"]["uid"], _index(pod)
@@ -160,7 +160,7 @@ class Controller:
         for index in sorted(indexes)[: max(0, job["spec"]["parallelism"] - active)]:
             place = (job["metadata"]["uid"], index)
             if time.monotonic() < self._not_before[place]:
-                continue  # and no index behind it takes the turn
+                continue  # no later index gets its turn
             self._made += 1
             name = f"{job['metadata']['name']}-{index}-{self._made:05d}"
             template, owner = job["spec"]["template"], job["metadata"]
@@ -189,7 +189,7 @@ def _index(pod: Object) -> int:
 
 
 def _action(rules: list[Object], status: Object) -> str:
-    """Of the first rule that matches a pod that failed."""
+    """Return the action of the first rule that matches a failed pod; `Count` if none does."""
     conditions = {each["type"] for each in status.get("conditions", []) if each["status"] == "True"}
     code: Any = status["containerStatuses"][0]["state"]["terminated"]["exitCode"]
     for rule in rules:
@@ -206,7 +206,7 @@ def _indexes(text: str) -> set[int]:
 
 
 def _ranges(indexes: set[int]) -> str:
-    """Of 0, 1, 2 and 5: `0-2,5`."""
+    """Return a set of indexes as text: 0, 1, 2 and 5 give `0-2,5`."""
     runs: list[list[int]] = []
     for index in sorted(indexes):
         if runs and runs[-1][-1] == index - 1:

@@ -1,4 +1,4 @@
-"""Pods whose training is fake, forked from one process that has imported what they need: importing takes seconds."""
+"""Runs pods with a fake training, forked from a process that has imported all modules: importing takes seconds."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from launch import trial
 from launch.attempt import lease
-from launch.attempt import pod_report as _pod_report  # noqa: F401  # what a trial imports late
+from launch.attempt import pod_report as _pod_report  # noqa: F401  # a trial imports these two late
 from launch.attempt import training_process as attempt
 from launch.attempt import trial_folder as _trial_folder  # noqa: F401
 from tests.launch import fake_training
@@ -21,13 +21,13 @@ LEASES = {"BEAT_SECONDS": 0.3, "STALE_SECONDS": 6.0, "LOST_SECONDS": 4.0, "SETTL
 
 
 def quicken(module) -> None:
-    """Let leases be taken over in seconds instead of minutes."""
+    """Shorten the times of the lease module, so that leases are taken over in seconds instead of minutes."""
     for name, seconds in LEASES.items():
         setattr(module, name, seconds)
 
 
 class ForkedTrial:
-    """As much of `subprocess.Popen` as a node needs."""
+    """A process with the methods of `subprocess.Popen` that a node needs."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
         self._process = _CONTEXT.Process(target=_run, args=(arguments, environment, log), daemon=False)

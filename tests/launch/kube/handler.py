@@ -1,4 +1,4 @@
-"""Answers to requests of the Kubernetes API, over HTTP."""
+"""Answers requests to the Kubernetes API over HTTP."""
 
 import copy
 import json
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
     def _fail(self, fault: "Fault") -> None:
         if isinstance(fault.code, str):
             if fault.code == "silent":
-                time.sleep(0.6)  # longer than the tests' client waits
+                time.sleep(0.6)  # longer than the client of the tests waits
             self.close_connection = True
             return
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
@@ -139,7 +139,10 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def _authorize(self, request: _Request) -> None:
-        """Refuse what the Role does not allow, owners of what may not be deleted included."""
+        """Raise Refused if the client's Role does not allow the request.
+
+        To name an owner, a client also needs `delete` on the object, and `update` on the owner's finalizers.
+        """
         if self.cluster.rules is None:
             return
         exists = request.key in self.cluster.store.objects
@@ -204,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             kind = {"kind": f"{request.kind}List", "apiVersion": request.api_version}
             items = [store.text(key) for key in page]
-        if "Partial" in kind["kind"] and not items:  # as the real server writes an empty one
+        if "Partial" in kind["kind"] and not items:  # the real server sends an empty list of metadata as null
             return 200, json.dumps({**kind, "metadata": metadata, "items": None}).encode()
         head = json.dumps({**kind, "metadata": metadata, "items": []}).encode()
         return 200, head[:-2] + b",".join(items) + b"]}"
@@ -239,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         uid = (body.get("preconditions") or {}).get("uid")
         if uid not in (None, thing["metadata"]["uid"]):
             raise Refused(409, "Conflict", f"the UID in the precondition ({uid}) does not match the object's")
-        if request.keeps and request.resource in ("jobs", "pods"):  # pods have to end, the controller sees to it
+        if request.keeps and request.resource in ("jobs", "pods"):  # the controller removes them when pods end
             foreground = (body.get("propagationPolicy") or request.query.get("propagationPolicy")) == "Foreground"
             if request.resource == "jobs" and not foreground:
                 store.remove(request.key)
@@ -247,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
                 metadata = thing["metadata"] | {"deletionTimestamp": now()}
                 if request.resource == "jobs":
                     metadata["finalizers"] = ["foregroundDeletion"]
-                    store.remove_owned(thing["metadata"]["uid"])  # at once; only its pods take their time
+                    store.remove_owned(thing["metadata"]["uid"])  # at once, except pods, which end first
                 store.put(request.key, {**thing, "metadata": metadata})
         elif request.keeps:
             store.remove(request.key)

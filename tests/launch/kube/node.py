@@ -1,6 +1,6 @@
-"""The machine on which pods run: each a local process of what its container would run.
+"""An imitation of a node: runs the command of each pod's container as a local process.
 
-Paths of a container are replaced by folders here, in its command, its environment and its ConfigMaps.
+The container's paths are replaced by local folders in its command, its environment and its ConfigMaps.
 """
 
 import base64
@@ -21,7 +21,7 @@ from tests.launch.kube.store import Key, Object, now
 
 Run = Callable[[list[str], dict[str, str], Path], Any]
 
-MESSAGE_BYTES, LOG_BYTES = 4096, 2048  # kept of a termination message, and of a log in its place
+MESSAGE_BYTES, LOG_BYTES = 4096, 2048  # most bytes of a termination message, and of the log that replaces a missing one
 DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
 
 
@@ -34,27 +34,28 @@ class _Running:
 
 
 class Node:
-    """Room for so many pods."""
+    """A node with room for a number of pods."""
 
     def __init__(self, server: KubeServer, folder: Path, room: int = 2, run: Run | None = None) -> None:
-        """Nothing runs yet.
+        """Create the folders of the volumes. Runs no pod.
 
         Args:
-          server: whose pods are run.
-          folder: for the volumes; `volume` is the workspace.
-          room: pods at a time.
-          run: begins a process with arguments of `launch.trial`, an environment and a log; the real one if not given.
+          server: server whose pods are run.
+          folder: folder for the volumes; `volume` in it is the workspace.
+          room: most pods at a time.
+          run: starts a process, given arguments of `launch.trial`, environment variables and a log file; by default a
+            process of the real `launch.trial`.
         """
         self._server, self._store, self._folder, self._room = server, server.store, folder, room
         self._run = run or _run_trial
         self._running: dict[str, _Running] = {}
         self.volume = folder / "volume"
-        self.temporary = folder / "temporary"  # one for all pods, so that they share what they compiled
+        self.temporary = folder / "temporary"  # shared by all pods, so that they share compiled programs
         for each in (self.volume, self.temporary):
             each.mkdir(parents=True)
 
     def step(self) -> None:
-        """Begin pods that wait, as far as there is room, and note the ends of those that ran."""
+        """Start waiting pods while there is room, and record the ends of those that ran."""
         for name, running in list(self._running.items()):
             if (code := running.process.poll()) is not None:
                 self._note_end(running, code)
@@ -101,7 +102,7 @@ class Node:
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
         own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
         log = place / "log"
-        log.touch()  # it may be killed before it writes a line
+        log.touch()  # exists even if the pod is killed before its first line
         self._server.logs[name] = log
         environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
         process = self._run(list(map(here, command[3:])), environment, log)
@@ -135,35 +136,35 @@ class Node:
         self._store.update(running.key, phase="Failed" if code else "Succeeded", containerStatuses=[state])
 
     def names(self) -> list[str]:
-        """Pods that run."""
+        """Return the names of the pods that run."""
         with self._store.changed:
             return list(self._running)
 
     def stop(self, name: str) -> None:
-        """Ask a pod to save and end."""
+        """Ask a pod to save and end, unless its node is cut off."""
         if name in self._running and name not in self._server.cut_off:
             self._running[name].process.terminate()
 
     def cut_off(self, name: str) -> None:
-        """Let a pod's node answer nobody any more."""
+        """Cut a pod's node off: its log cannot be read, and the pod cannot be stopped."""
         self._server.cut_off.add(name)
 
     def pause(self, name: str) -> None:
-        """Let a pod do nothing for a while."""
+        """Suspend a pod's process (SIGSTOP)."""
         self._running[name].process.send_signal(signal.SIGSTOP)
 
     def go_on(self, name: str) -> None:
-        """End a pause."""
+        """Resume a suspended pod (SIGCONT)."""
         self._running[name].process.send_signal(signal.SIGCONT)
 
     def evict(self, name: str) -> None:
-        """Take a pod away, with notice."""
+        """Evict a pod: mark it as disrupted, and ask it to stop."""
         with self._store.changed:
             if self._disrupt(name):
                 self.stop(name)
 
     def lose(self, name: str) -> None:
-        """Take a pod away without notice, as when its machine is gone."""
+        """Kill a pod as if its machine had vanished: mark it as disrupted, without time to save."""
         with self._store.changed:
             if self._disrupt(name):
                 _kill_tree(self._running[name].process)
@@ -175,23 +176,23 @@ class Node:
         return True
 
     def run_out_of_memory(self, name: str) -> None:
-        """Kill a pod for its memory."""
+        """Kill a pod as out of memory (OOMKilled)."""
         with self._store.changed:
             self._running[name].oom = True
             _kill_tree(self._running[name].process)
 
     def forget(self, name: str) -> None:
-        """Remove what a pod that is gone left."""
+        """Delete the folder of a pod that is gone."""
         shutil.rmtree(self._folder / "pods" / name, ignore_errors=True)
 
     def kill_all(self) -> None:
-        """Leave no process."""
+        """Kill the processes of all pods."""
         for running in self._running.values():
             _kill_tree(running.process)
 
 
 def _environment(container: Object, pod: Object) -> dict[str, str]:
-    """Variables of a container; names of hosts are those of this machine."""
+    """Return the environment variables of a container, with the coordinator's host name replaced by 127.0.0.1."""
     values: dict[str, str] = {}
     for each in container["env"]:
         if field := each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath"):
@@ -212,8 +213,8 @@ def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> 
 
 
 def _kill_tree(process: Any) -> None:
-    """Kill a process and what it began, all at once, as the end of a container does."""
-    process.send_signal(signal.SIGSTOP)  # so that it begins no more
+    """Kill a process and all its descendants at once, as the end of a container does."""
+    process.send_signal(signal.SIGSTOP)  # so that it starts no more processes
     for number in [*_descendants(process.pid), process.pid]:
         try:
             os.kill(number, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`launch.trial`, with leases that are taken over in seconds instead of minutes."""
+"""Runs `launch.trial` with leases that are taken over in seconds instead of minutes."""
 
 import sys
 

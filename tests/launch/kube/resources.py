@@ -1,4 +1,4 @@
-"""Which resources the test server has, what it says of them, and what it refuses."""
+"""The resources of the test server, how it describes them to clients, and which objects it refuses."""
 
 import json
 import re
@@ -26,12 +26,12 @@ VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
 def root(group_version: str) -> str:
-    """Where a group's resources are."""
+    """Return the path under which a group's resources are."""
     return f"/apis/{group_version}" if "/" in group_version else f"/api/{group_version}"
 
 
 def discovery(path: str) -> Object | None:
-    """What kubectl asks before it does anything; none where the path is of something else."""
+    """Return the answer to a discovery request, which kubectl makes first; None for any other path."""
     if path == "/version":
         return VERSION
     if path == "/api":
@@ -56,7 +56,7 @@ def discovery(path: str) -> Object | None:
 
 
 def _openapi(group_version: str) -> Object:
-    """As much as kubectl reads: which parameters a write takes."""
+    """Return the part of the OpenAPI schema that kubectl reads: the parameters of write requests."""
     group, _, version = group_version.rpartition("/")
     parameters = [
         {"name": name, "in": "query", "schema": {"type": "string"}}
@@ -77,10 +77,10 @@ def _openapi(group_version: str) -> Object:
 
 
 def require_valid(kind: str, model: Any, thing: Object, before: Object | None) -> None:
-    """Refuse what Kubernetes would: unknown fields, values that its models or its rules exclude, and what is too large.
+    """Check an object as Kubernetes does: unknown fields, values that models or rules exclude, and its size.
 
     Raises:
-      Refused: with 400 or 422.
+      Refused: with 400 or 422, if the object is not valid.
     """
     try:
         model.model_validate(thing)

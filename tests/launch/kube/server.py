@@ -1,4 +1,4 @@
-"""The Kubernetes API over loopback HTTP: enough for the Python client and for kubectl, and failures on request."""
+"""A server of the Kubernetes API on loopback: enough for the Python client and kubectl. Tests can make it fail."""
 
 import copy
 import re
@@ -17,16 +17,16 @@ from tests.launch.kube.store import Object, Store
 
 @dataclass
 class Fault:
-    """What happens to requests instead of, or after, what they ask for.
+    """A failure that replaces the answer to matching requests.
 
     Attributes:
-      method: of the requests.
-      path: regular expression that their path matches.
-      code: to answer with; `broken` ends the connection, `silent` never answers.
-      times: so many requests.
-      retry_after: seconds, as a header.
-      done: whether the request is carried out all the same, only its answer is lost.
-      message: of the answer.
+      method: HTTP method of the requests.
+      path: regular expression that the path of the requests matches.
+      code: HTTP code of the answer; `broken` ends the connection, `silent` never answers.
+      times: number of requests that fail.
+      retry_after: seconds in the header Retry-After; None for no header.
+      done: whether the request is carried out and only its answer is replaced.
+      message: message of the answer.
     """
 
     method: str
@@ -39,15 +39,15 @@ class Fault:
 
 
 class KubeServer:
-    """A cluster with one namespace, `default`."""
+    """The server of a cluster with one namespace, `default`."""
 
     def __init__(self) -> None:
         self.store = Store()
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
-        self.logs: dict[str, Path] = {}  # of pods, by name
+        self.logs: dict[str, Path] = {}  # log files, by the pod's name
         self.cut_off: set[str] = set()  # pods on nodes that do not answer
-        self.rules: list[Object] | None = None  # of the Role that clients have; none may do everything
+        self.rules: list[Object] | None = None  # rules of the clients' Role; with None clients may do everything
         self.store.put(("namespaces", "", "default"), _namespace("default"))
         handler = type("Handler", (Handler,), {"cluster": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -56,7 +56,7 @@ class KubeServer:
 
     @contextmanager
     def serving(self) -> Iterator["KubeServer"]:
-        """Answer, until left."""
+        """Serve requests until the `with` block ends."""
         thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -67,7 +67,7 @@ class KubeServer:
             thread.join()
 
     def kubeconfig(self, path: Path) -> Path:
-        """Write a kubeconfig that leads here."""
+        """Write a kubeconfig for this server to `path`, and return the path."""
         content = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -80,12 +80,12 @@ class KubeServer:
         return path
 
     def all(self, resource: str) -> list[Object]:
-        """Objects of a kind."""
+        """Return copies of all objects of a resource, such as `jobs`."""
         with self.store.changed:
             return [copy.deepcopy(thing) for key, thing in self.store.objects.items() if key[0] == resource]
 
     def count(self, method: str, pattern: str) -> int:
-        """Requests of this method whose path matches."""
+        """Return the number of requests with this method whose path matches the pattern."""
         return sum(m == method and re.search(pattern, path) is not None for m, path in self.requests)
 
 

@@ -1,4 +1,4 @@
-"""Objects of a cluster in memory: versions, owners, and who applied which field."""
+"""The objects of a cluster in memory, with their versions, their owners, and the manager of each field."""
 
 import copy
 import datetime
@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 
 class Refused(Exception):
-    """An answer other than well."""
+    """An error answer to a request."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class Refused(Exception):
 
 @dataclass
 class Store:
-    """Holds a lock that whoever reads several objects takes, too."""
+    """All objects by key. Take the lock `changed` to read several objects together."""
 
     objects: dict[Key, Object] = field(default_factory=dict)
     version: int = 100
@@ -33,7 +33,7 @@ class Store:
     _owned: defaultdict[Key, dict[str, dict[Path, Any]]] = field(default_factory=lambda: defaultdict(dict))
 
     def put(self, key: Key, thing: Object) -> Object:
-        """Store a new content under a new version; the same content leaves the version as it is."""
+        """Store an object under a new version, and return it; equal content keeps its version."""
         with self.changed:
             before = self.objects.get(key)
             if before is not None and _content(before) == _content(thing):
@@ -49,7 +49,7 @@ class Store:
             return thing
 
     def text(self, key: Key) -> bytes:
-        """An object as it is sent; kept until it changes."""
+        """Return an object as JSON, cached until the object changes."""
         if key not in self._text:
             self._text[key] = json.dumps(self.objects[key]).encode()
         return self._text[key]
@@ -62,7 +62,7 @@ class Store:
             self.put(key, thing)
 
     def remove(self, key: Key) -> None:
-        """Take an object away, and what only it owned."""
+        """Remove an object, and the objects that only it owned."""
         with self.changed:
             gone = self.objects.pop(key, None)
             self._text.pop(key, None)
@@ -74,12 +74,12 @@ class Store:
             self.remove_owned(gone["metadata"]["uid"])
 
     def remove_owned(self, uid: str) -> None:
-        """Take away what only this object owned."""
+        """Remove the objects that only the object with this uid owned."""
         with self.changed:
             for other, thing in list(self.objects.items()):
                 owners = thing["metadata"].get("ownerReferences", [])
                 left = [each for each in owners if each["uid"] != uid]
-                if owners and not left and other[0] != "pods":  # pods end first; the controller sees to it
+                if owners and not left and other[0] != "pods":  # the controller removes pods once they have ended
                     self.remove(other)
                 elif left != owners and left:
                     thing = copy.deepcopy(thing)
@@ -87,7 +87,11 @@ class Store:
                     self.put(other, thing)
 
     def applied(self, key: Key, manifest: Object, manager: str, force: bool) -> Object:
-        """What an object becomes when a manager applies a manifest; a field of another manager's is a conflict."""
+        """Return an object as it is after a manager applies a manifest (server-side apply).
+
+        Raises:
+          Refused: with 409, if another manager owns a field and has another value, unless `force` is set.
+        """
         mine = _leaves(manifest)
         others = {name: fields for name, fields in self._owned[key].items() if name != manager}
         clashes = [
@@ -105,7 +109,10 @@ class Store:
         return merged(thing, manifest)
 
     def note_owner(self, key: Key, manager: str, before: Object | None, sent: Object, apply: bool) -> None:
-        """Remember whose the fields are that a request set; who applies is another than who updates, as there."""
+        """Record the manager as owner of the fields that a request set.
+
+        As in Kubernetes, a manager that applies and the same manager that updates are different owners.
+        """
         manager = manager if apply else f"{manager} (update)"
         leaves = _leaves(sent)
         if not apply:
@@ -119,7 +126,7 @@ class Store:
 
 
 def merged(thing: Any, patch: Any) -> Any:
-    """A JSON merge, in which owner references are told apart by uid, as in Kubernetes' strategic one."""
+    """Return an object after a JSON merge patch. Owner references are merged by uid, as in a strategic merge patch."""
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
     result = dict(thing) if isinstance(thing, dict) else {}
@@ -135,7 +142,7 @@ def merged(thing: Any, patch: Any) -> Any:
 
 
 def now() -> str:
-    """As Kubernetes writes times."""
+    """Return the current time as Kubernetes writes it."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -145,7 +152,7 @@ def _content(thing: Object) -> Object:
 
 
 def _leaves(thing: Any, path: Path = ()) -> dict[Path, Any]:
-    """Values by path; lists are one value. Which object it is belongs to nobody."""
+    """Return the values of an object by path. A list is one value. Kind, name and the like are left out."""
     if path in (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"), ("metadata", "uid")):
         return {}
     if not isinstance(thing, dict):

@@ -390,5 +390,5 @@ def test_a_trial_that_never_comes_further_is_not_tried_for_ever(server, controll
     on_cluster("submit", **fields)
     wait_until(lambda: ended(server))
     out = on_cluster("status", **fields)[1]
-    assert "1 failed" in out and "attempts were interrupted without a step further (error: as asked, 75)" in out
+    assert "1 failed" in out and "attempts were interrupted without progress (error: as asked, 75)" in out
     assert "1 failed trials cleared" in on_cluster("retry", **fields)[1]

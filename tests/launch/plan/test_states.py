@@ -118,7 +118,7 @@ def test_attempts_that_come_no_further_end_after_so_many_and_any_step_further_be
         progress = lost(begun(progress, 5), "gone")
     end = begun(progress, 5)
     assert (end.state, told([end])) == ("failed", EXIT_TIME_LIMIT)
-    assert f"the last {MAX_IDLE + 1} attempts were interrupted without a step further (gone)" in end.reason
+    assert f"the last {MAX_IDLE + 1} attempts were interrupted without progress (gone)" in end.reason
     assert begun(progress, 6).state == "running"
     assert begun(cleared(end), 5).state == "running"
 

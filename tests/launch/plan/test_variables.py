@@ -51,7 +51,7 @@ def test_a_setting_replaces_a_value_by_one_of_its_type():
         (used(), ["steps=1.5"], "must be a whole number, as 960"),
         (used(), ["steps=true"], "must be a whole number"),
         (used(), ["steps=[1"], "must be a whole number"),
-        (used(), ["on=1"], "must be a truth"),
+        (used(), ["on=1"], "must be a boolean"),
     ],
 )
 def test_what_is_not_in_order_is_refused_by_name(content, settings, named):
