@@ -91,8 +91,7 @@ def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], st
     """
     from flexrl.cli.arguments import default_config
     from flexrl.common.nested import flat
-    from flexrl.config.run_config import encode
-    from flexrl.reporting.comparison import PLACE
+    from flexrl.config.run_config import PLACE, encode
 
     algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
     stored = {name: value for name, value in flat(config).items() if name not in PLACE}

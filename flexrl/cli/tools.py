@@ -23,7 +23,9 @@ def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> t
       SystemExit: with code 0 after `--help`.
     """
     run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
-    options = read_flags(kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}", None)
+    options = read_flags(
+        kind, arguments[len(run) :], f"python -m {program} RUN", f"{kind.__doc__}".split("\n\n")[0], None
+    )
     if not run:
         raise ConfigError(f"run: is missing; use python -m {program} RUN, a run's folder or its name, before the flags")
     return run[0], options

@@ -1,6 +1,10 @@
-"""Write and check a folder's `manifest.json`: the SHA-256 of every other file. It is written last."""
+"""Write and check a folder's `manifest.json`: the SHA-256 of every other file. It is written last.
+
+Datasets use it as it is. A checkpoint's manifest also holds its step and the shapes of its arrays.
+"""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +17,7 @@ REMEDY = "fetch or collect the dataset anew"
 
 def write_folder_manifest(folder: Path) -> None:
     """Wait until a folder's files are on the disk, then write their SHA-256 to its `manifest.json`."""
-    files = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST):
-        files[path.relative_to(folder).as_posix()] = sha256(path)
-        sync(path)
+    files = hash_files(folder)
     write_json(folder / MANIFEST, {"files": files, "seal": seal(files)})
 
 
@@ -27,12 +28,8 @@ def check_folder_manifest(folder: Path, remedy: str = REMEDY) -> int:
       ConfigError: if a file is missing or differs; names the file, and ends with `remedy`.
     """
     files = read_folder_manifest(folder, remedy)["files"]
-    for name, digest in files.items():
-        file = folder / name
-        if not file.is_file():
-            raise ConfigError(f"{file}: is missing; {remedy}")
-        if sha256(file) != digest:
-            raise ConfigError(f"{file}: differs from its SHA-256 in {MANIFEST}; {remedy}")
+    if problem := find_difference(folder, files):
+        raise ConfigError(f"{problem}; {remedy}")
     return len(files)
 
 
@@ -53,3 +50,23 @@ def read_folder_manifest(folder: Path, remedy: str = REMEDY) -> dict[str, Any]:
     if found != seal(files):
         raise ConfigError(f"{path}: was changed after it was written; {remedy}")
     return {"files": files, "seal": found}
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Wait until a folder's files are on the disk. Return their SHA-256 by file name, without `manifest.json`."""
+    digests = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST):
+        digests[path.relative_to(folder).as_posix()] = sha256(path)
+        sync(path)
+    return digests
+
+
+def find_difference(folder: Path, files: Mapping[str, str]) -> str | None:
+    """Compare files with their SHA-256. Return which one is missing or differs, in one line; None if none does."""
+    for name, digest in files.items():
+        file = folder / name
+        if not file.is_file():
+            return f"{file}: is missing"
+        if sha256(file) != digest:
+            return f"{file}: differs from its SHA-256 in {MANIFEST}"
+    return None

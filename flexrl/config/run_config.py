@@ -26,6 +26,11 @@ TaskConfig = TypeVar("TaskConfig")
 # the hash, so that older hashes stay valid.
 LATER_FIELDS = {"any_environment": False}
 
+PLACE = (  # fields of a config that say where results go, not what is computed
+    *("name", "workspace"),
+    *(f"tracking.{field.name}" for field in dataclasses.fields(Tracking)),
+)
+
 
 @dataclass(frozen=True)
 class RunConfig(Generic[AlgorithmOptions, TaskConfig]):

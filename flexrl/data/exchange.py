@@ -66,13 +66,15 @@ def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) ->
     Args:
       source: folder or file to import.
       out: folder to create.
-      rescale_actions: rescale actions to [-1, 1] if the action space has other bounds; a Parquet file's never are.
+      rescale_actions: rescale actions to [-1, 1] if the action space has other bounds; refused for a Parquet file.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
     """
     require_free(out)
     if source.suffix == PARQUET:
+        if rescale_actions:
+            raise ConfigError(f"rescale_actions: {source} has actions in [-1, 1], as all Parquet exports; leave it out")
         episodes, metadata, provenance = read_parquet(source)
         return write_dataset(out, episodes, metadata, provenance | {"imported": {source.name: sha256(source)}})
     episodes = read_dataset(source, rescale_actions=rescale_actions)

@@ -1,18 +1,13 @@
 """Compare runs: the returns that they reached, how soon, and the fields in which their configs differ."""
 
-import dataclasses
 from typing import Any
 
 from flexrl.common.nested import flat
-from flexrl.config.trackers import Tracking
+from flexrl.config.run_config import PLACE
 from flexrl.reporting.curves import Curve
 from flexrl.storage.run_view import RunRecord
 
 FRACTIONS = (0.5, 0.9)  # of the best return of all runs
-PLACE = (  # fields of a config that say where results go, not what is computed
-    *("name", "workspace"),
-    *(f"tracking.{field.name}" for field in dataclasses.fields(Tracking)),
-)
 
 
 def compare(curves: list[Curve]) -> list[dict[str, Any]]:

@@ -21,7 +21,8 @@ import numpy as np
 from jax import Array
 
 from flexrl.common.errors import CheckpointError, ConfigError
-from flexrl.common.files import seal, sha256, sync, write_json
+from flexrl.common.files import seal, write_json
+from flexrl.common.manifest import MANIFEST, find_difference, hash_files
 
 Leaves = dict[str, np.ndarray]
 
@@ -187,7 +188,7 @@ class Checkpoints:
             self._prune(step)
 
     def _is_whole(self, step: int) -> bool:
-        return (self._folder / str(step) / "manifest.json").exists()
+        return (self._folder / str(step) / MANIFEST).exists()
 
     def _prune(self, newest: int) -> None:
         best = self.best()
@@ -290,16 +291,12 @@ def _rebuild(leaf: Any, data: np.ndarray | None) -> Array:
 
 def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
     """Wait until a checkpoint's files are on the disk, then write its manifest."""
-    files = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        files[str(path.relative_to(folder))] = sha256(path)
-        sync(path)
     content = {
         "step": step,
-        "files": files,
+        "files": hash_files(folder),
         "leaves": {name: [list(leaf.shape), str(leaf.dtype)] for name, leaf in leaves.items()},
     }
-    write_json(folder / "manifest.json", {"seal": seal(content), **content})
+    write_json(folder / MANIFEST, {"seal": seal(content), **content})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -308,7 +305,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
       CheckpointError: if a file or the manifest is missing or was changed; names the file.
     """
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
         found = manifest.pop("seal")
@@ -316,10 +313,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is missing or unreadable: the save was not completed") from None
     if found != seal(manifest) or manifest["step"] != int(folder.name):
         raise CheckpointError(f"{path} was changed after it was written")
-    for name, digest in manifest["files"].items():
-        file = folder / name
-        if not file.is_file():
-            raise CheckpointError(f"{file} is missing")
-        if sha256(file) != digest:
-            raise CheckpointError(f"{file} was changed after it was written (SHA-256 differs)")
+    if problem := find_difference(folder, manifest["files"]):
+        raise CheckpointError(problem)
     return manifest

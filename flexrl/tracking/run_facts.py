@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import fcntl
 import json
+import os
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 from flexrl.common.decoding import load_yaml
 from flexrl.common.files import write_json
+from flexrl.common.locks import LEASED
 from flexrl.common.nested import flat
 from flexrl.config.trackers import Tracking
 from flexrl.storage.provenance import name_of
@@ -95,7 +97,8 @@ class TrackedRun:
     def alone_in_group(self) -> Iterator[None]:
         """Hold a lock while something is created that several runs share, such as a parent run or MLflow's database."""
         with (self.workspace / "tracking.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if LEASED not in os.environ:  # a lock may outlive a machine that vanished
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def noted(self, name: str) -> Any:

@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-from flexrl.common.errors import Preempted
+from flexrl.common.errors import ConfigError, Preempted
 
 RETRY_SECONDS = 1.0
 GREETING = b"flexrl"
@@ -24,6 +24,7 @@ def meet(coordinator: str, num_hosts: int, host_index: int, seconds: float) -> N
       seconds: how long to wait for the others; allow many minutes for a pool of machines that scales up from zero.
 
     Raises:
+      ConfigError: if another program uses the port of the first host.
       Preempted: if not all came in time; its exit code makes a scheduler try again without counting a crash.
     """
     host, _, port = coordinator.rpartition(":")
@@ -37,7 +38,10 @@ def meet(coordinator: str, num_hosts: int, host_index: int, seconds: float) -> N
 def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
     """Accept a connection from each other host, then tell all of them to go on."""
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("", port), family=socket.AF_INET))
+        try:
+            listener = stack.enter_context(socket.create_server(("", port), family=socket.AF_INET))
+        except OSError as error:
+            raise ConfigError(f"coordinator: port {port} cannot be opened ({error.strerror}); choose another") from None
         here: dict[int, socket.socket] = {}
         while len(here) < others:
             listener.settimeout(max(0.01, deadline - time.monotonic()))
@@ -67,7 +71,8 @@ def _visit(host: str, port: int, host_index: int, deadline: float, seconds: floa
                 if _read(connection, len(GREETING)) == GREETING:
                     return
         except OSError:  # the first host or its DNS name is not there yet, or it has restarted
-            time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
+            pass
+        time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     raise Preempted(
         f"the first host at {host}:{port} did not say within {seconds:.0f} s that all are there; start again when all "
         "can run"

@@ -109,7 +109,8 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
     if hosts.index >= hosts.num:
         raise ConfigError(f"host_index: {hosts.index} must be below num_hosts {hosts.num}; the first host is 0")
     coordinator = given.coordinator or ""
-    if ":" not in coordinator:
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise ConfigError(
             f"coordinator: {given.coordinator!r} must be HOST:PORT, where the first host can be reached by the others; "
             f"give --coordinator or {VARIABLES['coordinator']}"

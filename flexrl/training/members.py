@@ -12,11 +12,10 @@ from collections.abc import Sequence
 
 from flexrl.common.errors import CheckpointError, ConfigError
 from flexrl.common.nested import flat
-from flexrl.config.run_config import RunConfig, encode
+from flexrl.config.run_config import PLACE, RunConfig, encode
 from flexrl.config.variations import varied
 from flexrl.engine.engine import TASK
 from flexrl.engine.factory import reward_weights
-from flexrl.reporting.comparison import PLACE
 from flexrl.storage.checkpoint import Checkpoints
 from flexrl.storage.divergence import divergence
 

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
+from flexrl.common.locks import LEASED
 from launch.attempt.pod_interface import TRIALS_FILE
 from launch.plan import task_files
 from launch.plan.packs import Pack, packed
@@ -39,8 +40,8 @@ SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their ke
 SHARED_MEMORY = "1Gi"  # most bytes in /dev/shm; they count as the pod's memory
 ENVIRONMENT = {
     "HOME": "/tmp",
-    "FLEXRL_LEASED": "1",
-}  # FLEXRL_LEASED: use leases instead of file locks (`flexrl.common.locks`)
+    LEASED: "1",  # use leases instead of file locks
+}
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # annotation: fewest pods of a Job that a queue may admit at a time

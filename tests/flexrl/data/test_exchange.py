@@ -282,3 +282,9 @@ def test_what_cannot_be_exchanged_is_refused(tmp_path, capsys):
     error = refusal(capsys, "import", tmp_path / "nan.parquet", "--out", tmp_path / "b")
     assert "nan.parquet: episode 1: rewards is not finite at row 1" in error
     assert json.loads(table.schema.metadata[b"flexrl"])["provenance"] == {"seed": 0}
+
+
+def test_a_parquet_file_is_not_rescaled(tmp_path, capsys):
+    (tmp_path / "a.parquet").write_bytes(b"")
+    error = refusal(capsys, "import", tmp_path / "a.parquet", "--out", tmp_path / "b", "--rescale-actions")
+    assert "rescale_actions: " in error and "leave it out" in error

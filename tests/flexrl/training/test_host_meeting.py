@@ -4,7 +4,9 @@ import socket
 import threading
 import time
 
-from flexrl.common.errors import Preempted
+import pytest
+
+from flexrl.common.errors import ConfigError, Preempted
 from flexrl.training.host_meeting import GREETING, meet
 
 
@@ -73,3 +75,10 @@ def test_a_host_that_begins_anew_takes_its_own_place_and_one_that_left_counts_no
             assert connection.recv(len(GREETING)) == GREETING
             first.join(30)
             assert 0 in ends
+
+
+def test_a_port_that_another_program_uses_is_named():
+    with socket.create_server(("", 0), family=socket.AF_INET) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"coordinator: port {port} cannot be opened"):
+            meet(f"localhost:{port}", 2, 0, 1.0)

@@ -135,6 +135,8 @@ def test_variables_say_what_flags_do(monkeypatch):
         (["--num-hosts", "2", "--host-index", "2"], "host_index: 2 must be below num_hosts 2"),
         (["--num-hosts", "2", "--host-index", "1"], "coordinator: None must be HOST:PORT"),
         (["--num-hosts", "2", "--host-index", "1", "--coordinator", "here"], "coordinator: 'here' must be HOST:PORT"),
+        (["--num-hosts", "2", "--host-index", "1", "--coordinator", "here:abc"], "coordinator: 'here:abc' must be"),
+        (["--num-hosts", "2", "--host-index", "1", "--coordinator", ":80"], "coordinator: ':80' must be HOST:PORT"),
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
