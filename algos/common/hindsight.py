@@ -126,7 +126,7 @@ class AverageReturn:
     episode_length: int
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Return zeros: nothing is random."""
+        """Return zeros: the outcome of a step is computed from the data alone, and no random numbers are needed."""
         return jnp.zeros(shape)
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:

@@ -24,7 +24,11 @@ def num_threads() -> int:
 
 
 class OneRunner:
-    """Steps one world (1, S) by one `MjData` in the calling thread. Fields have no axis of worlds."""
+    """Steps a single world with one `MjData`, in the calling thread.
+
+    States have shape (1, S), with S numbers per state. The fields that are read from `MjData`, such as positions and
+    contact forces, are returned without a leading axis of worlds.
+    """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
         """Allocate the world's `MjData`."""
@@ -34,7 +38,7 @@ class OneRunner:
         self._data = mujoco.MjData(models[0])
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Return the fields of a state, and the state unchanged."""
+        """Return the unchanged state, and the fields that MuJoCo derives from it without a step."""
         return self._run(state, variant, mujoco.mj_forward)
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:

@@ -54,7 +54,10 @@ def load(path: Path, number: int) -> list[Row] | None:
 
 
 def save(path: Path, rows: Iterable[Row]) -> None:
-    """Write a plan and delete the oldest ones. If that fails, the next command decodes the trials again."""
+    """Store a sweep's decoded trials as a cache for the next command, and delete the oldest stored ones.
+
+    An error in writing is ignored: the next command then decodes the trials from the sweep's file again.
+    """
     text = json.dumps(list(rows))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
