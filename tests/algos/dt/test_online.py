@@ -197,7 +197,7 @@ def learnt(dt, source, data, num_iterations):
 
     @jax.jit
     def learn():
-        train = dt.init(jax.random.key(1))
+        train = jax.jit(dt.init)(jax.random.key(1))
         state = source.init(dt.policy(train), jax.random.key(2))
         return jax.lax.scan(iterate, (train, state), jax.random.split(jax.random.key(4), num_iterations))[0][0]
 

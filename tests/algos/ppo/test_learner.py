@@ -29,7 +29,7 @@ class Learner:
         self.ppo = PPO(dataclasses.replace(CONFIG, **changes), SPEC)
         self.update = jax.jit(self.ppo.update)
         self.hyper = self.ppo.init_hyper()
-        self.train = self.ppo.init(jax.random.key(0))
+        self.train = jax.jit(self.ppo.init)(jax.random.key(0))
 
     def updated(self, batch, train=None, **hyper):
         """The next train state and the metrics, with some of the hyper-parameters changed."""

@@ -69,7 +69,7 @@ def sampled(request, float64):
     """PPO, a train state, a batch that goes on from memories that are not empty, and in which episodes end."""
     ppo = PPO(PPOConfig(**CONFIG | {"num_epochs": 1, "num_minibatches": 1}, memory=request.param), Probe.spec)
     source = RolloutSource(VecEnv(make_probe(target_weight=1.0), 6), 10)
-    train = ppo.init(jax.random.key(0))
+    train = jax.jit(ppo.init)(jax.random.key(0))
     policy = ppo.policy(train)
     state = source.init(policy, jax.random.key(1))
     state, _, _ = jax.jit(source.sample)(None, state, policy, jax.random.key(2))

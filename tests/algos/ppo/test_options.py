@@ -51,7 +51,7 @@ def sampled(ppo, train):
 
 
 def updated(ppo, batch=None, train=None, **hyper):
-    train = ppo.init(jax.random.key(0)) if train is None else train
+    train = jax.jit(ppo.init)(jax.random.key(0)) if train is None else train
     batch = sampled(ppo, train) if batch is None else batch
     hyper = ppo.init_hyper() | {"progress": jnp.array(0.0)} | {k: jnp.array(v) for k, v in hyper.items()}
     return jax.jit(ppo.update)(train, batch, hyper, jax.random.key(5))
@@ -104,7 +104,7 @@ class TestAdvantageNormalization:
 class TestNormalizedReturns:
     def test_make_the_scale_of_rewards_irrelevant_once_they_are_known(self):
         ppo = learner(normalize_returns=True, reward_scale=1.0)
-        train = ppo.init(jax.random.key(0))
+        train = jax.jit(ppo.init)(jax.random.key(0))
         zero = jax.tree.map(jnp.zeros_like, train.params["value"])
         train = train.replace(params=train.params | {"value": zero})  # which says the same of any reward
         batch = sampled(ppo, train)
@@ -123,7 +123,7 @@ class TestNormalizedReturns:
 class TestGoalEncoder:
     def test_reads_the_goal_and_nothing_else_does(self):
         ppo = learner(goal_layers=(16, 5))
-        params = ppo.init(jax.random.key(0)).params
+        params = jax.jit(ppo.init)(jax.random.key(0)).params
         for name in ("policy", "value"):
             assert params[name]["goal_encoder"]["layers"][0]["kernel"].shape == (GOAL, 16)
             assert params[name]["trunk"]["layers"][0]["kernel"].shape == (OBS + 5, 8)
@@ -143,7 +143,7 @@ class TestGoalEncoder:
 
     def test_learns(self):
         ppo = learner(goal_layers=(16, 5))
-        before, after = ppo.init(jax.random.key(0)), updated(ppo)[0]
+        before, after = jax.jit(ppo.init)(jax.random.key(0)), updated(ppo)[0]
         assert differs(before.params["policy"]["goal_encoder"], after.params["policy"]["goal_encoder"])
 
     def test_is_left_out_where_there_is_no_goal(self):
@@ -157,7 +157,7 @@ class TestGoalEncoder:
 class TestPrivilegedCritic:
     def test_knows_what_the_policy_does_not(self):
         ppo = learner(privileged_critic=True)
-        train = ppo.init(jax.random.key(0))
+        train = jax.jit(ppo.init)(jax.random.key(0))
         batch = sampled(ppo, train)
         other = batch.replace(observation=batch.observation.replace(privileged=-batch.observation.privileged))
         values = [ppo._samples(train, x, ppo.init_hyper())[0].old_value for x in (batch, other)]
@@ -167,7 +167,7 @@ class TestPrivilegedCritic:
 
     def test_normalizes_what_it_knows(self):
         ppo = learner(privileged_critic=True)
-        batch = sampled(ppo, ppo.init(jax.random.key(0)))
+        batch = sampled(ppo, jax.jit(ppo.init)(jax.random.key(0)))
         train, _ = updated(ppo, batch)
         np.testing.assert_allclose(train.privileged.mean, batch.observation.privileged.mean(axis=(0, 1)), atol=1e-6)
 
@@ -175,7 +175,7 @@ class TestPrivilegedCritic:
     def test_reads_everything_as_it_is_where_nothing_is_normalized(self, memory):
         """Rows far beyond the limit at which normalised ones are clipped, also after statistics could be known."""
         ppo = learner(privileged_critic=True, normalize_observations=False, memory=memory)
-        train = ppo.init(jax.random.key(0))
+        train = jax.jit(ppo.init)(jax.random.key(0))
         batch = sampled(ppo, train)
         large = batch.observation.replace(obs=100 * batch.observation.obs, privileged=70 * batch.observation.privileged)
         train, _ = updated(ppo, batch.replace(observation=large), train)
@@ -202,7 +202,7 @@ class TestPrivilegedCritic:
 class TestValueWarmup:
     def test_leaves_the_policy_as_it_is_until_it_is_over(self):
         ppo = learner(value_warmup=0.5)
-        before = ppo.init(jax.random.key(0)).params
+        before = jax.jit(ppo.init)(jax.random.key(0)).params
         early, late = (updated(ppo, progress=progress)[0].params for progress in (0.49, 0.5))
         assert_close(early["policy"], before["policy"], atol=0)
         assert differs(early["value"], before["value"])
@@ -231,7 +231,7 @@ class TestSymmetric:
     )
     def test_does_in_the_mirror_the_mirror_image_of_what_it_does(self, options):
         ppo = learner(symmetric=True, **options)
-        train = ppo.init(jax.random.key(0))
+        train = jax.jit(ppo.init)(jax.random.key(0))
         policy, seen = ppo.policy(train), first_step(observations(jax.random.key(1)))
         here, there = (policy.act(policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen)))
         np.testing.assert_allclose(there["loc"], MIRROR.action(here["loc"]), atol=1e-6)
@@ -254,7 +254,7 @@ class TestSymmetric:
 
     def test_remembers_both_sides(self):
         ppo = learner(symmetric=True, memory="gru")
-        train, network = ppo.init(jax.random.key(0)), ppo.networks["policy"]
+        train, network = jax.jit(ppo.init)(jax.random.key(0)), ppo.networks["policy"]
         observation = observations(jax.random.key(1))
         is_first = jax.random.bernoulli(jax.random.key(2), 0.3, (T, B))
         inputs = network_inputs(train.normalizer, observation.obs, observation.goal, network.symmetry)
@@ -280,8 +280,8 @@ class TestSymmetric:
 class TestHalfPrecision:
     def test_computes_near_to_full_precision_with_full_parameters(self):
         full, half = learner(), learner(dtype="bfloat16")
-        train = half.init(jax.random.key(0))
-        assert_close(train.params, full.init(jax.random.key(0)).params)
+        train = jax.jit(half.init)(jax.random.key(0))
+        assert_close(train.params, jax.jit(full.init)(jax.random.key(0)).params)
         seen = observations(jax.random.key(1))
         rows = network_inputs(train.normalizer, seen.obs, seen.goal)
         outputs = [
@@ -296,7 +296,7 @@ class TestHalfPrecision:
 
 def test_summary_counts_parameters():
     ppo = learner(goal_layers=(5,), memory="gru", memory_size=4)
-    sizes = {k: sum(x.size for x in jax.tree.leaves(v)) for k, v in ppo.init(jax.random.key(0)).params.items()}
+    sizes = {k: sum(x.size for x in jax.tree.leaves(v)) for k, v in jax.jit(ppo.init)(jax.random.key(0)).params.items()}
     parts = [f"{name} goal 5 + gru 4 + 8 ({size} parameters)" for name, size in sizes.items()]
     assert ppo.summary() == ", ".join(parts)
 
