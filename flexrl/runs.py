@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.types import JsonObject
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -84,7 +85,7 @@ def show(options: Namespace) -> None:
     print_table(header, ([row.get(name) for name in shown] for row in record.evaluations))
 
 
-def _differences(config: dict[str, Any]) -> tuple[dict[str, tuple[Any, Any]], str | None]:
+def _differences(config: JsonObject) -> tuple[dict[str, tuple[Any, Any]], str | None]:
     """Return the fields that are not at their defaults, with value and default.
 
     If the defaults are not known, return all fields, and a line that says why; else None in its place.

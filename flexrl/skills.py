@@ -4,9 +4,9 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import WarpBuffers
 
 
@@ -82,7 +82,7 @@ def skills(run: str, options: SkillsArguments) -> None:
     print(kept)
 
 
-def print_report(report: dict[str, Any]) -> None:
+def print_report(report: JsonObject) -> None:
     """Print the numbers as a table and lines."""
     from rich.console import Console
     from rich.table import Table

@@ -14,9 +14,10 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flexrl.common.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
+from flexrl.common.types import JsonObject
 from launch.attempt.pod_interface import HOST_INDEX, INDEX, START_SECONDS, TRIALS_FILE
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def read_trials(folder: Path, index: str) -> list["Trial"]:
     return trials
 
 
-def _read_line(folder: Path, index: str) -> list[dict[str, Any]]:
+def _read_line(folder: Path, index: str) -> list[JsonObject]:
     if not index.isdecimal():
         raise ConfigError(f"{INDEX}: {index!r} must be a trial's index; a pod of an Indexed Job has it")
     path = folder / TRIALS_FILE

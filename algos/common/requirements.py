@@ -1,9 +1,7 @@
 """The check by which configs refuse hyper-parameters outside their range."""
 
-from typing import Any
 
-
-def require(holds: bool, name: str, value: Any, limit: str) -> None:
+def require(holds: bool, name: str, value: object, limit: str) -> None:
     """Raise ValueError if a field's value is not within its limit.
 
     Args:

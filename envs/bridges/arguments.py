@@ -15,7 +15,7 @@ from envs.registry import env_type, make_env
 from envs.types import Env
 
 
-def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, Any]) -> Env:
+def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, object]) -> Env:
     """An environment.
 
     Args:
@@ -36,7 +36,7 @@ def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, Any]
     return make_env(name, config, PhysicsOptions(physics, max_worlds))
 
 
-def as_json(arguments: Mapping[str, Any]) -> str:
+def as_json(arguments: Mapping[str, object]) -> str:
     """The arguments as text, also those that are dataclasses or NumPy's numbers."""
     return json.dumps(arguments, default=_plain)
 

@@ -5,7 +5,6 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from algos.registry import algorithm_names
 from envs.built_in import DEFAULT
@@ -16,6 +15,7 @@ from flexrl.cli.tools import read_flags
 from flexrl.common.decoding import load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.parser import Parser
+from flexrl.common.types import JsonObject
 from flexrl.config.presets import preset_of
 from flexrl.config.run_config import RunConfig, config_type, decode
 from flexrl.storage.run_folder import free_name, read_config, require_no_policy
@@ -82,7 +82,7 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     return parser.parse_known_args(list(arguments))
 
 
-def _config_file(path: Path) -> dict[str, Any]:
+def _config_file(path: Path) -> JsonObject:
     """Read the fields in a run's config file.
 
     Raises:
@@ -120,7 +120,7 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
     return tuple(members)
 
 
-def with_defaults(content: dict[str, Any], origin: str) -> RunConfig:
+def with_defaults(content: JsonObject, origin: str) -> RunConfig:
     """Make a whole config: the given fields override the preset's, which override the dataclasses' defaults.
 
     Args:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 
 Decoded = TypeVar("Decoded")
 
@@ -27,7 +28,7 @@ SUFFIXES = ("k", "M")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 
-def decode_as(kind: type[Decoded], content: Mapping[str, Any], origin: str) -> Decoded:
+def decode_as(kind: type[Decoded], content: Mapping[str, object], origin: str) -> Decoded:
     """Build a dataclass of type `kind` from nested mappings.
 
     Args:
@@ -70,7 +71,7 @@ def _adapter(kind: Any) -> TypeAdapter:
     return TypeAdapter(kind)
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path) -> JsonObject:
     """Read the mapping in a YAML or JSON file.
 
     Raises:
@@ -90,7 +91,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def dump_yaml(*documents: Any) -> str:
+def dump_yaml(*documents: object) -> str:
     """Return documents as YAML.
 
     A string that some YAML reader could take for a number, such as a hash of digits, is quoted.
@@ -98,7 +99,7 @@ def dump_yaml(*documents: Any) -> str:
     return yaml.dump_all(documents, Dumper=_CarefulDumper, sort_keys=False, width=1 << 20)
 
 
-def whole_number(value: Any) -> int | None:
+def whole_number(value: object) -> int | None:
     """Return the whole number that a user means by `5000000`, `5_000_000`, `5e6` or `5M`; None for anything else."""
     if isinstance(value, str) and (found := NUMBER.fullmatch(value.strip())):
         value = Decimal(found[1].replace("_", "")) * FACTORS[found[2]]
@@ -169,7 +170,7 @@ def _inner(kind: Any, name: str | int) -> Any:
     return get_args(kind)[1] if get_origin(kind) is dict else _field_types(kind)[str(name)]
 
 
-def _field_types(kind: Any) -> dict[str, Any]:
+def _field_types(kind: Any) -> JsonObject:
     """Return the type of each field of a dataclass, also if the dataclass is generic or optional."""
     kind = next(k for k in (kind, *get_args(kind)) if dataclasses.is_dataclass(get_origin(k) or k))
     cls = get_origin(kind) or kind

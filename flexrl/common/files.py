@@ -5,12 +5,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write JSON atomically: a reader finds the old or the new content, never a part."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
@@ -35,7 +34,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def seal(content: Any) -> str:
+def seal(content: object) -> str:
     """Return the SHA-256 of content that JSON can hold. The order of its keys does not matter."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flexrl.common.tables import cell
 
@@ -51,7 +51,7 @@ def svg(figure: "Figure") -> str:
     return text[text.index("<svg") :]
 
 
-def table(rows: Iterable[Iterable[Any]], header: Iterable[str] = ()) -> str:
+def table(rows: Iterable[Iterable[object]], header: Iterable[str] = ()) -> str:
     """Return an HTML table of rows of values, with a header if one is given. Values and header are escaped."""
     lines = "".join(f"<tr>{''.join(f'<td>{escape(cell(x))}</td>' for x in row)}</tr>\n" for row in rows)
     names = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in header)

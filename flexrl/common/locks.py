@@ -4,14 +4,14 @@ import fcntl
 import os
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 LEASED = "FLEXRL_LEASED"  # environment variable; set where leases of `launch.attempt.lease` replace locks
 PATIENCE_SECONDS = 2.0  # for which `hold` repeats a refused request
 RETRY_SECONDS = 0.001
 
 
-def hold(file: IO[Any]) -> None:
+def hold(file: IO[str] | IO[bytes]) -> None:
     """Take the lock of an open file. It is held until the file is closed here and in all processes that inherited it.
 
     A process that calls `is_held` takes the lock for a moment, too. A refused request is therefore repeated for

@@ -6,10 +6,10 @@ Datasets use it as it is. A checkpoint's manifest also holds its step and the sh
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import seal, sha256, sync, write_json
+from flexrl.common.types import JsonObject
 
 MANIFEST = "manifest.json"
 REMEDY = "fetch or collect the dataset anew"
@@ -33,7 +33,7 @@ def check_folder_manifest(folder: Path, remedy: str = REMEDY) -> int:
     return len(files)
 
 
-def read_folder_manifest(folder: Path, remedy: str = REMEDY) -> dict[str, Any]:
+def read_folder_manifest(folder: Path, remedy: str = REMEDY) -> JsonObject:
     """Read a folder's manifest: `files`, the SHA-256 by file name, and `seal`, the SHA-256 of `files`.
 
     Raises:

@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 WIDTH = 240  # of a table in a file or a pipe, in characters
 
 
-def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: str | None = None) -> None:
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str | None = None) -> None:
     """Print rows as a table under the names of their columns. Columns with numbers are aligned to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -24,7 +23,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: st
     console.print(table)
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """Format a value briefly: `-` for None, small floats with three digits, large numbers with commas."""
     if value is None:
         return "-"
@@ -33,6 +32,6 @@ def cell(value: Any) -> str:
     return f"{value:,}" if is_number(value) else str(value)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Return whether a value is an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)

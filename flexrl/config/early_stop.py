@@ -1,7 +1,8 @@
 """Reasons to end a run early. They are checked after each evaluation, so a resumed run stops at the same one."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from flexrl.common.types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class EarlyStop:
         if self.max_minutes is not None and self.max_minutes <= 0:
             raise ValueError(f"max_minutes: {self.max_minutes} must be above 0, or null for never")
 
-    def reason(self, evaluations: list[dict[str, Any]], training_seconds: float) -> str | None:
+    def reason(self, evaluations: list[JsonObject], training_seconds: float) -> str | None:
         """Return in a few words why to stop after the newest evaluation, or None to go on.
 
         Args:

@@ -4,11 +4,10 @@ The values for `cpu` were found as `benchmarks/README.md` describes. The values 
 guesses from what others publish for their trainers, with the source in a comment.
 """
 
-from typing import Any
-
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
+from flexrl.common.types import JsonObject
 
-DMC_HUMANOID: dict[str, Any] = {
+DMC_HUMANOID: JsonObject = {
     "total_steps": 10_000_000,
     "num_envs": 256,
     "num_evaluations": 20,
@@ -21,11 +20,11 @@ DMC_HUMANOID: dict[str, Any] = {
     "task": {"end_below_height": 0.8},
 }
 # With an entropy bonus, standing learns to rely on exploration noise, and falls in evaluation, where there is none.
-ENTROPY_BONUS: dict[str, dict[str, Any]] = {"stand": {"entropy_weight": 0.0}, "walk": {}, "run": {}}
+ENTROPY_BONUS: dict[str, JsonObject] = {"stand": {"entropy_weight": 0.0}, "walk": {}, "run": {}}
 
-WIDE: dict[str, Any] = {"unroll_length": 16, "num_minibatches": 32}  # for many worlds: short unrolls, many minibatches
+WIDE: JsonObject = {"unroll_length": 16, "num_minibatches": 32}  # for many worlds: short unrolls, many minibatches
 
-PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
+PRESETS: dict[tuple[str, str, str], JsonObject] = {
     ("ppo", "humanoid-walk", "cpu"): {
         "total_steps": 5_000_000,
         "num_envs": 128,
@@ -106,16 +105,16 @@ PRESETS: dict[tuple[str, str, str], dict[str, Any]] = {
 }
 
 DT_STEPS = 64 * 20  # control steps in a minibatch: 64 windows of 20 steps
-FALLBACK_PRESETS: dict[tuple[str, str], dict[str, Any]] = {
+FALLBACK_PRESETS: dict[tuple[str, str], JsonObject] = {
     ("dt", "cpu"): {"total_steps": 10_000 * DT_STEPS, "num_envs": 64, "algorithm": {"warmup_updates": 1000}},
     ("dt", "gpu"): {"total_steps": 100_000 * DT_STEPS, "num_envs": 128},  # updates as in the paper
     # For tasks of Gymnasium, Brax and Playground. The latter two train most of theirs in 2,048 worlds for 50M to 60M
     # steps.
     ("ppo", "gpu"): {"total_steps": 50_000_000, "num_envs": 4096, "algorithm": WIDE},
 }
-FALLBACK_PRESET: dict[str, Any] = {"total_steps": 10_000_000, "num_envs": 1024}
+FALLBACK_PRESET: JsonObject = {"total_steps": 10_000_000, "num_envs": 1024}
 
 
-def preset_of(algo: str, env: str, profile: str) -> dict[str, Any]:
+def preset_of(algo: str, env: str, profile: str) -> JsonObject:
     """Return the default fields of a run, as nested mappings like those of a config file; a user's values go first."""
     return PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -15,6 +15,7 @@ from algos.registry import find_algorithm
 from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type
 from flexrl.common.decoding import decode_as
+from flexrl.common.types import JsonObject
 from flexrl.config.early_stop import EarlyStop
 from flexrl.config.trackers import Tracking
 from flexrl.config.variations import variations
@@ -201,7 +202,7 @@ def config_type(algo: str, env: str) -> type[RunConfig]:
     return RunConfig[find_algorithm(algo).config, env_type(env).Config]
 
 
-def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
+def decode(content: JsonObject, origin: str) -> RunConfig:
     """Build a config from plain data, strictly, as `flexrl.common.decoding` does.
 
     Args:
@@ -214,17 +215,17 @@ def decode(content: Mapping[str, Any], origin: str) -> RunConfig:
     return decode_as(config_type(content.get("algo", "ppo"), content.get("env", "humanoid-walk")), content, origin)
 
 
-def encode(config: RunConfig) -> dict[str, Any]:
+def encode(config: RunConfig) -> JsonObject:
     """Return a config as plain data, from which `decode` builds the same config."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _hashed(instance: Any) -> dict[str, Any]:
+def _hashed(instance: Any) -> JsonObject:
     """Return the fields that enter the hash: all except those of `LATER_FIELDS` that have their default."""
     return {name: value for name, value in _shallow(instance).items() if (name, value) not in LATER_FIELDS.items()}
 
 
-def _shallow(instance: Any) -> dict[str, Any]:
+def _shallow(instance: Any) -> JsonObject:
     """Return the fields of a dataclass by name, without the deep copy that `dataclasses.asdict` makes."""
     return {name: getattr(instance, name) for name in type(instance).__dataclass_fields__}
 

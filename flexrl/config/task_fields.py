@@ -11,15 +11,16 @@ import yaml
 from envs.registry import env_type
 from flexrl.common.decoding import decode_as, yaml_value
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 
 
-def task_fields(texts: Sequence[str]) -> dict[str, Any]:
+def task_fields(texts: Sequence[str]) -> JsonObject:
     """Return the values by field from texts `field=value`. A nested field is written `rewards.turn`.
 
     Raises:
       ConfigError: if a text is not of that form or names a field again; names the text, and what it must be.
     """
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for text in texts:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
@@ -34,7 +35,7 @@ def task_fields(texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def with_fields(task: Any, values: Mapping[str, Any]) -> Any:
+def with_fields(task: Any, values: Mapping[str, object]) -> Any:
     """Return a task's config with other values for some fields; a nested field is written `rewards.turn`.
 
     Raises:
@@ -52,7 +53,7 @@ def with_fields(task: Any, values: Mapping[str, Any]) -> Any:
     return decode_as(type(task), content, "task")
 
 
-def require_kept(env: str, task: Any, values: Mapping[str, Any]) -> None:
+def require_kept(env: str, task: Any, values: Mapping[str, object]) -> None:
     """Raise ConfigError if a changed field has no effect in evaluation, which sets it to the task's own rule.
 
     Args:

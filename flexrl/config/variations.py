@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flexrl.common.types import JsonObject
+
 
 def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str, float]]:
     """Return the values by field for one run after the other; one empty mapping if nothing varies.
@@ -34,7 +36,7 @@ def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str
     return rows or [{}]
 
 
-def varied(algorithm: Any, task: Any, values: Mapping[str, float]) -> dict[str, Any]:
+def varied(algorithm: Any, task: Any, values: Mapping[str, float]) -> JsonObject:
     """Return the configs `algorithm` and `task`, by these names, with other values for some fields.
 
     Raises:

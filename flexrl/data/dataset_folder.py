@@ -11,12 +11,12 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from envs.places import require_free
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_json
 from flexrl.common.manifest import MANIFEST, check_folder_manifest, write_folder_manifest
+from flexrl.common.types import JsonObject
 from flexrl.data.datasheet import datasheet
 from flexrl.data.episode import Episode
 from flexrl.data.flat_dataset import flatten
@@ -26,8 +26,8 @@ from flexrl.data.statistics import statistics
 
 
 def write_dataset(
-    folder: Path, episodes: list[Episode], minari_metadata: dict[str, Any], provenance: dict[str, Any]
-) -> dict[str, Any]:
+    folder: Path, episodes: list[Episode], minari_metadata: JsonObject, provenance: JsonObject
+) -> JsonObject:
     """Write a new dataset, and return its statistics. The folder appears only when it is complete.
 
     Args:
@@ -92,7 +92,7 @@ def verify_dataset(folder: Path) -> str:
     return f"{folder}: {num_files} files, {len(num_steps)} episodes and {sum(num_steps):,} steps are in order"
 
 
-def read_record(folder: Path, name: str) -> dict[str, Any]:
+def read_record(folder: Path, name: str) -> JsonObject:
     """Read `statistics.json` or `provenance.json` in a dataset's folder.
 
     Raises:

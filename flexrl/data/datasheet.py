@@ -1,12 +1,13 @@
 """Make a dataset's `datasheet.html`, a page with its statistics, its provenance and pictures."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algos.common.dataset import Dataset
 from flexrl.common.html import document, svg, table
 from flexrl.common.nested import flat
+from flexrl.common.types import JsonObject
 from flexrl.data.flat_dataset import returns_of
 from flexrl.data.statistics import statistics_table
 
@@ -18,7 +19,7 @@ NUM_BINS = 40
 MAX_POINTS = 5_000  # goals to draw at most; more would only make the page larger
 
 
-def datasheet(title: str, data: Dataset, found: dict[str, Any], provenance: dict[str, Any]) -> str:
+def datasheet(title: str, data: Dataset, found: JsonObject, provenance: JsonObject) -> str:
     """Return the whole page as HTML.
 
     Args:

@@ -4,11 +4,11 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 
 NUMBERS = "iuf"  # kinds of NumPy's dtypes: signed and unsigned integers, and floats
 
@@ -36,7 +36,7 @@ class Episode:
     terminated: np.ndarray
     truncated: np.ndarray
     infos: dict[str, np.ndarray]
-    options: dict[str, Any]
+    options: JsonObject
     seed: int | None = None
 
     @property

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from envs.bridges.registration import plain_name
 from envs.places import require_free
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import sha256
 from flexrl.common.manifest import MANIFEST
+from flexrl.common.types import JsonObject
 from flexrl.data.dataset_folder import read_dataset, read_record, write_dataset
 from flexrl.data.environment import recorded_environment
 from flexrl.data.episode import Episode
@@ -19,7 +19,7 @@ from flexrl.data.parquet_format import read_parquet, write_parquet
 PARQUET = ".parquet"
 
 
-def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
+def merge_datasets(folders: Sequence[Path], out: Path) -> JsonObject:
     """Write the episodes of several datasets as one dataset, and return its statistics.
 
     Raises:
@@ -60,7 +60,7 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> dict[str, Any]:
     return write_dataset(out, [episode for part in parts for episode in part], merged, provenance)
 
 
-def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) -> dict[str, Any]:
+def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) -> JsonObject:
     """Import a folder in Minari's format or a Parquet file as a dataset of flex-rl, and return its statistics.
 
     Args:
@@ -102,7 +102,7 @@ def export_dataset(folder: Path, out: Path) -> str:
     return f"{out}: {len(episodes)} episodes, {out.stat().st_size / 1e6:.1f} MB"
 
 
-def _sizes(episode: Episode) -> dict[str, Any]:
+def _sizes(episode: Episode) -> JsonObject:
     """Return the shape of one row of each array."""
     rows = {"observations": episode.obs, "goals": episode.goal, "actions": episode.action, **episode.infos}
     return {name: array.shape[1:] for name, array in rows.items()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.data.episode import NUMBERS, Episode, ended_once
 from flexrl.data.minari_metadata import DATA, LISTS, METADATA, PARTS, Spaces, read_metadata
 
@@ -24,7 +25,7 @@ BROKEN = (  # what Minari and h5py raise if a file is damaged
 )
 
 
-def write_minari(folder: Path, episodes: list[Episode], metadata: dict[str, Any]) -> None:
+def write_minari(folder: Path, episodes: list[Episode], metadata: JsonObject) -> None:
     """Write one or more episodes to `folder/data`.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.data.episode import require_within
 
 DATA = "data"  # folder in Minari's format, within a dataset's folder
@@ -26,7 +27,7 @@ RESCALED = {  # Gymnasium's record of the wrapper that maps actions in [-1, 1] t
 PARTS = ("observation", "desired_goal")  # keys of a goal-conditioned observation
 
 
-def read_metadata(folder: Path) -> dict[str, Any]:
+def read_metadata(folder: Path) -> JsonObject:
     """Read a dataset's metadata, without the fields that Minari adds by itself.
 
     Raises:
@@ -41,7 +42,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return checked_metadata(noted, file)
 
 
-def checked_metadata(noted: dict[str, Any], file: Path) -> dict[str, Any]:
+def checked_metadata(noted: JsonObject, file: Path) -> JsonObject:
     """Check the metadata from a file, and return it. A single author or address becomes a list of one.
 
     Raises:
@@ -58,7 +59,7 @@ def checked_metadata(noted: dict[str, Any], file: Path) -> dict[str, Any]:
     return noted
 
 
-def recorded_action_space(folder: Path) -> dict[str, Any]:
+def recorded_action_space(folder: Path) -> JsonObject:
     """Return the action space of a dataset that `read_minari` has checked, as the dictionary that Minari writes."""
     from minari.dataset.minari_storage import MinariStorage
     from minari.serialization import serialize_space
@@ -66,7 +67,7 @@ def recorded_action_space(folder: Path) -> dict[str, Any]:
     return json.loads(str(serialize_space(MinariStorage.read(folder / DATA).action_space)))
 
 
-def with_rescaled_actions(metadata: dict[str, Any], file: Path) -> dict[str, Any]:
+def with_rescaled_actions(metadata: JsonObject, file: Path) -> JsonObject:
     """Return metadata with a wrapper added to its environments, if it names any, so that they take actions in [-1, 1].
 
     Raises:

@@ -10,12 +10,13 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import digest, seal
+from flexrl.common.types import JsonObject
 from flexrl.data.episode import Episode, ended_once, require_within
 from flexrl.data.minari_metadata import checked_metadata
 
@@ -27,7 +28,7 @@ OF_STEPS = ("action", "reward", "terminated", "truncated")
 INFO = "infos."
 
 
-def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any], provenance: dict[str, Any]) -> None:
+def write_parquet(file: Path, episodes: list[Episode], metadata: JsonObject, provenance: JsonObject) -> None:
     """Write one or more episodes, all of the same sizes, to a Parquet file. Each episode is a row group."""
     import pyarrow.parquet as pq
 
@@ -47,7 +48,7 @@ def write_parquet(file: Path, episodes: list[Episode], metadata: dict[str, Any],
     unfinished.rename(file)
 
 
-def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, Any]]:
+def read_parquet(file: Path) -> tuple[list[Episode], JsonObject, JsonObject]:
     """Read and check the episodes, the metadata and the provenance that `write_parquet` wrote.
 
     Raises:
@@ -75,7 +76,7 @@ def read_parquet(file: Path) -> tuple[list[Episode], dict[str, Any], dict[str, A
     return list(ended_once(episodes, str(file))), checked_metadata(metadata, file), provenance
 
 
-def _require_unchanged(file: Path, episodes: list[Episode], noted: dict[str, Any]) -> None:
+def _require_unchanged(file: Path, episodes: list[Episode], noted: JsonObject) -> None:
     """Raise ConfigError if notes or an episode differ from their SHA-256; print a line if the file has no SHA-256."""
     if "sha256" not in noted:
         print(f"{file}: has no SHA-256, so its numbers cannot be verified; export it anew", file=sys.stderr)
@@ -98,7 +99,7 @@ def _table(number: int, episode: Episode) -> "pyarrow.Table":
     import pyarrow as pa
 
     length = episode.length
-    columns: dict[str, Any] = {
+    columns: JsonObject = {
         "episode": pa.array(np.full(length + 1, number, np.int64)),
         "step": pa.array(np.arange(length + 1)),
     }
@@ -120,11 +121,11 @@ def _column(rows: np.ndarray) -> "pyarrow.Array":
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
 
 
-def _episode(group: "pyarrow.Table", options: dict[str, Any], seed: int | None) -> Episode:
+def _episode(group: "pyarrow.Table", options: JsonObject, seed: int | None) -> Episode:
     obs = _rows(group, "observation")
     has_goal = "desired_goal" in group.column_names
     goal = _rows(group, "desired_goal") if has_goal else np.zeros((len(obs), 0), obs.dtype)
-    parts: dict[str, Any] = {name: _rows(group.slice(0, len(group) - 1), name) for name in OF_STEPS}
+    parts: JsonObject = {name: _rows(group.slice(0, len(group) - 1), name) for name in OF_STEPS}
     names: Iterable[str] = group.column_names
     infos = {name.removeprefix(INFO): _rows(group, name) for name in names if name.startswith(INFO)}
     return Episode(obs, goal, **parts, infos=infos, options=dict(options), seed=seed)

@@ -22,6 +22,7 @@ import numpy as np
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import sha256, write_json
 from flexrl.common.manifest import MANIFEST, check_folder_manifest, read_folder_manifest, write_folder_manifest
+from flexrl.common.types import JsonObject
 from flexrl.data.dataset_folder import iterate_dataset
 from flexrl.data.episode import Episode
 from flexrl.data.flat_dataset import FIELDS, moments, returns_to_go, rows_of
@@ -133,7 +134,7 @@ def _write(folder: Path, source: str) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _write_files(folder: Path, episodes: Iterable[Episode]) -> dict[str, Any]:
+def _write_files(folder: Path, episodes: Iterable[Episode]) -> JsonObject:
     """Write the records of one episode after the other, and return their layout for `rows.json`."""
     steps, states, has_states = _Writer(folder, "steps"), _Writer(folder, "states"), True
     records, dtype = [], np.dtype([])
@@ -169,7 +170,7 @@ class _Writer:
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder, self._kind = folder, kind
-        self._layout: dict[str, Any] = {}
+        self._layout: JsonObject = {}
         self._num = 0
 
     def append(self, records: np.ndarray) -> None:
@@ -184,7 +185,7 @@ class _Writer:
                 file.write(part.tobytes())
             self._num += len(part)
 
-    def close(self) -> dict[str, Any]:
+    def close(self) -> JsonObject:
         """Return the layout of the files: the dtype of a record, and the records per file."""
         return self._layout
 

@@ -6,12 +6,13 @@ import numpy as np
 
 from algos.common.dataset import Dataset
 from flexrl.common.tables import print_table
+from flexrl.common.types import JsonObject
 from flexrl.data.flat_dataset import returns_of
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def statistics(data: Dataset) -> dict[str, Any]:
+def statistics(data: Dataset) -> JsonObject:
     """Return statistics of episodes, rewards and each dimension of observation, goal and action, as plain data."""
     lengths = np.diff(np.asarray(data.start))
     num_falls = int(np.sum(data.terminated))
@@ -30,7 +31,7 @@ def statistics(data: Dataset) -> dict[str, Any]:
     }
 
 
-def _summary(rows: np.ndarray) -> dict[str, Any]:
+def _summary(rows: np.ndarray) -> JsonObject:
     """Return mean, standard deviation, minimum, maximum and quantiles of rows (N, ...), each of shape (...)."""
     exact = rows.astype(np.float64)
     quantiles = np.quantile(exact, QUANTILES, axis=0)
@@ -43,7 +44,7 @@ def _summary(rows: np.ndarray) -> dict[str, Any]:
     }
 
 
-def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+def statistics_table(found: JsonObject) -> tuple[list[str], list[list[Any]]]:
     """Return header and rows of a table: one row for return, length and reward each, and one for each dimension."""
     names = list(found["return"]["quantiles"])
     rows = []
@@ -57,7 +58,7 @@ def statistics_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]
     return ["", "mean", "std", "min", *names, "max"], rows
 
 
-def print_statistics(found: dict[str, Any]) -> None:
+def print_statistics(found: JsonObject) -> None:
     """Print the number of episodes, steps and terminations, and the table of `statistics_table`."""
     falls = found["terminated"]
     print(

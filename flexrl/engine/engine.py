@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from algos.common.types import Algorithm, Source, SteppingSource
 from envs.worlds.shards import ALONE, AXIS, Shards
+from flexrl.common.types import PyTree
 from flexrl.engine.streaming import Stream, StreamedDataset
 from flexrl.storage.checkpoint import is_key, key_data
 
@@ -24,8 +25,8 @@ SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # replicated on every device
 class Run:
     """The whole training state of one run. This is what a checkpoint holds."""
 
-    train: Any  # train state of the algorithm
-    source: Any  # state of the source (worlds, policy memory); with several devices, one for each along a leading axis
+    train: PyTree  # train state of the algorithm
+    source: PyTree  # worlds and policy memory, or what else the source needs; one for each device, along a leading axis
     hyper: dict[str, Array]  # () each, traced; the names of the environment's reward weights begin with `task.`
     key: Array  # random key of the next iteration
     step: Array  # () int32, number of iterations done
@@ -49,7 +50,7 @@ class Engine:
         has_host_callback: bool,
         shards: Shards = ALONE,
         num_members: int = 1,
-        data: Any = None,
+        data: PyTree = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
         """Define the programs. `compile` compiles them.
@@ -93,7 +94,7 @@ class Engine:
         """Stack the states of a batch's members along a leading axis; a single member's state is returned as it is."""
         return runs[0] if self._num_members == 1 else jax.tree.map(_stacked, *runs)
 
-    def member(self, tree: Any, i: int) -> Any:
+    def member(self, tree: PyTree, i: int) -> PyTree:
         """Return the part of member `i` in a tree that holds all members of a batch."""
         return tree if self._num_members == 1 else jax.tree.map(lambda x: _row(x, i), tree)
 
@@ -140,7 +141,7 @@ class Engine:
             return self._iteration(run, self._data, self._sample_program, self._update_program)
         return self._streamed_iteration(run, self._stream)
 
-    def on_host(self, run: Run) -> Any:
+    def on_host(self, run: Run) -> PyTree:
         """Return the whole run as arrays that this host can read. All hosts that share the worlds must call this."""
         if self._mesh is None or not self._mesh.is_multi_process:
             return run
@@ -166,21 +167,21 @@ class Engine:
         """Return the traced hyper-parameters and `progress`, the fraction of the run that is done, in [0, 1)."""
         return run.hyper | {"progress": run.step / self._num_iterations}
 
-    def _init_source(self, train: Any, key: Array) -> Any:
+    def _init_source(self, train: PyTree, key: Array) -> Any:
         return self._source.init(self.algorithm.policy(train), key)
 
     def _sample_locally(
-        self, data: Any, train: Any, state: Any, hyper: dict[str, Array], key: Array
+        self, data: PyTree, train: PyTree, state: PyTree, hyper: dict[str, Array], key: Array
     ) -> tuple[Any, Any, dict[str, Array]]:
         """Sample a batch on one device, from worlds with the run's reward weights."""
         weights = {name: hyper[TASK + name] for name in self._weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
 
-    def _iterate(self, run: Run, data: Any = None) -> tuple[Run, dict[str, Array]]:
+    def _iterate(self, run: Run, data: PyTree = None) -> tuple[Run, dict[str, Array]]:
         return self._iteration(run, data, self._sample, self._update)
 
-    def _iteration(self, run: Run, data: Any, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
+    def _iteration(self, run: Run, data: PyTree, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
         """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
         key, key_sample, key_update = self._split(run.key)
         source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
@@ -229,7 +230,7 @@ class Engine:
         shared = self._places_of(run.replace(source=None), SHARED)
         return shared.replace(source=self._places_of(run.source, OWN))
 
-    def _places_of(self, tree: Any, spec: PartitionSpec) -> Any:
+    def _places_of(self, tree: PyTree, spec: PartitionSpec) -> Any:
         assert self._mesh is not None
         shared, split = NamedSharding(self._mesh, SHARED), NamedSharding(self._mesh, spec)
         return jax.tree.map(lambda x: split if x.size else shared, tree)  # an empty array cannot be split
@@ -239,7 +240,7 @@ class Engine:
             return x
         return jax.device_put(x) if self._mesh is None else _put(x, NamedSharding(self._mesh, SHARED))
 
-    def _struct_on(self, tree: Any, spec: PartitionSpec) -> Any:
+    def _struct_on(self, tree: PyTree, spec: PartitionSpec) -> Any:
         return jax.tree.map(_struct, tree, self._places_of(tree, spec))
 
 

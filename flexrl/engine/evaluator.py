@@ -14,6 +14,7 @@ from algos.common.types import Policy
 from envs.success import SETTLING_SECONDS, goal_success
 from envs.types import Env
 from envs.worlds.vector import VecEnv
+from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import require_room
 
 # Folded into the seed's key, so that training and the two kinds of evaluation use different random numbers.
@@ -82,7 +83,7 @@ class Evaluator:
 
         return pool.submit(build)
 
-    def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
+    def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> JsonObject:
         """Run episodes and return statistics over them as plain numbers. Arguments and errors: see `episodes`."""
         return summarize(self.episodes(policy, key, weights))
 
@@ -161,7 +162,7 @@ def _side_by_side(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *rows: jnp.stack(rows), *trees)
 
 
-def summarize(episodes: Episodes) -> dict[str, Any]:
+def summarize(episodes: Episodes) -> JsonObject:
     """Return statistics over episodes; `return_interval` is half the width of the mean return's 95 % interval."""
     num = len(episodes.episode_return)
     return_std = float(episodes.episode_return.std())

@@ -1,7 +1,5 @@
 """Build the parts of a run from its config: environment, algorithm, engine and policy."""
 
-from typing import Any
-
 import jax
 
 from algos.common.dataset import Dataset
@@ -12,6 +10,7 @@ from envs.physics import PhysicsOptions
 from envs.types import Env
 from envs.worlds.shards import ALONE, Shards
 from envs.worlds.vector import VecEnv
+from flexrl.common.types import PyTree
 from flexrl.config.run_config import RunConfig
 from flexrl.engine.engine import Engine
 
@@ -61,11 +60,11 @@ def reward_weights(config: RunConfig) -> dict[str, float]:
     return registry.env_type(config.env).reward_weights(config.task)
 
 
-def policy_template(algorithm: Algorithm) -> Any:
+def policy_template(algorithm: Algorithm) -> PyTree:
     """Return the shapes of the part of a checkpoint that a policy needs, named as in `Run`."""
     return {"train": jax.eval_shape(algorithm.init, jax.random.key(0))}
 
 
-def make_policy(algorithm: Algorithm, restored: Any) -> Policy:
+def make_policy(algorithm: Algorithm, restored: PyTree) -> Policy:
     """Return the deterministic policy, given what was restored into `policy_template`."""
     return algorithm.policy(restored["train"], deterministic=True)

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from algos.common.hindsight import HindsightGoals
 from algos.registry import find_algorithm
 from envs.types import EnvSpec
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig, without_folder
 from flexrl.data.dataset_folder import read_dataset
 from flexrl.data.environment import recorded_environment
@@ -40,7 +40,7 @@ class TrainingData:
     environment: str | None
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> JsonObject:
         """Return the entry for `metadata.json`."""
         return {"sha256": self.sha256, "num_episodes": self._num_episodes, "num_steps": len(self.arrays.reward)}
 

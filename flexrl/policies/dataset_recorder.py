@@ -17,6 +17,7 @@ from envs.registry import env_type
 from envs.types import Env
 from envs.worlds.vector import VecEnv
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig, encode, without_places
 from flexrl.data.episode import Episode
 from flexrl.engine.factory import make_algorithm
@@ -40,8 +41,8 @@ class Recording:
     """
 
     episodes: list[Episode]
-    minari_metadata: dict[str, Any]
-    provenance: dict[str, Any]
+    minari_metadata: JsonObject
+    provenance: JsonObject
     summary: str
 
 
@@ -115,7 +116,7 @@ def _default_steps(folder: Path, tier: str) -> tuple[str, ...]:
     return tuple(map(str, Checkpoints(folder).steps()))
 
 
-def _minari_metadata(config: RunConfig, options: CollectArguments, episode_length: int) -> dict[str, Any]:
+def _minari_metadata(config: RunConfig, options: CollectArguments, episode_length: int) -> JsonObject:
     algo = "uniform actions" if options.tier == "random" else config.algo
     scores = options.reference_scores
     task = dataclasses.asdict(env_type(config.env).evaluated(config.task))

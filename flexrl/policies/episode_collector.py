@@ -13,6 +13,7 @@ from jax import Array
 from algos.common.types import Policy
 from envs.types import Observation
 from envs.worlds.vector import VecEnv, VecState
+from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import require_room
 from flexrl.data.episode import Episode
 
@@ -41,7 +42,7 @@ class Seen:
 
     obs: Any  # (T + 1, B, O)
     goal: Any  # (T + 1, B, G)
-    infos: dict[str, Any]  # (T + 1, B, ...)
+    infos: JsonObject  # (T + 1, B, ...)
 
 
 @struct.dataclass
@@ -74,7 +75,7 @@ class Collector:
         self._start = jax.jit(lambda key: vec_env.start(vec_env.fresh(key)))
         self._run = jax.jit(self._chunk, donate_argnums=(1, 2))
 
-    def __call__(self, policy: Policy, num_episodes: int, key: Array, options: dict[str, Any]) -> Collected:
+    def __call__(self, policy: Policy, num_episodes: int, key: Array, options: JsonObject) -> Collected:
         """Collect the first `num_episodes` episodes to begin, however long they last.
 
         To take the first ones to end instead would favour short episodes.
@@ -162,7 +163,7 @@ class _Running:
         self.parts.append(part)
         self.length += num_steps
 
-    def whole(self, options: dict[str, Any]) -> Episode:
+    def whole(self, options: JsonObject) -> Episode:
         """Return the whole episode. If its last step does not terminate it, it counts as truncated there."""
         *earlier, last = (seen for seen, _ in self.parts)
         before = [jax.tree.map(lambda x: x[:-1], seen) for seen in earlier]

@@ -15,6 +15,7 @@ from envs.success import SETTLING_SECONDS, skill_success, wilson_lower_bound
 from envs.tasks.humanoid_skills.goals import Goals
 from envs.worlds.randomized import RandomizedEnv
 from envs.worlds.vector import VecEnv
+from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import require_room
 from flexrl.engine.evaluator import Episodes, Evaluator, final_key
 from flexrl.engine.factory import make_evaluation_env
@@ -25,7 +26,7 @@ PUSHES = {"push_interval": (2.0, 4.0), "push_velocity": (0.3, 0.8)}  # s between
 TRANSITION_SECONDS = 5.0  # s that each of the two skills of a transition is commanded
 
 
-def examine(playback: Playback, num_episodes: int, num_transition_episodes: int, seed: int) -> dict[str, Any]:
+def examine(playback: Playback, num_episodes: int, num_transition_episodes: int, seed: int) -> JsonObject:
     """Measure each skill's success, the falls while skills change, and each skill's success after each other one.
 
     Args:
@@ -45,7 +46,7 @@ def examine(playback: Playback, num_episodes: int, num_transition_episodes: int,
     task = dataclasses.replace(task, skills=tuple(dict.fromkeys(task.skills)))
     playback = dataclasses.replace(playback, config=dataclasses.replace(playback.config, task=task))
     episodes = functools.partial(_episodes, playback, num_episodes, seed)
-    report: dict[str, Any] = {"step": playback.step, "episodes": num_episodes}
+    report: JsonObject = {"step": playback.step, "episodes": num_episodes}
     report["skills"] = {name: _one_skill(name, episodes(_asking_only_for(playback, name), {})) for name in task.skills}
     report["switching"] = _switching(episodes(task, {}))
     report["switching_with_pushes"] = _switching(episodes(task, PUSHES))
@@ -62,7 +63,7 @@ def _asking_only_for(playback: Playback, skill: str) -> Any:
     )
 
 
-def _episodes(playback: Playback, num_episodes: int, seed: int, task: Any, disturbances: dict[str, Any]) -> Episodes:
+def _episodes(playback: Playback, num_episodes: int, seed: int, task: Any, disturbances: JsonObject) -> Episodes:
     randomization = dataclasses.replace(playback.config.randomization, **disturbances)
     config = dataclasses.replace(playback.config, task=task, randomization=randomization)
     evaluator = Evaluator(make_evaluation_env(config, num_episodes), num_episodes)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flexrl.common.nested import flat
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import PLACE
 from flexrl.reporting.curves import Curve
 from flexrl.storage.run_view import RunRecord
@@ -10,7 +11,7 @@ from flexrl.storage.run_view import RunRecord
 FRACTIONS = (0.5, 0.9)  # of the best return of all runs
 
 
-def compare(curves: list[Curve]) -> list[dict[str, Any]]:
+def compare(curves: list[Curve]) -> list[JsonObject]:
     """Return a row for each run: its last, best and final return, and when it reached each of `FRACTIONS`.
 
     These are fractions of the best return of all runs. If that return is not positive, they mean nothing, and the row
@@ -20,8 +21,8 @@ def compare(curves: list[Curve]) -> list[dict[str, Any]]:
     return [_row(curve, best) for curve in curves]
 
 
-def _row(curve: Curve, best: float) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": curve.name, "last_return": curve.returns[-1], "best_return": max(curve.returns)}
+def _row(curve: Curve, best: float) -> JsonObject:
+    row: JsonObject = {"name": curve.name, "last_return": curve.returns[-1], "best_return": max(curve.returns)}
     row["final_return"] = curve.final
     for fraction in FRACTIONS:
         reached = curve.first_reaching(fraction * best) if best > 0 else None

@@ -1,11 +1,12 @@
 """Read and draw learning curves: a run's evaluations over control steps and over seconds of training."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.storage.run_view import RunRecord
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def draw_returns(curves: list[Curve]) -> "Figure":
     return figure
 
 
-def draw_metrics(metrics: dict[str, list[dict[str, Any]]]) -> "Figure":
+def draw_metrics(metrics: dict[str, list[JsonObject]]) -> "Figure":
     """Draw the main metrics of training over control steps. Neighbouring rows of long runs are averaged.
 
     Args:

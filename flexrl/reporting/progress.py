@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig
 from flexrl.storage.rows import MetricsFile, scalars
 from flexrl.storage.schedule import Schedule
@@ -40,7 +41,7 @@ class Reporter:
         self._display = _display(config, last_iteration, shows_progress)
         self._clock = time.monotonic()
 
-    def iteration(self, iteration: int, metrics: dict[str, Any]) -> dict[str, Any]:
+    def iteration(self, iteration: int, metrics: JsonObject) -> JsonObject:
         """Write an iteration's row and return it. Wait for its metrics if they are still being computed."""
         plain = {name: _plain(value) for name, value in jax.device_get(metrics).items()}
         now = time.monotonic()
@@ -50,7 +51,7 @@ class Reporter:
         self._display.iteration(row)
         return row
 
-    def evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def evaluation(self, iteration: int, evaluation: JsonObject, seconds: float) -> JsonObject:
         """Write an evaluation's row and return it. The time that it took counts for no iteration."""
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
@@ -58,11 +59,11 @@ class Reporter:
         self.restart_clock()
         return row
 
-    def evaluations(self) -> list[dict[str, Any]]:
+    def evaluations(self) -> list[JsonObject]:
         """Return the rows of all evaluations, oldest first."""
         return self._evaluations.rows
 
-    def last_evaluation(self) -> dict[str, Any] | None:
+    def last_evaluation(self) -> JsonObject | None:
         """Return the newest evaluation's row, None if there is none."""
         return self._evaluations.rows[-1] if self._evaluations.rows else None
 
@@ -90,7 +91,7 @@ class Reporter:
         self._tensorboard.close()
         self._trackers.close()
 
-    def _write(self, file: MetricsFile, iteration: int, numbers: dict[str, Any], timing: dict[str, float]) -> dict:
+    def _write(self, file: MetricsFile, iteration: int, numbers: JsonObject, timing: dict[str, float]) -> dict:
         row = {"step": iteration, "control_steps": self._steps(iteration), **numbers, "timing": timing}
         file.write(row)
         for name, value in scalars(row).items():
@@ -116,7 +117,7 @@ class Summary:
         self._config = config
         self._seconds_per_iteration = math.nan
 
-    def line(self, row: dict[str, Any]) -> str:
+    def line(self, row: JsonObject) -> str:
         """Return a line with the progress, speed, return, episode length and time left, as of an iteration's row."""
         new = row["timing"]["seconds"]
         old = new if math.isnan(self._seconds_per_iteration) else self._seconds_per_iteration
@@ -136,7 +137,7 @@ class Summary:
         )
 
 
-def evaluation_line(row: dict[str, Any]) -> str:
+def evaluation_line(row: JsonObject) -> str:
     """Return one line about an evaluation, given its row."""
     return (
         f"evaluation after {row['control_steps'] / 1e6:.2f}M steps: return {row['evaluation/return_mean']:,.0f} "
@@ -145,7 +146,7 @@ def evaluation_line(row: dict[str, Any]) -> str:
     )
 
 
-def final_line(name: str, final: dict[str, Any], evaluation: dict[str, Any]) -> str:
+def final_line(name: str, final: JsonObject, evaluation: JsonObject) -> str:
     """Return one line about a run's final evaluation, and the return by which its policy was chosen.
 
     Args:
@@ -167,10 +168,10 @@ class EvaluationLines:
         """Begin each line with a name, if there is one."""
         self._start = f"{name}: " if name else ""
 
-    def iteration(self, row: dict[str, Any]) -> None:
+    def iteration(self, row: JsonObject) -> None:
         """Print nothing."""
 
-    def evaluation(self, row: dict[str, Any]) -> None:
+    def evaluation(self, row: JsonObject) -> None:
         """Print a line about the evaluation."""
         print(self._start + evaluation_line(row), flush=True)
 
@@ -188,7 +189,7 @@ class PlainLines(EvaluationLines):
         self._last_iteration = config.num_iterations
         self._last_print = -math.inf
 
-    def iteration(self, row: dict[str, Any]) -> None:
+    def iteration(self, row: JsonObject) -> None:
         """Print a line if this is the first or the last iteration, or if the last line is `PLAIN_LINE_SECONDS` old."""
         line = self._summary.line(row)
         if row["step"] == self._last_iteration or time.monotonic() - self._last_print >= PLAIN_LINE_SECONDS:
@@ -208,11 +209,11 @@ class ProgressBar:
         self._task = self._progress.add_task("compiling", total=config.num_iterations, completed=last_iteration)
         self._progress.start()
 
-    def iteration(self, row: dict[str, Any]) -> None:
+    def iteration(self, row: JsonObject) -> None:
         """Advance the bar."""
         self._progress.update(self._task, completed=row["step"], description=self._summary.line(row))
 
-    def evaluation(self, row: dict[str, Any]) -> None:
+    def evaluation(self, row: JsonObject) -> None:
         """Print a line about the evaluation above the bar."""
         self._progress.console.print(evaluation_line(row), highlight=False)
 

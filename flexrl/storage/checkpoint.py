@@ -23,6 +23,7 @@ from jax import Array
 from flexrl.common.errors import CheckpointError, ConfigError
 from flexrl.common.files import seal, write_json
 from flexrl.common.manifest import MANIFEST, find_difference, hash_files
+from flexrl.common.types import JsonObject, PyTree
 
 Leaves = dict[str, np.ndarray]
 
@@ -44,7 +45,7 @@ class Checkpoints:
         """Import Orbax in the background. That takes seconds, too long for a first save when the run must stop soon."""
         self._worker.submit(importlib.import_module, "orbax.checkpoint")
 
-    def save(self, step: int, tree: Any) -> None:
+    def save(self, step: int, tree: PyTree) -> None:
         """Wait for the previous save, copy the tree, and write the copy in the background.
 
         Args:
@@ -83,7 +84,7 @@ class Checkpoints:
         steps = self.steps()
         return not steps or (len(steps) == 1 and not self._is_whole(steps[0]))
 
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> JsonObject | None:
         """Return `step` and `score` of the step with the highest score, from `best.json`; None if there is none.
 
         Raises:
@@ -115,7 +116,7 @@ class Checkpoints:
             raise ConfigError(f"step: {step} has no checkpoint; there are {there}")
         return int(step)
 
-    def restore(self, template: Any, step: int | None = None) -> tuple[int, Any]:
+    def restore(self, template: PyTree, step: int | None = None) -> tuple[int, PyTree]:
         """Load the newest intact checkpoint, or that of a given step.
 
         Args:
@@ -131,7 +132,7 @@ class Checkpoints:
         number, manifest = self.intact(step)
         return number, self._load(number, manifest, template)
 
-    def intact(self, step: int | None = None) -> tuple[int, dict[str, Any]]:
+    def intact(self, step: int | None = None) -> tuple[int, JsonObject]:
         """Return step and manifest of the newest intact checkpoint, or of a given step.
 
         Damaged checkpoints are named on standard error.
@@ -197,7 +198,7 @@ class Checkpoints:
             if best is None or step != best["step"]:
                 shutil.rmtree(self._folder / str(step))
 
-    def _load(self, step: int, manifest: dict[str, Any], template: Any) -> Any:
+    def _load(self, step: int, manifest: JsonObject, template: PyTree) -> Any:
         import orbax.checkpoint as ocp
 
         wanted = shapes_of(template)
@@ -239,7 +240,7 @@ def require_space(folder: Path, leaves: Leaves) -> None:
         raise OSError(errno.ENOSPC, f"{free:,} bytes are free, saving a checkpoint needs {needed:,}", str(folder))
 
 
-def leaves_of(tree: Any) -> Leaves:
+def leaves_of(tree: PyTree) -> Leaves:
     """Copy a pytree's leaves to the host, by their path in the tree.
 
     Random keys become their data, plain numbers. Zero-size arrays are left out, because Orbax refuses them. Copies are
@@ -248,18 +249,18 @@ def leaves_of(tree: Any) -> Leaves:
     return {name: np.array(_data(leaf)) for name, leaf in _named_leaves(tree)}
 
 
-def shapes_of(tree: Any) -> dict[str, tuple[tuple[int, ...], str]]:
+def shapes_of(tree: PyTree) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return shape and dtype of each leaf that `leaves_of` would copy, also for a tree of `jax.ShapeDtypeStruct`."""
     return {name: (leaf.shape, str(leaf.dtype)) for name, leaf in _named_leaves(jax.eval_shape(key_data, tree))}
 
 
-def tree_of(template: Any, leaves: Leaves) -> Any:
+def tree_of(template: PyTree, leaves: Leaves) -> PyTree:
     """Rebuild the pytree that `leaves_of` copied, with the template's structure, on the default device."""
     paths, structure = jax.tree_util.tree_flatten_with_path(template)
     return structure.unflatten([_rebuild(leaf, leaves.get(_name(path))) for path, leaf in paths])
 
 
-def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
+def _named_leaves(tree: PyTree) -> list[tuple[str, Any]]:
     return [(_name(path), leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0] if leaf.size > 0]
 
 
@@ -276,7 +277,7 @@ def _data(leaf: Array) -> Array:
     return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
-def key_data(tree: Any) -> Any:
+def key_data(tree: PyTree) -> PyTree:
     """Return the tree with random keys replaced by their data, plain numbers."""
     return jax.tree.map(_data, tree)
 
@@ -299,7 +300,7 @@ def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
     write_json(folder / MANIFEST, {"seal": seal(content), **content})
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> JsonObject:
     """Compare every file of a checkpoint with its manifest, and return the manifest.
 
     Raises:

@@ -3,26 +3,26 @@
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from flexrl.common.errors import CheckpointError, ConfigError
 from flexrl.common.files import digest as digest
+from flexrl.common.types import JsonObject, PyTree
 from flexrl.storage.checkpoint import leaves_of, shapes_of, tree_of
 
 FILE = "policy.npz"
 DIGEST = "sha256"
 
 
-def save_policy(folder: Path, policy: Any) -> None:
+def save_policy(folder: Path, policy: PyTree) -> None:
     """Write a policy's arrays and their SHA-256 to `policy.npz` in a folder."""
-    leaves: dict[str, Any] = leaves_of(policy)
+    leaves: JsonObject = leaves_of(policy)
     content = leaves | {DIGEST: np.array(digest(leaves))}
     np.savez(folder / FILE, **content)  # pyright: ignore[reportArgumentType]
 
 
-def load_policy(folder: Path, template: Any) -> Any:
+def load_policy(folder: Path, template: PyTree) -> PyTree:
     """Load the policy in a folder.
 
     Args:

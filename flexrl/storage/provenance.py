@@ -6,7 +6,8 @@ import platform
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
+
+from flexrl.common.types import JsonObject
 
 PACKAGES = (
     *("jax", "jaxlib", "mujoco", "mujoco-mjx", "warp-lang", "brax"),
@@ -15,7 +16,7 @@ PACKAGES = (
 REPOSITORY = Path(__file__).parents[2]
 
 
-def machine() -> dict[str, Any]:
+def machine() -> JsonObject:
     """Return the processor, its number of cores, and the accelerators if there are any."""
     import jax
 
@@ -34,7 +35,7 @@ def device_name() -> str:
     return name_of(machine())
 
 
-def name_of(found: dict[str, Any]) -> str:
+def name_of(found: JsonObject) -> str:
     """Return the name that `device_name` gives, from the result of `machine`."""
     return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
 
@@ -49,7 +50,7 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> JsonObject | None:
     """Return the commit of flex-rl's source, and whether files differ from it; None outside of a git checkout."""
     commit = _git("rev-parse", "HEAD")
     return None if commit is None else {"commit": commit, "changed": bool(changed_files())}

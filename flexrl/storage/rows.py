@@ -3,10 +3,10 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_text
+from flexrl.common.types import JsonObject
 
 MAX_ROW_BYTES = 1 << 16  # no row is longer
 
@@ -33,7 +33,7 @@ class MetricsFile:
         write_text(path, "".join(map(_line, self.rows)))
         self._file = path.open("a", encoding="utf-8")
 
-    def write(self, row: dict[str, Any]) -> None:
+    def write(self, row: JsonObject) -> None:
         """Append a row. Other processes can read it at once."""
         self.rows.append(row)
         self._file.write(_line(row))
@@ -44,12 +44,12 @@ class MetricsFile:
         os.fsync(self._file.fileno())
 
 
-def is_evaluation(row: dict[str, Any]) -> bool:
+def is_evaluation(row: JsonObject) -> bool:
     """Return whether a row is that of an evaluation, rather than of an iteration."""
     return "evaluation/return_mean" in row
 
 
-def scalars(row: dict[str, Any]) -> dict[str, float]:
+def scalars(row: JsonObject) -> dict[str, float]:
     """Return a row's numbers by the names of their curves. Null values, such as NaN in JSON, are left out."""
     timing = "timing/evaluation_" if is_evaluation(row) else "timing/"
     numbers = {name: value for name, value in row.items() if name not in ("step", "control_steps", "timing")}
@@ -57,13 +57,13 @@ def scalars(row: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if value is not None}
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[JsonObject]:
     """Return the rows of a file. A last line that a crash cut short is left out."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def last_row(path: Path) -> dict[str, Any] | None:
+def last_row(path: Path) -> JsonObject | None:
     """Return the newest complete row of a file, or None, by reading only the file's end."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - MAX_ROW_BYTES))
@@ -72,5 +72,5 @@ def last_row(path: Path) -> dict[str, Any] | None:
     return json.loads(whole[-1]) if whole else None
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: JsonObject) -> str:
     return json.dumps(row, allow_nan=False) + "\n"

@@ -6,13 +6,14 @@ import json
 import os
 import platform
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from envs.places import writing_to
 from flexrl.common.decoding import dump_yaml, load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_json, write_text
 from flexrl.common.locks import hold, is_held
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig, decode, encode
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.provenance import git_state, machine, versions
@@ -56,8 +57,8 @@ class RunFolder:
         self,
         config: RunConfig,
         arguments: list[str],
-        parent: dict[str, Any] | None = None,
-        data: dict[str, Any] | None = None,
+        parent: JsonObject | None = None,
+        data: JsonObject | None = None,
     ) -> None:
         """Write the config of a new run, and a `metadata.json` with what is needed to repeat the run.
 
@@ -126,7 +127,7 @@ def read_config(path: Path) -> RunConfig:
     return decode(load_yaml(path / "config.yaml"), str(path / "config.yaml"))
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path) -> JsonObject:
     """Read a run's `metadata.json`; return an empty dictionary if the file is missing.
 
     Raises:
@@ -144,7 +145,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_result(path: Path) -> dict[str, Any] | None:
+def read_result(path: Path) -> JsonObject | None:
     """Read a run's `result.json`; return None if the file is missing or damaged."""
     try:
         content = json.loads((path / "result.json").read_bytes())
@@ -202,9 +203,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def metadata(
-    config: RunConfig, arguments: list[str], parent: dict[str, Any] | None, data: dict[str, Any] | None
-) -> dict[str, Any]:
+def metadata(config: RunConfig, arguments: list[str], parent: JsonObject | None, data: JsonObject | None) -> JsonObject:
     """Return the content of a new run's `metadata.json`: hash, origin, command line, commit, machine and versions."""
     return {
         "config_hash": config.hash(),

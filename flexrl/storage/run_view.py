@@ -8,6 +8,7 @@ from typing import Any
 
 from flexrl.common.decoding import load_yaml
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.storage.divergence import FILE as DIVERGED
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.rows import last_row, read_rows
@@ -35,14 +36,14 @@ class RunRecord:
     """
 
     folder: Path
-    config: dict[str, Any]
-    metadata: dict[str, Any]
-    result: dict[str, Any] | None
-    evaluations: list[dict[str, Any]]
+    config: JsonObject
+    metadata: JsonObject
+    result: JsonObject | None
+    evaluations: list[JsonObject]
     control_steps: int
     state: str
     problems: tuple[str, ...]
-    values: dict[str, Any] = field(default_factory=dict)
+    values: JsonObject = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,7 +71,7 @@ class RunRecord:
         parent = self.config.get("parent")
         return parent if isinstance(parent, str) else None
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> JsonObject:
         """Return the values that a list of runs shows, as plain data."""
         return {
             "name": self.name,
@@ -86,7 +87,7 @@ class RunRecord:
             "problems": list(self.problems),
         }
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[JsonObject]:
         """Read the rows of all iterations, oldest first.
 
         Raises:
@@ -164,26 +165,26 @@ class _Reader:
             return missing
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def _mapping(path: Path) -> JsonObject:
     content = json.loads(path.read_bytes())
     if not isinstance(content, dict):
         raise ValueError("must hold a mapping")
     return content
 
 
-def _evaluations(path: Path) -> list[dict[str, Any]]:
+def _evaluations(path: Path) -> list[JsonObject]:
     rows = read_rows(path)
     for number, row in enumerate(rows, start=1):
         _require_numbers(row, EVALUATED, f"line {number}")
     return rows
 
 
-def _last_iteration(path: Path) -> dict[str, Any]:
+def _last_iteration(path: Path) -> JsonObject:
     row = last_row(path)
     return {"control_steps": 0} if row is None else _require_numbers(row, ("step", "control_steps"), "the last line")
 
 
-def _require_numbers(row: Any, fields: tuple[str, ...], place: str) -> dict[str, Any]:
+def _require_numbers(row: Any, fields: tuple[str, ...], place: str) -> JsonObject:
     lacking = [name for name in fields if not isinstance(row, dict) or not isinstance(row.get(name), int | float)]
     if lacking:
         raise ValueError(f"{place} lacks {', '.join(lacking)}")

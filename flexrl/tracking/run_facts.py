@@ -15,6 +15,7 @@ from flexrl.common.decoding import load_yaml
 from flexrl.common.files import write_json
 from flexrl.common.locks import LEASED
 from flexrl.common.nested import flat
+from flexrl.common.types import JsonObject
 from flexrl.config.trackers import Tracking
 from flexrl.storage.provenance import name_of
 from flexrl.storage.rows import is_evaluation, scalars
@@ -44,7 +45,7 @@ class TrackedRow:
     values: dict[str, float]
 
 
-def tracked_rows(rows: Iterable[dict[str, Any]], seconds: float = 0.0) -> Iterator[TrackedRow]:
+def tracked_rows(rows: Iterable[JsonObject], seconds: float = 0.0) -> Iterator[TrackedRow]:
     """Convert rows of a run, oldest first. `seconds` is the time of training and evaluation before the first one."""
     for row in rows:
         seconds += row["timing"]["seconds"]
@@ -53,7 +54,7 @@ def tracked_rows(rows: Iterable[dict[str, Any]], seconds: float = 0.0) -> Iterat
         yield TrackedRow(number, evaluation, row["step"], row["control_steps"], seconds, scalars(row))
 
 
-def in_order(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def in_order(metrics: list[JsonObject], evaluations: list[JsonObject]) -> list[JsonObject]:
     """Return all rows of a run, oldest first. The row of an evaluation follows that of its iteration."""
     return sorted([*metrics, *evaluations], key=lambda row: (row["step"], is_evaluation(row)))
 
@@ -105,7 +106,7 @@ class TrackedRun:
         """Return what a tracker has noted under a name in the run's folder; None if nothing was."""
         return _read(self.folder / RECORD).get(name)
 
-    def note(self, name: str, value: Any) -> None:
+    def note(self, name: str, value: object) -> None:
         """Note a value under a name in the run's folder, for the next process that sends this run."""
         write_json(self.folder / RECORD, _read(self.folder / RECORD) | {name: value})
 
@@ -115,7 +116,7 @@ class TrackedRun:
         return self.folder / "config.yaml"
 
     @property
-    def result(self) -> dict[str, Any]:
+    def result(self) -> JsonObject:
         """Numbers of the result by name, such as `result/return_mean`; empty before the run's end."""
         found = flat(_read(self.folder / "result.json"))
         return {f"result/{name}".replace(".", "/"): v for name, v in found.items() if isinstance(v, int | float)}
@@ -131,7 +132,7 @@ class TrackedRun:
         return sorted((self.folder / "videos").glob("*.mp4"))
 
 
-def _tags(config: dict[str, Any], metadata: dict[str, Any], group: str | None) -> dict[str, str]:
+def _tags(config: JsonObject, metadata: JsonObject, group: str | None) -> dict[str, str]:
     """Return the tags by which users search for runs: algorithm, environment, seed, commit, device and more."""
     git = metadata.get("git") or {}
     found = {
@@ -154,5 +155,5 @@ def _key(path: Path) -> str:
     return record["key"]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> JsonObject:
     return json.loads(path.read_bytes()) if path.exists() else {}

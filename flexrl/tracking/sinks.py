@@ -1,13 +1,13 @@
 """Send the rows of one run to all its trackers, each in a thread of its own."""
 
 from pathlib import Path
-from typing import Any
 
+from flexrl.common.types import JsonObject
 from flexrl.config.trackers import TrackerName, Tracking
 from flexrl.tracking.run_facts import TrackedRun, in_order, tracked_rows
 from flexrl.tracking.sender import Delivery, Ended, Tracker
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 class Trackers:

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from jax import Array
 
 from algos.common.types import Algorithm, Policy
 from flexrl.common.files import write_json
+from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import FLAGS
 from flexrl.config.run_config import RunConfig
 from flexrl.engine.engine import Engine, Run
@@ -129,7 +129,7 @@ class Member:
             note_divergence(self.config.folder, iteration, self.divergence)
             self.end("failed")
 
-    def notice_divergence(self, iteration: int, metrics: dict[str, Any]) -> None:
+    def notice_divergence(self, iteration: int, metrics: JsonObject) -> None:
         """Set `divergence` if an iteration's metrics say that the run has diverged. Nothing is written."""
         skipped, limit = metrics["update/skipped_in_a_row"], self.config.max_skipped_updates
         if skipped >= limit:
@@ -144,7 +144,7 @@ class Member:
         last = self.reporter.last_evaluation()
         return self.schedule.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
-    def write_evaluation(self, iteration: int, evaluation: dict[str, Any], seconds: float) -> None:
+    def write_evaluation(self, iteration: int, evaluation: JsonObject, seconds: float) -> None:
         """Write an evaluation's row and note its score for `best`. If that row is there already, do nothing."""
         if not self.needs_evaluation(iteration):
             return
@@ -154,7 +154,7 @@ class Member:
         self.reporter.sync()
         self.checkpoints.note_score(iteration, evaluation["return_mean"])
 
-    def _tell_of_overflow(self, name: str, row: dict[str, Any], num_steps: int) -> None:
+    def _tell_of_overflow(self, name: str, row: JsonObject, num_steps: int) -> None:
         """Warn on standard error, once for each name, if a row says that MJX-Warp left contacts out."""
         if row.get(name) and name not in self._told_of_overflow:
             self._told_of_overflow.add(name)
@@ -187,7 +187,7 @@ class Member:
         step, restored = self.checkpoints.restore(policy_template(algorithm), self.checkpoints.find("best"))
         return step, make_policy(algorithm, restored)
 
-    def finish(self, iteration: int, step: int, final: dict[str, Any]) -> None:
+    def finish(self, iteration: int, step: int, final: JsonObject) -> None:
         """Write `result.json`, print the final evaluation and draw the video.
 
         Args:

@@ -14,6 +14,7 @@ from algos.common.types import Policy
 from algos.registry import find_algorithm
 from envs.types import Env
 from flexrl.common.errors import Paused, Preempted
+from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig
 from flexrl.config.trackers import require_usable
 from flexrl.engine.engine import Run
@@ -298,7 +299,7 @@ class Trainer:
             for i, evaluation in found.items():
                 going_on[i].write_evaluation(self._iteration, evaluation, seconds)
 
-    def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, dict[str, Any]]:
+    def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, JsonObject]:
         """Evaluate a policy of each member. Policies and results are by the member's index."""
         if not policies:
             return {}

@@ -4,11 +4,11 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from envs.physics import resolve_backend
 from envs.types import EnvSpec
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject, PyTree
 from flexrl.config.run_config import RunConfig
 from flexrl.engine.factory import make_algorithm, make_env, make_evaluation_env, make_policy, policy_template
 from flexrl.policies.playback import load_exported
@@ -60,7 +60,7 @@ class Inheritance:
     fresh: dict[str, str]
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> JsonObject:
         """Return the entry for `metadata.json`: the parent, and the SHA-256 of the arrays that are taken."""
         return {
             "name": self.parent.folder.resolve().name,
@@ -69,7 +69,7 @@ class Inheritance:
             "sha256": digest(self.leaves),
         }
 
-    def into(self, train: Any) -> Any:
+    def into(self, train: PyTree) -> PyTree:
         """Return a fresh train state in which the arrays that are taken replace its own."""
         return tree_of(train, leaves_of(train) | self.leaves)
 

@@ -5,10 +5,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flexrl.common.decoding import decode_as
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from launch.plan.states import Progress
 
 MAX_BYTES = 4096  # Kubernetes cuts a container's termination message off after these
@@ -32,7 +32,7 @@ class PodReport:
     progress: Progress
     steps: int = 0
     mean_return: float | None = None
-    result: dict[str, Any] | None = None
+    result: JsonObject | None = None
 
 
 def encode(reports: Sequence[PodReport]) -> str:
@@ -80,11 +80,11 @@ def last_line(log: str, key: str) -> tuple[int, float | None]:
     return int(steps), float(mean_return) if mean_return else None
 
 
-def result_line(key: str, result: dict[str, Any]) -> str:
+def result_line(key: str, result: JsonObject) -> str:
     """Return the log line that holds a trial's result: a termination message has no room for many results."""
     return f"result {key} {json.dumps(result)}"
 
 
-def results(log: str) -> dict[str, dict[str, Any]]:
+def results(log: str) -> dict[str, JsonObject]:
     """Return the results in the result lines of a log, by the trials' keys."""
     return {key: json.loads(text) for key, text in RESULT.findall(log)}

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from flexrl.common.decoding import decode_as
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_json
 from flexrl.common.locks import LEASED, is_held
+from flexrl.common.types import JsonObject
 from flexrl.storage.divergence import divergence, forget_divergence
 from flexrl.storage.rows import last_row, read_rows
 from launch.attempt.lease import Lease
@@ -76,7 +76,7 @@ class TrialFolder:
             return ["--resume", str(self.path)]
         return ["--config", str(self.path / "trial.json")]
 
-    def result(self) -> dict[str, Any] | None:
+    def result(self) -> JsonObject | None:
         """Return the run's result; None if there is none, it is damaged, or it is of another config."""
         try:
             content = json.loads((self.path / "result.json").read_bytes())
@@ -182,7 +182,7 @@ class TrialFolder:
         rows = read_rows(path) if path.exists() else []
         return rows[evaluations - 1]["evaluation/return_mean"] if len(rows) >= evaluations else None
 
-    def _last_row(self, name: str) -> dict[str, Any] | None:
+    def _last_row(self, name: str) -> JsonObject | None:
         path = self.path / name
         return last_row(path) if path.exists() else None
 

@@ -15,6 +15,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 
 MANAGER = "flexrl"  # field manager of server-side apply: owns the fields that we set
 ATTEMPTS = 5  # at a request that failed for a reason that may pass
@@ -53,7 +54,7 @@ QUOTA_WAY_OUT = (
     "how long they stay), or ask for a larger quota"
 )
 
-Object = dict[str, Any]
+Object = JsonObject
 Query = list[tuple[str, str]]
 
 

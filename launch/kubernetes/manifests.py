@@ -13,6 +13,7 @@ from typing import Any
 
 from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
 from flexrl.common.locks import LEASED
+from flexrl.common.types import JsonObject
 from launch.attempt.pod_interface import TRIALS_FILE
 from launch.plan import task_files
 from launch.plan.packs import Pack, packed
@@ -20,7 +21,7 @@ from launch.plan.states import EXIT_TIME_LIMIT
 from launch.plan.sweep_file import VOLUME, Cluster, Resources, Sweep
 from launch.plan.trials import Trial
 
-Manifest = dict[str, Any]
+Manifest = JsonObject
 
 TRIALS = PurePosixPath("/etc/flexrl")  # where pods mount the ConfigMaps
 MAX_CONFIG_MAP_BYTES = 900_000  # most bytes of a ConfigMap's content; Kubernetes limits an object to 1 MiB

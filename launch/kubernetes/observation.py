@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from flexrl.common.types import JsonObject
 from launch.attempt import pod_report
 from launch.attempt.pod_report import PodReport
 from launch.kubernetes.manifests import KEYS, RUNG
 from launch.plan import states
 from launch.plan.states import Ended, Progress
 
-Object = dict[str, Any]
+Object = JsonObject
 
 INDEX = "batch.kubernetes.io/job-completion-index"  # annotation of a pod: its index
 JOB = "batch.kubernetes.io/job-name"  # label of a pod: its Job's name

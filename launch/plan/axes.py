@@ -7,9 +7,10 @@ import random
 from typing import Any
 
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from launch.plan.sweep_file import Draw, Random, Sweep
 
-Point = dict[str, Any]  # value by dotted name of the field, such as `algorithm.learning_rate`
+Point = JsonObject  # value by dotted name of the field, such as `algorithm.learning_rate`
 
 DIGITS = 6  # significant digits of a random value: hides that machines' logarithms differ in the last bit
 MORE_DIGITS = 12  # significant digits of a value that is drawn again because the first was taken

@@ -9,6 +9,7 @@ from typing import Any
 
 from flexrl.cli.arguments import with_defaults
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.config.early_stop import EarlyStop
 from flexrl.config.run_config import RunConfig
 from flexrl.config.trackers import Tracking
@@ -32,7 +33,7 @@ class Decoder:
 
     path: Path
     sweep: Sweep
-    base: dict[str, Any]
+    base: JsonObject
     workspace: Path
 
     def config(self, number: int, values: Point) -> RunConfig:
@@ -96,7 +97,7 @@ def _require_devices(config: RunConfig, resources: Resources, origin: str) -> No
         )
 
 
-def _set(content: dict[str, Any], names: list[str], value: Any, origin: str) -> None:
+def _set(content: JsonObject, names: list[str], value: Any, origin: str) -> None:
     """Set a nested field. Mappings on the way to it are copied first, because all trials share them."""
     for name in names[:-1]:
         inner = content.get(name, {})

@@ -18,6 +18,7 @@ from typing import Any
 
 from envs.built_in import BUILT_IN
 from flexrl.common.files import write_text
+from flexrl.common.types import JsonObject
 from launch.plan.sweep_file import Sweep
 
 LEAST = 500  # trials from which on a plan is worth keeping
@@ -34,7 +35,7 @@ def is_ours(env: Any) -> bool:
     return env in BUILT_IN or str(env).startswith(BRIDGES)
 
 
-def place(sweep: Sweep, base: dict[str, Any]) -> Path:
+def place(sweep: Sweep, base: JsonObject) -> Path:
     """Return the path of the cached plan of a sweep."""
     content = json.dumps([asdict(sweep), base, _code()], default=str)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flexrl" / "plans"

@@ -9,6 +9,7 @@ from typing import Any
 
 from flexrl.common.decoding import decode_as, load_yaml
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from flexrl.config.trackers import Tracking
 from launch.plan.variables import expanded
 
@@ -220,7 +221,7 @@ class Sweep:
     """
 
     name: str
-    base: str | dict[str, Any] = field(default_factory=dict)
+    base: str | JsonObject = field(default_factory=dict)
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     zip: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     random: Random | None = None
@@ -265,7 +266,7 @@ class Sweep:
                 raise ValueError(f"{clash}: is set by two axes ({name}); keep one of them")
 
 
-def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, dict[str, Any]]:
+def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, JsonObject]:
     """Read a sweep's file, and return the sweep and the fields of its base.
 
     Args:

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from envs.built_in import DEFAULT
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 from launch.plan import plan_store, task_files
 from launch.plan.axes import Point, describe, num_points, points
 from launch.plan.sweep_file import Sweep, load_sweep
@@ -46,7 +47,7 @@ class Trial:
         """The resolved config, without name and workspace. It is decoded at first use: many commands do not need it."""
         return self.decode()
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         """Return the config as plain data, with the run's name and workspace."""
         from flexrl.config.run_config import encode
 
@@ -85,7 +86,7 @@ def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tu
     return sweep, trials
 
 
-def _config(path: Path, sweep: Sweep, base: dict[str, Any], workspace: Path, number: int, values: Point) -> "RunConfig":
+def _config(path: Path, sweep: Sweep, base: JsonObject, workspace: Path, number: int, values: Point) -> "RunConfig":
     from launch.plan.decoder import Decoder  # imported late: it imports JAX, which a cached plan does not need
 
     return Decoder(path, sweep, base, workspace).config(number, values)
@@ -109,7 +110,7 @@ def trial_of(
     return Trial(number, key, values, config_hash, steps, folder / key, decode or (lambda: config))
 
 
-def _can_be_kept(base: dict[str, Any], axes: list[Point]) -> bool:
+def _can_be_kept(base: JsonObject, axes: list[Point]) -> bool:
     """Return whether a plan may be cached: it is large, and only the sweep's files and our code determine it."""
     if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
         return False
@@ -128,7 +129,7 @@ def find_trial(name: str, trials: list[Trial]) -> Trial:
     raise ConfigError(f"trial: {name!r} is neither a number from 1 to {len(trials)} nor a trial's key; plan lists them")
 
 
-def _require_open_fields(path: Path, sweep: Sweep, base: dict[str, Any], axes: Point) -> None:
+def _require_open_fields(path: Path, sweep: Sweep, base: JsonObject, axes: Point) -> None:
     profile = base.get("profile") or sweep.resources.profile
     if profile != sweep.resources.profile:
         raise ConfigError(

@@ -15,14 +15,15 @@ import yaml
 
 from flexrl.common.decoding import yaml_value
 from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
 
-Values = dict[str, Any]
+Values = JsonObject
 
 REFERENCE = re.compile(r"\$\{([^}]*)\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def expanded(content: dict[str, Any], settings: Sequence[str], origin: str) -> dict[str, Any]:
+def expanded(content: JsonObject, settings: Sequence[str], origin: str) -> JsonObject:
     """Return a sweep file's content with every variable replaced by its value, without the section `variables`.
 
     Args:

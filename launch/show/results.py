@@ -12,6 +12,7 @@ from envs.places import writing_to
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_text
 from flexrl.common.nested import flat
+from flexrl.common.types import JsonObject
 from launch.attempt.trial_folder import folder_of
 from launch.plan.trials import Trial
 from launch.show.tables import axis_names
@@ -25,7 +26,7 @@ LOG_RATIO = 8.0  # an axis above 0 whose largest value is more than so many time
 PANELS_A_ROW = 3
 OWNER = "sweep.txt"  # file beside the results that holds the name of their sweep
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 def collate(trials: list[Trial]) -> tuple[list[Row], list[Trial]]:

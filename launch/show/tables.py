@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flexrl.common.tables import print_table
+from flexrl.common.types import JsonObject
 from launch.attempt.trial_folder import progress_of_all
 from launch.plan.halving import next_rung
 from launch.plan.states import Progress
@@ -109,7 +110,7 @@ def _status_row(trial: Trial, progress: Progress, axes: list[str], figures: Figu
     return [trial.number, trial.key, *_values(trial, axes), progress.state, progress.attempts, steps, mean_return, why]
 
 
-def print_ranking(rows: list[dict[str, Any]], trials: list[Trial], everything: bool) -> None:
+def print_ranking(rows: list[JsonObject], trials: list[Trial], everything: bool) -> None:
     """Print the trials that have a result, best mean return first, with the values that differ between them.
 
     Args:
@@ -127,7 +128,7 @@ def print_ranking(rows: list[dict[str, Any]], trials: list[Trial], everything: b
     _print_rows(columns, table, len(rows), everything, RANKED)
 
 
-def _spread(row: dict[str, Any]) -> list[Any]:
+def _spread(row: JsonObject) -> list[Any]:
     interval = row.get("return_interval")
     return [None if interval is None else f"± {interval:,.3g}", row.get("steps")]
 
