@@ -1,0 +1,212 @@
+"""A small classifier on frozen sentence embeddings: which skill a clause asks for, how fast, or none that there is.
+
+It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. Left and right, and so the
+skill within a family, are not its business: `flexrl.language.interpreter` reads these from the words themselves.
+Axes: B clauses, E embedding, W hashed words, F families.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
+
+FAMILIES = ("stand", "forward", "backward", "strafe", "turn", "run", "jump", "stand-up", "unsupported")
+SPEEDS = (None, "slow", "fast")
+UNSUPPORTED = FAMILIES.index("unsupported")
+WORDS = 512  # buckets into which words and pairs of words are hashed
+HIDDEN = 96
+PROTOTYPES = 256  # embeddings of supported clauses, from which the distance of an unknown one is measured
+Params = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Clauses to learn from.
+
+    Attributes:
+      texts: the clauses, B of them.
+      families: index into `FAMILIES` of each, (B,).
+      speeds: index into `SPEEDS` of each, (B,); -1 where it does not matter.
+    """
+
+    texts: list[str]
+    families: np.ndarray
+    speeds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the classifier makes of one clause.
+
+    Attributes:
+      family: one of `FAMILIES`.
+      speed: one of `SPEEDS`.
+      confidence: probability of the family, 0 to 1.
+      is_known: whether the clause is close enough to what was learnt, and sure enough, to be acted on.
+    """
+
+    family: str
+    speed: str | None
+    confidence: float
+    is_known: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """The trained classifier.
+
+    Attributes:
+      params: weights.
+      prototypes: embeddings of supported clauses, (P, E), each of length 1.
+      min_confidence: below it a clause counts as not understood.
+      max_distance: 1 - cosine to the nearest prototype, above which a clause counts as not understood.
+      record: what it was trained on, for its card.
+    """
+
+    params: Params
+    prototypes: np.ndarray
+    min_confidence: float
+    max_distance: float
+    record: JsonObject
+
+    def __call__(self, texts: Sequence[str], embeddings_BE: np.ndarray) -> list[Reading]:
+        """Read clauses by their texts and embeddings."""
+        family_BF, speed_BS = map(np.asarray, probabilities(self.params, features(texts, embeddings_BE)))
+        distance_B = 1 - (embeddings_BE @ self.prototypes.T).max(axis=1)
+        readings = []
+        for family, speed, distance in zip(family_BF, speed_BS, distance_B, strict=True):
+            best = int(family.argmax())
+            known = best != UNSUPPORTED and family[best] >= self.min_confidence and distance <= self.max_distance
+            readings.append(Reading(FAMILIES[best], SPEEDS[int(speed.argmax())], float(family[best]), bool(known)))
+        return readings
+
+    def save(self, file: Path) -> None:
+        """Write one `.npz` of named arrays, without code."""
+        numbers = {"min_confidence": self.min_confidence, "max_distance": self.max_distance, "record": self.record}
+        arrays = {name: np.asarray(x, np.float16) for name, x in self.params.items()}
+        np.savez(file, prototypes=self.prototypes.astype(np.float16), numbers=np.array(json.dumps(numbers)), **arrays)
+
+    @classmethod
+    def load(cls, file: Path) -> "Head":
+        """Read what `save` wrote.
+
+        Raises:
+          ConfigError: if the file is missing or damaged.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "numbers"}
+                numbers = json.loads(str(stored["numbers"]))
+            prototypes = arrays.pop("prototypes")
+            params = {name: jnp.asarray(x) for name, x in arrays.items()}
+            return cls(params, prototypes, numbers["min_confidence"], numbers["max_distance"], numbers["record"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ConfigError(
+                f"instructions: {file} cannot be read ({error}); train it by flexrl.language.train"
+            ) from None
+
+
+def features(texts: Sequence[str], embeddings_BE: np.ndarray) -> np.ndarray:
+    """Return what the classifier reads, (B, E + W): embeddings, and counts of hashed words and pairs of words."""
+    counts = np.zeros((len(texts), WORDS), np.float32)
+    for row, text in enumerate(texts):
+        words = re.findall(r"[a-z]+|\d", text.lower())
+        for token in (*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))):
+            counts[row, zlib.crc32(token.encode()) % WORDS] += 1
+    return np.concatenate([embeddings_BE * np.sqrt(embeddings_BE.shape[1]) / 4, np.minimum(counts, 1)], axis=1)
+
+
+def init(key: Array, num_features: int) -> Params:
+    """Return fresh weights."""
+    keys = jax.random.split(key, 3)
+
+    def layer(key: Array, rows: int, columns: int) -> Array:
+        return jax.random.normal(key, (rows, columns)) / np.sqrt(rows)
+
+    return {
+        "hidden": layer(keys[0], num_features, HIDDEN),
+        "hidden_bias": jnp.zeros(HIDDEN),
+        "family": layer(keys[1], HIDDEN, len(FAMILIES)),
+        "family_bias": jnp.zeros(len(FAMILIES)),
+        "speed": layer(keys[2], HIDDEN, len(SPEEDS)),
+        "speed_bias": jnp.zeros(len(SPEEDS)),
+    }
+
+
+def logits(params: Params, x: Array, keep: Array | None = None) -> tuple[Array, Array]:
+    """Return logits of families (B, F) and speeds (B, 3) for features (B, E + W), some of which may be dropped."""
+    x = x if keep is None else x * keep
+    hidden = jax.nn.relu(x @ params["hidden"] + params["hidden_bias"])
+    return hidden @ params["family"] + params["family_bias"], hidden @ params["speed"] + params["speed_bias"]
+
+
+@jax.jit
+def probabilities(params: Params, x: Array) -> tuple[Array, Array]:
+    """Return probabilities of families (B, F) and speeds (B, 3)."""
+    family, speed = logits(params, x)
+    return jax.nn.softmax(family), jax.nn.softmax(speed)
+
+
+def fit(
+    data: Labelled, embeddings_BE: np.ndarray, *, seed: int, num_updates: int = 3000, batch_size: int = 512
+) -> Params:
+    """Train the classifier by AdamW with a cosine decay; words are dropped at random, so that embeddings count.
+
+    Args:
+      data: clauses and labels.
+      embeddings_BE: their embeddings.
+      seed: of weights, minibatches and what is dropped.
+      num_updates: gradient steps.
+      batch_size: clauses of one.
+    """
+    x, num_embedding = jnp.asarray(features(data.texts, embeddings_BE)), embeddings_BE.shape[1]
+    families, speeds = jnp.asarray(data.families), jnp.asarray(data.speeds)
+    optimizer = optax.adamw(optax.cosine_decay_schedule(2e-3, num_updates), weight_decay=1e-2)
+    params = init(jax.random.key(seed), x.shape[1])
+
+    def loss(params: Params, rows: Array, key: Array) -> Array:
+        key_words, key_embedding, key_all = jax.random.split(key, 3)
+        words = jax.random.bernoulli(key_words, 0.7, (len(rows), WORDS))
+        words &= jax.random.bernoulli(key_all, 0.6, (len(rows), 1))  # two in five clauses have no words at all
+        kept = jax.random.bernoulli(key_embedding, 0.9, (len(rows), num_embedding)) / 0.9
+        family, speed = logits(params, x[rows], jnp.concatenate([kept, words], axis=1))
+        family_loss = optax.softmax_cross_entropy_with_integer_labels(family, families[rows])
+        speed_loss = optax.softmax_cross_entropy_with_integer_labels(speed, jnp.maximum(speeds[rows], 0))
+        return family_loss.mean() + jnp.where(speeds[rows] >= 0, speed_loss, 0).mean()
+
+    def step(carry: tuple[Params, optax.OptState], key: Array) -> tuple[tuple[Params, optax.OptState], Array]:
+        params, state = carry
+        key_rows, key_loss = jax.random.split(key)
+        rows = jax.random.randint(key_rows, (batch_size,), 0, len(x))
+        value, grads = jax.value_and_grad(loss)(params, rows, key_loss)
+        updates, state = optimizer.update(grads, state, params)
+        moved: Params = jax.tree.map(jnp.add, params, updates)
+        return (moved, state), value
+
+    keys = jax.random.split(jax.random.key(seed + 1), num_updates)
+    (params, _), _ = jax.jit(lambda carry: jax.lax.scan(step, carry, keys))((params, optimizer.init(params)))
+    return params
+
+
+def prototypes_of(embeddings_BE: np.ndarray, *, seed: int, num: int = PROTOTYPES, rounds: int = 12) -> np.ndarray:
+    """Return `num` directions (P, E) that embeddings lie around, by spherical k-means."""
+    rng = np.random.default_rng(seed)
+    centres = embeddings_BE[rng.choice(len(embeddings_BE), min(num, len(embeddings_BE)), replace=False)]
+    for _ in range(rounds):
+        nearest = (embeddings_BE @ centres.T).argmax(axis=1)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, embeddings_BE)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres)
+    return centres
