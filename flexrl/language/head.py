@@ -1,4 +1,4 @@
-"""A small classifier on frozen sentence embeddings: which skill a clause asks for, how fast, or none that there is.
+"""A small classifier on frozen sentence embeddings: which skill a clause asks for, and how fast.
 
 It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. Left and right, and so the
 skill within a family, are not its business: `flexrl.language.interpreter` reads these from the words themselves.
@@ -95,7 +95,8 @@ class Head:
         """Write one `.npz` of named arrays, without code."""
         numbers = {"min_confidence": self.min_confidence, "max_distance": self.max_distance, "record": self.record}
         arrays = {name: np.asarray(x, np.float16) for name, x in self.params.items()}
-        np.savez(file, prototypes=self.prototypes.astype(np.float16), numbers=np.array(json.dumps(numbers)), **arrays)
+        arrays |= {"prototypes": self.prototypes.astype(np.float16), "numbers": np.array(json.dumps(numbers))}
+        np.savez(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, file: Path) -> "Head":
