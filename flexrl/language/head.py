@@ -1,7 +1,7 @@
 """A small classifier on frozen sentence embeddings: which skill a clause asks for, and how fast.
 
-It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. Left and right, and so the
-skill within a family, are not its business: `flexrl.language.interpreter` reads these from the words themselves.
+It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. Left and right, and so
+the skill within a family, are not its business: `flexrl.language.interpreter` reads these from the words themselves.
 Axes: B clauses, E embedding, W hashed words, F families.
 """
 
