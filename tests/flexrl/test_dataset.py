@@ -295,7 +295,7 @@ def test_one_author_is_an_author(folder):
 
 
 def test_nothing_is_not_written_and_nothing_is_overwritten(folder):
-    with pytest.raises(ConfigError, match="there is nothing"):
+    with pytest.raises(ConfigError, match="so nothing is written"):
         write_dataset(folder.with_name("empty"), [], {}, {})
     with pytest.raises(ConfigError, match="is there already"):
         write_made_up(folder)
