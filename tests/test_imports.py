@@ -22,7 +22,8 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
     ],
     "algos": ["common", "ppo", "bc", "dt", "registry"],
     "flexrl": [
-        *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "training", "cli"),
+        *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "language"),
+        *("training", "cli"),
         "COMMANDS",
     ],
     "launch": ["exits", "plan", "attempt", "show", "backend", "local", "kubernetes", "commands", "COMMANDS"],
