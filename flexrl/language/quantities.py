@@ -370,7 +370,7 @@ def _amount_at(words: list[str], start: int) -> _Amount | None:
             begin += 1
             break
     article = words[start] in ("a", "an") and read[1] == start + 1
-    if begin and words[begin - 1] in ("on", "with", "onto", "both"):
+    if begin and words[begin - 1] in ("on", "with", "onto", "both", "at"):
         return None  # "on one foot"
     if (
         article
@@ -481,7 +481,14 @@ def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int],
         return _Amount(_lead(words, begin), end, "degrees", value if value >= 1 else value * 360)
     if value in (180.0, 360.0) and begin and words[begin - 1] in ("a", "do", "pull"):
         return _Amount(_verb(words, begin), end, "degrees", value, ("turn",))
-    if words[start] in ("one", "a", "an") or value < 1:
+    lone = words[start] == "one" and words[end : end + 1] not in (
+        ["back"],
+        ["backward"],
+        ["backwards"],
+        ["forward"],
+        ["to"],
+    )
+    if lone or words[start] in ("a", "an") or value < 1:
         return None
     return _Amount(_lead(words, begin), end, None, value)
 
