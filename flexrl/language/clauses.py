@@ -6,6 +6,7 @@ a classifier reads `Clause.text`. Structures that no plan can have, such as "whi
 `Reading.impossible`.
 """
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -28,6 +29,7 @@ from flexrl.language.words import (
     VERBS,
     base_form,
     directions,
+    is_adverb,
     is_fragment,
 )
 
@@ -165,7 +167,8 @@ _AFTER = (
     r"|finished|completed))?(?: with)?"
     r"(?! (?:see|hear|feel|notice|want|like|reach|get|arrive|can|find|meet|hit|touch|think|bump|sense|smell"
     r"|become|look)\b)"
-    r"|(?:but |and )?(?:only )?(?:right |straight |immediately |just |directly )?(?:after|upon|having)"
+    r"|(?:but |and )?(?:only )?(?:right |straight |immediately |just |directly )?"
+    r"(?:after|upon|having(?= \w+(?:ed|ne|en|un|de)\b))"
     r"(?: having| finishing| completing)?(?! (?:a )?(?:while|bit)\b)"
     r"|(?:once|when|after) (?:done|finished)(?= \w+ing\b))"
 )
@@ -187,9 +190,9 @@ _NOT = (
     r"|(?:but |and )?not(?! (?:sure|that)\b)|(?:and |but )?no(?= (?:\w+ing|turns?|jumps?|hurry|rush|stops?)\b))"
 )
 _STILL = re.compile(
-    r"^(?:move|budge|stir|do anything|go anywhere|move (?:at all|a muscle|an inch|anywhere|your feet)|take (?:a"
-    r"|another|any)? ?steps?"
-    r"|moving|any movement|step|leave(?: your spot)?|walk anywhere|do a thing|go)$"
+    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|a muscle|an inch|a bit|anywhere|your feet|your spot|there"
+    r"|away|yet|now|any ?more|any further|for|from) ?.*)?|do (?:anything|a thing).*|take (?:a|another|any)? ?steps?"
+    r"|any movement.*|(?:go|walk) anywhere.*|go)$"
 )
 _AGAIN = re.compile(
     r"^(?:(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
@@ -236,6 +239,7 @@ class _Piece:
       comma: Whether a comma, or the end of a sentence, stands before the words.
       sentence: Whether a sentence begins with the words.
       run_on: Whether only a verb, and no mark, begins the words.
+      negated: Whether "do not" or the like stands before the words, beside the mark.
     """
 
     mark: Mark
@@ -244,6 +248,7 @@ class _Piece:
     comma: bool
     sentence: bool
     run_on: bool = False
+    negated: bool = False
 
 
 @dataclass(frozen=True)
@@ -367,6 +372,7 @@ def _pieces(marked: str, instruction: str) -> list[_Piece]:
     pieces: list[_Piece] = []
     mark: Mark = "start"
     comma = sentence = True
+    negated = False
     end = 0
     for part in re.finditer(r"[\x01-\x08\x0e]|[^\x01-\x08\x0e]+", marked):
         code = MARKS.get(part[0])
@@ -376,6 +382,7 @@ def _pieces(marked: str, instruction: str) -> list[_Piece]:
             mark = max(mark, code, key=strength.index)
             comma |= code in ("comma", "sentence")
             sentence |= code == "sentence"
+            negated |= code == "not"
             continue
         words = _UNTIL_END.sub("", part[0]) if _UNTIL_END.search(part[0]) else part[0]
         words = " ".join(words.split())
@@ -387,8 +394,18 @@ def _pieces(marked: str, instruction: str) -> list[_Piece]:
             said = " ".join(instruction[part.start() + start : part.start() + stop].split()).strip(" ,.;:!?-")
             words = " ".join(_UNTIL_END.sub("", part[0][start:stop]).split())
             first = not index
-            pieces.append(_Piece(mark if first else "and", words, said, comma and first, sentence and first, not first))
-        mark, comma, sentence, end = "and", False, False, part.end()
+            pieces.append(
+                _Piece(
+                    mark if first else "and",
+                    words,
+                    said,
+                    comma and first,
+                    sentence and first,
+                    not first,
+                    negated and first,
+                )
+            )
+        mark, comma, sentence, negated, end = "and", False, False, False, part.end()
     if mark == "correct" and pieces and re.search(_SCRATCH, instruction[end:].lower()):
         pieces.append(_Piece("correct", "", "", True, False))
     return pieces
@@ -398,19 +415,20 @@ def _run_on(part: str) -> list[tuple[int, int]]:
     """Return where clauses begin and end in words without punctuation: at each verb of `VERBS` after the first."""
     found = list(re.finditer(r"[\w'-]+", part))
     starts = [0]
-    for before, here, after in zip(found, found[1:], [*found[2:], None], strict=False):
+    for before, here in itertools.pairwise(found):
         if here[0].lower() not in VERBS or before[0].lower() in NOT_BEFORE_VERB or before[0].isdigit():
             if not (here[0] in VERBS and before[0] in ("left", "right") and _complete(part[starts[-1] : before.end()])):
                 continue
-        if before[0].endswith("ing") or before[0] in ADVERBS and here is found[1]:
+        if before[0].endswith("ing") or is_adverb(before[0]) and here is found[1]:
             continue
         if all(
             word[0] in ADVERBS or is_fragment([word[0]]) for word in found if starts[-1] <= word.start() < here.start()
         ):
             continue
-        if here[0] in ("turn", "spin", "pivot", "jump", "walk", "run", "jog", "sprint", "hop") and after is None:
-            if re.search(r"\b(?:a|an|one|make|do|take|full|half|quarter)\b", part[starts[-1] : here.start()]):
-                continue
+        if re.search(
+            r"\b(?:a|an|one|another|full|half|quarter)\b(?: +[\w-]+){0,2} *$", part[starts[-1] : here.start()]
+        ):
+            continue
         starts.append(here.start())
     return list(zip(starts, [*starts[1:], len(part)], strict=True))
 
@@ -529,10 +547,10 @@ class _Builder:
         text = _tidy(quantity.text)
         if quantity.conflict:
             self.impossible.append(quantity.conflict)
-        if piece.mark == "not":
+        corrected = self._take_back(piece, text) if piece.mark == "correct" else None
+        if piece.negated:
             self._negate(piece, text, quantity.until)
             return
-        corrected = self._take_back(piece, text) if piece.mark == "correct" else None
         if not text and not quantity.counted and quantity.until is None and quantity.bare is None:
             return
         if self._repeats(piece, text, quantity.times, quantity.counted):
@@ -683,6 +701,9 @@ class _Builder:
 
     def _place_direction(self, piece: _Piece, item: _Item, previous: _Item | None, axes: list[str], times: int) -> None:
         """Join a direction to the clause before it, or make it a clause with that clause's verb."""
+        if self.last is not None and self.last.negated and piece.mark == "and" and not piece.comma:
+            if {*directions(self.last.text.split()), *axes} == {"along", "across"}:
+                return  # "do not walk back and to the left"
         earlier = previous or self.last
         if earlier is None:
             self._append(item, times)
@@ -691,7 +712,7 @@ class _Builder:
         before = directions(words)
         moves = not set(words) & (STANDING | TURNING | JUMPING)
         if previous is not None and piece.mark == "and" and not piece.comma and previous.until is None and moves:
-            if len(before) == len(axes) == 1 and {before[0], axes[0]} == {"along", "across"}:
+            if len(set(before)) == len(set(axes)) == 1 and {before[0], axes[0]} == {"along", "across"}:
                 self.items[-1] = replace(
                     previous,
                     text=f"{previous.text} and {item.text}",

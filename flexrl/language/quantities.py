@@ -42,6 +42,7 @@ SIZES |= frozenset("complete whole entire single quick slow gentle good addition
 KEPT_SIZES = frozenset("quick slow gentle careful small big large little tiny short long giant huge baby".split())
 LEADING = frozenset("for by through of over during at until till within".split())  # dropped before an amount
 FEET = ("feet", "foot", "ft")
+GOING_ON = frozenset("straight walk walking run running carry press go going move keep march further".split())
 REPEATABLE = {"jumps": "jump", "hops": "hop", "leaps": "leap", "bounces": "bounce", "springs": "spring"}
 TIMES = frozenset(("times", "time", "x", "tiems", "timse", "tmes"))
 HALF_TURN = ("turn around", "turn round", "about turn", "about face", "u turn", "uturn", "spin around", "spin round")
@@ -370,8 +371,9 @@ def _amount_at(words: list[str], start: int) -> _Amount | None:
             begin += 1
             break
     article = words[start] in ("a", "an") and read[1] == start + 1
-    if begin and words[begin - 1] in ("on", "with", "onto", "both", "at"):
-        return None  # "on one foot"
+    if begin and words[begin - 1] in ("on", "with", "onto", "both", "at") and word in (*FEET, "pace", "step", "stride"):
+        if words[begin - 1] != "on" or begin < 2 or words[begin - 2] not in GOING_ON:
+            return None  # "on one foot", "at a slow pace"
     if (
         article
         and word == "second"
@@ -452,7 +454,11 @@ def _turn_at(
         return _Amount(begin, i + 1, None, value, ("turn", sides[0]), times=round(value))
     if value >= 1 and not full and (article or not {"rotation", "rotations", "revolution"} & {words[i]}):
         if article or value == 1:
-            return None if words[i] not in ("revolution", "rotation") else _Amount(begin, i + 1, "degrees", 360.0)
+            return (
+                None
+                if article or words[i] not in ("revolution", "rotation")
+                else _Amount(begin, i + 1, "degrees", 360.0)
+            )
     end = i + 1
     end += words[end : end + 1] in (["around"], ["round"])
     verb = _verb(words, begin)

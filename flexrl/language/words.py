@@ -13,7 +13,8 @@ LOOSE = frozenset(  # words that neither make a clause nor change it
     "to the your my its his of a an in on at towards toward side hand direction directly diagonally sideways bit little"
     " very really quite nice and pace speed normal usual way more some now it be so right fairly super nicely more"
     " as you can possible possibly like as far steady brisk gentle high low full maximum top leisurely short while for"
-    " around round about too".split()
+    " around round about too haste hurry steps snail's relaxed moderate motion up front rear angle diagonal slanting"
+    " straight hands low brisk with rather".split()
 )
 ADVERBS = SLOW | FAST | frozenset("again normally smoothly quietly immediately nicely".split())
 STANDING = frozenset("stop wait stand halt freeze pause stay hold remain rest stopping waiting standing".split())
@@ -28,10 +29,15 @@ NOT_BEFORE_VERB = frozenset(  # before one of those verbs, the verb is a noun or
     " three-quarter whole quick slow small little big brisk long short single one two three four five six start begin"
     " keep continue stop please can will should must start's speed let's could would with by i make do take come short"
     " high for good gentle leisurely stand standing running jumping turning broad star tap moon another last first next"
-    " light slight sharp tight wide second third right-hand left-hand casual bunny".split()
+    ""
+    " crab speed power powers speeds side race crabs light slight sharp tight wide second third casual bunny".split()
 )
 
 _IRREGULAR = {
+    **{"changing": "change", "loping": "lope", "arranging": "arrange", "hoping": "hope", "ranging": "range"},
+    **{
+        word: word for word in ("spring", "string", "during", "nothing", "anything", "everything", "morning", "evening")
+    },
     **{"going": "go", "went": "go", "gone": "go", "ran": "run", "stood": "stand", "took": "take", "taken": "take"},
     **{"made": "make", "making": "make", "taking": "take", "done": "do", "doing": "do", "being": "be", "got": "get"},
     **{"gotten": "get", "swung": "swing", "spun": "spin", "crept": "creep", "leapt": "leap", "sprang": "spring"},
@@ -59,7 +65,7 @@ _IRREGULAR = {
     **{"completed": "complete", "completing": "complete", "having": "have", "hopping": "hop", "hopped": "hop"},
     **{"sidestepping": "sidestep", "facing": "face", "faced": "face", "hiked": "hike", "strolled": "stroll"},
 }
-_WITH_E = re.compile(r"(?:[^aeiou]l|[cvsuz]|[^aeiou]at|ot?at|[aeiou]at|ang|arg|erg|ung|nk?g|uid|ap|id|ak|ok|ik)$")
+_WITH_E = re.compile(r"(?:[^aeioul]l|[cvsuz]|dg|[^aeiou]at|ot?at|[aeiou]at|arg|erg|ung|nk?g|uid|ap|id|ak|ok|ik)$")
 _WITHOUT_E = re.compile(
     r"(?:eat|oat|oak|eak|eek|ook|ss|us[^e]|x|ss|ress|ing|oap|eap|lunk|crawl|whirl|twirl|ps|ks|rawl|url)$"
 )
@@ -84,7 +90,14 @@ def base_form(word: str) -> str:
 
 def is_fragment(words: list[str]) -> bool:
     """Return whether words name only a direction, a speed or nothing, so that they are no clause of their own."""
-    return all(word in DIRECTIONS or word in ADVERBS or word in LOOSE for word in words)
+    if words[:1] in (["pace"], ["hurry"]):
+        return False
+    return all(word in DIRECTIONS or word in LOOSE or is_adverb(word) for word in words)
+
+
+def is_adverb(word: str) -> bool:
+    """Return whether a word says how, not what: a known adverb, or a longer word in -ly."""
+    return word in ADVERBS or (word.endswith("ly") and len(word) > 6)
 
 
 def directions(words: list[str]) -> list[str]:
@@ -123,8 +136,8 @@ FILLER = re.compile(
     r"|please|pleas|plese|plz|pls|kindly|be so kind as to|be kind enough to|be so good as to|do me a favou?r(?: and)?"
     r"|um+|uh+|erm*|hm+|ehm|eh|ah+|oh|well|so|hence|let's see|let me see|you know|basically|literally|simply|merely"
     r"|(?:i|we) (?:would|will) see|let's|lets|let us|go ahead and|just|try to|try and|attempt to|make sure (?:to|you)"
-    r"|be sure to|remember to|do ?n'?t forget to|do not forget to|get ready to|prepare to|proceed to|manage to|start to"
-    r"|begin to|continue to|start off by|how about(?: you)?|what about|why (?:do ?n'?t|not)(?: you)?|be ready to"
+    r"|be sure to|remember to|do ?n'?t forget to|do not forget to|get ready to|prepare to|proceed to(?! (?:the|your|my))"
+    r"|manage to|start to|begin to|continue to|start off by|how about(?: you)?|what about|why (?:do ?n'?t|not)(?: you)?|be ready to"
     r"|(?:i was wondering|i wonder)(?: if)?(?: you (?:could|can|would))?|(?:it would be|that would be) "
     r"(?:nice|great|good|lovely)(?: if you(?: could| would)?)?|from (?:there|here|that point)(?: on)?|at (?:that"
     r"|this) point"
