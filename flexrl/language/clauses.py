@@ -159,7 +159,8 @@ _THEN = (
     r" ?(?:done|finished|completed|complete|finish|through|over|ready)(?: with)?(?: (?:that|this|it|doing that"
     r"|doing so))?(?! \w+ing\b)"
     r"|(?:and )?(?:once|when|after) you(?:'ve| have|ve)? (?:done|did|finished|completed) (?:that|this|it|so)"
-    r"|second(?=,)|third(?=,)|fourth(?=,))"
+    r"|second(?=,)|third(?=,)|fourth(?=,)"
+    r"|(?:and after(?: you| u)?|(?<=,) after)(?= (?:walk|turn|run|jump|stop|go|stand|spin|rotate|step|move|wait)\b))"
 )
 _AFTER = (
     r"(?:(?:but |and )?(?:only )?(?:right |straight |immediately |just |directly )?"
@@ -223,7 +224,7 @@ _SAME_TO = re.compile(
 )
 _KEEP = re.compile(r"^(?:start|begin|keep|continue|keep on|carry on|go on|resume|commence|go) (?=\w+ing\b)")
 _EDGES = re.compile(
-    r"^(?:second|third|fourth|and|but|so|or|the robot|robot|you|u|by|with|to(?! (?:the|your|my)\b))\b ?"
+    r"^(?:second|third|fourth|of|and|but|so|or|the robot|robot|you|u|by|with|to(?! (?:the|your|my)\b))\b ?"
     r"|\b ?(?:and|but|so)$"
 )
 
@@ -260,7 +261,7 @@ class _Item:
     said: str
     comma: bool
     sentence: int
-    joined: bool  # by "and", without a comma
+    opens: bool  # a sentence, or a part of one that begins with "then" after a comma
     negated: bool = False
 
 
@@ -306,6 +307,7 @@ def _marked(instruction: str) -> tuple[str, list[str]]:
         lambda m: _blank(m, CODES["comma" if len(m[0]) > 1 else "sentence"]),
         text,
     )
+    text = re.sub(r"^\s*no+(?=\s*[,\x01])", _blank, text)
     text = re.sub(r"-+>|=+>|[→>➔]", lambda m: _blank(m, CODES["then"]), text)
     text = _UNTIL_AMOUNT.sub(lambda m: "for".ljust(len(m[0])), text) if _until_amount(text) else text
     text = _NUMBERS_OR.sub(lambda m: m[0].replace(" or ", "    ") if _both_numbers(m) else m[0], text)
@@ -341,7 +343,7 @@ def _marked(instruction: str) -> tuple[str, list[str]]:
 
 def _substitute(text: str, phrase: str, mark: Mark, bounded: bool = True) -> str:
     """Put a code in place of each match of a phrase, and spaces in place of the rest of the match."""
-    spaced = phrase.replace(" ", " +") if " ?" not in phrase and "(?<=" not in phrase else phrase
+    spaced = re.sub(r" (?![?*+])", " +", phrase)
     pattern = re.compile(rf"(?<![\w'-])(?:{spaced})(?![\w'])" if bounded else spaced)
     return pattern.sub(lambda m: _blank(m, CODES[mark]), text)
 
@@ -626,7 +628,8 @@ class _Builder:
         if counted and not text:
             begin = len(self.items) - 1
             if piece.comma and not piece.mark == "then":
-                while begin and not self.items[begin].comma:
+                sentence = self.items[-1].sentence
+                while begin and not self.items[begin].opens and self.items[begin - 1].sentence == sentence:
                     begin -= 1
             self._repeat(begin, times if not re.search(r"\bmore\b", piece.words) else times + 1)
             return True
@@ -654,7 +657,9 @@ class _Builder:
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
         words = text.split()
         axes = directions(words)
-        item = _Item(text, until, piece.said, piece.comma, self.sentence, piece.mark == "and" and not piece.comma)
+        item = _Item(
+            text, until, piece.said, piece.comma, self.sentence, piece.comma and piece.mark in ("then", "start")
+        )
         if corrected is not None:
             self._append(self._corrected(corrected, item, axes), times)
             return

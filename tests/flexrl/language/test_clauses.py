@@ -43,6 +43,9 @@ CASES = {
         walk forward... then stop = walk forward | stop
         walk two metres — turn left — stop = walk 2m | turn left | stop
         run, then once you're done, jump = run | jump
+        walk forward two meter and after you turn right = walk forward 2m | turn right
+        go forward 2 meter, after turn left = go forward 2m | turn left
+        after 10 seconds of walking, stop = walk 10s | stop
         walk forward turn left jump = walk forward | turn left | jump
         turn left turn right = turn left | turn right
     """,
@@ -92,6 +95,9 @@ CASES = {
         twice: jump = jump | jump
         walk two metres and turn left, then do the whole thing again = walk 2m | turn left | walk 2m | turn left
         do the following twice: jump and turn left = jump | turn left | jump | turn left
+        step left, step right, twice = step left | step right | step left | step right
+        stop, then walk 2 m and turn right, twice = stop | walk 2m | turn right | walk 2m | turn right
+        jump. Turn left, twice. = jump | turn left | turn left
         turn left then right, twice = turn left | turn right | turn left | turn right
         jump and jump again = jump | jump
         make three jumps and turn left = jump | jump | jump | turn left
@@ -109,6 +115,8 @@ CASES = {
         walk 2 metres. Actually, just jump. = jump
         turn left and jump, rather, turn right = turn left | turn right
         sorry, walk forward = walk forward
+        turn right, err, no, left = turn left
+        no, don't walk. Run. = run
         actually, walk forward = walk forward
     """,
     "negation": """
@@ -212,3 +220,14 @@ def test_a_clean_clause_stays_as_it_is(text):
 )
 def test_odd_text_raises_nothing(text):
     split(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["walk  2  m   and   then turn  left", "walk 2 m,\n turn left", "walk 2 m\tthen\tturn left"]
+)
+def test_white_space_does_not_matter(text):
+    assert plain(text) == "walk 2m | turn left"
+
+
+def test_pieces_of_any_length_are_read_in_little_time():
+    assert split("turn left and then " * 50).clauses
