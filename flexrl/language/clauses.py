@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from flexrl.language.plan import MAX_SEGMENTS, Until
-from flexrl.language.quantities import find_quantity, normalise, unit
+from flexrl.language.quantities import find_quantity, normalise
 from flexrl.language.words import (
     ADVERBS,
     BACKWARD,
@@ -809,6 +809,3 @@ def _opposite(text: str) -> str:
     if "clockwise" in words:
         return "clockwise" if words & {"counter", "anti"} else "counter clockwise"
     return "forward" if words & BACKWARD else "backward"
-
-
-__all__ = ["MAX_CHARACTERS", "Clause", "Reading", "clean", "split", "unit"]

@@ -8,7 +8,7 @@ training lacks; "S1", templates that training lacks (`HELD_OUT_TEMPLATES`); "S2"
 import hashlib
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -129,22 +129,14 @@ def instructions(split: Split, count: int, seed: int = 0) -> list[Instruction]:
 
 def mirror(text: str) -> str:
     """Return a text with left and right, and the senses of rotation, exchanged."""
-    swaps = {"left": "right", "right": "left", "clockwise": "counter clockwise"}
 
     def other(match: re.Match[str]) -> str:
-        word = match[0]
-        if "clockwise" in word:
-            return "clockwise" if word != "clockwise" else swaps[word]
-        return swaps[match[1]] + match[2]
+        if match["side"]:
+            return {"left": "right", "right": "left"}[match["side"]] + (match["ending"] or "")
+        return "counter clockwise" if match[0] == "clockwise" else "clockwise"
 
-    return re.sub(r"\b(?:counter|anti)[ -]?clockwise\b|\bclockwise\b|\b(left|right)(wards?)?\b", _no_none(other), text)
-
-
-def _no_none(other: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
-    def safe(match: re.Match[str]) -> str:
-        return other(match) if match[1] is None or match[2] else {"left": "right", "right": "left"}[match[1]]
-
-    return safe
+    sides = r"\b(?P<side>left|right)(?P<ending>wards?)?\b"
+    return re.sub(rf"\b(?:counter|anti)[ -]?clockwise\b|\bclockwise\b|{sides}", other, text)
 
 
 FAMILIES = {  # with their weights among the supported
