@@ -1,0 +1,149 @@
+"""Closed word classes of English instructions: directions, speeds, politeness, and the base form of verbs."""
+
+import re
+
+FORWARD = frozenset("forward forwards ahead onward onwards straight forwad foward forwrad".split())
+BACKWARD = frozenset("backward backwards back rearward rearwards backwads bakward bacward backwrd".split())
+SIDES = frozenset("left right leftward leftwards rightward rightwards lef rigth rihgt letf leftt".split())
+ROTATION = frozenset("clockwise counterclockwise anticlockwise counter anti".split())
+DIRECTIONS = FORWARD | BACKWARD | SIDES | ROTATION
+SLOW = frozenset("slow slowly gently leisurely carefully cautiously calmly softly steadily slower lazily".split())
+FAST = frozenset("fast quickly quick briskly rapidly swiftly speedily hurriedly faster quicker hastily".split())
+LOOSE = frozenset(  # words that neither make a clause nor change it
+    "to the your my its his of a an in on at towards toward side hand direction directly diagonally sideways bit little"
+    " very really quite nice and pace speed normal usual way more some now it be so right fairly super nicely more"
+    " as you can possible possibly like as far steady brisk gentle high low full maximum top leisurely short while for"
+    " around round about too haste hurry steps snail's relaxed moderate motion up front rear angle diagonal slanting"
+    " straight hands low brisk with rather".split()
+)
+ADVERBS = SLOW | FAST | frozenset("again normally smoothly quietly immediately nicely".split())
+STANDING = frozenset("stop wait stand halt freeze pause stay hold remain rest stopping waiting standing".split())
+TURNING = frozenset("turn rotate spin pivot swivel twist revolve face swing wheel whirl twirl".split())
+JUMPING = frozenset("jump hop leap bounce spring".split())
+VERBS = frozenset(  # begin a new clause where punctuation is missing
+    "walk run jump sprint jog turn rotate spin pivot stop wait halt freeze strafe sidestep hop leap swivel dash pause"
+    " march stroll".split()
+)
+NOT_BEFORE_VERB = frozenset(  # before one of those verbs, the verb is a noun or part of a phrase
+    "to a an the and or not don't dont never go power of your my you left right quarter half full u about no complete"
+    " three-quarter whole quick slow small little big brisk long short single one two three four five six start begin"
+    " keep continue stop please can will should must start's speed let's could would with by i make do take come short"
+    " high for good gentle leisurely stand standing running jumping turning broad star tap moon another last first next"
+    ""
+    " crab speed power powers speeds side race crabs light slight sharp tight wide second third casual bunny".split()
+)
+
+_IRREGULAR = {
+    **{"changing": "change", "loping": "lope", "arranging": "arrange", "hoping": "hope", "ranging": "range"},
+    **{
+        word: word for word in ("spring", "string", "during", "nothing", "anything", "everything", "morning", "evening")
+    },
+    **{"going": "go", "went": "go", "gone": "go", "ran": "run", "stood": "stand", "took": "take", "taken": "take"},
+    **{"made": "make", "making": "make", "taking": "take", "done": "do", "doing": "do", "being": "be", "got": "get"},
+    **{"gotten": "get", "swung": "swing", "spun": "spin", "crept": "creep", "leapt": "leap", "sprang": "spring"},
+    **{"striding": "stride", "strode": "stride", "rising": "rise", "risen": "rise", "rose": "rise", "come": "come"},
+    **{"came": "come", "coming": "come", "dying": "die", "held": "hold", "kept": "keep", "did": "do", "been": "be"},
+    **{"swivelling": "swivel", "swivelled": "swivel", "travelling": "travel", "travelled": "travel", "run": "run"},
+    **{"hiking": "hike", "swaying": "sway", "using": "use", "seeing": "see", "tiptoeing": "tiptoe", "skating": "skate"},
+    **{
+        "sitting": "sit",
+        "sat": "sit",
+        "bringing": "bring",
+        "swinging": "swing",
+        "springing": "spring",
+        "paced": "pace",
+    },
+    **{"hustling": "hustle", "tiring": "tire", "shuffled": "shuffle", "strafed": "strafe", "strafing": "strafe"},
+    **{
+        "wading": "wade",
+        "sliding": "slide",
+        "slid": "slide",
+        "gliding": "glide",
+        "parading": "parade",
+        "skipped": "skip",
+    },
+    **{"completed": "complete", "completing": "complete", "having": "have", "hopping": "hop", "hopped": "hop"},
+    **{"sidestepping": "sidestep", "facing": "face", "faced": "face", "hiked": "hike", "strolled": "stroll"},
+}
+_WITH_E = re.compile(r"(?:[^aeioul]l|[cvsuz]|dg|[^aeiou]at|ot?at|[aeiou]at|arg|erg|ung|nk?g|uid|ap|id|ak|ok|ik)$")
+_WITHOUT_E = re.compile(
+    r"(?:eat|oat|oak|eak|eek|ook|ss|us[^e]|x|ss|ress|ing|oap|eap|lunk|crawl|whirl|twirl|ps|ks|rawl|url)$"
+)
+
+
+def base_form(word: str) -> str:
+    """Return the base form of a verb in -ing or -ed, for example "walk" of "walking"; other words as they are."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ing") and len(word) > 5:
+        stem = word[:-3]
+    elif word.endswith("ied") and len(word) > 4:
+        return word[:-3] + "y"
+    elif word.endswith("ed") and len(word) > 4:
+        stem = word[:-2]
+    else:
+        return word
+    if len(stem) > 2 and stem[-1] == stem[-2] and stem[-1] not in "lsz":
+        return stem[:-1]
+    return stem + "e" if _WITH_E.search(stem) and not _WITHOUT_E.search(stem) else stem
+
+
+def is_fragment(words: list[str]) -> bool:
+    """Return whether words name only a direction, a speed or nothing, so that they are no clause of their own."""
+    if words[:1] in (["pace"], ["hurry"]):
+        return False
+    return all(word in DIRECTIONS or word in LOOSE or is_adverb(word) for word in words)
+
+
+def is_adverb(word: str) -> bool:
+    """Return whether a word says how, not what: a known adverb, or a longer word in -ly."""
+    return word in ADVERBS or (word.endswith("ly") and len(word) > 6)
+
+
+def directions(words: list[str]) -> list[str]:
+    """Return the axis of each direction word in its order: "along" for forward and backward, "across" for sides."""
+    axes = []
+    for i, word in enumerate(words):
+        if word in FORWARD or word in BACKWARD:
+            axes.append("along")
+        elif word in SIDES and not (word == "right" and words[i + 1 : i + 2] in (["now"], ["away"], ["after"])):
+            axes.append("across")
+        elif word in ROTATION:
+            axes.append("around")
+    return axes
+
+
+_MY = r"(?:you|u|ya)"
+FILLER = re.compile(
+    r"\b(?:"
+    rf"if {_MY} (?:please|can|could|would|may|like|want|wish|will|feel like it|do ?n'?t mind|dont mind|have time)"
+    r"(?: be so kind| manage(?: it)?)?"
+    r"|if possible|(?:at|in) your (?:leisure|own time)|for me|thank you(?: very much| so much)?|thanks(?: a lot)?"
+    r"|cheers"
+    r"|(?:would|will|could|can) you (?:be able to|be so kind as to|be kind enough to|mind|be a dear and|please)"
+    rf"|(?:would|will|could|can|may|might|should|must|shall) (?:{_MY}|we|i ask you to)(?: please| kindly| just)?"
+    r"|(?:can|could) i (?:get|have|see|ask|ask you for) (?:you )?(?:to )?"
+    r"|i(?: would|'d|d| really|'?d really)? (?:want|need|like|love|wish|prefer|ask|request|require)(?: for)?"
+    r" (?:you|u|ya|the (?:robot|humanoid)|it)(?: to)?"
+    rf"|i(?: would|'d) (?:rather|appreciate it if) {_MY}|i think {_MY} (?:should|could)|i command {_MY} to"
+    r"|(?:it is|it's|its) time (?:for you )?to|your (?:task|job|goal|mission) is to|the (?:task|goal) is to"
+    rf"|(?<!as )(?<!that )(?<!after )(?<!once )(?<!when ){_MY} (?:should|must|shall|will|can|could|may|need to"
+    rf"|have to|ought to|are to|might want to|get to|better)"
+    r"|(?:have|make|get|let|tell) (?:the|our|that|this) (?:robot|humanoid|character|agent|bot|figure)(?: to)?"
+    r"|(?:the|our|this) (?:robot|humanoid|character|agent|bot) (?:should|must|will|shall|has to|needs to|is to)"
+    r"|(?:dear|hey|hi|hello|ok|okay|yo|the|mister|mr|little|good) (?:there|robot|humanoid|bot|buddy|friend|robo|google)"
+    r"|hey|hello|hi|robot|robo|humanoid|buddy|mate|dude|pal|my friend|bro|alright|all right|okay|ok|yo|listen"
+    r"|please|pleas|plese|plz|pls|kindly|be so kind as to|be kind enough to|be so good as to|do me a favou?r(?: and)?"
+    r"|um+|uh+|er+m*|hm+|ehm|eh|ah+|oh|well|so|hence|let's see|let me see|you know|basically|literally|simply|merely"
+    r"|(?:i|we) (?:would|will) see|let's|lets|let us|go ahead and|just|try to|try and|attempt to|make sure (?:to|you)"
+    r"|be sure to|remember to|do ?n'?t forget to|do not forget to|get ready to|prepare to"
+    r"|proceed to(?! (?:the|your|my))|manage to|start to|begin to"
+    r"|continue to|start off by|how about(?: you)?|what about|why (?:do ?n'?t|not)(?: you)?|be ready to"
+    r"|(?:i was wondering|i wonder)(?: if)?(?: you (?:could|can|would))?|(?:it would be|that would be) "
+    r"(?:nice|great|good|lovely)(?: if you(?: could| would)?)?|from (?:there|here|that point)(?: on)?|at (?:that"
+    r"|this) point"
+    r"|right away|right now|at once|immediately|straight away|straightaway|asap|as soon as possible|for now|this time"
+    r"|only|a little bit more|thx|ta|good job|great|perfect|now|also|as well|too(?! (?:fast|slow|quick|much|far|long))"
+    r"|would be great|on my command|on the spot(?= and)|it is important to|quickly now"
+    r")(?![\w'])"
+)

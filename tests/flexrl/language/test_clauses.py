@@ -1,0 +1,233 @@
+import pytest
+
+from flexrl.language.clauses import MAX_CHARACTERS, clean, split
+
+UNITS = {"s": "seconds", "m": "metres", "d": "degrees", "p": "steps"}
+
+
+def plain(text):
+    """Clauses as in "walk 2m | turn left": each amount is a number with the first letter of its kind; p for paces."""
+    letters = {kind: letter for letter, kind in UNITS.items()}
+
+    def amount(until):
+        return "" if until is None else f" {until.amount:g}{letters[until.kind]}"
+
+    return " | ".join(clause.text + amount(clause.until) for clause in split(text).clauses)
+
+
+CASES = {
+    "order": """
+        walk two metres then turn left = walk 2m | turn left
+        walk two metres, turn left, jump = walk 2m | turn left | jump
+        after walking two metres, turn left = walk 2m | turn left
+        after walking two metres turn left = walk 2m | turn left
+        once you have walked 3 metres, jump = walk 3m | jump
+        as soon as you have turned left, run = turn left | run
+        when you are finished walking, turn right = walk | turn right
+        turn left before you jump = turn left | jump
+        before turning left, walk two metres = walk 2m | turn left
+        before you walk, turn left and jump = turn left | jump | walk
+        jump after turning right = turn right | jump
+        after a jump, turn left = a jump | turn left
+        first walk, then run = walk | run
+        walk. Then stop. = walk | stop
+        turn left by 90 degrees followed by a jump = turn left 90d | a jump
+        turn left, but first walk two metres = walk 2m | turn left
+        walk forward. Before that, jump. = jump | walk forward
+        walk, finally stop = walk | stop
+        start by walking two metres, then jump = walk 2m | jump
+        begin with a jump and end with a turn to the left = a jump | a turn to the left
+        first, jump; second, turn left; third, stop = jump | turn left | stop
+        1. walk 2. turn left 3. jump = walk | turn left | jump
+        walk forward -> turn left -> stop = walk forward | turn left | stop
+        walk forward... then stop = walk forward | stop
+        walk two metres — turn left — stop = walk 2m | turn left | stop
+        run, then once you're done, jump = run | jump
+        walk forward two meter and after you turn right = walk forward 2m | turn right
+        go forward 2 meter, after turn left = go forward 2m | turn left
+        after 10 seconds of walking, stop = walk 10s | stop
+        walk forward turn left jump = walk forward | turn left | jump
+        turn left turn right = turn left | turn right
+    """,
+    "elision": """
+        turn left and then right = turn left | turn right
+        turn left, right, left = turn left | turn right | turn left
+        walk two metres forward, three backward = walk forward 2m | walk backward 3m
+        walk forward and backward = walk forward | walk backward
+        walk forward and to the left = walk forward and to the left
+        walk backward and to the right for two metres = walk backward and to the right 2m
+        walk forward two metres and left three metres = walk forward 2m | walk left 3m
+        move left and right = move left | move right
+        step to the left and then to the right = step to the left | step to the right
+        turn 90 degrees to the left and 45 degrees to the right = turn to the left 90d | turn to the right 45d
+        take two steps forward and one step back = step forward 2p | step back 1p
+        two steps forward, one back = step forward 2p | step back 1p
+        go 2 m forward then 1 m to the right = go forward 2m | go to the right 1m
+        walk slowly, then quickly = walk slowly | walk quickly
+        turn slowly to the left and then quickly to the right = turn slowly to the left | turn quickly to the right
+        turn left 90 degrees, then do the same to the right = turn left 90d | turn to the right 90d
+    """,
+    "joined": """
+        walk forward, slowly = walk forward slowly
+        slowly and carefully walk forward = slowly carefully walk forward
+        walk forward (slowly) = walk forward slowly
+        walk forward, two metres = walk forward 2m
+        for five seconds, walk = walk 5s
+        walk forward and then after five seconds turn left = walk forward 5s | turn left
+        turn left after two metres = walk 2m | turn left
+        after five seconds, walk = wait 5s | walk
+        walk until you have gone two metres, then stop = walk 2m | stop
+        walk for one minute and thirty seconds = walk 90s
+        walk two metres and a half turn left = walk 2m | turn left 180d
+        jump up and down = jump up and down
+        walk forward, take your time = walk forward slowly
+        at a slow pace, walk to the right = at a slow pace walk to the right
+    """,
+    "repetition": """
+        walk 2 m and turn right, twice = walk 2m | turn right | walk 2m | turn right
+        turn left twice = turn left | turn left
+        jump three times, then stop = jump | jump | jump | stop
+        jump, again, and again = jump | jump | jump
+        jump. Once more. Again. = jump | jump | jump
+        walk two metres, then do that again = walk 2m | walk 2m
+        walk 2 m. Turn right. Repeat. = walk 2m | turn right | walk 2m | turn right
+        turn left. Do that three times. = turn left | turn left | turn left
+        twice: jump = jump | jump
+        walk two metres and turn left, then do the whole thing again = walk 2m | turn left | walk 2m | turn left
+        do the following twice: jump and turn left = jump | turn left | jump | turn left
+        step left, step right, twice = step left | step right | step left | step right
+        stop, then walk 2 m and turn right, twice = stop | walk 2m | turn right | walk 2m | turn right
+        jump. Turn left, twice. = jump | turn left | turn left
+        turn left then right, twice = turn left | turn right | turn left | turn right
+        jump and jump again = jump | jump
+        make three jumps and turn left = jump | jump | jump | turn left
+    """,
+    "correction": """
+        turn left, no wait, right = turn right
+        turn right. No wait, left. = turn left
+        turn left – no – right = turn right
+        turn left, actually turn right = turn right
+        walk, sorry, run = run
+        walk two metres, no, 3 = walk 3m
+        walk two metres, make that three = walk 3m
+        walk two metres forward, I mean backward = walk backward 2m
+        walk forward and turn left, scratch that, turn right = walk forward | turn right
+        walk 2 metres. Actually, just jump. = jump
+        turn left and jump, rather, turn right = turn left | turn right
+        sorry, walk forward = walk forward
+        turn right, err, no, left = turn left
+        no, don't walk. Run. = run
+        actually, walk forward = walk forward
+    """,
+    "negation": """
+        don't run, walk = walk
+        don't run but walk = walk
+        do not move = stand still
+        don’t move for five seconds = stand still 5s
+        stop and don't move = stop
+        walk, but do not turn = walk
+        walk, don't run = walk
+        walk forward without turning = walk forward
+        walk without stopping for ten metres = walk 10m
+        walk instead of running = walk
+        instead of running, walk = walk
+        run rather than walk = run
+        turn left, not right = turn left
+        don't turn left, turn right = turn right
+        not left but turn right = turn right
+        walk forward, but not too fast = walk forward slowly
+        don't forget to jump = jump
+        walk forward without turning, then jump = walk forward | jump
+    """,
+    "politeness": """
+        Please could you walk forward slowly, and then turn around? = walk forward slowly | turn around 180d
+        I would like you to take three steps to your left please = step to your left 3p
+        robot, can you please just turn to the right? thanks! = turn to the right
+        would you mind turning left = turn left
+        if you don't mind, walk forward = walk forward
+        hey robot, run! = run
+        keep walking for ten seconds = walk 10s
+        WALK FORWARD NOW = walk forward
+        run as fast as you can = run as fast as you can
+        walk forward adn turn left = walk forward | turn left
+        walk forward thne stop = walk forward | stop
+        walk forward,then turn left,then stop = walk forward | turn left | stop
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [line.strip().rsplit(" = ", 1) for lines in CASES.values() for line in lines.strip().splitlines()],
+)
+def test_an_instruction_is_split(text, clauses):
+    assert plain(text) == clauses
+    assert split(text).impossible == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("walk while turning", "while turning"),
+        ("wave as you walk", "as you walk"),
+        ("walk until you see the wall", "until you see the"),
+        ("wait until I say go", "until I say go"),
+        ("walk at 2 m/s", "m/s"),
+        ("walk two metres per second", "metres per second"),
+        ("walk at 5 km/h", "km/h"),
+        ("turn left or right", "or right"),
+        ("if you fall, stand up", "if you fall"),
+        ("when the light turns green, walk", "when the light turns"),
+        ("walk forward and backward at the same time", "at the same time"),
+        ("walk two metres for five seconds", "two metres and for five seconds"),
+        ("walk -2 metres", "minus 2 metres"),
+        ("jump a hundred times", "more than 32 actions"),
+        ("please don't jump", "nothing is left to do"),
+        ("jump, never mind", "nothing is left to do"),
+        ("", "nothing to do"),
+        ("?!", "nothing to do"),
+    ],
+)
+def test_what_no_plan_can_do_is_named(text, words):
+    assert words in split(text).impossible
+
+
+@pytest.mark.parametrize("text", ["walk for a while", "walk as fast as you can", "if possible, walk", "turn at once"])
+def test_what_only_looks_impossible_is_let_pass(text):
+    assert split(text).impossible == ()
+
+
+def test_the_users_own_words_are_kept():
+    assert [clause.said for clause in split("Walk 2 m, please; then Turn LEFT!").clauses] == ["Walk 2 m", "Turn LEFT"]
+
+
+def test_repeats_are_cut_to_what_a_plan_may_hold():
+    assert len(split("walk and turn left, 9999 times").clauses) == 32
+
+
+def test_a_long_instruction_is_an_error():
+    with pytest.raises(ValueError, match=f"give at most {MAX_CHARACTERS}"):
+        split("walk " * MAX_CHARACTERS)
+
+
+@pytest.mark.parametrize("text", ["Please walk FORWARD slowly!", "turn left 90 degrees", "could you do a cartwheel?"])
+def test_a_clean_clause_stays_as_it_is(text):
+    assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00\x01\x02", "İ" * 50, "then " * 30, "and, and, then", "no wait", "twice", "again", "90°", "'", "after"]
+)
+def test_odd_text_raises_nothing(text):
+    split(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["walk  2  m   and   then turn  left", "walk 2 m,\n turn left", "walk 2 m\tthen\tturn left"]
+)
+def test_white_space_does_not_matter(text):
+    assert plain(text) == "walk 2m | turn left"
+
+
+def test_pieces_of_any_length_are_read_in_little_time():
+    assert split("turn left and then " * 50).clauses
