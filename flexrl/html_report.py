@@ -25,7 +25,7 @@ class HtmlReportArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line, and write the report."""
     with exit_codes():
-        from flexrl.cli.tools import parse_tool
+        from flexrl.common.flags import parse_tool
 
         run, options = parse_tool(HtmlReportArguments, arguments, "flexrl.html_report")
         write_report(run, options)

@@ -54,7 +54,7 @@ class RenderArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line and draw the video."""
     with exit_codes():
-        from flexrl.cli.tools import parse_tool
+        from flexrl.common.flags import parse_tool
         from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()

@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
         from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.cli.tools import parse_tool
+        from flexrl.common.flags import parse_tool
 
         run, options = parse_tool(SkillsArguments, arguments, "flexrl.skills")
         skills(run, options)

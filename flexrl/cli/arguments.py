@@ -11,9 +11,9 @@ from envs.built_in import DEFAULT
 from envs.registry import env_names
 from flexrl.cli.devices import default_profile, require_devices
 from flexrl.cli.resumption import stored_config
-from flexrl.cli.tools import read_flags
 from flexrl.common.decoding import load_yaml
 from flexrl.common.errors import ConfigError
+from flexrl.common.flags import read_flags
 from flexrl.common.parser import Parser
 from flexrl.common.types import JsonObject
 from flexrl.config.presets import preset_of

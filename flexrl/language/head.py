@@ -20,9 +20,10 @@ from jax import Array
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.language.plan import Speed
 
 FAMILIES = ("stand", "forward", "backward", "strafe", "turn", "run", "jump", "stand-up", "unsupported")
-SPEEDS = (None, "slow", "fast")
+SPEEDS: tuple[Speed | None, ...] = (None, "slow", "fast")
 UNSUPPORTED = FAMILIES.index("unsupported")
 WORDS = 512  # buckets into which words and pairs of words are hashed
 HIDDEN = 96
@@ -57,7 +58,7 @@ class Reading:
     """
 
     family: str
-    speed: str | None
+    speed: Speed | None
     confidence: float
     is_known: bool
 
@@ -211,3 +212,30 @@ def prototypes_of(embeddings_BE: np.ndarray, *, seed: int, num: int = PROTOTYPES
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres)
     return centres
+
+
+def labelled(examples: Sequence[tuple[str, str, str | None]]) -> Labelled:
+    """Return clauses with the families and speeds of their labels: (text, skill or `unsupported`, speed)."""
+    families = np.array([FAMILIES.index(family_of(skill)) for _, skill, _ in examples])
+    speeds = np.array([-1 if skill == "unsupported" else SPEEDS.index(speed) for _, skill, speed in examples])
+    return Labelled([text for text, _, _ in examples], families, speeds)
+
+
+def family_of(skill: str) -> str:
+    """Return the family of a skill: the same without its side."""
+    for prefix, family in (("walk-forward", "forward"), ("walk-backward", "backward"), ("strafe", "strafe")):
+        if skill.startswith(prefix):
+            return family
+    return "turn" if skill.startswith("turn") else skill
+
+
+def thresholds(
+    head: Head, data: Labelled, embeddings_BE: np.ndarray, sure_enough: float, near_enough: float
+) -> tuple[float, float]:
+    """Return the least confidence and the largest distance that let these shares of supported clauses pass."""
+    family_BF = np.asarray(probabilities(head.params, features(data.texts, embeddings_BE))[0])
+    supported = data.families != UNSUPPORTED
+    right = supported & (family_BF.argmax(axis=1) == data.families)
+    distance_B = 1 - (embeddings_BE @ head.prototypes.T).max(axis=1)
+    confidence = float(np.quantile(family_BF.max(axis=1)[right], 1 - sure_enough))
+    return confidence, float(np.quantile(distance_B[supported], near_enough))

@@ -1,8 +1,9 @@
 """Plans: the ordered skills that an instruction asks for, and their JSON form.
 
 A plan in JSON is `{"text": ..., "accepted": true, "segments": [...], "reason": null}`; a refused instruction has
-`"accepted": false`, no segments and a reason. A segment is `{"skill": ..., "speed": ..., "until": ...}`, where `until`
-is null or has one key, for example `{"metres": 2.5}`.
+`"accepted": false`, no segments and a reason. A segment is `{"skill": ..., "speed": ..., "until": ...,
+"confidence": ...}`, where `until` is null or has one key, for example `{"metres": 2.5}`. The confidence may be left
+out.
 """
 
 import math
@@ -69,7 +70,7 @@ class Segment:
       skill: One of `SKILLS`.
       speed: "slow", "fast", or None for the skill's usual speed.
       until: When the segment ends; None leaves that to whoever runs the plan.
-      confidence: How sure the classifier is of the skill, from 0 to 1. Not part of the JSON form.
+      confidence: How sure the classifier is of the skill, from 0 to 1.
 
     Raises:
       ValueError: If a value is unknown or outside its limits.
@@ -158,18 +159,19 @@ def from_json(content: object) -> tuple[str, Plan | Refusal]:
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    until = segment.until
+    until, measured = segment.until, None
     if until is not None:
-        amount = int(until.amount) if until.amount == int(until.amount) else until.amount
-        return {"skill": segment.skill, "speed": segment.speed, "until": {until.kind: amount}}
-    return {"skill": segment.skill, "speed": segment.speed, "until": None}
+        measured = {until.kind: int(until.amount) if until.amount == int(until.amount) else until.amount}
+    confidence = round(segment.confidence, 3)
+    return {"skill": segment.skill, "speed": segment.speed, "until": measured, "confidence": confidence}
 
 
 def _segment_from_json(index: int, content: object) -> Segment:
     name = f"segments[{index}]"
-    row = _keys(name, content, ("skill", "speed", "until"))
+    given = {"confidence": 1.0, **content} if isinstance(content, Mapping) else content
+    row = _keys(name, given, ("skill", "speed", "until", "confidence"))
     try:
-        return Segment(row["skill"], row["speed"], _until_from_json(row["until"]))
+        return Segment(row["skill"], row["speed"], _until_from_json(row["until"]), row["confidence"])
     except ValueError as error:
         raise ValueError(f"{name}.{error}") from None
 

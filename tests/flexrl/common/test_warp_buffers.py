@@ -13,8 +13,8 @@ from algos.ppo.learner import PPO
 from envs import registry
 from envs.physics import PhysicsState, WarpOptions
 from envs.worlds.vector import VecEnv
-from flexrl.cli.tools import parse_tool
 from flexrl.common.errors import ConfigError
+from flexrl.common.flags import parse_tool
 from flexrl.common.warp_buffers import WarpBuffers
 from flexrl.engine.evaluator import Evaluator, summarize
 from flexrl.evaluate import EvaluateArguments

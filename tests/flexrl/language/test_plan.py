@@ -8,8 +8,8 @@ GOOD = {
     "text": "walk two and a half metres, then turn left",
     "accepted": True,
     "segments": [
-        {"skill": "walk-forward", "speed": None, "until": {"metres": 2.5}},
-        {"skill": "turn-left", "speed": "slow", "until": {"degrees": 90}},
+        {"skill": "walk-forward", "speed": None, "until": {"metres": 2.5}, "confidence": 0.9},
+        {"skill": "turn-left", "speed": "slow", "until": {"degrees": 90}, "confidence": 1.0},
     ],
     "reason": None,
 }
@@ -24,14 +24,19 @@ def test_a_plan_survives_json(content):
 def test_a_plan_is_read():
     assert from_json(GOOD) == (
         GOOD["text"],
-        Plan((Segment("walk-forward", None, Until("metres", 2.5)), Segment("turn-left", "slow", Until("degrees", 90)))),
+        Plan(
+            (
+                Segment("walk-forward", None, Until("metres", 2.5), 0.9),
+                Segment("turn-left", "slow", Until("degrees", 90)),
+            )
+        ),
     )
     assert from_json(REFUSED) == ("do a cartwheel", Refusal("cartwheel"))
 
 
 @pytest.mark.parametrize("skill", SKILLS)
 def test_every_skill_is_known(skill):
-    content = GOOD | {"segments": [{"skill": skill, "speed": "fast", "until": {"steps": 3}}]}
+    content = GOOD | {"segments": [{"skill": skill, "speed": "fast", "until": {"steps": 3}, "confidence": 1.0}]}
     assert to_json(*from_json(content)) == content
 
 
@@ -57,7 +62,8 @@ def segment(**changes):
         (GOOD | {"segments": ["run"]}, r"segments\[0\]: 'run' must be an object"),
         (segment(skill="fly"), r"segments\[0\].skill: unknown 'fly'"),
         (segment(speed="normal"), r"speed: unknown 'normal'"),
-        (segment(confidence=0.5), "unknown key 'confidence'"),
+        (segment(colour="red"), "unknown key 'colour'"),
+        (segment(confidence=2), r"segments\[0\].confidence: 2 must be between 0 and 1"),
         (segment(until=5), r"until: 5 must be null or have one key"),
         (segment(until={}), r"until: \{\} must be"),
         (segment(until={"metres": 1, "steps": 2}), "must be null or have one key"),
@@ -75,6 +81,11 @@ def test_a_wrong_plan_is_named_in_one_line(content, message):
     with pytest.raises(ValueError, match=message) as caught:
         from_json(content)
     assert "\n" not in str(caught.value)
+
+
+def test_confidence_may_be_left_out():
+    (found,) = from_json(segment())[1].segments
+    assert found.confidence == 1.0
 
 
 def test_confidence_is_between_zero_and_one():

@@ -14,9 +14,9 @@ from jax import Array
 from envs.physics import PhysicsState
 from envs.types import EnvSpec, EnvState, Observation
 from envs.worlds.vector import VecEnv
-from flexrl.cli.tools import parse_tool
 from flexrl.collect import collect
 from flexrl.common.errors import ConfigError
+from flexrl.common.flags import parse_tool
 from flexrl.config.run_config import decode
 from flexrl.data.dataset_folder import read_dataset, read_record, verify_dataset, write_dataset
 from flexrl.policies.collect_arguments import CollectArguments

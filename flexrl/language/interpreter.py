@@ -1,0 +1,129 @@
+"""From an instruction to a plan, or to a refusal that names the words that were not understood.
+
+Clauses, amounts, and left and right are read by rules; what a clause asks for is said by the classifier of
+`flexrl.language.head`. An instruction of which any part cannot be done is refused whole.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from flexrl.language.clauses import Clause, split
+from flexrl.language.encoder import Encoder
+from flexrl.language.head import Head, Reading
+from flexrl.language.plan import Plan, Refusal, Segment, Speed
+from flexrl.language.words import FAST, SLOW
+
+FOLDER = Path(__file__).parents[2] / "pretrained" / "instructions"
+FILE = "head.npz"
+EXAMPLES = (
+    '"walk forward 3 metres", "turn left 90 degrees", "run for 5 seconds", "step to the right", "jump twice", "stop"'
+)
+ASIDE = re.compile(  # where "right" is no side
+    r"(?<!the )(?<!your )\bright (?:now|away|here|there|where|after|ahead|behind|up|in front)\b|\b(?:all |al)right\b"
+)
+LEFTWARD = re.compile(r"\bleft\w*\b|\b(?:counter|anti)[ -]?clock[ -]?wise\b")
+RIGHTWARD = re.compile(r"\bright\w*\b|(?<!counter[ -])(?<!anti[ -])\bclock[ -]?wise\b")
+SIDED = {  # by family: the skill without a side, and how one with a side is called
+    "forward": ("walk-forward", "walk-forward-{}"),
+    "backward": ("walk-backward", "walk-backward-{}"),
+    "strafe": (None, "strafe-{}"),
+    "turn": ("turn-left", "turn-{}"),  # "turn around" says no side
+}
+MEASURED = {  # by family: by what a segment may end
+    "stand": ("seconds",),
+    "forward": ("seconds", "metres", "steps"),
+    "backward": ("seconds", "metres", "steps"),
+    "strafe": ("seconds", "metres", "steps"),
+    "turn": ("seconds", "degrees"),
+    "run": ("seconds", "metres", "steps"),
+    "jump": (),
+    "stand-up": (),
+}
+
+
+class Interpreter:
+    """Reads instructions."""
+
+    def __init__(self, encoder: Encoder, head: Head) -> None:
+        """Use an encoder and a trained classifier."""
+        self._encoder, self._head = encoder, head
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER, encoder: Path | None = None) -> "Interpreter":
+        """Load the classifier in a folder, and the encoder of the installed package or of another folder.
+
+        Raises:
+          ConfigError: if one of them is missing or damaged.
+        """
+        return cls(Encoder(encoder), Head.load(folder / FILE))
+
+    def __call__(self, instruction: str) -> Plan | Refusal:
+        """Read one instruction."""
+        return self.read([instruction])[0]
+
+    def read(self, instructions: Sequence[str]) -> list[Plan | Refusal]:
+        """Read many instructions; their clauses are encoded together."""
+        split_up = [_split(text) for text in instructions]
+        texts = list(dict.fromkeys(c.text for clauses in split_up if not isinstance(clauses, Refusal) for c in clauses))
+        found = dict(zip(texts, self._head(texts, self._encoder(texts)), strict=True)) if texts else {}
+        return [each if isinstance(each, Refusal) else _planned(each, found) for each in split_up]
+
+
+def _split(instruction: str) -> tuple[Clause, ...] | Refusal:
+    try:
+        reading = split(instruction)
+    except ValueError as error:
+        return Refusal(" ".join(str(error).split()))
+    if reading.impossible:
+        return Refusal(f"cannot be done: {'; '.join(map(repr, reading.impossible))}")
+    return reading.clauses or Refusal(f"nothing was asked for; try {EXAMPLES}")
+
+
+def _planned(clauses: tuple[Clause, ...], found: dict[str, Reading]) -> Plan | Refusal:
+    try:
+        return Plan(tuple(_segment(clause, found[clause.text]) for clause in clauses))
+    except _NotUnderstood as error:
+        return Refusal(str(error))
+    except ValueError as error:  # an amount beyond its limit, or too many segments
+        return Refusal(" ".join(str(error).split()))
+
+
+class _NotUnderstood(Exception):
+    """A clause that is no skill of this body."""
+
+
+def _segment(clause: Clause, reading: Reading) -> Segment:
+    said = clause.said.strip() or clause.text
+    if not reading.is_known:
+        raise _NotUnderstood(f"{said!r} was not understood as something that can be done; try {EXAMPLES}")
+    side = side_of(clause.text)
+    if side == "both":
+        raise _NotUnderstood(f"{said!r} names left and right; say one of them")
+    if reading.family in SIDED:
+        alone, sided = SIDED[reading.family]
+        skill = sided.format(side) if side else alone
+        if skill is None:
+            raise _NotUnderstood(f"{said!r} does not say to which side; add left or right")
+    elif side and reading.family != "stand":
+        raise _NotUnderstood(f"{said!r}: {reading.family} goes straight only; leave {side} out, or turn first")
+    else:
+        skill = reading.family
+    if clause.until is not None and clause.until.kind not in MEASURED[reading.family]:
+        raise _NotUnderstood(f"{said!r}: {reading.family} cannot be measured in {clause.until.kind}")
+    speed = None if reading.family == "stand" else speed_of(clause.text) or reading.speed
+    return Segment(skill, speed, clause.until, round(reading.confidence, 3))
+
+
+def side_of(text: str) -> str | None:
+    """Return which side the words of a clause name: `left`, `right`, `both`, or None."""
+    text = ASIDE.sub(" ", text.lower())
+    left, right = LEFTWARD.search(text), RIGHTWARD.search(text)
+    return "both" if left and right else "left" if left else "right" if right else None
+
+
+def speed_of(text: str) -> Speed | None:
+    """Return the speed that an adverb of a clause says, if one of them says slow or fast and none the contrary."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    slow, fast = bool(words & SLOW), bool(words & FAST)
+    return None if slow == fast else "slow" if slow else "fast"
