@@ -71,6 +71,8 @@ class Interpreter:
 
 
 def _split(instruction: str) -> tuple[Clause, ...] | Refusal:
+    if not instruction.strip():
+        return Refusal(f"nothing was asked for; try {EXAMPLES}")
     try:
         reading = split(instruction)
     except ValueError as error:

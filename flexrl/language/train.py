@@ -14,6 +14,29 @@ import numpy as np
 
 from flexrl.common.errors import exit_codes
 
+PLAIN = {  # the shortest words for each skill, which are much likelier than any other clause of the corpus
+    "stand": ["stop", "halt", "freeze", "wait", "stand", "stand still", "hold still", "stay", "pause", "don't move"],
+    "walk-forward": [
+        "walk",
+        "go",
+        "move",
+        "walk forward",
+        "go forward",
+        "forward",
+        "ahead",
+        "walk ahead",
+        "go straight",
+    ],
+    "walk-backward": ["walk backward", "walk back", "go back", "back up", "reverse", "backwards", "step back", "back"],
+    "strafe-left": ["step left", "sidestep left", "go left", "move left", "step to the left", "strafe left"],
+    "strafe-right": ["step right", "sidestep right", "go right", "move right", "step to the right", "strafe right"],
+    "turn-left": ["turn left", "turn", "rotate left", "turn around", "spin", "turn to the left", "left turn"],
+    "turn-right": ["turn right", "rotate right", "turn to the right", "rotate clockwise", "right turn"],
+    "run": ["run", "run forward", "start running", "run ahead", "run straight"],
+    "jump": ["jump", "hop", "leap", "jump up", "do a jump"],
+    "stand-up": ["stand up", "get up", "rise", "get to your feet", "on your feet"],
+}
+PLAIN_COPIES = 20  # times that each of them stands among the clauses
 NEAR_ENOUGH, SURE_ENOUGH = 0.9995, 0.997  # shares of supported clauses of the validation set that thresholds let pass
 
 
@@ -77,7 +100,8 @@ def train(options: TrainArguments) -> None:
     validation, known = known[:tenth], known[tenth:]
     unseen = [x for split in ("S0", "S1", "S2") for x in clause_examples(split, tenth // 3, options.seed + 1)]
     print(f"{len(known) + len(unseen):,} clauses drawn after {time.monotonic() - started:.0f} s", flush=True)
-    texts = [x.text for x in (*known, *validation, *unseen)]
+    plain = [Example(text, skill, None, "plain") for skill, texts in PLAIN.items() for text in texts]
+    texts = [x.text for x in (*known, *validation, *unseen, *plain)]
     embedding = dict(zip(texts, encoder(texts), strict=True))
     print(f"embedded after {time.monotonic() - started:.0f} s", flush=True)
 
@@ -94,10 +118,10 @@ def train(options: TrainArguments) -> None:
 
     sets = {name: instructions(name, 500, options.seed + 2) for name in ("S0", "S1", "S2", "S4")}
     scores = {"held_out": {}, "shipped": {}}
-    first = Interpreter(encoder, trained(known))
+    first = Interpreter(encoder, trained([*known, *plain * PLAIN_COPIES]))
     for name, rows in sets.items():
         scores["held_out"][name], _ = score(first, [Meant(x.text, x.answer) for x in rows])
-    head = trained([*known, *unseen])
+    head = trained([*known, *unseen, *plain * PLAIN_COPIES])
     interpreter = Interpreter(encoder, head)
     for file in sorted(options.tests.glob("*.jsonl")):
         scores["shipped"][file.stem], wrong = score(interpreter, read_meant(file))
