@@ -36,6 +36,22 @@ PLAIN = {  # the shortest words for each skill, which are much likelier than any
     "jump": ["jump", "hop", "leap", "jump up", "do a jump"],
     "stand-up": ["stand up", "get up", "rise", "get to your feet", "on your feet"],
 }
+PACED = {  # verbs that say how fast, as skill and speed
+    ("run", "fast"): ["sprint", "dash", "run as fast as you can", "run fast", "sprint ahead"],
+    ("run", "slow"): ["jog", "go jogging", "jog along", "run slowly"],
+    ("walk-forward", "slow"): ["stroll", "creep", "amble", "saunter", "tiptoe", "wander", "walk slowly"],
+    ("walk-forward", "fast"): ["hurry", "power-walk", "stride briskly", "walk fast", "hurry up ahead"],
+    ("walk-forward", None): [
+        "march",
+        "stride",
+        "proceed",
+        "advance",
+        "carry on",
+        "keep going",
+        "come here",
+        "come forward",
+    ],
+}
 PLAIN_COPIES = 20  # times that each of them stands among the clauses
 NEAR_ENOUGH, SURE_ENOUGH = 0.9995, 0.997  # shares of supported clauses of the validation set that thresholds let pass
 
@@ -101,6 +117,7 @@ def train(options: TrainArguments) -> None:
     unseen = [x for split in ("S0", "S1", "S2") for x in clause_examples(split, tenth // 3, options.seed + 1)]
     print(f"{len(known) + len(unseen):,} clauses drawn after {time.monotonic() - started:.0f} s", flush=True)
     plain = [Example(text, skill, None, "plain") for skill, texts in PLAIN.items() for text in texts]
+    plain += [Example(text, skill, speed, "plain") for (skill, speed), texts in PACED.items() for text in texts]
     texts = [x.text for x in (*known, *validation, *unseen, *plain)]
     embedding = dict(zip(texts, encoder(texts), strict=True))
     print(f"embedded after {time.monotonic() - started:.0f} s", flush=True)
