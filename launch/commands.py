@@ -17,11 +17,26 @@ from launch.show.tables import print_plan, print_ranking, print_status
 
 WATCH_SECONDS = 5.0
 FOLLOW_SECONDS = 1.0
+SENDING = ("plan", "submit", "watch")  # commands that send trials to a cluster, or say how they would
 
 
 def run(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     """Run the command that the parsed command line names, on the backend that it names."""
+    if options.from_terraform is not None:
+        options, sweep = _on_terraforms_cluster(options, sweep)
     COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials))
+
+
+def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace, Sweep]:
+    """Return options and sweep for the cluster that Terraform made; flags win over what Terraform says."""
+    from launch.kubernetes.terraform_outputs import in_pool, on_cloud, read_cloud
+
+    cloud = read_cloud(options.from_terraform)
+    sweep = on_cloud(sweep, cloud)
+    if options.command in SENDING:
+        sweep = in_pool(sweep, cloud)
+    context = options.context or cloud.context
+    return Namespace(**{**vars(options), "backend": "kubernetes", "context": context}), sweep
 
 
 def _backend(options: Namespace, sweep: Sweep, trials: list[Trial]) -> Backend:
