@@ -16,7 +16,7 @@ from flexrl.language.plan import LARGEST, MAX_SEGMENTS, MEASURES, SKILLS, SPEEDS
 MAX_ANSWER = 64 * 1024  # bytes of a server's answer that are read
 PROMPT = f"""You turn an instruction for a humanoid robot into a plan, as one JSON object and nothing else:
 {{"text": the instruction, "accepted": true, "segments": [...], "reason": null}}
-A segment is {{"skill": ..., "speed": ..., "until": ...}}. Segments are done one after the other, at most {MAX_SEGMENTS}.
+A segment is {{"skill": ..., "speed": ..., "until": ...}}. At most {MAX_SEGMENTS} segments follow one another.
 "skill" is one of: {", ".join(SKILLS)}. "speed" is null, or one of: {", ".join(SPEEDS)}.
 "until" is null or has one key and a number above 0, for example {{"metres": 2.5}}. What may end a skill:
 {"; ".join(f"{skill}: {' or '.join(kinds) or 'null only'}" for skill, kinds in MEASURES.items())}.
