@@ -17,6 +17,7 @@ from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
 
 COAST_SECONDS = np.array([0.4, 0.15, 0.02])  # s that forward, sideways and turning motion lasts without a command
 REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
+ROUNDING = 1e-4  # of sums of many small amounts
 MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come to rest
 
 
@@ -79,11 +80,11 @@ class Progress:
                 contacts.standing,
             ],
         )
-        settled = (seconds > SETTLING_SECONDS) & (self.braking == 0)
+        settled = (seconds > SETTLING_SECONDS + ROUNDING) & (self.braking == 0)
         coast = along * COAST_SECONDS
         ahead = jnp.select([measure == METRES, measure == DEGREES], [coast[:2].sum(), jnp.degrees(coast[2])], 0.0)
         gives_up = seconds >= schedule.limits[at]
-        is_reached = (amount + jnp.where(schedule.stops[at], ahead, 0) >= schedule.amounts[at]) | gives_up
+        is_reached = (amount + jnp.where(schedule.stops[at], ahead, 0) >= schedule.amounts[at] - ROUNDING) | gives_up
         braking = jnp.where((self.braking > 0) | (is_reached & schedule.stops[at]), self.braking + period, 0)
         rests = (_speed(motion) < REST_SPEED) & (jnp.abs(motion.velocity[2]) < REST_TURN)
         has_stopped = (braking > 0) & (rests | (braking >= MAX_BRAKE_SECONDS))
