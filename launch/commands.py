@@ -21,7 +21,18 @@ FOLLOW_SECONDS = 1.0
 
 def run(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     """Run the command that the parsed command line names, on the backend that it names."""
+    if options.from_terraform is not None:
+        options, sweep = _on_terraforms_cluster(options, sweep)
     COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials))
+
+
+def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace, Sweep]:
+    """Return options and sweep for the cluster that Terraform made; flags win over what Terraform says."""
+    from launch.kubernetes.terraform_outputs import placed, read_cloud
+
+    cloud = read_cloud(options.from_terraform)
+    context = options.context or cloud.context
+    return Namespace(**{**vars(options), "backend": "kubernetes", "context": context}), placed(sweep, cloud)
 
 
 def _backend(options: Namespace, sweep: Sweep, trials: list[Trial]) -> Backend:

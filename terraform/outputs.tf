@@ -22,7 +22,7 @@ output "launch" {
   }
 }
 
-# The rest is for terraform/gke.sh.
+# The rest is for the commands in README.md.
 
 output "cluster" {
   description = "Name of the cluster."

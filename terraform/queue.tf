@@ -1,4 +1,4 @@
-# The objects of the cluster that follow from the pools and the network. `make gke-up` applies them after Kueue's own manifest.
+# The objects of the cluster that follow from the pools and the network. README.md says how they are applied, after Kueue's own manifest.
 locals {
   # A trial that says neither kind nor provisioning goes to the first flavour that it fits: cores, then GPUs that stay.
   flavor_order = concat(["cpu"], [

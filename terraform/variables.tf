@@ -85,7 +85,7 @@ variable "authorized_networks" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the cluster refuses to be destroyed. Apply `false` before `make gke-down`."
+  description = "Whether the cluster refuses to be destroyed. Apply `false` before you destroy it."
   type        = bool
   default     = true
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # The state lies in the bucket that `terraform/state` makes. `make gke-up` gives its name and a prefix for each example.
+  # The state lies in the bucket that `terraform/state` makes. README.md says how to name it.
   backend "gcs" {}
 }
 

@@ -1,4 +1,4 @@
-# The bucket of Terraform's state, made first and once: `make gke-state`. Its own state is a file in this folder; should that be
+# The bucket of Terraform's state, made first and once (README.md). Its own state is a file in this folder; should that be
 # lost, `terraform -chdir=terraform/state import google_storage_bucket.state NAME` finds the bucket again.
 terraform {
   required_version = ">= 1.9, < 2.0"

@@ -1,4 +1,4 @@
-# What `launch.sweep --from-terraform` and terraform/gke.sh read, and the queue whose flavours match the pools.
+# What `launch.sweep --from-terraform` reads, and the queue whose flavours match the pools.
 mock_provider "google" {
   source          = "./tests/mocks"
   override_during = plan
