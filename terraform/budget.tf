@@ -1,4 +1,4 @@
-# Alerts at parts of a month's amount. A budget stops nothing: `make gke-scale-zero` does.
+# Alerts at parts of a month's amount. A budget stops nothing.
 resource "google_monitoring_notification_channel" "budget" {
   for_each = toset(var.billing_account == null ? [] : var.budget_emails)
 
