@@ -72,7 +72,8 @@ def stacked(schedules: Sequence[Schedule]) -> Schedule:
 def longest_seconds(schedule: Schedule) -> float:
     """Return how long (s) a schedule, or the longest of several, may take until its last segment is given up."""
     limits = np.asarray(schedule.limits)
-    return float(np.where(np.isfinite(limits), limits, 0).sum(axis=-1).max())
+    is_padding = np.arange(limits.shape[-1]) >= np.asarray(schedule.count)[..., None]
+    return float(np.where(is_padding | ~np.isfinite(limits), 0, limits).sum(axis=-1).max())
 
 
 def command_of(segment: Segment) -> np.ndarray:

@@ -9,7 +9,18 @@ from envs.tasks.humanoid_skills.goals import SKILL_NAMES
 from flexrl.execution.executor import Progress
 from flexrl.execution.motion import BodyMotion
 from flexrl.execution.report import carried_out
-from flexrl.execution.schedule import DEGREES, ENDLESS, JUMPS, METRES, SECONDS, STANDING, STEPS, schedule_of, stacked
+from flexrl.execution.schedule import (
+    DEGREES,
+    ENDLESS,
+    JUMPS,
+    METRES,
+    SECONDS,
+    STANDING,
+    STEPS,
+    longest_seconds,
+    schedule_of,
+    stacked,
+)
 from flexrl.language.plan import Plan, Segment, Until
 
 PERIOD = 0.1  # s of a control step
@@ -56,6 +67,7 @@ def test_a_schedule_says_what_ends_each_segment():
     assert schedule.commands[4].tolist() == [3, 0, 0]  # running is never asked to be faster than it was taught
     assert schedule.stops[:6].tolist() == [True, True, False, False, False, False]
     assert schedule_of(plan, is_endless=True, size=8).amounts[5] == ENDLESS
+    assert longest_seconds(schedule_of(Plan((segment("walk-forward", "metres", 3),)))) == pytest.approx(2 * 3 + 5)
     turn = schedule_of(Plan((segment("turn-left"),)), is_endless=True)
     assert turn.amounts[0] == 90  # a turn has its usual angle
 
