@@ -23,7 +23,7 @@ MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come
 
 @struct.dataclass
 class Done:
-    """What was done of each of a schedule's S segments."""
+    """The amounts that were done of a schedule's S segments."""
 
     amount: Array  # (S,) in the unit of the segment's measure
     seconds: Array  # (S,) s that it lasted, until the body was at rest
@@ -34,7 +34,7 @@ class Done:
 
 @struct.dataclass
 class Progress:
-    """How far one world is with its schedule."""
+    """The progress of one world through its schedule."""
 
     segment: Array  # () int32, index; the schedule's count when the plan has ended
     seconds: Array  # () s since the segment began

@@ -52,7 +52,7 @@ def plans_carried_out(outcome: Outcome) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """What one segment asked for, and what was done.
+    """The request of one segment, and what was done of it.
 
     Attributes:
       skill: the skill, as plans call it.

@@ -107,7 +107,7 @@ def first_progress(schedule: Schedule) -> Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What B worlds did of their plans.
+    """The result of B worlds that followed plans.
 
     Attributes:
       schedule: what was asked for, (B, S).
