@@ -12,7 +12,7 @@ CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK))
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
-.PHONY: docker-train build-runtime image-check k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
+.PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean
 
 train: setup
@@ -44,6 +44,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
+
+# Format, validity and tests of terraform/, with Terraform itself; part of `make test`.
+terraform-check: setup
+	$(BIN)/python -m pytest tests/terraform -rs
 
 bench: setup
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
@@ -84,8 +88,8 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
 # Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.

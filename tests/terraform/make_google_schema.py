@@ -1,10 +1,11 @@
 """Writes `google_schema.json.gz`: the names and types of the Google provider's resources that `terraform/` uses.
 
-    pip download cdktf-cdktf-provider-google==16.12.1 --no-deps, unzip it, and in it unpack _jsii/provider-google@16.12.1.jsii.tgz
+    pip download cdktf-cdktf-provider-google==16.12.1 --no-deps
+    # unzip it, and unpack _jsii/provider-google@16.12.1.jsii.tgz in it
     python -m tests.terraform.make_google_schema package/.jsii
 
-The package describes release 6.50 of the provider for other languages. It knows which attributes exist, which are required
-and of what type they are; it does not know which values are allowed.
+The package describes release 6.50 of the provider for other languages. It knows which attributes exist, which are
+required and of what type they are; it does not know which values are allowed.
 """
 
 import gzip
@@ -100,7 +101,9 @@ def module_of(name):
 
 def main(source):
     reader = Reader(json.loads(Path(source).read_bytes())["types"])
-    data = {f"google_{x}": reader.resource(module_of(f"data_google_{x}"), camel(f"data_google_{x}")) for x in DATA_SOURCES}
+    data = {
+        f"google_{x}": reader.resource(module_of(f"data_google_{x}"), camel(f"data_google_{x}")) for x in DATA_SOURCES
+    }
     schema = {
         "provider": reader.block(f"{PACKAGE}provider.GoogleProviderConfig"),
         "resources": {f"google_{x}": reader.resource(module_of(x), camel(x)) for x in RESOURCES},

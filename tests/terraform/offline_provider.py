@@ -1,8 +1,8 @@
 """Stands in for the Google provider where none is installed: tells Terraform the names and types of its resources.
 
-Terraform then finds what is misspelt, missing or of a wrong type, and its mocked provider plans. Which values Google would
-accept is not known here. Speaks tfplugin6 (Terraform's `docs/plugin-protocol`) over a socket; the few messages that are needed are
-encoded by hand, so that no package is.
+Terraform then finds what is misspelt, missing or of a wrong type, and its mocked provider plans. Which values Google
+would accept is not known here. Speaks tfplugin6 (Terraform's `docs/plugin-protocol`) over a socket; the few messages
+that are needed are encoded by hand.
 """
 
 import gzip
@@ -40,9 +40,7 @@ def varint(value):
 def attribute(name, kind, mode):
     """The message Schema.Attribute."""
     required, optional, computed = mode == "required", mode.startswith("optional"), mode.endswith("computed")
-    return (
-        chunk(1, name) + chunk(2, json.dumps(kind)) + number(4, required) + number(5, optional) + number(6, computed)
-    )
+    return chunk(1, name) + chunk(2, json.dumps(kind)) + number(4, required) + number(5, optional) + number(6, computed)
 
 
 def block(content):
