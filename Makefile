@@ -13,7 +13,7 @@ IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
-.PHONY: jobs-clean
+.PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
@@ -45,8 +45,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
 
-# Format, validity and tests of terraform/, with Terraform itself; part of `make test`.
+# Format, validity and tests of terraform/, with Terraform itself; part of `make test`. Downloads the Google provider if it can;
+# else its schema stands in.
 terraform-check: setup
+	-test -d terraform/.terraform/providers || timeout 60 terraform -chdir=terraform init -backend=false >/dev/null 2>&1
 	$(BIN)/python -m pytest tests/terraform -rs
 
 bench: setup
@@ -139,6 +141,15 @@ tensorboard-down:
 # Delete the Jobs of all sweeps. Running trials save first, and results stay in the workspace.
 jobs-clean:
 	$(KUBECTL) delete jobs -l app.kubernetes.io/name=flexrl --cascade=foreground
+
+# A GKE cluster by terraform/ (terraform/README.md). Each shows what it will do and asks; YES=1 answers for scripts. VARS names
+# the file of variables, terraform/examples/dev/terraform.tfvars by default.
+gke-state gke-up gke-down gke-scale-zero:
+	terraform/gke.sh $(@:gke-%=%)
+
+push-runtime: LOCK := requirements-cuda12.lock# which also runs without a GPU
+push-runtime:
+	LOCK=$(LOCK) terraform/gke.sh push
 
 # Check the manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, and the Dockerfile against
 # hadolint's rules. The tools are installed into .venv-k8s.
