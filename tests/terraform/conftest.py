@@ -17,7 +17,7 @@ def pytest_report_header():
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory):
-    """Environment variables that lead Terraform to the Google provider's schema; none where the provider is installed."""
+    """Environment variables that lead Terraform to the Google provider's schema; none if it is installed."""
     if has_real_provider():
         yield {}
         return

@@ -1,4 +1,4 @@
-"""Runs Terraform on a copy of `terraform/`, with the real Google provider where it is installed, else with its schema alone."""
+"""Runs Terraform on a copy of `terraform/`, with the real Google provider if it is installed, else with its schema."""
 
 import json
 import os
@@ -39,8 +39,7 @@ class Terraform:
 
     def __init__(self, folder, plugins):
         self.folder = folder
-        kept = shutil.ignore_patterns("*.tfstate*", *([] if has_real_provider() else [".terraform*"]))
-        shutil.copytree(FOLDER, folder, ignore=kept)
+        shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.tfstate*", ".terraform*"))
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TF_")},
             **plugins,
@@ -48,6 +47,12 @@ class Terraform:
             "TF_VAR_project": PROJECT,
             "TF_VAR_billing_account": BILLING_ACCOUNT,
         }
+
+        if has_real_provider():
+            for each in (".", "state"):
+                place = FOLDER / ".terraform" / "providers"
+                code, printed = self.run("init", "-backend=false", f"-plugin-dir={place}", folder=each)
+                assert code == 0, printed
 
     def run(self, *arguments, folder="."):
         """The exit code and all that Terraform printed, with its line breaks within sentences removed."""

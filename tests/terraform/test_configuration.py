@@ -64,8 +64,8 @@ def told(text):
 def test_which_google_provider_the_tests_use():
     if not has_real_provider():
         pytest.skip(
-            "THE REAL GOOGLE PROVIDER IS NOT INSTALLED (terraform -chdir=terraform init -backend=false): names and types "
-            "are checked against its schema of release 6.50, but not which values Google accepts"
+            "THE REAL GOOGLE PROVIDER IS NOT INSTALLED (terraform -chdir=terraform init -backend=false): names and "
+            "types are checked against its schema of release 6.50, but not which values Google accepts"
         )
 
 

@@ -26,7 +26,9 @@ SENTENCES = {
     'cpu_pool={"max_nodes":0}': "cpu_pool.max_nodes: 0 must be a whole number from 1 to 1000.",
     'gpu_pools={"L4":{"machine_type":"g2-standard-8","max_nodes":1}}': "gpu_pools: L4: a pool's name must be 1 to 30",
     'gpu_pools={"cpu":{"machine_type":"g2-standard-8","max_nodes":1}}': "and neither cpu nor system, which are pools",
-    'gpu_pools={"b":{"machine_type":"b200","max_nodes":1}}': "b.machine_type 'b200' is not a type with a GPU in machines.tf",
+    'gpu_pools={"b":{"machine_type":"b200","max_nodes":1}}': (
+        "b.machine_type 'b200' is not a type with a GPU in machines.tf; add a line there, or choose one of a2-"
+    ),
     'gpu_pools={"l4":{"machine_type":"g2-standard-8","max_nodes":1,"provisioning":"cheap"}}': (
         "gpu_pools: l4.provisioning 'cheap' must be on-demand, spot or flex-start."
     ),

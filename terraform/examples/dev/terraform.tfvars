@@ -11,4 +11,4 @@ gpu_pools = {
   g4-quarter = { machine_type = "g4-standard-12", max_nodes = 2, zones = ["b"] }
 }
 
-cpu_pool = { provisioning = "spot", max_nodes = 4 }
+cpu_pool = { max_nodes = 4 }

@@ -1,4 +1,4 @@
-"""Sweeps on a cluster that Terraform made: what it knows is filled in, and what no pool has is refused before anything is sent."""
+"""Sweeps on a cluster that Terraform made: what it knows is filled in, and what no pool has is refused."""
 
 import json
 import shutil
