@@ -4,6 +4,7 @@ Prints the plan that an instruction means, or why it cannot be done; then the po
 is printed beside what was asked for. With --plan-only, nothing is run and RUN may be left out.
 """
 
+import functools
 import json
 import sys
 from argparse import Namespace
@@ -36,7 +37,8 @@ def main(arguments: list[str]) -> None:
         done = None if run is None or options.plan_only else _follow(options, run, texts, answers)
         if options.json:
             for i, (text, answer) in enumerate(zip(texts, answers, strict=True)):
-                print(json.dumps(to_json(text, answer) | ({"done": done.get(i)} if done is not None else {})))
+                row = to_json(text, answer) | ({} if done is None else {"done": done.get(i)})
+                print(json.dumps(row, ensure_ascii=False))
         elif any(isinstance(answer, Refusal) for answer in answers):
             raise SystemExit(EXIT_REFUSED)
 
@@ -118,14 +120,17 @@ def _read(options: Namespace, texts: list[str]) -> Answers:
         return Interpreter.load(options.model, options.encoder).read(texts)
     from flexrl.language.llm import LlmPlanner, PlannerError
 
-    planner, answers = LlmPlanner(options.llm_url, options.llm_model), []
-    for text in texts:
+    planner = LlmPlanner(options.llm_url, options.llm_model)
+    small = functools.cache(lambda: Interpreter.load(options.model, options.encoder))
+
+    def read(text: str) -> Plan | Refusal:
         try:
-            answers.append(planner(text))
+            return planner(text)
         except PlannerError as error:
             print(f"{error}; the small model reads it", file=sys.stderr)
-            answers.append(Interpreter.load(options.model, options.encoder)(text))
-    return answers
+            return small()(text)
+
+    return [read(text) for text in texts]
 
 
 def _possible(options: Namespace, run: str, answers: Answers) -> Answers:

@@ -1,5 +1,6 @@
 """Draw a clip of a body that follows a plan, with the instruction and the present segment as a subtitle."""
 
+import contextlib
 from pathlib import Path
 
 import mujoco
@@ -35,12 +36,11 @@ def draw_clip(
       ConfigError: if no image can be drawn on this machine.
     """
     stride = video_stride(control_period)
-    camera = Camera(model, *size)
     frames: list[np.ndarray] = []
-    for qpos, index in zip(outcome.qpos[::stride], outcome.segment[::stride], strict=True):
-        now = in_words(plan.segments[index]) if index < len(plan.segments) else "done"
-        frames.append(with_subtitle(camera.image(qpos), [text, f"> {now}"]))
-    camera.close()
+    with contextlib.closing(Camera(model, *size)) as camera:
+        for qpos, index in zip(outcome.qpos[::stride], outcome.segment[::stride], strict=True):
+            now = in_words(plan.segments[index]) if index < len(plan.segments) else "done"
+            frames.append(with_subtitle(camera.image(qpos), [text, f"> {now}"]))
     write_video(path, frames, frames_per_second=1 / (stride * control_period))
     return len(frames)
 

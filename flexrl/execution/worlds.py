@@ -25,6 +25,7 @@ from flexrl.execution.motion import motion_of
 from flexrl.execution.schedule import Schedule, longest_seconds
 from flexrl.language.plan import Plan, Refusal
 from flexrl.policies.playback import Playback, load_playback
+from flexrl.storage.run_folder import read_config
 
 CHUNK = 64  # control steps between two looks at whether all plans have ended
 REST_SECONDS = 1.0  # s that worlds go on after their plans, to see whether the body keeps standing
@@ -173,8 +174,6 @@ def taught_skills(folder: Path) -> tuple[str, ...]:
     Raises:
       ConfigError: if its task is another one.
     """
-    from flexrl.storage.run_folder import read_config
-
     task = read_config(folder).task
     if not isinstance(task, HumanoidSkillsConfig):
         raise ConfigError(f"run: {folder} was not trained on humanoid-skills, so it knows no skills; name one that was")

@@ -98,7 +98,7 @@ class Segment:
             raise ValueError(f"speed: unknown {self.speed!r}; give null or one of {', '.join(SPEEDS)}")
         if not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence: {self.confidence} must be between 0 and 1")
-        measures = MEASURES.get(self.skill, MEASURES[self.skill.split("-")[0]])
+        measures = measures_of(self.skill)
         if self.until is not None and self.until.kind not in measures:
             raise ValueError(f"until: {self.skill} cannot end by {self.until.kind}; give {_any_of(measures)}")
 
@@ -136,6 +136,11 @@ class Refusal:
         """Raise ValueError if the reason is empty."""
         if not self.reason.strip():
             raise ValueError("reason: is empty; say which words cannot be done")
+
+
+def measures_of(skill: str) -> tuple[Kind, ...]:
+    """Return by what a skill of `SKILLS` may end; nothing for one that ends by itself."""
+    return MEASURES.get(skill, MEASURES[skill.split("-")[0]])
 
 
 def _any_of(measures: tuple[Kind, ...]) -> str:

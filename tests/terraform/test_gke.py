@@ -172,5 +172,5 @@ def test_bad_input_ends_in_one_line_and_65(step, name, environment, named):
     ],
 )
 def test_make_calls_the_script(target, called):
-    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["make", "--no-print-directory", "-n", target], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == called
