@@ -4,6 +4,7 @@ token, whoever does not have it. An ASGI middleware, so that it guards WebSocket
 
 import hmac
 import ipaddress
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
 from typing import Any
@@ -23,10 +24,6 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-DOCS_POLICY = (  # Swagger's page has a script and styles within it
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
-)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -103,11 +100,9 @@ class Guard:
         return any(hmac.compare_digest(x.encode("utf-8", "replace"), expected) for x in given)
 
     def _with_headers(self, scope: Message, send: Send) -> Send:
-        own = HEADERS | ({"content-security-policy": DOCS_POLICY} if scope["path"] == "/docs" else {})
-
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                extra = [(name.encode(), value.encode()) for name, value in own.items()]
+                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 if self._token is not None and scope["path"] == "/":  # scripts and WebSockets of the page send it back
                     cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
                     extra.append((b"set-cookie", cookie.encode()))
@@ -131,8 +126,6 @@ def _limited(receive: Receive) -> Receive:
 
 
 async def _refuse(scope: Message, send: Send, status: int, reason: str) -> None:
-    import json
-
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": reason[:120]})
         return

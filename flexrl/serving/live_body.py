@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,6 @@ class Reading:
       amount: what the present segment's measure has reached.
       done: (S,) amounts that earlier segments reached.
       gave_up: (S,) bool, whether their limits passed first.
-      diverged: whether the physics became non-finite.
     """
 
     qpos: np.ndarray
@@ -41,27 +41,43 @@ class Reading:
     amount: float
     done: np.ndarray
     gave_up: np.ndarray
-    diverged: bool
+
+
+class Body(Protocol):
+    """What a session steps."""
+
+    name: str  # of the policy
+    model: mujoco.MjModel
+    control_period: float  # s of a control step
+    taught: tuple[str, ...]  # the skills that the policy was taught, as plans call them
+
+    def reset(self) -> None:
+        """Put the body back onto its feet at the origin, to stand still."""
+
+    def begin(self, schedule: Schedule) -> None:
+        """Follow another schedule from the next control step on."""
+
+    def push(self, x: float, y: float) -> None:
+        """Add a velocity (m/s, along the world's axes) to the body at once."""
+
+    def step(self) -> Reading:
+        """Take one control step."""
+        ...
+
+    def read(self) -> Reading:
+        """Return what the body does now."""
+        ...
 
 
 class LiveBody:
-    """A policy's body. Its programs are compiled when it is made, so that no later call waits for a compiler.
+    """A policy's body. Its programs are compiled when it is made, so that no later call waits for a compiler."""
 
-    Attributes:
-      name: the policy's name.
-      model: the MuJoCo model.
-      control_period: s of a control step.
-      taught: the skills that the policy was taught, as plans call them.
-    """
-
-    def __init__(
-        self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], seed: int = 0
-    ) -> None:
+    def __init__(self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...]) -> None:
         """Compile the programs of a policy, and put its body into the world."""
         self.name, self.taught = name, taught
         self.model: mujoco.MjModel = follower.env.model
         self.control_period: float = follower.env.spec.control_period
-        self._policy, self._key, self._count = policy, jax.random.key(seed), 0
+        self._policy, self._key, self._count = policy, jax.random.key(0), 0
         self._start = jax.jit(follower.start)
         self._step, self._read = jax.jit(follower.step), jax.jit(_read)
         self._begin = jax.jit(_begin)
@@ -75,30 +91,33 @@ class LiveBody:
         self.reset()
 
     @classmethod
-    def load(cls, run: str, workspace: str, *, name: str = "", step: str = "best", physics: str = "auto") -> "LiveBody":
-        """Load a policy of `humanoid-skills`. Arguments and errors are those of `load_follower`."""
-        playback, follower = load_follower(run, workspace, 1, step=step, physics=physics)
-        return cls(name or Path(run).name, follower, playback.policy, taught_skills(playback.folder))
+    def load(cls, run: str, workspace: str, step: str = "best") -> "LiveBody":
+        """Load a policy of `humanoid-skills`, to be stepped by native MuJoCo.
+
+        Arguments and errors are those of `load_follower`.
+        """
+        playback, follower = load_follower(run, workspace, 1, step=step, physics="native")
+        return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder))
 
     def reset(self) -> None:
-        """Put the body back onto its feet at the origin, to stand still."""
-        self._state = self._start(self._policy, _one(schedule_of(STANDING, is_endless=True)), self._next_key())
+        """See `Body.reset`."""
+        self._state = self._start(self._policy, stacked([schedule_of(STANDING, is_endless=True)]), self._next_key())
 
     def begin(self, schedule: Schedule) -> None:
-        """Follow another schedule from the next control step on."""
-        self._state = self._begin(self._state, _one(schedule))
+        """See `Body.begin`."""
+        self._state = self._begin(self._state, stacked([schedule]))
 
-    def push(self, forward: float, left: float) -> None:
-        """Add a velocity (m/s, seen from the world's axes x and y) to the body at once."""
-        self._state = self._push(self._state, jnp.array([forward, left], jnp.float32))
+    def push(self, x: float, y: float) -> None:
+        """See `Body.push`."""
+        self._state = self._push(self._state, jnp.array([x, y], jnp.float32))
 
     def step(self) -> Reading:
-        """Take one control step."""
+        """See `Body.step`."""
         self._state = self._step(self._policy, self._state, self._next_key())
         return self.read()
 
     def read(self) -> Reading:
-        """Return what the body does now."""
+        """See `Body.read`."""
         found = jax.device_get(self._read(self._state))
         return Reading(
             qpos=found["qpos"],
@@ -108,16 +127,11 @@ class LiveBody:
             amount=float(found["amount"]),
             done=found["done"],
             gave_up=found["gave_up"],
-            diverged=not np.isfinite(found["qpos"]).all(),
         )
 
     def _next_key(self) -> Array:
         self._count += 1
         return jax.random.fold_in(self._key, self._count)
-
-
-def _one(schedule: Schedule) -> Schedule:
-    return stacked([schedule])
 
 
 def _begin(state: Following, schedule: Schedule) -> Following:

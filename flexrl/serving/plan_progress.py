@@ -1,9 +1,9 @@
-"""What is told of a plan: its segments in words, how far each is, and how sure the classifier is."""
+"""A plan that is followed, as it is shown: its segments, how far each is, and how sure the classifier is."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel
 
 from flexrl.execution.report import DECIMALS, UNITS
 from flexrl.execution.schedule import ENDLESS, Schedule
@@ -13,8 +13,7 @@ from flexrl.serving.live_body import Reading
 Status = Literal["waiting", "running", "done", "given up"]
 
 
-@dataclass(frozen=True)
-class ToldSegment:
+class SegmentProgress(BaseModel):
     """One segment of a plan that is followed.
 
     Attributes:
@@ -36,8 +35,8 @@ class ToldSegment:
     status: Status
 
 
-def told(plan: Plan, schedule: Schedule, reading: Reading) -> list[ToldSegment]:
-    """Return the segments of a plan as they are now."""
+def progress_of(plan: Plan, schedule: Schedule, reading: Reading) -> list[SegmentProgress]:
+    """Return how far each segment of a plan is."""
     now = reading.segment
     rows = []
     for i, segment in enumerate(plan.segments):
@@ -47,14 +46,14 @@ def told(plan: Plan, schedule: Schedule, reading: Reading) -> list[ToldSegment]:
         if i < now:
             status = "given up" if reading.gave_up[i] else "done"
         has_end = amount != ENDLESS
-        fraction = 1.0 if status == "done" else float(np.clip(reached / amount, 0, 1)) if has_end else None
+        fraction = 1.0 if status == "done" else min(max(reached / amount, 0.0), 1.0) if has_end else None
         rows.append(
-            ToldSegment(
+            SegmentProgress(
                 skill=segment.skill,
                 speed=segment.speed,
                 confidence=segment.confidence,
                 asked=f"{amount:.{DECIMALS[measure]}f} {UNITS[measure]}" if has_end else None,
-                reached=f"{reached:.{DECIMALS[measure]}f} {UNITS[measure]}",
+                reached=f"{abs(reached) if abs(reached) < 0.005 else reached:.{DECIMALS[measure]}f} {UNITS[measure]}",
                 fraction=fraction,
                 status=status,
             )
