@@ -11,8 +11,12 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from flexrl.common.errors import ConfigError, exit_codes
+
+if TYPE_CHECKING:
+    from flexrl.language.interpreter import Interpreter
 
 TOKEN = "FLEXRL_TOKEN"  # environment variable with the token
 
@@ -80,15 +84,16 @@ def _serve(options: Namespace, listener: socket.socket) -> None:
     prepare_jax()
     import uvicorn
 
-    from flexrl.language.interpreter import Interpreter
+    from flexrl.execution.worlds import taught_skills
     from flexrl.serving.app import make_app
     from flexrl.serving.policies import Policies
-    from flexrl.serving.reading import warmed
     from flexrl.serving.session import Session
+    from flexrl.storage.run_folder import find_run
 
+    taught_skills(find_run(options.run, options.workspace))  # refuses a run of another task before anything is loaded
     print("loading the policy and the language model ...", file=sys.stderr, flush=True)
     policies = Policies(options.run, options.workspace, options.step)
-    read = warmed(Interpreter.load(options.model, options.encoder))
+    read = _reader(options)
     session = Session(policies.load(policies.first))
     app = make_app(session, read, policies, host=options.host, token=options.token)
     config = uvicorn.Config(
@@ -108,6 +113,16 @@ def _serve(options: Namespace, listener: socket.socket) -> None:
         session.stop()
     if session.failure is not None:
         raise session.failure
+
+
+def _reader(options: Namespace) -> "Interpreter":
+    from flexrl.language.interpreter import Interpreter
+    from flexrl.serving.reading import warmed
+
+    try:
+        return warmed(Interpreter.load(options.model, options.encoder))
+    except ConfigError as error:
+        raise ConfigError(f"{error}; `make setup` installs all that `make talk` needs") from None
 
 
 def address_of(host: str, port: int) -> str:

@@ -38,7 +38,9 @@ from flexrl.serving.stream import serve_stream
 
 PAGE = Path(__file__).parent / "page"
 STALLED_SECONDS = 5.0  # s without a control step after which the session counts as stuck
-DESCRIPTION = "Tell a simulated humanoid what to do, in words, and watch it. Lengths in m, angles in rad, left positive."
+DESCRIPTION = (
+    "Tell a simulated humanoid what to do, in words, and watch it. Lengths in m, angles in rad, left positive."
+)
 Reader = Callable[[str], Plan | Refusal]  # reads an instruction
 
 

@@ -1,5 +1,6 @@
-"""Lets nobody in who should not be: other sites' pages, names that point here by DNS rebinding, and, where there is a
-token, whoever does not have it. An ASGI middleware, so that it guards WebSockets, too.
+"""An ASGI middleware that keeps strangers from HTTP and WebSockets.
+
+It refuses pages of other sites, names that point here by DNS rebinding, and, where there is a token, whoever lacks it.
 """
 
 import hmac
@@ -38,7 +39,9 @@ def require_safe(host: str, token: str | None) -> None:
       ConfigError: naming the address or the token's length.
     """
     if token is not None and (len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
-        raise ConfigError(f"token: must have at least {MIN_TOKEN} ASCII characters without spaces; this has {len(token)}")
+        raise ConfigError(
+            f"token: must have at least {MIN_TOKEN} ASCII characters without spaces; this has {len(token)}"
+        )
     if not is_loopback(host) and token is None:
         raise ConfigError(
             f"host: {host} can be reached from other machines; add --token (at least {MIN_TOKEN} characters), or use "
@@ -57,13 +60,15 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """The middleware."""
+    """Answers what must not reach the app, and adds headers to the app's answers."""
 
     def __init__(self, app: App, *, host: str, token: str | None) -> None:
         """Guard an app that listens at `host`."""
         self._app, self._token = app, token
         literal = f"[{host}]" if ":" in host else host
-        self._names = {*LOOPBACK_NAMES, literal} if is_loopback(host) else None  # None: any name, since there is a token
+        self._names = (
+            {*LOOPBACK_NAMES, literal} if is_loopback(host) else None
+        )  # None: any name, since there is a token
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
@@ -88,7 +93,10 @@ class Guard:
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")[:20]) > MAX_BODY:
             return 413, f"body: {headers['content-length'][:20]} bytes are too many; send at most {MAX_BODY}"
         if self._token is not None and scope["path"] not in OPEN_PATHS and not self._has_token(scope, headers):
-            return 401, "token: is missing or wrong; send 'Authorization: Bearer TOKEN', or open the page with ?token=TOKEN"
+            return (
+                401,
+                "token: is missing or wrong; send 'Authorization: Bearer TOKEN', or open the page with ?token=TOKEN",
+            )
         return 0, ""
 
     def _has_token(self, scope: Message, headers: dict[str, str]) -> bool:

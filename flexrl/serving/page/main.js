@@ -6,19 +6,22 @@ import { get, listen, post } from "./server.js";
 import { View } from "./view.js";
 
 const EXAMPLES = [
-  "walk forward three metres", "turn around", "run for five seconds", "two steps back, then turn left",
-  "walk in a square", "sidestep to the right", "stop",
+  "walk forward three metres", "turn around", "run for five seconds", "walk three metres, turn right, walk back",
+  "sidestep to the right", "stop",
 ];
 const PUSH = 1.0; // m/s
+const NOTICE_MS = 6000;
 const CLICK = 4; // px: a pointer that moved less has clicked
 const at = (id) => document.getElementById(id);
 
 const view = new View(at("view"));
 const plan = new PlanPanel(at("said"), at("segments"));
 let present = null; // the newest state
+let isLoading = false; // another policy
+let goingAway = 0; // the timer of a notice
 
 // The token came by the address, and is kept in a cookie that scripts cannot read.
-if (location.search) history.replaceState(null, "", "/");
+if (location.search) history.replaceState(null, "", `/${location.hash}`);
 
 function answer(line) {
   at("answer").textContent = line;
@@ -56,12 +59,16 @@ function show(state) {
   if (state.speed !== null && state.speed < 0.95) parts.push(`${state.speed.toFixed(2)} of real time`);
   at("motion").textContent = parts.join("  ·  ");
   at("pause").textContent = state.is_paused ? "Go on" : "Pause";
-  notice(state.is_fallen ? "it fell" : state.is_paused ? "paused" : state.notice);
+  if (!isLoading) notice(state.is_fallen ? "it fell" : state.is_paused ? "paused" : state.notice, state.is_paused);
 }
 
-function notice(line) {
-  at("notice").textContent = line;
+// Show a line at the top; what only happened, and does not last, goes away by itself.
+function notice(line, lasts) {
+  if (line === at("notice").dataset.line) return;
+  clearTimeout(goingAway);
+  at("notice").dataset.line = at("notice").textContent = line;
   at("notice").hidden = !line;
+  if (line && !lasts) goingAway = setTimeout(() => (at("notice").hidden = true), NOTICE_MS);
 }
 
 async function changePolicy() {
@@ -83,11 +90,11 @@ at("examples").append(
   }),
 );
 at("policy").addEventListener("change", async ({ target }) => {
-  target.disabled = true;
+  target.disabled = isLoading = true;
   answer("");
-  notice(`loading ${target.value} …`);
+  notice(`loading ${target.value} …`, true);
   if (!(await ask("/v1/policy", { name: target.value }))) await changePolicy();
-  target.disabled = false;
+  target.disabled = isLoading = false;
 });
 at("pause").addEventListener("click", () => ask("/v1/pause", { paused: !present?.is_paused }));
 at("push").addEventListener("click", push);
@@ -106,5 +113,5 @@ at("view").addEventListener("pointerup", ({ clientX, clientY }) => {
 listen({
   onState: show,
   onPose: (message) => view.pose(message),
-  onLost: () => notice("the server does not answer; trying again"),
+  onLost: () => notice("the server does not answer; trying again", true),
 });

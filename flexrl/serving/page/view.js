@@ -8,12 +8,14 @@ const FLOOR = 120; // m
 const FIRST_VIEW = [3.3, -3.0, 1.0]; // m, from the torso
 const TARGET_HEIGHT = 0.95; // m
 const SLOW_MS = 30; // a mean time of a frame from which on it is drawn with fewer pixels
+const SHADOW = 1.9; // m from the body to the edge of what gets shadows
+const SOFT_PIXELS = 0.7; // device pixels for each pixel of the page where there is no GPU
 const PIXELS = [0.4, 2]; // device pixels for each pixel of the page, at least and at most
 
 const SHAPES = {
-  sphere: ([radius]) => new THREE.SphereGeometry(radius, 32, 20),
+  sphere: ([radius]) => new THREE.SphereGeometry(radius, 24, 16),
   ellipsoid: ([x, y, z]) => new THREE.SphereGeometry(1, 32, 20).scale(x, y, z),
-  capsule: ([radius, half]) => new THREE.CapsuleGeometry(radius, 2 * half, 10, 24).rotateX(Math.PI / 2),
+  capsule: ([radius, half]) => new THREE.CapsuleGeometry(radius, 2 * half, 8, 18).rotateX(Math.PI / 2),
   cylinder: ([radius, half]) => new THREE.CylinderGeometry(radius, radius, 2 * half, 32).rotateX(Math.PI / 2),
   box: ([x, y, z]) => new THREE.BoxGeometry(2 * x, 2 * y, 2 * z),
 };
@@ -21,7 +23,8 @@ const SHAPES = {
 export class View {
   constructor(canvas) {
     this.canvas = canvas;
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
+    const isSoft = location.hash !== "#sharp" && drawsInSoftware();
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !isSoft, powerPreference: "high-performance" });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.scene = new THREE.Scene();
@@ -33,7 +36,7 @@ export class View {
     Object.assign(this.controls, { enablePan: false, enableDamping: true, minDistance: 1.6, maxDistance: 16, maxPolarAngle: 1.5 });
     this.torso = new THREE.Vector3(0, 0, TARGET_HEIGHT);
     this.bodies = [];
-    this.pixels = Math.min(devicePixelRatio, PIXELS[1]);
+    this.pixels = isSoft ? SOFT_PIXELS : Math.min(devicePixelRatio, PIXELS[1]);
     this.frames = { count: 0, since: performance.now() };
     this.addLights();
     this.addFloor();
@@ -44,13 +47,13 @@ export class View {
   }
 
   addLights() {
-    this.scene.add(new THREE.HemisphereLight(0xffffff, 0xd5dde6, 2.1));
-    this.sun = new THREE.DirectionalLight(0xfff6ea, 2.0);
+    this.scene.add(new THREE.HemisphereLight(0xffffff, 0xccd6e2, 1.75));
+    this.sun = new THREE.DirectionalLight(0xfff3e4, 1.7);
     this.sun.castShadow = true;
-    this.sun.shadow.mapSize.set(1024, 1024);
+    this.sun.shadow.mapSize.set(768, 768);
     this.sun.shadow.radius = 5;
     this.sun.shadow.bias = -0.0006;
-    Object.assign(this.sun.shadow.camera, { left: -2.2, right: 2.2, top: 2.2, bottom: -2.2, near: 0.5, far: 12 });
+    Object.assign(this.sun.shadow.camera, { left: -SHADOW, right: SHADOW, top: SHADOW, bottom: -SHADOW, near: 0.5, far: 12 });
     this.scene.add(this.sun, this.sun.target);
   }
 
@@ -58,21 +61,24 @@ export class View {
     const image = document.createElement("canvas");
     image.width = image.height = 512;
     const pen = image.getContext("2d");
-    pen.fillStyle = "#fbfcfd";
+    pen.fillStyle = "#fafcfd";
     pen.fillRect(0, 0, 512, 512);
     for (let i = 0; i < 4; i++) {
-      pen.fillStyle = i ? "#eef2f6" : "#dce4ec"; // a line for each half metre, and a stronger one for each tile
-      pen.fillRect(i * 128, 0, i ? 2 : 3, 512);
-      pen.fillRect(0, i * 128, 512, i ? 2 : 3);
+      pen.fillStyle = i ? "#e9eef4" : "#d3dde7"; // a line for each half metre, and a stronger one for each tile
+      pen.fillRect(i * 128, 0, i ? 3 : 5, 512);
+      pen.fillRect(0, i * 128, 512, i ? 3 : 5);
     }
     const map = new THREE.CanvasTexture(image);
     map.wrapS = map.wrapT = THREE.RepeatWrapping;
     map.repeat.set(FLOOR / TILE, FLOOR / TILE);
     map.colorSpace = THREE.SRGBColorSpace;
     map.anisotropy = 8;
-    this.floor = new THREE.Mesh(new THREE.PlaneGeometry(FLOOR, FLOOR), new THREE.MeshLambertMaterial({ map }));
-    this.floor.receiveShadow = true;
-    this.scene.add(this.floor);
+    this.floor = new THREE.Mesh(new THREE.PlaneGeometry(FLOOR, FLOOR), new THREE.MeshBasicMaterial({ map }));
+    // Only what the sun's camera sees gets shadows, which are the dearest to draw.
+    const material = new THREE.ShadowMaterial({ color: 0x3b4a63, opacity: 0.28 });
+    this.shadow = new THREE.Mesh(new THREE.PlaneGeometry(2 * SHADOW, 2 * SHADOW), material);
+    this.shadow.receiveShadow = true;
+    this.scene.add(this.floor, this.shadow);
   }
 
   // Build the bodies of a model from GET /v1/scene.
@@ -86,7 +92,6 @@ export class View {
       mesh.position.set(...position);
       mesh.quaternion.set(x, y, z, w);
       mesh.castShadow = true;
-      mesh.receiveShadow = true;
       this.bodies[body].add(mesh);
     }
     for (const body of this.bodies) this.scene.add(body);
@@ -107,6 +112,7 @@ export class View {
     this.camera.position.y += dy;
     this.controls.target.set(x, y, TARGET_HEIGHT);
     this.floor.position.set(TILE * Math.round(x / TILE), TILE * Math.round(y / TILE), 0);
+    this.shadow.position.set(x + 0.6, y + 0.5, 0.002);
     this.sun.position.set(x - 2.2, y - 1.6, 5.2);
     this.sun.target.position.set(x, y, 0.6);
   }
@@ -149,10 +155,17 @@ export class View {
     const { count, since } = this.frames;
     const now = performance.now();
     if (now - since < 1000) return void this.frames.count++;
-    if ((now - since) / (count + 1) > SLOW_MS && this.pixels > PIXELS[0]) {
+    if ((now - since) / (count + 1) > SLOW_MS && this.pixels > PIXELS[0] && location.hash !== "#sharp") {
       this.pixels = Math.max(PIXELS[0], 0.8 * this.pixels);
       this.fit();
     }
     this.frames = { count: 0, since: now };
   }
+}
+
+// Whether WebGL draws on the CPU, as in a browser without a GPU.
+function drawsInSoftware() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const info = gl?.getExtension("WEBGL_debug_renderer_info");
+  return /swiftshader|llvmpipe|software/i.test(info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "");
 }

@@ -1,0 +1,48 @@
+"""The real server as a process, and a real browser."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+CHROMIUM = shutil.which("chromium")
+FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox")  # WebGL without a GPU, as any user
+
+
+@contextlib.contextmanager
+def serving(workspace, *arguments):
+    """The process of `python -m flexrl.serve` with the pretrained policy, and the address of its page."""
+    command = [sys.executable, "-m", "flexrl.serve", "pretrained/humanoid-skills", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--workspace", str(workspace), *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("http://"), process.communicate()[1]
+        yield process, line.split()[0]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def browser():
+    """Headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield chromium
+        finally:
+            chromium.close()
