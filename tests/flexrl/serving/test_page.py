@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from tests.flexrl.serving.running import CHROMIUM, ROOT, browser, serving
+from benchmarks.served import CHROMIUM, ROOT, browser, serving
 
 pytestmark = pytest.mark.slow
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: apt-get install chromium, to test the page")
@@ -70,10 +70,21 @@ def until(page, address, condition):
     raise AssertionError(f"did not happen: {now}")
 
 
+def shown(page, selector, words):
+    """Wait until an element shows words."""
+    page.locator(selector).filter(has_text=words).first.wait_for()
+
+
+def put_back(page, address):
+    """Reset the body by the button, and return where it stands."""
+    number = state(address)["plan"]["number"]
+    page.click("#reset")
+    return until(page, address, lambda x: x["plan"]["number"] > number)["pose"]
+
+
 @needs_browser
 def test_what_is_typed_is_shown_as_a_plan_and_done_in_the_stated_direction(page, address):
-    page.click("#reset")
-    before = until(page, address, lambda x: x["plan"]["source"] == "reset" and x["plan"]["segments"])["pose"]
+    before = put_back(page, address)
     say(page, "walk forward two metres, then sidestep to the left for one metre")
     page.wait_for_selector("#segments li:nth-child(2)")
     assert page.inner_text("#said").startswith("“walk forward two metres")
@@ -92,8 +103,7 @@ def test_what_is_typed_is_shown_as_a_plan_and_done_in_the_stated_direction(page,
 @needs_browser
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_turn_goes_to_the_stated_side(page, address, side):
-    page.click("#reset")
-    before = until(page, address, lambda x: x["plan"]["source"] == "reset")["pose"]["heading"]
+    before = put_back(page, address)["heading"]
     say(page, f"turn {side} 60 degrees")
     after = until(page, address, lambda x: x["plan"]["source"] == "instruction" and x["plan"]["is_done"])
     turned = math.remainder(after["pose"]["heading"] - before, 2 * math.pi)
@@ -123,7 +133,7 @@ def test_refusals_and_long_texts_and_markup_are_said_in_words(page, address):
         ("walk " * 1000, "characters are too many; say it in at most 500"),
     ):
         say(page, text)
-        page.wait_for_function("words => document.getElementById('answer').innerText.includes(words)", arg=words)
+        shown(page, "#answer", words)
         assert "\n" not in page.inner_text("#answer").strip()
     assert page.query_selector("#answer *") is None and page.title() == "flex-rl: talk to a humanoid"
     assert state(address)["plan"]["text"] == "walk forward"
@@ -134,9 +144,9 @@ def test_two_tabs_show_the_same_plan_and_a_reload_finds_it_again(page, chromium,
     other = opened(chromium, address)
     say(other, "walk forward slowly")
     for tab in (page, other):
-        tab.wait_for_function("document.getElementById('said').innerText.includes('walk forward slowly')")
+        shown(tab, "#said", "walk forward slowly")
     page.reload()
-    page.wait_for_function("document.getElementById('said').innerText.includes('walk forward slowly')")
+    shown(page, "#said", "walk forward slowly")
     assert "walk forward, slow" in page.inner_text("#segments li:first-child")
     assert other.problems == []
     other.close()
@@ -144,15 +154,14 @@ def test_two_tabs_show_the_same_plan_and_a_reload_finds_it_again(page, chromium,
 
 @needs_browser
 def test_keys_and_buttons_drive_push_pause_and_reset(page, address):
-    page.click("#reset")
-    until(page, address, lambda x: x["plan"]["source"] == "reset")
+    put_back(page, address)
     page.keyboard.down("ArrowUp")
     until(page, address, lambda x: x["plan"]["source"] == "drive" and x["motion"]["forward"] > 0.5)
     page.keyboard.up("ArrowUp")
     until(page, address, lambda x: abs(x["motion"]["forward"]) < 0.2)
     page.click("#pause")
     now = until(page, address, lambda x: x["is_paused"])
-    page.wait_for_function("document.getElementById('pause').textContent === 'Go on'")
+    shown(page, "#pause", "Go on")
     assert state(address)["seconds"] == now["seconds"]
     page.click("#pause")
     until(page, address, lambda x: not x["is_paused"])
@@ -164,7 +173,7 @@ def test_keys_and_buttons_drive_push_pause_and_reset(page, address):
 def test_another_policy_of_the_workspace_is_picked(page, address):
     page.select_option("#policy", "second")
     until(page, address, lambda x: x["policy"] == "second")
-    page.wait_for_function("document.getElementById('policy').value === 'second'")
+    assert page.input_value("#policy") == "second"
     say(page, "walk forward")
     until(page, address, lambda x: x["motion"]["forward"] > 0.5)
 
@@ -196,7 +205,10 @@ def test_no_input_that_fits_or_breaks_the_schema_makes_the_server_fail(address):
     schema = schemathesis.openapi.from_url(f"{address}openapi.json")
     num_cases = 0
     for operation in (result.ok() for result in schema.get_all_operations()):
-        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+        modes = [schemathesis.GenerationMode.POSITIVE]
+        if operation.method.upper() == "POST":  # without a body, nothing breaks the schema
+            modes.append(schemathesis.GenerationMode.NEGATIVE)
+        for mode in modes:
 
             @settings(
                 max_examples=25,
@@ -209,7 +221,7 @@ def test_no_input_that_fits_or_breaks_the_schema_makes_the_server_fail(address):
             def ask(case):
                 nonlocal num_cases
                 num_cases += 1
-                answer = case.call(headers={"x-from": "test"})
+                answer = case.call()
                 assert answer.status_code < 500, (case.as_curl_command(), answer.text)
                 if answer.status_code >= 400:
                     assert isinstance(answer.json()["detail"], str), answer.text

@@ -1,20 +1,22 @@
-"""The real server as a process, and a real browser."""
+"""The server of `python -m flexrl.serve` as a process, and headless Chromium."""
 
 import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox")  # WebGL without a GPU, as any user
 
 
 @contextlib.contextmanager
-def serving(workspace, *arguments):
-    """The process of `python -m flexrl.serve` with the pretrained policy, and the address of its page."""
+def serving(workspace: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve the pretrained policy, and yield the server's process and the address of its page."""
     command = [sys.executable, "-m", "flexrl.serve", "pretrained/humanoid-skills", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--workspace", str(workspace), *arguments],
@@ -36,9 +38,9 @@ def serving(workspace, *arguments):
 
 
 @contextlib.contextmanager
-def browser():
-    """Headless Chromium."""
-    from playwright.sync_api import sync_playwright
+def browser() -> Iterator[Any]:
+    """Yield a headless Chromium of Playwright, which draws WebGL on the CPU."""
+    from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
