@@ -9,22 +9,26 @@ const FIRST_VIEW = [3.3, -3.0, 1.0]; // m, from the torso
 const TARGET_HEIGHT = 0.95; // m
 const SLOW_MS = 30; // a mean time of a frame from which on it is drawn with fewer pixels
 const SHADOW = 1.9; // m from the body to the edge of what gets shadows
-const SOFT_PIXELS = 0.7; // device pixels for each pixel of the page where there is no GPU
 const PIXELS = [0.4, 2]; // device pixels for each pixel of the page, at least and at most
+// Where a GPU draws, and where the CPU does: smoothing, pixels, pixels of shadows, texture samples, and edges of a circle.
+const GPU = { antialias: true, pixels: PIXELS[1], shadow: 1024, anisotropy: 8, edges: 24 };
+const CPU = { antialias: false, pixels: 0.7, shadow: 384, anisotropy: 1, edges: 12 };
 
 const SHAPES = {
-  sphere: ([radius]) => new THREE.SphereGeometry(radius, 24, 16),
-  ellipsoid: ([x, y, z]) => new THREE.SphereGeometry(1, 32, 20).scale(x, y, z),
-  capsule: ([radius, half]) => new THREE.CapsuleGeometry(radius, 2 * half, 8, 18).rotateX(Math.PI / 2),
-  cylinder: ([radius, half]) => new THREE.CylinderGeometry(radius, radius, 2 * half, 32).rotateX(Math.PI / 2),
+  sphere: ([radius], edges) => new THREE.SphereGeometry(radius, edges, edges / 2 + 2),
+  ellipsoid: ([x, y, z], edges) => new THREE.SphereGeometry(1, edges, edges / 2 + 2).scale(x, y, z),
+  capsule: ([radius, half], edges) => new THREE.CapsuleGeometry(radius, 2 * half, edges / 3, edges).rotateX(Math.PI / 2),
+  cylinder: ([radius, half], edges) => new THREE.CylinderGeometry(radius, radius, 2 * half, edges).rotateX(Math.PI / 2),
   box: ([x, y, z]) => new THREE.BoxGeometry(2 * x, 2 * y, 2 * z),
 };
 
 export class View {
   constructor(canvas) {
     this.canvas = canvas;
-    const isSoft = location.hash !== "#sharp" && drawsInSoftware();
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !isSoft, powerPreference: "high-performance" });
+    this.isSharp = location.hash === "#sharp"; // for pictures: takes its time
+    this.quality = drawsInSoftware() && !this.isSharp ? CPU : GPU;
+    const { antialias, pixels } = this.quality;
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias, powerPreference: "high-performance" });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.scene = new THREE.Scene();
@@ -36,7 +40,7 @@ export class View {
     Object.assign(this.controls, { enablePan: false, enableDamping: true, minDistance: 1.6, maxDistance: 16, maxPolarAngle: 1.5 });
     this.torso = new THREE.Vector3(0, 0, TARGET_HEIGHT);
     this.bodies = [];
-    this.pixels = isSoft ? SOFT_PIXELS : Math.min(devicePixelRatio, PIXELS[1]);
+    this.pixels = Math.min(devicePixelRatio, pixels);
     this.frames = { count: 0, since: performance.now() };
     this.addLights();
     this.addFloor();
@@ -50,7 +54,7 @@ export class View {
     this.scene.add(new THREE.HemisphereLight(0xffffff, 0xccd6e2, 1.75));
     this.sun = new THREE.DirectionalLight(0xfff3e4, 1.7);
     this.sun.castShadow = true;
-    this.sun.shadow.mapSize.set(768, 768);
+    this.sun.shadow.mapSize.set(this.quality.shadow, this.quality.shadow);
     this.sun.shadow.radius = 5;
     this.sun.shadow.bias = -0.0006;
     Object.assign(this.sun.shadow.camera, { left: -SHADOW, right: SHADOW, top: SHADOW, bottom: -SHADOW, near: 0.5, far: 12 });
@@ -72,7 +76,7 @@ export class View {
     map.wrapS = map.wrapT = THREE.RepeatWrapping;
     map.repeat.set(FLOOR / TILE, FLOOR / TILE);
     map.colorSpace = THREE.SRGBColorSpace;
-    map.anisotropy = 8;
+    map.anisotropy = this.quality.anisotropy;
     this.floor = new THREE.Mesh(new THREE.PlaneGeometry(FLOOR, FLOOR), new THREE.MeshBasicMaterial({ map }));
     // Only what the sun's camera sees gets shadows, which are the dearest to draw.
     const material = new THREE.ShadowMaterial({ color: 0x3b4a63, opacity: 0.28 });
@@ -88,7 +92,7 @@ export class View {
     for (const { shape, size, colour, body, position, quaternion: [w, x, y, z] } of geoms) {
       if (!SHAPES[shape]) continue; // the floor is drawn anyway
       const material = new THREE.MeshLambertMaterial({ color: new THREE.Color().setRGB(...colour, THREE.SRGBColorSpace) });
-      const mesh = new THREE.Mesh(SHAPES[shape](size), material);
+      const mesh = new THREE.Mesh(SHAPES[shape](size, this.quality.edges), material);
       mesh.position.set(...position);
       mesh.quaternion.set(x, y, z, w);
       mesh.castShadow = true;
@@ -155,7 +159,7 @@ export class View {
     const { count, since } = this.frames;
     const now = performance.now();
     if (now - since < 1000) return void this.frames.count++;
-    if ((now - since) / (count + 1) > SLOW_MS && this.pixels > PIXELS[0] && location.hash !== "#sharp") {
+    if ((now - since) / (count + 1) > SLOW_MS && this.pixels > PIXELS[0] && !this.isSharp) {
       this.pixels = Math.max(PIXELS[0], 0.8 * this.pixels);
       this.fit();
     }
