@@ -7,11 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium")
-FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox")  # WebGL without a GPU, as any user
+# WebGL on the CPU: by what Chromium brings along, or by Mesa (Debian's libegl1 and libgl1-mesa-dri), which is faster.
+FLAGS = {
+    "swiftshader": ("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    "mesa": ("--use-gl=angle", "--use-angle=gl-egl", "--ignore-gpu-blocklist"),
+}
+Renderer = Literal["swiftshader", "mesa"]
 
 
 @contextlib.contextmanager
@@ -38,12 +43,12 @@ def serving(workspace: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Any]:
+def browser(renderer: Renderer = "swiftshader") -> Iterator[Any]:
     """Yield a headless Chromium of Playwright, which draws WebGL on the CPU."""
     from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS[renderer], "--no-sandbox"])
         try:
             yield chromium
         finally:

@@ -8,7 +8,8 @@
 - real time: simulated seconds per second of the clock, in the same time.
 
 All three depend on what else the machine does, so the CPU time that an image and a control step cost stands beside
-them. WebGL runs on the CPU (SwiftShader), as on a machine without a GPU. Needs `make browser` and Debian's `chromium`.
+them. WebGL runs on the CPU, as on a machine without a GPU. Needs `make browser` and Debian's `chromium`, and for Mesa
+Debian's `libegl1` and `libgl1-mesa-dri`.
 """
 
 import json
@@ -24,7 +25,7 @@ import tyro
 
 from benchmarks.measure import summary
 from benchmarks.report import header, save
-from benchmarks.served import browser, serving
+from benchmarks.served import Renderer, browser, serving
 from flexrl.common.errors import exit_codes
 from flexrl.common.tables import print_table
 
@@ -48,6 +49,10 @@ WATCH = """() => {
     if (key === "Enter") [window.pressed, window.seen] = [performance.now(), null];
   }, { capture: true });
 }"""
+DRAWN_BY = """() => {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  return gl.getParameter(gl.getExtension("WEBGL_debug_renderer_info").UNMASKED_RENDERER_WEBGL);
+}"""
 SEEN = "() => window.seen ? window.seen - window.pressed : null"
 COUNT = """(seconds) => new Promise((resolve) => {
   let count = 0;
@@ -68,11 +73,13 @@ class ServingConfig:
     Attributes:
       repeats: rounds of all instructions, and counts of images.
       seconds: s of each count of images.
+      renderer: what draws WebGL: Mesa's llvmpipe, or Chromium's own SwiftShader.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
     repeats: int = 3
     seconds: float = 4.0
+    renderer: Renderer = "mesa"
     out: Path | None = None
 
 
@@ -91,10 +98,12 @@ def main() -> None:
 def measure(config: ServingConfig) -> list[dict[str, Any]]:
     """Return a row for each quantity."""
     with tempfile.TemporaryDirectory() as workspace, serving(Path(workspace)) as (server, address):
-        with browser() as chromium:
+        with browser(config.renderer) as chromium:
             page = chromium.new_page(viewport={"width": 1280, "height": 800})
             page.goto(address)
             page.wait_for_selector("#segments li")
+            drawn_by = page.evaluate(DRAWN_BY)
+            print(f"WebGL by {drawn_by}")
             page.evaluate(WATCH)
             page.wait_for_timeout(3000)  # the page finds out how many pixels it can draw
             found: dict[str, list[float]] = {name: [] for name in ASKED}
