@@ -7,7 +7,6 @@ import hmac
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -90,8 +89,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
             return 403, f"origin: {origin[:100]!r} is another site, and may not use this server"
-        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")[:20]) > MAX_BODY:
-            return 413, f"body: {headers['content-length'][:20]} bytes are too many; send at most {MAX_BODY}"
+        length = headers.get("content-length", "0")[:20]
+        if length.isdecimal() and int(length) > MAX_BODY:
+            return 413, f"body: {length} bytes are too many; send at most {MAX_BODY}"
         if self._token is not None and scope["path"] not in OPEN_PATHS and not self._has_token(scope, headers):
             return (
                 401,
@@ -102,8 +102,8 @@ class Guard:
     def _has_token(self, scope: Message, headers: dict[str, str]) -> bool:
         given = [headers.get("authorization", "").removeprefix("Bearer ")]
         given += parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        given += [] if cookie is None else [cookie.value]
+        cookies = (x.strip().partition("=") for x in headers.get("cookie", "").split(";"))
+        given += [value for name, _, value in cookies if name == COOKIE]
         expected = (self._token or "").encode()
         return any(hmac.compare_digest(x.encode("utf-8", "replace"), expected) for x in given)
 

@@ -30,7 +30,7 @@ async def serve_stream(socket: WebSocket, session: Session, *, has_poses: bool) 
                 sent_at = snapshot.at
             sent = snapshot
             await asyncio.sleep(snapshot.body.control_period / 2)
-    except (WebSocketDisconnect, RuntimeError):  # the latter if it left between two messages
+    except WebSocketDisconnect:  # it left between two messages
         return
     finally:
         leaving.cancel()

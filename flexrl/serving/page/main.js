@@ -14,7 +14,7 @@ const NOTICE_MS = 6000;
 const CLICK = 4; // px: a pointer that moved less has clicked
 const at = (id) => document.getElementById(id);
 
-const view = new View(at("view"));
+const view = begun();
 const plan = new PlanPanel(at("said"), at("segments"));
 let present = null; // the newest state
 let isLoading = false; // another policy
@@ -22,6 +22,15 @@ let goingAway = 0; // the timer of a notice
 
 // The token came by the address, and is kept in a cookie that scripts cannot read.
 if (location.search) history.replaceState(null, "", `/${location.hash}`);
+
+// The 3-D view, or null in a browser that has none: then words and buttons still work.
+function begun() {
+  try {
+    return new View(at("view"));
+  } catch {
+    return null;
+  }
+}
 
 function answer(line) {
   at("answer").textContent = line;
@@ -46,7 +55,7 @@ async function say(text) {
 }
 
 function push() {
-  const angle = view.direction - (present?.pose.heading ?? 0);
+  const angle = (view?.direction ?? 0) - (present?.pose.heading ?? 0);
   ask("/v1/push", { forward: PUSH * Math.cos(angle), left: PUSH * Math.sin(angle) });
 }
 
@@ -73,7 +82,7 @@ function notice(line, lasts) {
 
 async function changePolicy() {
   const [scene, { names, present }] = await Promise.all([get("/v1/scene"), get("/v1/policies")]);
-  view.build(scene);
+  view?.build(scene);
   at("policy").replaceChildren(...names.map((name) => new Option(name, name, false, name === present)));
   at("policy").disabled = names.length < 2;
 }
@@ -99,7 +108,7 @@ at("policy").addEventListener("change", async ({ target }) => {
 at("pause").addEventListener("click", () => ask("/v1/pause", { paused: !present?.is_paused }));
 at("push").addEventListener("click", push);
 at("reset").addEventListener("click", () => ask("/v1/reset", null));
-at("camera").addEventListener("click", () => view.home());
+at("camera").addEventListener("click", () => view?.home());
 new Driving((velocity) => ask("/v1/drive", velocity), at("pad"), at("knob"), at("text"));
 
 let pressed = null;
@@ -107,11 +116,12 @@ at("view").addEventListener("pointerdown", ({ clientX, clientY }) => (pressed = 
 at("view").addEventListener("pointerup", ({ clientX, clientY }) => {
   at("text").blur();
   const isClick = pressed && Math.hypot(clientX - pressed[0], clientY - pressed[1]) < CLICK;
-  if (isClick && view.hits(clientX, clientY)) push();
+  if (isClick && view?.hits(clientX, clientY)) push();
 });
 
+if (!view) answer("This browser cannot draw in 3-D, since WebGL is off. Words and buttons work.");
 listen({
   onState: show,
-  onPose: (message) => view.pose(message),
+  onPose: (message) => view?.pose(message),
   onLost: () => notice("the server does not answer; trying again", true),
 });

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from websockets.sync.client import connect
 
 from benchmarks.served import CHROMIUM, ROOT, browser, serving
 
@@ -43,6 +44,7 @@ def opened(chromium, address):
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE)
     page.problems = []
+    page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("requestfailed", lambda request: page.problems.append(request.url))
     page.on("request", lambda request: request.url.startswith(address) or page.problems.append(request.url))
@@ -159,6 +161,14 @@ def test_keys_and_buttons_drive_push_pause_and_reset(page, address):
     until(page, address, lambda x: x["plan"]["source"] == "drive" and x["motion"]["forward"] > 0.5)
     page.keyboard.up("ArrowUp")
     until(page, address, lambda x: abs(x["motion"]["forward"]) < 0.2)
+    box = page.locator("#pad").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y)
+    until(page, address, lambda x: x["plan"]["source"] == "drive" and x["motion"]["turn"] < -0.4)
+    page.mouse.up()
+    until(page, address, lambda x: abs(x["motion"]["turn"]) < 0.2)
     page.click("#pause")
     now = until(page, address, lambda x: x["is_paused"])
     shown(page, "#pause", "Go on")
@@ -237,7 +247,9 @@ def test_a_signal_ends_the_server_in_one_line(tmp_path, number, code, line):
         with pytest.raises(urllib.error.HTTPError, match="401"):
             state(address)
         assert urllib.request.urlopen(f"{address}healthz").status == 200
-        process.send_signal(getattr(signal, number))
-        out, err = process.communicate(timeout=60)
+        with connect(f"ws{address.removeprefix('http')}v1/stream?token=0123456789abcdef") as viewer:
+            assert isinstance(viewer.recv(), bytes)
+            process.send_signal(getattr(signal, number))
+            out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert err.strip().splitlines()[-1] == f"stopped: {line}" and "Traceback" not in err
