@@ -174,7 +174,7 @@ def test_a_token_lets_in_by_header_address_and_cookie(session):
     assert stranger.get("/v1/state").status_code == 200  # by the cookie
     foreign = {"cookie": f"a/b(c=1; flexrl_token={TOKEN}; d"}  # with cookies of other servers of the same machine
     assert client_of(session, **arguments, headers=foreign).get("/v1/state").status_code == 200
-    wrong = {"cookie": "flexrl_token=\xe9; a/b=1"}
+    wrong = {"cookie": b"flexrl_token=\xe9; a/b=1"}
     assert client_of(session, **arguments, headers=wrong).get("/v1/state").status_code == 401
     with stream_of(stranger) as stream:
         assert stream.receive_bytes()

@@ -44,13 +44,19 @@ def opened(chromium, address):
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE)
     page.problems = []
-    page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
+    page.on("console", lambda message: page.problems.extend(complaints(message)))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("requestfailed", lambda request: page.problems.append(request.url))
     page.on("request", lambda request: request.url.startswith(address) or page.problems.append(request.url))
     page.goto(address)
     page.wait_for_selector("#segments li")
     return page
+
+
+def complaints(message):
+    """What the console says of errors; that an answer is no 200 is none."""
+    is_answer = message.text.startswith("Failed to load resource")
+    return [message.text] if message.type == "error" and not is_answer else []
 
 
 def say(page, text):
