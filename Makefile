@@ -12,8 +12,8 @@ CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK))
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
-.PHONY: docker-train build-runtime image-check k8s-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
-.PHONY: jobs-clean
+.PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
+.PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
@@ -44,6 +44,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
+
+# Format, validity and tests of terraform/, with Terraform itself; part of `make test`. Downloads the Google provider if it can;
+# else its schema stands in.
+terraform-check: setup
+	-test -d terraform/.terraform/providers || timeout 60 terraform -chdir=terraform init -backend=false >/dev/null 2>&1
+	$(BIN)/python -m pytest tests/terraform -rs
 
 bench: setup
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
@@ -84,8 +90,8 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 
 # Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.
@@ -135,6 +141,15 @@ tensorboard-down:
 # Delete the Jobs of all sweeps. Running trials save first, and results stay in the workspace.
 jobs-clean:
 	$(KUBECTL) delete jobs -l app.kubernetes.io/name=flexrl --cascade=foreground
+
+# A GKE cluster by terraform/ (terraform/README.md). Each shows what it will do and asks; YES=1 answers for scripts. VARS names
+# the file of variables, terraform/examples/dev/terraform.tfvars by default.
+gke-state gke-up gke-down gke-scale-zero:
+	terraform/gke.sh $(@:gke-%=%)
+
+push-runtime: LOCK := requirements-cuda12.lock# which also runs without a GPU
+push-runtime:
+	LOCK=$(LOCK) terraform/gke.sh push
 
 # Check the manifests against the schemas of Kubernetes 1.33 to 1.37 and checkov's rules, and the Dockerfile against
 # hadolint's rules. The tools are installed into .venv-k8s.

@@ -16,6 +16,9 @@ SETTLING_SECONDS = 1.0  # s after a new command
 MIN_AIR_SECONDS = 0.15  # s that a jump keeps both feet off the floor
 MIN_STANDING_HEIGHT = 1.1  # m, of the torso
 MIN_STANDING_SECONDS = 2.0  # s that standing up must last, until the end
+MAX_DISTANCE_ERROR = (0.3, 0.1)  # m, and share of the distance that a plan asks for; the larger of the two
+MAX_ANGLE_ERROR = 15.0  # degrees of an angle that a plan asks for
+MAX_STEP_ERROR = 1  # footsteps of a number that a plan asks for
 
 
 def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: Mapping[str, Rows]) -> Rows:

@@ -6,9 +6,9 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 
+from flexrl.common.errors import ConfigError
 from launch.attempt.trial_folder import folder_of
 from launch.backend import Backend, Grow, never
-from flexrl.common.errors import ConfigError
 from launch.plan import states
 from launch.plan.axes import describe
 from launch.plan.states import Progress
@@ -19,6 +19,7 @@ from launch.show.tables import print_plan, print_ranking, print_search, print_st
 
 WATCH_SECONDS = 5.0
 FOLLOW_SECONDS = 1.0
+SENDING = ("plan", "submit", "watch")  # commands that send trials to a cluster, or say how they would
 
 
 def run(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
@@ -30,7 +31,21 @@ def run(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = neve
       trials: the sweep's trials; of a search those so far, to which `grow` appends.
       grow: appends the next round of a search to `trials`.
     """
+    if options.from_terraform is not None:
+        options, sweep = _on_terraforms_cluster(options, sweep)
     COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials, grow))
+
+
+def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace, Sweep]:
+    """Return options and sweep for the cluster that Terraform made; flags win over what Terraform says."""
+    from launch.kubernetes.terraform_outputs import in_pool, on_cloud, read_cloud
+
+    cloud = read_cloud(options.from_terraform)
+    sweep = on_cloud(sweep, cloud)
+    if options.command in SENDING:
+        sweep = in_pool(sweep, cloud)
+    context = options.context or cloud.context
+    return Namespace(**{**vars(options), "backend": "kubernetes", "context": context}), sweep
 
 
 def _backend(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow) -> Backend:

@@ -18,6 +18,10 @@ TEXTS = {
     "results": "rank the trials by return; write all results as CSV and Parquet, and plot return over each axis",
 }
 PACK = "train at most so many trials in one program, if they differ only in seed and numbers that need no recompiling"
+TERRAFORM = (
+    "use the cluster that this Terraform folder made, such as terraform/ (or a file with its `terraform output -json`):"
+    " its context, namespace, image, queue, volume and pools of nodes; implies --backend kubernetes"
+)
 CHANGING = ("submit", "cancel", "retry")
 
 
@@ -55,6 +59,7 @@ def _parse(arguments: list[str]) -> Namespace:
             "--set", action="append", default=[], metavar="NAME=VALUE", help="value for a variable of the sweep"
         )
         command.add_argument("--backend", choices=("local", "kubernetes"), default="local", help="where trials run")
+        command.add_argument("--from-terraform", type=Path, metavar="FOLDER", help=TERRAFORM)
         command.add_argument("--namespace", help="Kubernetes namespace, instead of the one in the sweep's file")
         command.add_argument("--context", help="context of the kubeconfig, instead of its current one")
         if name in ("plan", *CHANGING):

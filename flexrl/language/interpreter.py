@@ -11,7 +11,7 @@ from pathlib import Path
 from flexrl.language.clauses import Clause, split
 from flexrl.language.encoder import Encoder
 from flexrl.language.head import Head, Reading
-from flexrl.language.plan import Plan, Refusal, Segment, Speed
+from flexrl.language.plan import Plan, Refusal, Segment, Speed, measures_of
 from flexrl.language.words import FAST, SLOW
 
 FOLDER = Path(__file__).parents[2] / "pretrained" / "instructions"
@@ -29,16 +29,6 @@ SIDED = {  # by family: the skill without a side, and how one with a side is cal
     "backward": ("walk-backward", "walk-backward-{}"),
     "strafe": (None, "strafe-{}"),
     "turn": ("turn-left", "turn-{}"),  # "turn around" says no side
-}
-MEASURED = {  # by family: by what a segment may end
-    "stand": ("seconds",),
-    "forward": ("seconds", "metres", "steps"),
-    "backward": ("seconds", "metres", "steps"),
-    "strafe": ("seconds", "metres", "steps"),
-    "turn": ("seconds", "degrees"),
-    "run": ("seconds", "metres", "steps"),
-    "jump": (),
-    "stand-up": (),
 }
 
 
@@ -111,7 +101,7 @@ def _segment(clause: Clause, reading: Reading) -> Segment:
         raise _NotUnderstood(f"{said!r}: {reading.family} goes straight only; leave {side} out, or turn first")
     else:
         skill = reading.family
-    if clause.until is not None and clause.until.kind not in MEASURED[reading.family]:
+    if clause.until is not None and clause.until.kind not in measures_of(skill):
         raise _NotUnderstood(f"{said!r}: {reading.family} cannot be measured in {clause.until.kind}")
     speed = None if reading.family == "stand" else speed_of(clause.text) or reading.speed
     return Segment(skill, speed, clause.until, round(reading.confidence, 3))

@@ -33,6 +33,15 @@ SKILLS = (
 SPEEDS: tuple[Speed, ...] = get_args(Speed)
 LARGEST: dict[Kind, float] = {"seconds": 7200.0, "metres": 50_000.0, "degrees": 36_000.0, "steps": 10_000.0}
 MAX_SEGMENTS = 32
+MEASURES: dict[str, tuple[Kind, ...]] = {  # by the first word of a skill: by what it may end
+    "stand": ("seconds",),
+    "walk": ("seconds", "metres", "steps"),
+    "strafe": ("seconds", "metres", "steps"),
+    "turn": ("seconds", "degrees"),
+    "run": ("seconds", "metres", "steps"),
+    "jump": (),
+    "stand-up": (),
+}
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,9 @@ class Segment:
             raise ValueError(f"speed: unknown {self.speed!r}; give null or one of {', '.join(SPEEDS)}")
         if not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence: {self.confidence} must be between 0 and 1")
+        measures = measures_of(self.skill)
+        if self.until is not None and self.until.kind not in measures:
+            raise ValueError(f"until: {self.skill} cannot end by {self.until.kind}; give {_any_of(measures)}")
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,15 @@ class Refusal:
         """Raise ValueError if the reason is empty."""
         if not self.reason.strip():
             raise ValueError("reason: is empty; say which words cannot be done")
+
+
+def measures_of(skill: str) -> tuple[Kind, ...]:
+    """Return by what a skill of `SKILLS` may end; nothing for one that ends by itself."""
+    return MEASURES.get(skill, MEASURES[skill.split("-")[0]])
+
+
+def _any_of(measures: tuple[Kind, ...]) -> str:
+    return f"null or {' or '.join(measures)}" if measures else "null"
 
 
 def to_json(text: str, answer: Plan | Refusal) -> dict[str, Any]:

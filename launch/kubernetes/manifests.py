@@ -346,7 +346,7 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
             "fsGroupChangePolicy": "OnRootMismatch",  # do not change the owner of all files at every start
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "nodeSelector": selector,
+        "nodeSelector": {**cluster.node_selector, **selector},
         "tolerations": tolerations,
         "containers": [_container(sweep, cluster, rung)],
         "volumes": [

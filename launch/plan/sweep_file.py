@@ -100,6 +100,7 @@ class Cluster:
       queue: name of the Kueue queue to submit to; None to use no queue.
       priority: PriorityClass of the pods, which also orders them in a queue; the cluster's default if not given.
       service_account: service account of the pods, which get no token of it; the namespace's default if not given.
+      node_selector: labels that a pod's node must have, besides those that follow from the resources.
       keep_seconds: seconds after which a finished Job is removed.
       env: environment variables of the pods, such as MLFLOW_TRACKING_URI; no secrets.
       env_from_secret: Secrets whose keys become environment variables of the pods, such as WANDB_API_KEY.
@@ -111,6 +112,7 @@ class Cluster:
     queue: str | None = None
     priority: str | None = None
     service_account: str | None = None
+    node_selector: dict[str, str] = field(default_factory=dict)
     keep_seconds: int = 7 * 24 * 3600
     env: dict[str, str] = field(default_factory=dict)
     env_from_secret: tuple[str, ...] = ()

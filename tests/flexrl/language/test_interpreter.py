@@ -91,7 +91,7 @@ def test_plans_are_the_same_only_if_every_part_is():
     plan = Plan((Segment("run", "fast", Until("metres", 3.0)),))
     assert is_same(plan, Plan((Segment("run", "fast", Until("metres", 3.01), 0.2),)))
     others = [Segment("run", None, Until("metres", 3.0)), Segment("run", "fast")]
-    others += [Segment("jump", "fast", Until("metres", 3))]
+    others += [Segment("walk-forward", "fast", Until("metres", 3))]
     others += [Segment("run", "fast", Until("metres", 3.1)), Segment("run", "fast", Until("seconds", 3.0))]
     assert not any(is_same(plan, Plan((other,))) for other in others)
     assert not is_same(plan, Plan(plan.segments * 2)) and not is_same(plan, Refusal("no"))
@@ -148,8 +148,12 @@ def test_a_file_of_instructions_gives_an_object_a_line(tmp_path, capsys):
 def test_bad_input_gets_one_line(tmp_path, capsys):
     for arguments, line in [
         (["--plan-only"], "instruction: is missing"),
-        (["walk"], "plan_only: plans are read, and not carried out yet"),
-        (["walk", "--plan-only", "--text-file", "x"], "text_file: excludes an instruction"),
+        (["walk"], "run: is missing"),
+        (["run", "walk", "--plan-only", "--text-file", "x"], "instruction: 2 arguments where at most 1"),
+        (["run", "walk", "--plan-only", "--out", "x.mp4"], "out: nothing is run"),
+        (["run", "walk", "--out", "x.avi"], "out: 'x.avi' must end in .mp4 or .gif"),
+        (["run", "walk", "--planner", "llm"], "llm_url: is missing"),
+        (["run", "walk", "--planner", "llm", "--llm-url", "ftp://x"], "llm_url: 'ftp://x' must begin with http"),
         (["--plan-only", "--text-file", str(tmp_path / "none")], "text_file: .* cannot be read"),
         (["walk", "--plan-only", "--model", str(tmp_path)], f"instructions: .*{FILE} cannot be read"),
     ]:

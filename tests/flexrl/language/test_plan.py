@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from flexrl.language.plan import SKILLS, Plan, Refusal, Segment, Until, from_json, to_json
+from flexrl.language.plan import MEASURES, SKILLS, Plan, Refusal, Segment, Until, from_json, to_json
 
 GOOD = {
     "text": "walk two and a half metres, then turn left",
@@ -36,8 +36,18 @@ def test_a_plan_is_read():
 
 @pytest.mark.parametrize("skill", SKILLS)
 def test_every_skill_is_known(skill):
-    content = GOOD | {"segments": [{"skill": skill, "speed": "fast", "until": {"steps": 3}, "confidence": 1.0}]}
-    assert to_json(*from_json(content)) == content
+    kinds = MEASURES.get(skill, MEASURES[skill.split("-")[0]])
+    for until in (None, *({kind: 3} for kind in kinds)):
+        content = GOOD | {"segments": [{"skill": skill, "speed": "fast", "until": until, "confidence": 1.0}]}
+        assert to_json(*from_json(content)) == content
+
+
+@pytest.mark.parametrize(
+    ("skill", "kind"), [("stand", "metres"), ("turn-left", "steps"), ("jump", "seconds"), ("run", "degrees")]
+)
+def test_a_skill_ends_only_by_what_can_be_measured_of_it(skill, kind):
+    with pytest.raises(ValueError, match=f"until: {skill} cannot end by {kind}; give"):
+        Segment(skill, None, Until(kind, 3))
 
 
 def segment(**changes):

@@ -1,0 +1,131 @@
+"""Follow a schedule in one world: command a skill, measure what the body does, go on to the next.
+
+A segment goes on until its amount is reached. Where it stops, it commands standing still a little earlier, and ends
+when the body has come to rest. A plan that has ended commands standing still. `jax.vmap` makes many worlds.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+
+from envs.success import MIN_AIR_SECONDS, SETTLING_SECONDS
+from envs.tasks.humanoid_skills.goals import SKILLS
+from flexrl.execution.motion import BodyMotion, Contacts
+from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
+
+COAST_SECONDS = np.array([0.4, 0.15, 0.02])  # s that forward, sideways and turning motion lasts without a command
+REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
+ROUNDING = 1e-4  # of sums of many small amounts
+MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come to rest
+
+
+@struct.dataclass
+class Done:
+    """The amounts that were done of a schedule's S segments."""
+
+    amount: Array  # (S,) in the unit of the segment's measure
+    seconds: Array  # (S,) s that it lasted, until the body was at rest
+    velocity: Array  # (S, 3) mean after `SETTLING_SECONDS` and before stopping: forward m/s, left m/s, turn rad/s
+    samples: Array  # (S,) control steps in that mean; 0 if the segment was shorter
+    gave_up: Array  # (S,) bool: its limit passed first
+
+
+@struct.dataclass
+class Progress:
+    """The progress of one world through its schedule."""
+
+    segment: Array  # () int32, index; the schedule's count when the plan has ended
+    seconds: Array  # () s since the segment began
+    braking: Array  # () s since it commands standing still; 0 if it does not
+    amount: Array  # () what the segment's measure has reached
+    velocity: Array  # (3,) sum of velocities after settling
+    samples: Array  # () int32, control steps in that sum
+    contacts: Contacts
+    done: Done
+
+    @classmethod
+    def first(cls, size: int) -> "Progress":
+        """Return the progress at the start of a schedule of `size` segments."""
+        zero = jnp.zeros(())
+        none = jnp.zeros(size)
+        done = Done(none, none, jnp.zeros((size, 3)), none, jnp.zeros(size, bool))
+        return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), done)
+
+    def goal(self, schedule: Schedule) -> Array:
+        """Return the goal that the policy sees, shape (GOAL_SIZE,); standing still after the plan, and to stop."""
+        rests = (self.segment >= schedule.count) | (self.braking > 0)
+        at = jnp.minimum(self.segment, schedule.count - 1)
+        command = jnp.where(rests, 0, schedule.commands[at])
+        skill = jnp.where(rests, 0, schedule.skills[at])  # 0 is standing still
+        return jnp.concatenate([command, jax.nn.one_hot(skill, len(SKILLS))])
+
+    def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
+        """Return the progress after a control step of `period` s that ended in a motion."""
+        at = jnp.minimum(self.segment, schedule.count - 1)
+        is_running = self.segment < schedule.count
+        command, measure = schedule.commands[at], schedule.measures[at]
+        contacts = self.contacts.after(motion, period)
+        seconds = self.seconds + period
+        along = motion.velocity * _direction(command)
+        amount = jnp.select(
+            [measure == kind for kind in range(len(MEASURES))],
+            [
+                seconds,
+                self.amount + along[:2].sum() * period,
+                self.amount + jnp.degrees(along[2] * period),
+                self.amount + self.contacts.num_steps(motion),
+                self.amount + ((self.contacts.flight >= MIN_AIR_SECONDS) & (contacts.flight == 0)),
+                contacts.standing,
+            ],
+        )
+        settled = (seconds > SETTLING_SECONDS + ROUNDING) & (self.braking == 0)
+        coast = along * COAST_SECONDS
+        ahead = jnp.select([measure == METRES, measure == DEGREES], [coast[:2].sum(), jnp.degrees(coast[2])], 0.0)
+        gives_up = seconds >= schedule.limits[at]
+        is_reached = (amount + jnp.where(schedule.stops[at], ahead, 0) >= schedule.amounts[at] - ROUNDING) | gives_up
+        braking = jnp.where((self.braking > 0) | (is_reached & schedule.stops[at]), self.braking + period, 0)
+        rests = (_speed(motion) < REST_SPEED) & (jnp.abs(motion.velocity[2]) < REST_TURN)
+        has_stopped = (braking > 0) & (rests | (braking >= MAX_BRAKE_SECONDS))
+        ends = is_running & (has_stopped | (is_reached & ~schedule.stops[at]))
+        grown = self.replace(
+            seconds=seconds,
+            braking=braking,
+            amount=amount,
+            velocity=self.velocity + settled * motion.velocity,
+            samples=self.samples + settled,
+            contacts=contacts,
+        )
+        recorded = grown.replace(done=grown._recorded(at, gives_up & (self.braking == 0)))
+        following = Progress.first(schedule.skills.shape[0]).replace(
+            segment=self.segment + 1, contacts=contacts, done=recorded.done
+        )
+        return jax.tree.map(
+            lambda ended, running, over: jnp.where(ends, ended, jnp.where(is_running, running, over)),
+            following,
+            recorded,
+            self.replace(contacts=contacts),
+        )
+
+    def _recorded(self, at: Array, gives_up: Array) -> Done:
+        """Return what was done with the present segment's part written down."""
+        mean = self.velocity / jnp.maximum(self.samples, 1)
+        done = self.done
+        return Done(
+            amount=done.amount.at[at].set(self.amount),
+            seconds=done.seconds.at[at].set(self.seconds),
+            velocity=done.velocity.at[at].set(mean),
+            samples=done.samples.at[at].set(self.samples),
+            gave_up=done.gave_up.at[at].set(done.gave_up[at] | gives_up),
+        )
+
+
+def _direction(command: Array) -> Array:
+    """Return the unit vector of a command's velocity (2), and the sign of its turn."""
+    speed = jnp.sqrt(jnp.square(command[:2]).sum())
+    return jnp.append(command[:2] / jnp.maximum(speed, 1e-6), jnp.sign(command[2]))
+
+
+def _speed(motion: BodyMotion) -> Array:
+    return jnp.sqrt(jnp.square(motion.velocity[:2]).sum())

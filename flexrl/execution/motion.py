@@ -1,0 +1,55 @@
+"""What a plan measures on the body: how it moves, where its feet touch the floor, and how long it flies or stands."""
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.physics import PhysicsState
+from envs.robots import feeling_humanoid as body
+from envs.success import MIN_STANDING_HEIGHT
+from envs.tasks.humanoid_skills.rewards import STANDING_HEIGHT
+
+MIN_SWING_SECONDS = 0.04  # s without contact after which a foot's next contact is a step, and no trembling
+
+
+@struct.dataclass
+class BodyMotion:
+    """The motion of one world's body after a control step."""
+
+    velocity: Array  # (3,) forward m/s, left m/s, turn rad/s, like a command
+    height: Array  # () m, of the torso
+    touches: Array  # (2,) bool: whether the right and the left foot is on the floor
+
+
+def motion_of(physics: PhysicsState) -> BodyMotion:
+    """Return the motion of one world's `feeling_humanoid`."""
+    velocity = jnp.append(body.velocity(physics), body.turn(physics))
+    return BodyMotion(velocity, physics["qpos"][2], body.foot_force(physics) > 0)
+
+
+@struct.dataclass
+class Contacts:
+    """How long each foot, and the whole body, has been in the air or standing."""
+
+    swing: Array  # (2,) s without contact, right and left foot
+    flight: Array  # () s with neither foot on the floor and the torso high
+    standing: Array  # () s with the torso at standing height
+
+    @classmethod
+    def first(cls) -> "Contacts":
+        """Return the contacts of a body that has just been put down."""
+        return cls(jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
+
+    def after(self, motion: BodyMotion, period: float) -> "Contacts":
+        """Return the contacts one control step of `period` s later."""
+        flies = ~motion.touches.any() & (motion.height > STANDING_HEIGHT)
+        stands = motion.height >= MIN_STANDING_HEIGHT
+        return Contacts(
+            swing=jnp.where(motion.touches, 0, self.swing + period),
+            flight=jnp.where(flies, self.flight + period, 0),
+            standing=jnp.where(stands, self.standing + period, 0),
+        )
+
+    def num_steps(self, motion: BodyMotion) -> Array:
+        """Return how many feet () end a swing with this motion."""
+        return (motion.touches & (self.swing >= MIN_SWING_SECONDS)).sum()

@@ -1,0 +1,127 @@
+"""Schedules: plans as arrays, which a compiled program can follow in many worlds at once."""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from flax import struct
+
+from envs.success import MIN_STANDING_SECONDS, Rows
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
+from flexrl.language.plan import MAX_SEGMENTS, Plan, Segment, Speed
+
+MEASURES = ("seconds", "metres", "degrees", "steps", "jumps", "standing")  # what can end a segment
+SECONDS, METRES, DEGREES, STEPS, JUMPS, STANDING = range(len(MEASURES))
+ENDLESS = np.inf  # amount of a segment that goes on until the next plan
+
+USUAL_SECONDS = 4.0  # s of a segment that does not say when it ends
+USUAL_DEGREES = 90.0  # of a turn that does not say how far
+SPEED_FACTOR: dict[Speed | None, float] = {"slow": 0.6, None: 1.0, "fast": 1.4}  # on a skill's nominal command
+RUN_FACTOR: dict[Speed | None, float] = {"slow": 0.7, None: 1.0, "fast": 1.0}  # running is as fast as it was taught
+STEP_SECONDS = 0.6  # s that a footstep takes at most, in the mean
+PATIENCE = (2.0, 5.0)  # a segment is given up after the time that its command needs, times the first plus the second
+
+
+@struct.dataclass
+class Schedule:
+    """The segments of one world's plan, padded to S of them."""
+
+    skills: Rows  # (S,) int32, indices into `SKILLS` of the environment
+    commands: Rows  # (S, 3) forward m/s, left m/s, turn rad/s
+    measures: Rows  # (S,) int32, indices into MEASURES
+    amounts: Rows  # (S,) in the measure's unit; ENDLESS for what goes on until the next plan
+    limits: Rows  # (S,) s after which a segment is given up
+    stops: Rows  # (S,) bool: the body comes to rest before the next segment, so that a distance or angle is exact
+    count: Rows  # () int32: number of segments that are no padding
+
+
+def schedule_of(plan: Plan, *, is_endless: bool = False, size: int = MAX_SEGMENTS) -> Schedule:
+    """Return a plan's schedule.
+
+    Args:
+      plan: the plan.
+      is_endless: whether a last segment that does not say when it ends goes on until the next plan.
+      size: S, the number of segments to pad to.
+    """
+    segments = plan.segments[:size]
+    rows = [_row(segment) for segment in segments]
+    last = segments[-1]
+    if is_endless and last.until is None and rows[-1][2] == SECONDS:
+        rows[-1] = (*rows[-1][:3], ENDLESS, ENDLESS)
+    skills, commands, measures, amounts, limits = zip(*rows, strict=True)
+    stops = [
+        measure in (METRES, DEGREES) and not _goes_on(segment, after)
+        for measure, segment, after in zip(measures, segments, [*segments[1:], None], strict=True)
+    ]
+    return Schedule(
+        skills=_padded(skills, size, np.int32),
+        commands=_padded(commands, size, np.float32),
+        measures=_padded(measures, size, np.int32),
+        amounts=_padded(amounts, size, np.float32),
+        limits=_padded(limits, size, np.float32),
+        stops=_padded(stops, size, bool),
+        count=np.asarray(len(segments), np.int32),
+    )
+
+
+def stacked(schedules: Sequence[Schedule]) -> Schedule:
+    """Return the schedules of B worlds as one, with a leading axis B."""
+    return jax.tree.map(lambda *rows: np.stack(rows), *schedules)
+
+
+def longest_seconds(schedule: Schedule) -> float:
+    """Return how long (s) a schedule, or the longest of several, may take until its last segment is given up."""
+    limits = np.asarray(schedule.limits)
+    is_padding = np.arange(limits.shape[-1]) >= np.asarray(schedule.count)[..., None]
+    return float(np.where(is_padding | ~np.isfinite(limits), 0, limits).sum(axis=-1).max())
+
+
+def command_of(segment: Segment) -> np.ndarray:
+    """Return the velocity (3,) that a segment commands: forward m/s, left m/s, turn rad/s."""
+    skill = SKILLS[skill_index(segment.skill)]
+    factor = (RUN_FACTOR if segment.skill == "run" else SPEED_FACTOR)[segment.speed]
+    return factor * np.array([skill.forward, skill.left, skill.turn])
+
+
+def skill_index(skill: str) -> int:
+    """Return the index in the environment's `SKILLS` of a plan's skill."""
+    return SKILL_NAMES.index("stand-still" if skill == "stand" else skill)
+
+
+def _row(segment: Segment) -> tuple[int, np.ndarray, int, float, float]:
+    """Return a segment's skill, command, measure, amount and limit."""
+    command, (measure, amount) = command_of(segment), _end(segment)
+    speed, turn = float(np.hypot(*command[:2])), abs(float(command[2]))
+    seconds = {
+        SECONDS: amount,
+        METRES: amount / max(speed, 1e-6),
+        DEGREES: np.radians(amount) / max(turn, 1e-6),
+        STEPS: amount * STEP_SECONDS,
+        JUMPS: 2.0 * amount,
+        STANDING: 5.0,
+    }[measure]
+    return skill_index(segment.skill), command, measure, amount, PATIENCE[0] * seconds + PATIENCE[1]
+
+
+def _end(segment: Segment) -> tuple[int, float]:
+    if segment.skill == "jump":
+        return JUMPS, 1.0
+    if segment.skill == "stand-up":
+        return STANDING, MIN_STANDING_SECONDS
+    if segment.until is not None:
+        return MEASURES.index(segment.until.kind), float(segment.until.amount)
+    return (DEGREES, USUAL_DEGREES) if segment.skill.startswith("turn-") else (SECONDS, USUAL_SECONDS)
+
+
+def _goes_on(segment: Segment, after: Segment | None) -> bool:
+    """Return whether the next segment moves the same way, so that stopping between the two would look odd."""
+    return after is not None and after.skill in (segment.skill, *_SAME_WAY.get(segment.skill, ()))
+
+
+_SAME_WAY = {"walk-forward": ("run",), "run": ("walk-forward",)}
+
+
+def _padded(rows: Sequence[object], size: int, dtype: type) -> np.ndarray:
+    """Return rows as an array of `size` rows, the last of them repeated."""
+    array = np.asarray(rows, dtype)
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])

@@ -1,0 +1,226 @@
+"""Follow plans with a trained policy in one world or in thousands, each with a plan of its own."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+
+from algos.common.types import Policy
+from envs.physics import PhysicsState
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP
+from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
+from envs.types import Env
+from envs.worlds.vector import VecEnv, VecState
+from flexrl.common.errors import ConfigError
+from flexrl.common.warp_buffers import RUNS_OWN, WarpBuffers, require_room
+from flexrl.execution.executor import Done, Progress
+from flexrl.execution.motion import motion_of
+from flexrl.execution.schedule import Schedule, longest_seconds
+from flexrl.language.plan import Plan, Refusal
+from flexrl.policies.playback import Playback, load_playback
+from flexrl.storage.run_folder import read_config
+
+CHUNK = 64  # control steps between two looks at whether all plans have ended
+REST_SECONDS = 1.0  # s that worlds go on after their plans, to see whether the body keeps standing
+
+
+@struct.dataclass
+class Following:
+    """The state of B worlds that follow plans."""
+
+    worlds: VecState
+    carry: Any  # the policy's memory
+    schedule: Schedule  # (B, S)
+    progress: Progress  # (B, ...)
+    fallen: Array  # (B,) bool: has fallen while it was not asked to stand up
+    resting: Array  # (B,) s since the plan ended
+    overflowed: Array  # () int32: control steps of worlds in which MJX-Warp left contacts out
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanFollower:
+    """Steps B worlds whose policy is told what to do by schedules instead of the task's own goals.
+
+    Attributes:
+      env: from `load_follower`.
+      num_worlds: B.
+    """
+
+    env: Env
+    num_worlds: int
+
+    @property
+    def vec_env(self) -> VecEnv:
+        """The worlds."""
+        return VecEnv(self.env, self.num_worlds)
+
+    def start(self, policy: Policy, schedule: Schedule, key: Array) -> Following:
+        """Return newly reset worlds at the start of their schedules (B, S)."""
+        worlds = self.vec_env.start(self.vec_env.fresh(key))
+        never, zero = jnp.zeros(self.num_worlds, bool), jnp.zeros(self.num_worlds)
+        return Following(
+            worlds=worlds,
+            carry=policy.init_carry(self.num_worlds),
+            schedule=jax.tree.map(jnp.asarray, schedule),
+            progress=first_progress(schedule),
+            fallen=never,
+            resting=zero,
+            overflowed=jnp.int32(0),
+        )
+
+    def step(self, policy: Policy, state: Following, key: Array) -> Following:
+        """Return the worlds one control step later."""
+        goal = jax.vmap(Progress.goal)(state.progress, state.schedule)
+        carry, action, _ = policy.act(state.carry, state.worlds.observation.replace(goal=goal), key)
+        worlds, transition = self.vec_env.advance(state.worlds, action)
+        motion = jax.vmap(motion_of)(worlds.env.physics)
+        period = self.env.spec.control_period
+        progress = jax.vmap(Progress.after, in_axes=(0, 0, 0, None))(state.progress, state.schedule, motion, period)
+        lies = (motion.height < FALLEN_HEIGHT) & (goal[:, 3 + STAND_UP] == 0)
+        has_ended = progress.segment >= state.schedule.count
+        overflowed = 0 if transition.overflowed is None else transition.overflowed.sum()
+        return Following(
+            worlds=worlds,
+            carry=carry,
+            schedule=state.schedule,
+            progress=progress,
+            fallen=state.fallen | lies | transition.diverged,
+            resting=jnp.where(has_ended, state.resting + period, 0),
+            overflowed=state.overflowed + overflowed,
+        )
+
+
+FALLEN_HEIGHT = HumanoidSkillsConfig.min_height  # m, torso height below which the body has fallen
+
+
+def first_progress(schedule: Schedule) -> Progress:
+    """Return the progress of B worlds at the start of their schedules (B, S)."""
+    num_worlds, size = schedule.skills.shape
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, (num_worlds, *x.shape)), Progress.first(size))
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The result of B worlds that followed plans.
+
+    Attributes:
+      schedule: what was asked for, (B, S).
+      done: what was done, (B, S).
+      fallen: (B,) whether the body fell.
+      ended: (B,) whether the plan came to its end.
+      qpos: (T, nq) positions of the first world after each control step.
+      segment: (T,) index of the first world's segment at the same times.
+    """
+
+    schedule: Schedule
+    done: Done
+    fallen: np.ndarray
+    ended: np.ndarray
+    qpos: np.ndarray
+    segment: np.ndarray
+
+
+def load_follower(
+    run: str,
+    workspace: str,
+    num_worlds: int,
+    *,
+    step: str = "best",
+    physics: str = "auto",
+    is_lying: bool = False,
+    warp: WarpBuffers = RUNS_OWN,
+) -> tuple[Playback, PlanFollower]:
+    """Load a policy of `humanoid-skills`, and worlds in which it follows plans.
+
+    Args:
+      run: see `load_playback`, like `workspace`, `step`, `physics` and `warp`.
+      workspace: folder that holds the runs.
+      num_worlds: B.
+      step: checkpoint to use.
+      physics: physics engine to use.
+      is_lying: whether the bodies begin lying on the floor.
+      warp: sizes of MJX-Warp's buffers.
+
+    Raises:
+      ConfigError: if there is no such run, or its task is another one.
+      CheckpointError: if the checkpoint is damaged.
+    """
+    task = functools.partial(_told_by_plans, run, is_lying)
+    playback = load_playback(run, workspace, step, physics, num_worlds, task=task, warp=warp)
+    return playback, PlanFollower(playback.env, num_worlds)
+
+
+def _told_by_plans(run: str, is_lying: bool, task: object) -> HumanoidSkillsConfig:
+    if not isinstance(task, HumanoidSkillsConfig):
+        raise ConfigError(
+            f"run: {run} was not trained on humanoid-skills, so it cannot be told skills; name one that was"
+        )
+    start = "fallen" if is_lying else "default"
+    return dataclasses.replace(
+        task, skills=("stand-still",), goal_strategy="single", termination="never", initial_state=start
+    )
+
+
+def taught_skills(folder: Path) -> tuple[str, ...]:
+    """Return the skills that the policy in a run's or an exported folder was taught, as plans call them.
+
+    Raises:
+      ConfigError: if its task is another one.
+    """
+    task = read_config(folder).task
+    if not isinstance(task, HumanoidSkillsConfig):
+        raise ConfigError(f"run: {folder} was not trained on humanoid-skills, so it knows no skills; name one that was")
+    taught = [name for name in SKILL_NAMES if name in task.skills]
+    return tuple("stand" if name == "stand-still" else name for name in taught)
+
+
+def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
+    """Return a plan that needs only skills that a policy was taught, or the refusal of one that needs others."""
+    if isinstance(answer, Refusal):
+        return answer
+    missing = dict.fromkeys(segment.skill for segment in answer.segments if segment.skill not in (*taught, "stand"))
+    if not missing:
+        return answer
+    return Refusal(f"this policy was not taught to {', '.join(missing)}; it can {', '.join(taught)}")
+
+
+def follow(playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int) -> Outcome:
+    """Follow schedules (B, S), each in a world of its own, until all have ended.
+
+    Raises:
+      ConfigError: if MJX-Warp left contacts out.
+    """
+    period = playback.env.spec.control_period
+
+    @functools.partial(jax.jit, donate_argnums=1)
+    def chunk(policy: Policy, state: Following, key: Array) -> tuple[Following, tuple[Array, Array]]:
+        def step(state: Following, key: Array) -> tuple[Following, tuple[Array, Array]]:
+            state = follower.step(policy, state, key)
+            return state, (_first_qpos(state.worlds.env.physics), state.progress.segment[0])
+
+        return jax.lax.scan(step, state, jax.random.split(key, CHUNK))
+
+    key_start, key = jax.random.split(jax.random.key(seed))
+    state = jax.jit(follower.start)(playback.policy, schedule, key_start)
+    rows, num_steps = [], 0
+    while num_steps * period < longest_seconds(schedule) + REST_SECONDS:
+        state, row = chunk(playback.policy, state, jax.random.fold_in(key, num_steps))
+        rows.append(jax.device_get(row))
+        num_steps += CHUNK
+        if (state.resting >= REST_SECONDS).all():
+            break
+    require_room(int(state.overflowed), num_steps * follower.num_worlds)
+    qpos, segment = (np.concatenate(column) for column in zip(*rows, strict=True))
+    done, fallen, resting = jax.device_get((state.progress.done, state.fallen, state.resting))
+    return Outcome(jax.device_get(schedule), done, fallen, resting > 0, qpos, segment)
+
+
+def _first_qpos(physics: PhysicsState) -> Array:
+    return physics["qpos"][0]
