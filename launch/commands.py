@@ -158,8 +158,8 @@ def _require_nothing_follows(sweep: Sweep, trials: list[Trial], failed: list[Tri
         following = trials[-(-trial.number // size) * size :]
         if any(backend.progress(each) != Progress() for each in following):
             raise ConfigError(
-                f"retry: trial {trial.number} failed, and the search has begun trials that follow from that; it stays "
-                f"failed, and --only can name trials from {(len(trials) - 1) // size * size + 1}"
+                f"retry: trial {trial.number} failed, and what the search has begun since follows from that; it stays "
+                "failed, and --only can name other trials"
             )
 
 

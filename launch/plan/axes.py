@@ -4,17 +4,18 @@ import itertools
 import json
 import math
 import random
+from collections.abc import Mapping
 from typing import Any
 
-from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
-from launch.plan.draws import Draw, Random, Search, num_distinct
+from launch.plan.draws import Draw, Random
 from launch.plan.sweep_file import Sweep
 
 Point = JsonObject  # value by dotted name of the field, such as `algorithm.learning_rate`
 
 DIGITS = 6  # significant digits of a random value: hides that machines' logarithms differ in the last bit
 MORE_DIGITS = 12  # significant digits of a value that is drawn again because the first was taken
+MAX_CORNERS = 500
 
 
 def points(sweep: Sweep, first_seed: int) -> list[Point]:
@@ -31,8 +32,8 @@ def points(sweep: Sweep, first_seed: int) -> list[Point]:
 def num_points(sweep: Sweep) -> int:
     """Return how many points a sweep has, without making them."""
     zipped = min((len(values) for values in sweep.zip.values()), default=1)
-    drawn = sweep.search.trials if sweep.search else sweep.random.num if sweep.random else 1
-    return math.prod(map(len, sweep.grid.values())) * zipped * drawn * sweep.num_seeds
+    drawn = sweep.search.trials if sweep.search else sweep.random and sweep.random.num
+    return math.prod(map(len, sweep.grid.values())) * zipped * (drawn or 1) * sweep.num_seeds
 
 
 def _grid(sweep: Sweep) -> list[Point]:
@@ -49,17 +50,10 @@ def _draws(axes: Random | None) -> list[Point]:
     """Draw random points that all differ. Each field has its own random stream.
 
     A point that equals an earlier one is drawn again from separate streams, so that all other points stay the same.
-
-    Raises:
-      ConfigError: if fewer different points exist than are asked for.
     """
     if axes is None:
         return [{}]
-    if (known := num_distinct(axes.fields)) is not None and axes.num > known:
-        raise ConfigError(
-            f"random.num: {axes.num} points are more than the {known} that {', '.join(axes.fields)} have together; "
-            f"use at most {known}, or more choices"
-        )
+    assert axes.num is not None, "a search proposes its points"
     streams = {name: random.Random(f"{axes.seed} {name}") for name in axes.fields}
     uniforms = [{name: stream.random() for name, stream in streams.items()} for _ in range(axes.num)]
     found: dict[str, Point] = {}  # by their description, which differs between points
@@ -75,10 +69,10 @@ def _draws(axes: Random | None) -> list[Point]:
 
 
 def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
-    return {name: value_of(draw, uniform[name], digits) for name, draw in axes.fields.items()}
+    return {name: _value(draw, uniform[name], digits) for name, draw in axes.fields.items()}
 
 
-def value_of(draw: Draw, uniform: float, digits: int) -> Any:
+def _value(draw: Draw, uniform: float, digits: int) -> Any:
     """Return the value of a draw for a uniform random number in [0, 1)."""
     if draw.choice is not None:
         return draw.choice[int(uniform * len(draw.choice))]
@@ -108,10 +102,14 @@ def describe(values: Point) -> str:
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
 
 
-def corners(search: Search) -> list[Point]:
-    """Return points at the edge of a search's fields, which hold each lowest, highest and possible value once."""
-    edges = {name: draw.choice or draw.uniform or draw.log_uniform or () for name, draw in search.fields.items()}
-    return [
-        {name: values[min(i, len(values) - 1)] for name, values in edges.items()}
-        for i in range(max(map(len, edges.values())))
-    ]
+def corners(fields: Mapping[str, Draw]) -> list[Point]:
+    """Return points at the edge of fields that are drawn: lowest, highest and possible values, and their combinations.
+
+    Each of these values is in a point, but of many combinations only the first `MAX_CORNERS`.
+    """
+    edges = {name: draw.choice or draw.uniform or draw.log_uniform or () for name, draw in fields.items()}
+    each = (
+        [values[min(i, len(values) - 1)] for values in edges.values()] for i in range(max(map(len, edges.values())))
+    )
+    combined = itertools.islice(itertools.product(*edges.values()), MAX_CORNERS)
+    return [dict(zip(edges, values, strict=True)) for values in (*each, *combined)]

@@ -1,12 +1,12 @@
-"""The fields of a sweep whose values are drawn: distributions, random points and searches."""
+"""The fields of a sweep whose values are drawn, at random or by a search."""
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-MAX_POINTS = 500  # of a search: every command proposes them all anew
+MAX_POINTS = 500  # of a search: every command proposes all of them again
 
 
 @dataclass(frozen=True)
@@ -40,64 +40,65 @@ class Draw:
 
 @dataclass(frozen=True)
 class Random:
-    """Points drawn at random. Each field has its own random stream; raising `num` keeps the points drawn before.
+    """Points drawn at random, or proposed by a search.
+
+    Drawn at random, each field has its own random stream; raising `num` keeps the points drawn before.
 
     Attributes:
-      num: number of points.
+      num: number of points; not given in a search, which has `search.trials`.
       fields: distribution of each field, by the field's dotted name.
-      seed: seed of the draws.
+      seed: seed of the draws or proposals.
     """
 
-    num: int
-    fields: dict[str, Draw]
+    num: int | None = None
+    fields: dict[str, Draw] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError if there are no points or no fields."""
-        if self.num < 1 or not self.fields:
+        if self.num is not None and self.num < 1 or not self.fields:
             raise ValueError(f"random: {self.num} points of {len(self.fields)} fields; both must be at least 1")
 
 
 @dataclass(frozen=True)
 class Search:
-    """Points proposed from the results so far, in rounds: a round is proposed once all trials of the last one ended.
+    """Points of the fields of `random`, proposed from the results so far.
 
-    What is proposed follows from the seed and the results alone, so a search that was killed goes on as it would have.
+    They come in rounds: a round is proposed once all trials of the last one have ended. So what is proposed follows
+    from the file and the results alone, and a search that was killed goes on as it would have.
 
     Attributes:
       sampler: how points are proposed: `tpe` is Optuna's tree-structured Parzen estimator.
       trials: number of points in all; with `seeds` each has a trial for each seed, and their mean return counts.
-      fields: distribution of each field, by the field's dotted name.
-      parallel: number of points in a round. It decides what is proposed; `parallelism` decides how many trials run at
-        once.
-      seed: seed of the proposals.
+      parallel: number of points in a round. It decides what is proposed; the sweep's `parallelism` decides how many
+        trials run at once.
     """
 
     sampler: Literal["tpe"]
     trials: int
-    fields: dict[str, Draw]
     parallel: int = 1
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a number is outside its range, or fewer different points exist than are asked for."""
-        if not self.fields:
-            raise ValueError("search.fields: must name one field or more, such as {algorithm.learning_rate: ...}")
+        """Raise ValueError if a number is outside its range."""
         if not 1 <= self.trials <= MAX_POINTS:
             raise ValueError(f"search.trials: {self.trials} must be from 1 to {MAX_POINTS}")
-        if self.parallel < 1:
-            raise ValueError(f"search.parallel: {self.parallel} must be at least 1")
-        if self.seed < 0:
-            raise ValueError(f"search.seed: {self.seed} must be at least 0")
-        if (known := num_distinct(self.fields)) is not None and self.trials > known:
-            raise ValueError(
-                f"search.trials: {self.trials} points are more than the {known} that {', '.join(self.fields)} have "
-                f"together; use at most {known}, or a grid"
-            )
+        if not 1 <= self.parallel <= self.trials:
+            raise ValueError(f"search.parallel: {self.parallel} must be from 1 to search.trials, {self.trials}")
 
 
-def num_distinct(fields: Mapping[str, Draw]) -> int | None:
-    """Return how many different points exist; None if a field is drawn from a range of numbers."""
+def require_distinct(name: str, number: int, fields: Mapping[str, Draw]) -> None:
+    """Raise ValueError if fewer different points of the fields exist than are asked for.
+
+    Args:
+      name: name of the field of the sweep's file that gives the number of points, for the message.
+      number: how many points are asked for.
+      fields: distribution of each field.
+    """
     if any(draw.choice is None for draw in fields.values()):
-        return None
-    return math.prod(len({json.dumps(value) for value in draw.choice or ()}) for draw in fields.values())
+        return  # a range of numbers has enough of them
+    known = math.prod(len({json.dumps(value) for value in draw.choice or ()}) for draw in fields.values())
+    if number > known:
+        raise ValueError(
+            f"{name}: {number} points are more than the {known} that {', '.join(fields)} have together; use at most "
+            f"{known}, or more choices"
+        )

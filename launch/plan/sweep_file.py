@@ -11,7 +11,7 @@ from flexrl.common.decoding import decode_as, load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
 from flexrl.config.trackers import Tracking
-from launch.plan.draws import Random, Search
+from launch.plan.draws import Random, Search, require_distinct
 from launch.plan.variables import expanded
 
 RUN_FIELDS = ("algo", "env", "algorithm", "task")  # fields of a run's config (`RunConfig`) that no sweep has
@@ -164,7 +164,7 @@ class Sweep:
       grid: list of values for each dotted field; every combination of them is a point.
       zip: lists of values for dotted fields, all of the same length; their first values are a point, and so on.
       random: points drawn at random.
-      search: points proposed from the results so far, instead of `grid`, `zip` and `random`.
+      search: proposes the points of `random` from the results so far; excludes `grid` and `zip`.
       seeds: number of seeds, counted up from the base's seed; or a list of seeds.
       halving: at which rungs trials pause and only the best go on; does not change any trial's key.
       resources: what one trial needs.
@@ -211,22 +211,36 @@ class Sweep:
             if (value := getattr(self.tracking, name)) is not None:
                 raise ValueError(f"tracking.{name}: {value!r} cannot be chosen in a sweep, which names groups and runs")
         self._require_one_axis_a_field()
-        self._require_what_a_search_can_do()
+        self._require_what_can_be_drawn()
 
-    def _require_what_a_search_can_do(self) -> None:
-        if self.search is None:
+    def _require_what_can_be_drawn(self) -> None:
+        search, drawn = self.search, self.random
+        if search is None:
+            if drawn and drawn.num is None:
+                raise ValueError("random.num: must be given, the number of points; only a search is without it")
+            if drawn and drawn.num:
+                require_distinct("random.num", drawn.num, drawn.fields)
             return
-        if other := next((name for name in ("grid", "zip", "random") if getattr(self, name)), None):
+        if drawn is None:
             raise ValueError(
-                f"{other}: excludes search, whose points follow from results; give its fields in search.fields, such as "
-                "{choice: [8, 16]}"
+                f"search: {search.sampler} has no fields to propose; name them in random.fields, such as "
+                "{algorithm.learning_rate: {log_uniform: [1e-4, 1e-2]}}"
             )
+        if drawn.num is not None:
+            raise ValueError(f"random.num: {drawn.num} excludes search.trials, {search.trials}; leave it out")
+        for axis, fields in (("grid", self.grid), ("zip", self.zip)):
+            for name, values in fields.items():
+                raise ValueError(
+                    f"{axis}.{name}: {list(values)} excludes search, which draws each field by itself; write it in "
+                    f"random.fields, as {name}: {{choice: {list(values)}}}"
+                )
+        require_distinct("search.trials", search.trials, drawn.fields)
         if self.halving and self.seeds is not None:
-            raise ValueError("seeds: exclude search with halving, which compares points by one trial each; drop one")
-        if self.halving and self.search.parallel < 2:
+            raise ValueError(f"seeds: {self.seeds} exclude halving in a search, since it compares points; drop one")
+        if self.halving and search.parallel < 2:
             raise ValueError(
-                f"search.parallel: {self.search.parallel} must be at least 2 with halving, which compares the points "
-                "that are proposed together"
+                f"search.parallel: {search.parallel} must be at least 2 with halving, which compares the points that "
+                "are proposed together"
             )
 
     @property
@@ -240,7 +254,6 @@ class Sweep:
 
     def _require_one_axis_a_field(self) -> None:
         axes = [*self.grid, *self.zip, *(self.random.fields if self.random else ())]
-        axes += self.search.fields if self.search else ()
         axes += ["seed"] if self.seeds is not None else []
         for i, name in enumerate(axes):
             if clash := next((other for other in axes[:i] if f"{name}.".startswith(f"{other}.")), None):

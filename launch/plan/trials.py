@@ -102,7 +102,7 @@ class Planner:
         return trials
 
     def require_valid(self, axes: list[Point]) -> None:
-        """Decode points that are no trials, such as those at the edge of a search's fields.
+        """Decode points that are no trials, such as those at the edge of what a search may propose.
 
         Raises:
           ConfigError: if one is not valid, naming the field, the value and the limit.

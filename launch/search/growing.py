@@ -23,16 +23,17 @@ class GrowingTrials:
         """Plan the trials that the axes give; of a search those that follow from the results on this machine.
 
         Raises:
-          ConfigError: if a trial, or a point at the edge of the search's fields, is not valid; or if a search's results
-            are there and Optuna is not.
+          ConfigError: if a trial, or a point at the edge of what a search may propose, is not valid; or if a search
+            needs Optuna, which is not installed.
         """
         self._planner, self._sweep = planner, planner.sweep
         self.trials: list[Trial] = []
         if self._sweep.search is None:
             self.trials = planner.trials(points(self._sweep, planner.first_seed))
             return
-        planner.require_valid(corners(self._sweep.search))
-        self._proposer = Proposer(self._sweep.search)
+        assert self._sweep.random is not None  # it was required with the search
+        planner.require_valid(corners(self._sweep.random.fields))
+        self._proposer = Proposer(self._sweep.search, self._sweep.random)
         self._last_round: list[Trial] = []
         while self.grow():
             pass

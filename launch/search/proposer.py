@@ -1,6 +1,6 @@
 """Proposes the points of a search by Optuna, in rounds, from the outcomes of the rounds before.
 
-Nothing is stored: the study is made anew from the outcomes, and each round has a sampler with a seed of its own. So the
+Nothing is stored: the study is made anew from the outcomes, and each point has a sampler with a seed of its own. So the
 same seed and outcomes give the same points, whoever asks and however often the search was interrupted.
 """
 
@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flexrl.common.errors import ConfigError
-from launch.plan.axes import DIGITS, MORE_DIGITS, Point, describe, value_of
-from launch.plan.draws import Draw, Search
+from launch.plan.axes import DIGITS, MORE_DIGITS, Point, describe, rounded
+from launch.plan.draws import Draw, Random, Search
 
 if TYPE_CHECKING:
+    from optuna import Trial
     from optuna.distributions import BaseDistribution
-    from optuna.trial import Trial
 
-TRIES = 10  # how often a point is proposed again if it was proposed before, until one is drawn at random
 MAX_SEED = 2**32  # seeds of NumPy's generators are below
 
 
@@ -42,57 +41,53 @@ class Outcome:
 class Proposer:
     """Proposes one round of points after the other."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, axes: Random) -> None:
         """Begin a study without outcomes.
+
+        Args:
+          search: how many points are proposed, and how many in a round.
+          axes: distribution of each field, and the seed.
 
         Raises:
           ConfigError: if Optuna is not installed.
         """
         if importlib.util.find_spec("optuna") is None:
-            raise ConfigError("search: needs Optuna; pip install -e '.[search]' in the clone of flex-rl, or use random")
-        import optuna  # imported late: it takes a second, and only searches need it
+            raise ConfigError(
+                f"search.sampler: {search.sampler} needs Optuna; pip install -e '.[search]' in the clone of flex-rl, "
+                "or leave search out and give random.num"
+            )
+        import optuna  # imported late: only searches need it
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._search = search
+        self._search, self._axes = search, axes
         self._study = optuna.create_study(direction="maximize")
+        self._distributions = {name: _distribution(draw) for name, draw in axes.fields.items()}
         self._known: set[str] = set()  # descriptions of all points so far
         self._round: list[Trial] = []  # Optuna's trials of the round that was proposed last
-        self._num_rounds = 0
 
     def ask(self) -> list[Point]:
         """Return the points of the next round: `parallel` of them, or as many as are left; none if none is left."""
-        from optuna.samplers import TPESampler
-
         assert not self._round, "the outcomes of the last round were not told"
-        seed = random.Random(f"{self._search.seed} {self._num_rounds}").randrange(MAX_SEED)
-        # `constant_liar` keeps the points of a round apart: those without an outcome count as bad.
-        self._study.sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
-        self._num_rounds += 1
         number = min(self._search.parallel, self._search.trials - len(self._known))
         return [self._ask_new() for _ in range(number)]
 
     def _ask_new(self) -> Point:
-        """Propose a point that differs from all before."""
+        """Propose a point that differs from all before: the sampler's, or if that is known, one drawn at random.
+
+        The sampler counts the points of the same round, which have no outcome yet, as bad ones. That keeps them apart.
+        """
+        from optuna.samplers import RandomSampler, TPESampler
         from optuna.trial import TrialState
 
-        fields = self._search.fields
-        for _ in range(TRIES):
-            trial = self._study.ask({name: _distribution(draw) for name, draw in fields.items()})
-            point = {name: _value(draw, trial.params[name], DIGITS) for name, draw in fields.items()}
-            if describe(point) not in self._known:
-                return self._kept(trial, point)
-            self._study.tell(trial, state=TrialState.FAIL)
-        number = len(self._known)
-        for again in itertools.count():
-            stream = random.Random(f"{self._search.seed} {number} {again}")
-            params = {name: _drawn(draw, stream.random()) for name, draw in fields.items()}
-            point = {name: _value(draw, params[name], MORE_DIGITS) for name, draw in fields.items()}
+        seed = random.Random(f"{self._axes.seed} {len(self._known)}").randrange(MAX_SEED)
+        for sampler in itertools.chain([TPESampler(seed=seed)], itertools.repeat(RandomSampler(seed=seed))):
+            self._study.sampler = sampler
+            trial = self._study.ask(self._distributions)
+            digits = DIGITS if isinstance(sampler, TPESampler) else MORE_DIGITS
+            point = {name: _value(draw, trial.params[name], digits) for name, draw in self._axes.fields.items()}
             if describe(point) not in self._known:
                 break
-        self._study.enqueue_trial(params)
-        return self._kept(self._study.ask({name: _distribution(draw) for name, draw in fields.items()}), point)
-
-    def _kept(self, trial: "Trial", point: Point) -> Point:
+            self._study.tell(trial, state=TrialState.FAIL)
         self._round.append(trial)
         self._known.add(describe(point))
         return point
@@ -114,15 +109,14 @@ class Proposer:
 
 
 def _distribution(draw: Draw) -> "BaseDistribution":
-    """Return the distribution in which Optuna proposes: a number from 0 to 1, or the index of a choice."""
+    """Return Optuna's distribution of a field; of a choice that of the index, as values may be of any type."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    return FloatDistribution(0.0, 1.0) if draw.choice is None else CategoricalDistribution(range(len(draw.choice)))
+    if draw.choice is not None:
+        return CategoricalDistribution(range(len(draw.choice)))
+    low, high = draw.uniform or draw.log_uniform or (0.0, 1.0)
+    return FloatDistribution(low, high, log=draw.log_uniform is not None)
 
 
 def _value(draw: Draw, proposed: Any, digits: int) -> Any:
-    return value_of(draw, proposed, digits) if draw.choice is None else draw.choice[proposed]
-
-
-def _drawn(draw: Draw, uniform: float) -> float | int:
-    return uniform if draw.choice is None else int(uniform * len(draw.choice))
+    return rounded(proposed, digits) if draw.choice is None else draw.choice[proposed]
