@@ -39,6 +39,8 @@ FIELDS: JsonObject = {
     EPOCHS: {"choice": [1, 2, 4, 8]},
 }
 
+GROUP = 5  # seeds whose median is compared
+
 
 @dataclass(frozen=True)
 class SearchConfig:
@@ -47,14 +49,19 @@ class SearchConfig:
     Attributes:
       trials: points of each search.
       parallel: sizes of a search's rounds.
-      seeds: seeds of the proposals and of the random points.
+      num_seeds: seeds of the proposals and of the random points, counted from 0; a multiple of five.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
     trials: int = 30
     parallel: tuple[int, ...] = (1, 5)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    num_seeds: int = 50
     out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a number is outside its range."""
+        if self.trials < 1 or self.num_seeds < GROUP or self.num_seeds % GROUP:
+            raise ValueError(f"num_seeds: {self.num_seeds} must be a multiple of {GROUP}, with trials of at least 1")
 
 
 def bowl(point: Point) -> float:
@@ -89,22 +96,30 @@ def main(config: SearchConfig) -> None:
     report = header(config)
     rows: list[list[Any]] = []
     for probe, formula in PROBES.items():
+        random: list[float] = []  # the best of random points, by seed
         for parallel in (None, *config.parallel):
-            bests = [best_so_far(formula, config.trials, parallel, seed) for seed in config.seeds]
-            name = f"TPE, rounds of {parallel}" if parallel else "random"
-            medians = [statistics.median(best[number - 1] for best in bests) for number in thirds(config.trials)]
+            bests = [best_so_far(formula, config.trials, parallel, seed) for seed in range(config.num_seeds)]
             ends = [best[-1] for best in bests]
-            rows.append([probe, name, *(f"{value:.1f}" for value in (*medians, min(ends), max(ends)))])
-            report["results"].append({"probe": probe, "method": name, "median": medians, "best": bests})
+            random = random or ends
+            better = [ours > theirs for ours, theirs in zip(groups(ends), groups(random), strict=True)]
+            found = {
+                "probe": probe,
+                "points": f"TPE, rounds of {parallel}" if parallel else "random",
+                "median best of seeds 0 to 4": groups(ends)[0],
+                "of all seeds": statistics.median(ends),
+                "worst seed": min(ends),
+                "better than random in": f"{sum(better)} of {len(better)} groups of five" if parallel else None,
+            }
+            rows.append([f"{value:.1f}" if isinstance(value, float) else value for value in found.values()])
+            report["results"].append({**found, "best_by_seed_and_trial": bests})
     report["load_average_after"] = os.getloadavg()
-    after = [f"median best after {number}" for number in thirds(config.trials)]
-    print_table(["probe", "points", *after, "worst seed", "best seed"], rows)
+    print_table(list(report["results"][0])[:-1], rows)
     print(f"written: {save(report, 'search', config.out)}")
 
 
-def thirds(number: int) -> list[int]:
-    """Return a third of a number, two thirds and the number itself."""
-    return [math.ceil(number * part / 3) for part in (1, 2, 3)]
+def groups(values: Sequence[float]) -> list[float]:
+    """Return the median of each group of five values."""
+    return [statistics.median(values[start : start + GROUP]) for start in range(0, len(values), GROUP)]
 
 
 def best_so_far(

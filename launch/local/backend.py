@@ -93,9 +93,10 @@ class Local:
         while True:
             if (rung := self._run_to_next_rung(parallel, pack)) is not None:
                 print(f"{self._sweep.name}: all are past evaluation {rung}; the best go on")
-            elif self._grow():
-                print_search(self._sweep, self._trials)
-            else:
+                continue
+            goes_on = self._grow()
+            print_search(self._sweep, self._trials)
+            if not goes_on:
                 return
 
     def _run_to_next_rung(self, parallel: int, pack: int) -> int | None:

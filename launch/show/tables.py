@@ -52,8 +52,8 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     )
     if sweep.search:
         print(
-            f"search: {sweep.search.sampler} proposes points of {len(sweep.search.fields)} fields from results, "
-            f"{sweep.search.parallel} at a time; {_proposed(sweep, trials)}"
+            f"search: {sweep.search.sampler} proposes {sweep.search.parallel} points at a time from results so far; "
+            f"{_proposed(sweep, trials)}"
         )
     if sweep.halving:
         compared = min(sweep.search.parallel, sweep.search.trials) if sweep.search else len(trials)
