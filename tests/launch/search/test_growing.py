@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import pytest
 
 from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, ConfigError
 from launch.plan.states import Progress
+from launch.plan.trials import load_planner
 from launch.search import growing
+from launch.search.growing import GrowingTrials
 from launch.search.proposer import Outcome
 from tests.launch import sweeps
 from tests.launch.search import searches
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "humanoid_search.yaml"
 FAILED = Progress("failed", attempts=1, failures=1, exit_code=EXIT_BAD_INPUT)
 DIVERGED = Progress("failed", attempts=1, failures=1, exit_code=EXIT_DIVERGED)
 
@@ -79,6 +84,12 @@ def test_halving_compares_the_points_of_a_round(tmp_path, told):
     assert search.grow() and len(search.trials) == 6
     best = Outcome(float(search.trials[1].config.seed))
     assert told == [[Outcome(rungs={1: 5.0}), best, Outcome(rungs={1: 6.0})]]
+
+
+def test_the_example_is_a_search(tmp_path):
+    search = GrowingTrials(load_planner(EXAMPLE, tmp_path))
+    assert [trial.number for trial in search.trials] == [1, 2, 3, 4]
+    assert set(search.trials[0].values) == {f"algorithm.{n}" for n in ("learning_rate", "entropy_weight", "num_epochs")}
 
 
 def test_a_sweep_that_does_not_search_has_all_its_trials_at_once(tmp_path):

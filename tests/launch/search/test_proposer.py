@@ -53,6 +53,12 @@ def test_rounds_are_of_the_size_that_was_asked_for_and_the_last_has_the_rest():
     assert sizes == [4, 4, 2, 0]
 
 
+def test_more_trials_keep_the_points_of_less_also_where_the_last_round_was_not_full():
+    assert proposed(lambda point: Outcome(bowl(point)), trials=18)[:14] == proposed(
+        lambda point: Outcome(bowl(point)), trials=14
+    )
+
+
 def test_values_stay_in_their_fields_and_have_six_digits():
     found = proposed(lambda point: Outcome(point["rate"] + point["discount"]), trials=40, parallel=1)  # to the edge
     assert all(1e-5 <= point["rate"] <= 1e-1 and 0.9 <= point["discount"] <= 0.999 for point in found)
