@@ -56,8 +56,10 @@ class Random:
 
     def __post_init__(self) -> None:
         """Raise ValueError if there are no points or no fields."""
-        if self.num is not None and self.num < 1 or not self.fields:
-            raise ValueError(f"random: {self.num} points of {len(self.fields)} fields; both must be at least 1")
+        if self.num is not None and self.num < 1:
+            raise ValueError(f"random: {self.num} points; num must be at least 1")
+        if not self.fields:
+            raise ValueError("random: points of 0 fields; name one or more in random.fields")
 
 
 @dataclass(frozen=True)

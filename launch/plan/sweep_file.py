@@ -216,11 +216,11 @@ class Sweep:
     def _require_what_can_be_drawn(self) -> None:
         search, drawn = self.search, self.random
         if search is None:
-            if drawn and drawn.num is None:
+            if drawn is None:
+                return
+            if drawn.num is None:
                 raise ValueError("random.num: must be given, the number of points; only a search is without it")
-            if drawn and drawn.num:
-                require_distinct("random.num", drawn.num, drawn.fields)
-            return
+            return require_distinct("random.num", drawn.num, drawn.fields)
         if drawn is None:
             raise ValueError(
                 f"search: {search.sampler} has no fields to propose; name them in random.fields, such as "
