@@ -45,18 +45,18 @@ def submit_and_kill(tmp_path, results):
 
 @pytest.mark.usefixtures("fake_trainings")
 def test_a_search_that_is_killed_twice_goes_on_to_the_same_points(tmp_path, command):
-    fields = searches.fields(16, 4)
+    fields = searches.fields(24, 4)
     expected = [(trial.number, trial.key) for trial in searches.undisturbed(tmp_path, **fields)]
     submit_and_kill(tmp_path, 3)
     submit_and_kill(tmp_path, 13)  # the points from 13 on follow from results
-    assert len(keys(tmp_path / "workspace")) < 16
+    assert len(keys(tmp_path / "workspace")) < 24
     code, out, _ = command("submit")
-    assert code == 0 and "all 16 trials are done" in out and "16 of 16 points are proposed; best return" in out
+    assert code == 0 and "all 24 trials are done" in out and "24 of 24 points are proposed; best return" in out
     found = searches.growing(tmp_path, **fields).trials
     assert [(trial.number, trial.key) for trial in found] == expected
     assert keys(tmp_path / "workspace") == {key for _, key in expected}
-    assert "0 of 16 trials to run" in command("submit")[1]
-    assert "16 of 16 trials have a result" in command("results")[1]
+    assert "0 of 24 trials to run" in command("submit")[1]
+    assert "24 of 24 trials have a result" in command("results")[1]
 
 
 @pytest.mark.usefixtures("fake_trainings")
