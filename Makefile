@@ -102,8 +102,8 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra bucket --extra language --extra mlflow --extra serve --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra serve --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCKED) --group browser -c requirements.lock -c requirements-dev.lock -o requirements-browser.lock
 
