@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from flexrl.language.clauses import Clause, split
 from flexrl.language.encoder import Encoder
+from flexrl.language.grammar.clauses import Clause, split
+from flexrl.language.grammar.words import FAST, SLOW
 from flexrl.language.head import Head, Reading
 from flexrl.language.plan import Plan, Refusal, Segment, Speed, measures_of
-from flexrl.language.words import FAST, SLOW
 
 FOLDER = Path(__file__).parents[2] / "pretrained" / "instructions"
 FILE = "head.npz"

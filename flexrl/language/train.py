@@ -103,7 +103,9 @@ def train(options: TrainArguments) -> None:
       ConfigError: if the encoder is missing.
     """
     from flexrl.common.files import write_json
-    from flexrl.language.corpus import Example, clause_examples, instructions
+    from flexrl.language.corpus.clauses import clause_examples
+    from flexrl.language.corpus.instructions import instructions
+    from flexrl.language.corpus.types import Example
     from flexrl.language.encoder import Encoder
     from flexrl.language.head import Head, fit, labelled, prototypes_of, thresholds
     from flexrl.language.interpreter import FILE, Interpreter

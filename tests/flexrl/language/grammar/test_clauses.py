@@ -1,6 +1,6 @@
 import pytest
 
-from flexrl.language.clauses import MAX_CHARACTERS, clean, split
+from flexrl.language.grammar.clauses import MAX_CHARACTERS, clean, split
 
 UNITS = {"s": "seconds", "m": "metres", "d": "degrees", "p": "steps"}
 

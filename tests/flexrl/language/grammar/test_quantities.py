@@ -1,6 +1,8 @@
 import pytest
 
-from flexrl.language.quantities import find_quantity, normalise, number, unit
+from flexrl.language.grammar.numbers import number
+from flexrl.language.grammar.quantities import find_quantity, normalise
+from flexrl.language.grammar.units import unit
 
 
 @pytest.mark.parametrize(
