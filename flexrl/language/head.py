@@ -81,9 +81,21 @@ class Head:
     max_distance: float
     record: JsonObject
 
-    def __call__(self, texts: Sequence[str], embeddings_BE: np.ndarray) -> list[Reading]:
-        """Read clauses by their texts and embeddings."""
+    def __call__(
+        self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
+    ) -> list[Reading]:
+        """Read clauses by their texts and embeddings.
+
+        Args:
+          texts: the clauses, B of them.
+          embeddings_BE: their embeddings, (B, E).
+          possible: the families that each may be of, B of them; "unsupported" always is. None for all.
+        """
         family_BF, speed_BS = map(np.asarray, probabilities(self.params, features(texts, embeddings_BE)))
+        if possible is not None:
+            open_BF = np.array([[name in names or name == "unsupported" for name in FAMILIES] for names in possible])
+            family_BF = np.where(open_BF, family_BF, 0)
+            family_BF /= np.maximum(family_BF.sum(axis=1, keepdims=True), 1e-9)
         distance_B = 1 - (embeddings_BE @ self.prototypes.T).max(axis=1)
         readings = []
         for family, speed, distance in zip(family_BF, speed_BS, distance_B, strict=True):

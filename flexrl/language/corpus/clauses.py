@@ -15,7 +15,7 @@ from flexrl.language.corpus.forms import broken, mirror, typed
 from flexrl.language.corpus.types import HELD_OUT_TEMPLATES, UNSUPPORTED, Example, Split
 from flexrl.language.corpus.wording import draw
 from flexrl.language.grammar.clauses import split as split_clauses
-from flexrl.language.grammar.words import base_form
+from flexrl.language.wording.words import base_form
 
 UNSUPPORTED_SHARE = 0.3
 TRIES = 40  # to find a new clause of a family before another family is drawn

@@ -10,8 +10,8 @@ from flexrl.language.corpus.clauses import FAMILIES, belongs
 from flexrl.language.corpus.forms import gerund, typed
 from flexrl.language.corpus.types import HELD_OUT_TEMPLATES, UNSUPPORTED, Split
 from flexrl.language.corpus.wording import draw
-from flexrl.language.grammar.words import base_form
 from flexrl.language.plan import Plan, Refusal, Segment, Until
+from flexrl.language.wording.words import base_form
 
 
 @dataclass(frozen=True)

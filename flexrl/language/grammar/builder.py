@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
 from flexrl.language.grammar.pieces import Piece, base, tidy
-from flexrl.language.grammar.quantities import find_quantity
-from flexrl.language.grammar.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
 from flexrl.language.plan import MAX_SEGMENTS, Until
+from flexrl.language.quantities.find import find_quantity
+from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
 
 _STILL = re.compile(
-    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|a muscle|an inch|a bit|anywhere|your feet|your spot|there"
+    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|completely|please|until|a muscle|an inch|a bit"
+    r"|anywhere|your feet|your spot|there"
     r"|away|yet|now|any ?more|any further|for|from) ?.*)?|do (?:anything|a thing).*|take (?:a|another|any)? ?steps?"
     r"|any movement.*|(?:go|walk) anywhere.*|go)$"
 )
@@ -85,10 +86,12 @@ class Builder:
         if self._repeats(piece, text, quantity.times, quantity.counted):
             return
         until = quantity.until
-        if until is None and quantity.bare is not None and is_fragment(text.split()):
+        if until is None and quantity.bare is not None:
             earlier = corrected or self.last
             if earlier is not None and earlier.until is not None:
                 until = Until(earlier.until.kind, quantity.bare)
+            else:
+                self.impossible.append(f"{piece.said}: {quantity.bare:g} of what")
         self._place(piece, text, until, quantity.times, corrected)
 
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
@@ -199,7 +202,11 @@ class Builder:
             return
         if only_amount and until is not None:
             if previous is not None and previous.until is None and piece.mark in ("comma", "and", "sentence"):
-                self.items[-1] = replace(previous, until=until, said=f"{previous.said}, {piece.said}")
+                begin = len(self.items) - 1
+                while begin and self.items[begin - 1].said == previous.said and self.items[begin - 1].until is None:
+                    begin -= 1
+                for i in range(begin, len(self.items)):  # "turn right twice, 45 degrees each"
+                    self.items[i] = replace(self.items[i], until=until, said=f"{previous.said}, {piece.said}")
                 self.last = self.items[-1]
                 return
             if previous is not None and piece.mark in ("comma", "and") and not words:
@@ -221,7 +228,7 @@ class Builder:
 
     def _place_speed(self, piece: Piece, item: Item, previous: Item | None, times: int) -> None:
         """Join speed words to the clause before them, or keep them for the clause after them."""
-        if previous is None or piece.sentence:
+        if previous is None or piece.sentence or set(previous.text.split()) & STANDING:
             self.loose = f"{self.loose} {item.text}".strip()
             self.amount = item.until or self.amount
         elif piece.mark == "then" and set(item.text.split()) & ADVERBS:
@@ -253,7 +260,10 @@ class Builder:
                 )
                 self.last = self.items[-1]
                 return
-        if previous is not None and piece.mark == "comma" and not before and not set(words) & (STANDING | JUMPING):
+        joined = (
+            piece.comma and piece.mark in ("comma", "and") and (previous is None or not (previous.until and item.until))
+        )
+        if previous is not None and joined and not before and not set(words) & (STANDING | JUMPING):
             self.items[-1] = replace(
                 previous,
                 text=f"{previous.text} {item.text}",

@@ -6,13 +6,16 @@ a classifier reads `Clause.text`. Structures that no plan can have, such as "whi
 `Reading.impossible`.
 """
 
+import re
 from dataclasses import dataclass
 
 from flexrl.language.grammar.builder import Builder
 from flexrl.language.grammar.marks import mark_up
 from flexrl.language.grammar.pieces import cut, in_order
-from flexrl.language.grammar.quantities import normalise
 from flexrl.language.plan import Until
+from flexrl.language.quantities.find import normalise
+from flexrl.language.wording.rephrase import asks_or_states, rephrased
+from flexrl.language.wording.spelling import corrected
 
 MAX_CHARACTERS = 1000
 
@@ -53,9 +56,14 @@ def split(instruction: str) -> Reading:
     """
     if len(instruction) > MAX_CHARACTERS:
         raise ValueError(f"instruction: {len(instruction)} characters; give at most {MAX_CHARACTERS}")
-    marked, impossible = mark_up(instruction)
+    said = rephrased(corrected(instruction))
+    marked, impossible = mark_up(said)
+    if match := re.search(r"[{}$\\|]|</?\w", said):
+        impossible.append(match[0])
+    if (told := asks_or_states(said)) is not None:
+        impossible.append(told)
     builder = Builder(impossible)
-    for piece in in_order(cut(marked, instruction)):
+    for piece in in_order(cut(marked, said)):
         builder.add(piece)
     items, impossible = builder.result()
     return Reading(tuple(Clause(item.text, item.until, item.said) for item in items), tuple(impossible))

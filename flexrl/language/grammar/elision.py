@@ -1,8 +1,10 @@
 """Give clauses back the words that were left out of them: "turn left, then right" turns twice."""
 
+import re
 from dataclasses import dataclass, replace
 
-from flexrl.language.grammar.words import (
+from flexrl.language.plan import Until
+from flexrl.language.wording.words import (
     BACKWARD,
     DIRECTIONS,
     FAST,
@@ -15,7 +17,6 @@ from flexrl.language.grammar.words import (
     directions,
     is_fragment,
 )
-from flexrl.language.plan import Until
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ def _swapped_verb(old: Item, verb: str) -> str:
 def with_verb(earlier: Item, text: str) -> str:
     """Return a direction with the verb of an earlier clause: "turn" for "turn left" and "right"."""
     words, own = earlier.text.split(), text.split()
+    if directions(words) and set(own) & SIDES:
+        text = re.sub(r"^back (?=(?:to |over |towards? )?(?:the )?(?:left|right)\b)", "", text)
+        own = text.split()
     if set(words) & (STANDING | JUMPING) or (set(words) & TURNING and set(own) & (FORWARD | BACKWARD)):
         return f"{'walk' if set(words) & TURNING else 'go'} {text}"
     if is_fragment(words):

@@ -2,9 +2,9 @@
 
 import re
 
-from flexrl.language.grammar.fillers import FILLER
 from flexrl.language.grammar.order_words import AFTER, BEFORE, CODES, CORRECTIONS, FIRST, NOT, OPENING, THEN, Mark
-from flexrl.language.grammar.quantities import find_quantity
+from flexrl.language.quantities.find import find_quantity
+from flexrl.language.wording.fillers import FILLER
 
 _AND_PROTECTED = re.compile(
     r"\b(?:up and down|back and forth|to and fro|in and out|out and about|nice and \w+|again and again|over and over"

@@ -46,13 +46,19 @@ THEN = (
     r"|second(?=,)|third(?=,)|fourth(?=,)"
     r"|(?:and after(?: you| u)?|(?<=,) after)(?= (?:walk|turn|run|jump|stop|go|stand|spin|rotate|step|move|wait)\b))"
 )
+_SOON = (  # "right after" is no side, and "turn right after" is one
+    r"(?:(?<!turn\s)(?<!rotate\s)(?<!spin\s)(?<!step\s)(?<!the\s)(?<!your\s)(?<!face\s)(?<!go\s)(?<!move\s)"
+    r"(?<!to\s)right |straight |immediately |just |directly )?"
+)
 AFTER = (
-    r"(?:(?:but |and )?(?:only )?(?:right |straight |immediately |just |directly )?"
+    r"(?:(?:but |and )?(?:only "
+    rf")?{_SOON}"
     r"(?:after|once|when|as soon as|upon|following) (?:you|u)(?: have|'ve|ve| had|'re| are|re)?(?: (?:done"
     r"|finished|completed))?(?: with)?"
     r"(?! (?:see|hear|feel|notice|want|like|reach|get|arrive|can|find|meet|hit|touch|think|bump|sense|smell"
     r"|become|look)\b)"
-    r"|(?:but |and )?(?:only )?(?:right |straight |immediately |just |directly )?"
+    r"|(?:but |and )?(?:only "
+    rf")?{_SOON}"
     r"(?:after|upon|having(?= \w+(?:ed|ne|en|un|de)\b))"
     r"(?: having| finishing| completing)?(?! (?:a )?(?:while|bit)\b)"
     r"|(?:once|when|after) (?:done|finished)(?= \w+ing\b))"
@@ -69,7 +75,7 @@ OPENING = (
 )
 NOT = (
     r"(?:(?:and |but )?(?:please )?(?:do ?n'?t|do not|dont|never|must ?n'?t|must not|should ?n'?t|should not"
-    r"|you are not to|avoid|refrain from|quit|cannot"
+    r"|you are not to|avoid|refrain from|cannot"
     r"|no need to|there is no need to)(?: ever| you dare)?"
     r"|(?:but |and )?(?:without|with no|instead of|in place of|rather than|in lieu of)(?: any)?"
     r"|(?:but |and )?not(?! (?:sure|that)\b)|(?:and |but )?no(?= (?:\w+ing|turns?|jumps?|hurry|rush|stops?)\b))"

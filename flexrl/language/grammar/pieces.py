@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass, replace
 
 from flexrl.language.grammar.order_words import MARKS, SCRATCH, Mark
-from flexrl.language.grammar.quantities import find_quantity, normalise
-from flexrl.language.grammar.words import ADVERBS, NOT_BEFORE_VERB, VERBS, base_form, is_adverb, is_fragment
+from flexrl.language.quantities.find import find_quantity, normalise
+from flexrl.language.wording.words import ADVERBS, NOT_BEFORE_VERB, VERBS, base_form, is_adverb, is_fragment
 
 _UNTIL_END = re.compile(r"\b(?:have|has|are|is) (?:passed|elapsed|over|up|gone by|gone|done|covered)\b")
 _KEEP = re.compile(r"^(?:start|begin|keep|continue|keep on|carry on|go on|resume|commence|go) (?=\w+ing\b)")

@@ -1,8 +1,8 @@
 import pytest
 
-from flexrl.language.grammar.numbers import number
-from flexrl.language.grammar.quantities import find_quantity, normalise
-from flexrl.language.grammar.units import unit
+from flexrl.language.quantities.find import find_quantity, normalise
+from flexrl.language.quantities.numbers import number
+from flexrl.language.quantities.units import unit
 
 
 @pytest.mark.parametrize(

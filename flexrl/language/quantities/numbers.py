@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from flexrl.language.grammar.units import FEET, near, unit
+from flexrl.language.quantities.units import FEET, near, unit
 
 ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
 ONES += "seventeen eighteen nineteen".split()

@@ -30,7 +30,8 @@ NOT_BEFORE_VERB = frozenset(  # before one of those verbs, the verb is a noun or
     " keep continue stop please can will should must start's speed let's could would with by i make do take come short"
     " high for good gentle leisurely stand standing running jumping turning broad star tap moon another last first next"
     ""
-    " crab speed power powers speeds side race crabs light slight sharp tight wide second third casual bunny".split()
+    " all-out flat-out full crab speed power powers speeds side race crabs light slight sharp tight wide "
+    "second third casual bunny".split()
 )
 
 _IRREGULAR = {

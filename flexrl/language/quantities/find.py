@@ -8,15 +8,25 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from flexrl.language.grammar.amounts import TURNING, first_amount
-from flexrl.language.grammar.numbers import ONES
 from flexrl.language.plan import Until
+from flexrl.language.quantities.amounts import TURNING, first_amount
+from flexrl.language.quantities.numbers import ONES
 
 HALF_TURN = ("turn around", "turn round", "about turn", "about face", "u turn", "uturn", "spin around", "spin round")
 HALF_TURN += ("turn right around", "turn back around", "turn yourself around", "pivot around", "rotate around")
-HALF_TURN += ("swivel around", "swing around", "whirl around", "turn about", "turnaround", "turn arround")
+HALF_TURN += (
+    "swivel around",
+    "swing around",
+    "whirl around",
+    "turn about",
+    "turnaround",
+    "turn arround",
+    "spin right round",
+    "spin right around",
+    "turn right round",
+)
 OPPOSITE = re.compile(
-    r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?(?:face|look)(?: in)?"
+    r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?face(?: in)?"
     r"(?: the| your)? (?:(?:other|opposite) (?:way|direction|side)|behind(?: you| yourself)?|backwards?|rear)\b"
     r"|\b(?:turn|rotate|spin|pivot|swivel) (?:to |in )?the (?:other|opposite) (?:way|direction|side)\b"
 )

@@ -2,18 +2,29 @@
 
 from dataclasses import dataclass
 
-from flexrl.language.grammar.numbers import FRACTIONS, TIMES, digits, number
-from flexrl.language.grammar.units import FEET, unit
 from flexrl.language.plan import Kind
+from flexrl.language.quantities.numbers import FRACTIONS, TIMES, digits, number
+from flexrl.language.quantities.units import FEET, unit
 
 TURNING = frozenset("turn rotate spin pivot swivel twist revolve face turns turning swing wheel whirl twirl".split())
 EXACTNESS = frozenset("about around roughly approximately approx exactly precisely some circa almost nearly".split())
 SIZES = frozenset("small little big large tiny short long giant huge more further another extra careful full".split())
-SIZES |= frozenset("complete whole entire single quick slow gentle good additional baby consecutive small".split())
-KEPT_SIZES = frozenset("quick slow gentle careful small big large little tiny short long giant huge baby".split())
+SIZES |= frozenset(
+    "side sideways complete whole entire single quick slow gentle good additional baby consecutive small".split()
+)
+KEPT_SIZES = frozenset(
+    "side sideways quick slow gentle careful small big large little tiny short long giant huge baby".split()
+)
 LEADING = frozenset("for by through of over during at until till within".split())  # dropped before an amount
 GOING_ON = frozenset("straight walk walking run running carry press go going move keep march further".split())
-REPEATABLE = {"jumps": "jump", "hops": "hop", "leaps": "leap", "bounces": "bounce", "springs": "spring"}
+REPEATABLE = {
+    "jumps": "jump",
+    "hops": "hop",
+    "leaps": "leap",
+    "bounces": "bounce",
+    "springs": "spring",
+    "sidesteps": "sidestep",
+}
 TURN_UNITS = frozenset(("turn", "turns", "rotation", "rotations", "revolution", "revolutions", "circle", "circles"))
 TURN_UNITS |= frozenset(("spin", "spins", "pirouette", "pivot", "pivots"))
 
@@ -82,6 +93,8 @@ def _amount_at(words: list[str], start: int) -> Amount | None:
     ):
         return None
     sides = [size for size in sizes if size in ("left", "right")]
+    if article and "side" in sizes:
+        return None  # "a side step" is a sidestep
     if word in TIMES and not sides and not article:
         end = i + 1
         end += words[end : end + 1] in (["over"], ["more"], ["total"])
@@ -91,6 +104,7 @@ def _amount_at(words: list[str], start: int) -> Amount | None:
     if word in REPEATABLE and not sides and value >= 1:
         begin = _verb(words, begin)
         kept = [size for size in sizes if size in KEPT_SIZES]
+        i += 3 * (words[i + 1 : i + 4] == ["in", "a", "row"])
         return Amount(begin, i + 1, None, value, (*kept, REPEATABLE[word]), times=max(1, round(value)))
     if word in TURN_UNITS:
         return _turn_at(words, begin, i, value, sizes, sides, article)
@@ -183,7 +197,10 @@ def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int],
         return None
     if words[start] == "half" or (words[start] in ("a", "one") and words[start + 1 : start + 2] == ["half"]):
         return None
-    if any(word in TURNING for word in words) and (value >= 10 or words[end - 1] == "quarter"):
+    sides_only = {*words[:start], *words[end:]} <= {"left", "right", "to", "the", "your"}
+    if (any(word in TURNING for word in words) or (sides_only and value >= 15)) and (
+        value >= 10 or words[end - 1] == "quarter"
+    ):
         return Amount(_lead(words, begin), end, "degrees", value if value >= 1 else value * 360)
     if value in (180.0, 360.0) and begin and words[begin - 1] in ("a", "do", "pull"):
         return Amount(_verb(words, begin), end, "degrees", value, ("turn",))
