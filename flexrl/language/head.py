@@ -27,6 +27,7 @@ SPEEDS: tuple[Speed | None, ...] = (None, "slow", "fast")
 UNSUPPORTED = FAMILIES.index("unsupported")
 WORDS = 512  # buckets into which words and pairs of words are hashed
 HIDDEN = 96
+SURE_SPEED = 0.7  # least probability of a speed that no known word says
 PROTOTYPES = 256  # embeddings of supported clauses, from which the distance of an unknown one is measured
 Params = dict[str, Array]
 
@@ -101,7 +102,8 @@ class Head:
         for family, speed, distance in zip(family_BF, speed_BS, distance_B, strict=True):
             best = int(family.argmax())
             known = best != UNSUPPORTED and family[best] >= self.min_confidence and distance <= self.max_distance
-            readings.append(Reading(FAMILIES[best], SPEEDS[int(speed.argmax())], float(family[best]), bool(known)))
+            pace = int(speed.argmax()) if speed.max() >= SURE_SPEED else 0
+            readings.append(Reading(FAMILIES[best], SPEEDS[pace], float(family[best]), bool(known)))
         return readings
 
     def save(self, file: Path) -> None:

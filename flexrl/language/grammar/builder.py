@@ -231,7 +231,7 @@ class Builder:
         if previous is None or piece.sentence or set(previous.text.split()) & STANDING:
             self.loose = f"{self.loose} {item.text}".strip()
             self.amount = item.until or self.amount
-        elif piece.mark == "then" and set(item.text.split()) & ADVERBS:
+        elif (piece.mark == "then" or (previous.until and item.until)) and set(item.text.split()) & ADVERBS:
             slowless = " ".join(word for word in previous.text.split() if word not in SLOW | FAST)
             self._append(replace(item, text=f"{slowless} {item.text}"), times)
         else:

@@ -14,7 +14,8 @@ from flexrl.language.grammar.marks import mark_up
 from flexrl.language.grammar.pieces import cut, in_order
 from flexrl.language.plan import Until
 from flexrl.language.quantities.find import normalise
-from flexrl.language.wording.rephrase import asks_or_states, rephrased
+from flexrl.language.wording.moods import asks_or_states
+from flexrl.language.wording.rephrase import rephrased
 from flexrl.language.wording.spelling import corrected
 
 MAX_CHARACTERS = 1000

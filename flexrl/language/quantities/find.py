@@ -24,6 +24,7 @@ HALF_TURN += (
     "spin right round",
     "spin right around",
     "turn right round",
+    "face about",
 )
 OPPOSITE = re.compile(
     r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?face(?: in)?"

@@ -1,6 +1,9 @@
 """Patterns of politeness, praise, labels and other asides, which change nothing about what is to be done."""
 
-POLITE = (  # before what is asked for
+POLITE = (
+    r"(?:it is |it's )?time (?:for you )?to|"
+    r"(?:i|we) (?:think|believe|guess|suggest|say|reckon|suppose)(?: that)? (?:you|it) (?:should|could|might"
+    r"|must|ought to|can|may)|(?:can|could|may) (?:i|we) (?:get|have|ask for)(?= an? )|"  # before what is asked for
     r"(?:would|do|could|will) you (?:care|like|be willing|be able|want|be so kind as|be so good as|be kind "
     r"enough|be good enough) to|(?:do|would|don't) you think (?:that )?you (?:could|can|might)"
     r"|(?:is there |there's |there is )?any (?:chance|way) (?:that )?you (?:could|can|might)|is it possible "
@@ -73,6 +76,7 @@ TAILS = (
     r"you|please and thank you|(?:and )?(?:thanks|thank you)(?: a (?:bunch|lot|million|ton)| so much| very "
     r"much| in advance)?|many thanks|much appreciated|cheers(?: mate)?|i guess|i suppose|i think|i reckon|or "
     r"(?:something|whatever|so)(?: like that)?|if you (?:would|will|could|please|don't mind|wouldn't mind|can)"
-    r"|you know|see|man|mate|dude|buddy|sir|then|go|do you understand|do you copy|over and out|over|would you "
+    r"|you know|see|man|mate|dude|buddy|sir|soldier|champ|buddy boy|my friend|friend|do you understand|do you "
+    r"copy|over and out|would you "
     r"kindly|for crying out loud|chop chop|there you go|already|at once|lol|haha|from you|out of you|:\)|;\))"
 )

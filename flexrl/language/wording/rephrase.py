@@ -54,6 +54,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, said in (
         (r"[’‘`´]", "'"),
         (r"[“”]", '"'),
+        (r"\bput one foot in front of the other\b", "walk forward"),
         # amounts
         (r"\b(\d+):(\d\d) ?(?:min\w*|m)\b", r"\1 minutes and \2 seconds"),
         (r"\b(?:pi|π) (?:radians?|rad)\b|\bπ\b(?= ?rad)", "180 degrees"),
@@ -131,7 +132,38 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"side| direction)?\b|\brear[ -](left|right)\b",
             r"backward \1\2",
         ),
+        (
+            r"\b(?:until|till|so that|so|such that) you(?:'re| are)? (?:facing|face|looking|look) (?:in )?(?:the )?"
+            r"(?:(?:other|opposite) (?:way|direction)|backwards?|behind you|way you came)\b",
+            "180 degrees",
+        ),
+        (
+            r"\b(slow|careful|gentle|steady|quick|fast|short|long|small|big|light|brisk), (?=(?:slow|careful"
+            r"|gentle|steady|quick|small|big)\b)",
+            r"\1 ",
+        ),
+        (r"\bpick up (?:the |your )?(?:pace|speed|tempo)(?:,| and|,? then)+ (?=\w)", "quickly "),
+        (r"\bpick up (?:the |your )?(?:pace|speed|tempo)\b", "quickly"),
+        (
+            r"\bas (?:quick|fast|quickly|hard) as (?:your|humanly|the|possible|able)\b(?: (?:legs?|feet|body"
+            r"|possible|you|can|could|will|allows?|carry|let|lets|go|able|manage|robot)\b)*",
+            "at full speed",
+        ),
+        (r"\btake a (?:moment|second|beat|sec|minute)\b(?! (?:break|rest|pause))", "pause for a moment"),
+        (
+            r"(^|[.!?;] *)(?:(?:that(?:'s| is) )?enough(?: of that)?|company|squad|troops|everyone|that will do"
+            r"|that'll do)[,.!]* (?=\w)",
+            r"\1",
+        ),
+        (r"(?:for |by )?the same (?:distance|amount)\b(?! of)", ""),
+        (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
+        (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
         # structure
+        (r"\bthen (?:speed up|go faster|get faster|move faster|faster|accelerate)\b", "then quickly"),
+        (r"\bthen (?:slow down|go slower|get slower|move slower|slower|decelerate)(?! to)\b", "then slowly"),
+        (r",? (?:and |then )+land(?: softly| safely| gently| on (?:both|your) feet)?\b", ""),
+        (r"^\W*(?:(?:on your marks?|ready|get ready)\W+)?(?:(?:get )?(?:set|steady)\W+)(?=go\b)", ""),
+        (r"^\W*(?:ready\W+|(?:5\W+)?(?:4\W+)?3\W+2\W+1\W+)(?=[a-z])", ""),
         (
             r",? ?\b(?:at (?:which|that|this) point|whereupon|upon which|with (?:that|this)(?: being)? (?:done"
             r"|finished|complete|completed)|(?:with )?(?:that|this) (?:being )?done|once (?:finished|complete"
@@ -186,10 +218,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "stand up, then ",
         ),
         (r"\b(?:get )?up and at (?:'?em|them)\b", "get up"),
-        (rf"{_START}{_HURRY}(?:,|:|!+|;| and)+ (?!please)(?={_VERB}\b|[a-z]+ward|ahead|left|right|to )", " quickly "),
         (
-            rf"{_START}{_EASY}(?:,|:|!+|;| and)+ (?!please)(?={_VERB}\b|[a-z]+ward|ahead|left|right|to |[a-z]+ "
-            rf"(?:forward|back|ahead|left|right|to))",
+            rf"{_START}{_HURRY}(?:,|:|!+|;| and)+ (?!please)(?=[a-z])",
             " slowly ",
         ),
         (rf"(?:,|;|:| and| but)+ {_EASY}(?=\s*(?:[.!,;]|$))", " slowly"),
@@ -229,7 +259,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _WISH = _flags(
     rf"\b(?:(?:i|we)(?:'d| would) (?:really )?(?:love|like|appreciate|prefer|enjoy|be {_GOOD})(?: it)?"
-    rf"|(?:it(?:'d| would)|that(?:'d| would)|would it|wouldn't it) be (?:really |very |so |most )?{_GOOD})"
+    rf"|(?:it(?:'d| would)|that(?:'d| would)) help(?: me| a lot)?|(?:it(?:'d| would)|that(?:'d| would)|would "
+    rf"it|wouldn't it) be (?:really |very |so |most )?{_GOOD})"
     rf"(?: for me| of you)?,? if {_YOU}(?: (?:could|would|can|will))? (?P<verb>\w+)"
 )
 _ALONG = r"(?:forwards?|ahead|backwards?|back|onwards?|frontwards?|rearwards?)"
@@ -237,18 +268,6 @@ _SIDE = r"(?:(?:off |over )?(?:to (?:the |your )?)?(?:left|right))"
 _DIAGONAL = _flags(
     rf"(?P<before>[^,.;]*?\b)(?:(?P<first>{_ALONG}|{_SIDE}) and (?P<second>(?:to (?:the |your ))?(?:{_ALONG}"
     rf"|{_SIDE})))\b(?! (?:turn|face|about|leg|arm|foot|hand)|,? (?:\d|one|two|three|four|five|a) )"
-)
-_QUESTION = _flags(
-    r"^\W*(?:what|who|whom|whose|why|where|which|how(?! about)|when (?:did|do|does|is|was|will|are)|did|does"
-    r"|do you|is|are|was|were|has|have you|had|will it|can (?:robots?|i|we|he|she|they|people)|should i|am i"
-    r"|shall i|define|explain|tell|describe|calculate)\b(?!'s (?:have|go))"
-)
-_STATEMENT = _flags(
-    r"^\W*(?:(?:i|we|they|he|she|it|you|nobody|someone|everyone|that|this|there|(?:the|my|your|our|a|his|her) "
-    r"\w+)(?:'s|'re|'m|'ve)? (?:just |never |always |already |also |\w+ly )?"
-    r"(?:was|were|is|are|am|had|has|have|did|(?!need|speed)\w{2,}ed|ran|went|fell|stood|spun|leapt|hate|love"
-    r"|hates|loves|like|likes|know|think|thinks|came|took|made|got|left)\b"
-    r"|(?:i|i'm|he's|she's|it's|they're|we're) \w+ing\b)"
 )
 
 
@@ -273,9 +292,3 @@ def _joined(match: re.Match[str]) -> str:
     if bool(along.fullmatch(match["first"])) == bool(along.search(match["second"])):
         return match[0]
     return f"{match['before']}{match['first']} {match['second']}"
-
-
-def asks_or_states(text: str) -> str | None:
-    """Return the words by which a text asks a question or states a fact, or None if it tells to do something."""
-    match = _QUESTION.match(text) or _STATEMENT.match(text)
-    return match[0].strip() if match else None
