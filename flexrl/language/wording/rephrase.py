@@ -218,10 +218,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "stand up, then ",
         ),
         (r"\b(?:get )?up and at (?:'?em|them)\b", "get up"),
-        (
-            rf"{_START}{_HURRY}(?:,|:|!+|;| and)+ (?!please)(?=[a-z])",
-            " slowly ",
-        ),
+        (rf"{_START}{_HURRY}(?:,|:|!+|;| and)+ (?!please)(?=[a-z])", " quickly "),
+        (rf"{_START}{_EASY}(?:,|:|!+|;| and)+ (?!please)(?=[a-z])", " slowly "),
         (rf"(?:,|;|:| and| but)+ {_EASY}(?=\s*(?:[.!,;]|$))", " slowly"),
         (rf"(?:,|;|:| and| but)+ {_HURRY}(?=\s*(?:[.!]|$))", " quickly"),
         (r"\bas (?:quick|fast|quickly) as (?:possible|you (?:possibly )?can|you are able)\b", "at full speed"),
