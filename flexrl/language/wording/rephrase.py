@@ -3,6 +3,7 @@
 import re
 
 from flexrl.language.wording.asides import CONDITIONS, LABEL, POLITE, PRAISE, TAILS
+from flexrl.language.wording.moods import flags
 from flexrl.language.wording.words import base_form
 
 _ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|ninety"
@@ -45,12 +46,8 @@ _BODY = (
 )
 
 
-def _flags(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (_flags(pattern), said)
+    (flags(pattern), said)
     for pattern, said in (
         (r"[’‘`´]", "'"),
         (r"[“”]", '"'),
@@ -156,6 +153,17 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1",
         ),
         (r"(?:for |by )?the same (?:distance|amount)\b(?! of)", ""),
+        *(
+            (
+                rf"\b(?:{word}|{i}) and (?:an? |one )?{part} (?=(?:turn|rotation|revolution|spin|circle)s?\b)",
+                f"{i}.{more} ",
+            )
+            for i, word in enumerate(_ONES.split("|")[:6], start=1)
+            for part, more in (("half", 5), ("quarter", 25), ("three[ -]quarters?", 75))
+        ),
+        (r"\b(\d+\.\d+) (?:turn|circle|spin|rotation|revolution)\b", r"\1 turns"),
+        (r"\bno (left|right) turns?\b", r"don't turn \1"),
+        (rf"\b((?:don't|do not|never) \w+ (?:to the )?(?:left|right|forwards?|backwards?)) (?={_VERB}\b)", r"\1, "),
         (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
         (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
         # structure
@@ -255,7 +263,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
-_WISH = _flags(
+_WISH = flags(
     rf"\b(?:(?:i|we)(?:'d| would) (?:really )?(?:love|like|appreciate|prefer|enjoy|be {_GOOD})(?: it)?"
     rf"|(?:it(?:'d| would)|that(?:'d| would)) help(?: me| a lot)?|(?:it(?:'d| would)|that(?:'d| would)|would "
     rf"it|wouldn't it) be (?:really |very |so |most )?{_GOOD})"
@@ -263,7 +271,7 @@ _WISH = _flags(
 )
 _ALONG = r"(?:forwards?|ahead|backwards?|back|onwards?|frontwards?|rearwards?)"
 _SIDE = r"(?:(?:off |over )?(?:to (?:the |your )?)?(?:left|right))"
-_DIAGONAL = _flags(
+_DIAGONAL = flags(
     rf"(?P<before>[^,.;]*?\b)(?:(?P<first>{_ALONG}|{_SIDE}) and (?P<second>(?:to (?:the |your ))?(?:{_ALONG}"
     rf"|{_SIDE})))\b(?! (?:turn|face|about|leg|arm|foot|hand)|,? (?:\d|one|two|three|four|five|a) )"
 )

@@ -50,8 +50,9 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
     if (match := A_TURN.search(text)) and not unknown & set(words):
         rest = _meanings((text[: match.start()] + text[match.end() :]).split(), unknown)
         if all(meaning.kind in ("speed", "plain", "place") for meaning in rest):
-            speeds = {meaning.speed for meaning in rest} | {SPEED_NAMES.get(word) for word in match[0].split()}
-            return Sense("turn", next(iter(speeds - {None}), None))
+            said_in_rest = next((meaning.speed for meaning in rest if meaning.speed), None)
+            named = [SPEED_NAMES[word] for word in match[0].split() if word in SPEED_NAMES]
+            return Sense("turn", named[0] if named else said_in_rest)
     found = _meanings(words, unknown)
     if any(meaning.kind in ("bad", "particle") for meaning in found):
         return UNSUPPORTED
@@ -65,7 +66,7 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
     family = _family(verbs, ways, turning, places, kind)
     if family is None:
         return None
-    inherent = {meaning.speed for meaning in verbs if meaning.speed is not None}
+    inherent: set[Speed] = {meaning.speed for meaning in verbs if meaning.speed is not None}
     speeds = said or inherent
     return Sense(family, next(iter(speeds)) if len(speeds) == 1 else None)
 
@@ -168,9 +169,11 @@ def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str
     if places or "around" in ways:
         return None
     if verb == "run":
-        return "unsupported" if sides or ways & {"backward", "sideways", "diagonal"} else "run"
+        return "unsupported" if ways & {"backward", "sideways", "diagonal"} else "run"
     if verb == "back":
         return "backward" if along <= {"backward"} and "sideways" not in ways else None
+    if kind == "degrees" and verb == "go" and not along:
+        return "turn"
     if along == {"backward"}:
         return "backward"
     if along == {"forward"} or (sides and "diagonal" in ways):

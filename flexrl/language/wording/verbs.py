@@ -55,7 +55,10 @@ VERBS: dict[tuple[str, Speed | None], str] = {
     "step aside; walk over; "
     "lateral shuffle; sideways step; sidewards step; walk crabwise; step across; move across; "
     "take a sideways step; take a step sideways; make a sideways step; crab; nudge yourself; side shuffle over",
-    ("strafe", "slow"): "edge over; ease over; inch over; edge your way",
+    (
+        "strafe",
+        "slow",
+    ): "edge over; ease over; ease yourself over; edge yourself over; inch yourself over; inch over; edge your way",
     ("strafe", "fast"): "dart sideways",
     (
         "back",

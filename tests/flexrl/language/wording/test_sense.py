@@ -22,7 +22,7 @@ from flexrl.language.wording.vocabulary import phrase_table
         ("stop in your tracks", None, "stand", None),
         ("pull yourself up off the ground", None, "stand-up", None),
         ("step", "steps", "forward", None),
-        ("run to the left", None, "unsupported", None),
+        ("run backwards", None, "unsupported", None),
         ("jump over", None, "unsupported", None),
         ("turn your head", None, "unsupported", None),
         ("walk to the door", None, "unsupported", None),
