@@ -50,9 +50,9 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
     if (match := A_TURN.search(text)) and not unknown & set(words):
         rest = _meanings((text[: match.start()] + text[match.end() :]).split(), unknown)
         if all(meaning.kind in ("speed", "plain", "place") for meaning in rest):
-            said_in_rest = next((meaning.speed for meaning in rest if meaning.speed), None)
-            named = [SPEED_NAMES[word] for word in match[0].split() if word in SPEED_NAMES]
-            return Sense("turn", named[0] if named else said_in_rest)
+            paces: set[Speed] = {meaning.speed for meaning in rest if meaning.speed is not None}
+            paces |= {SPEED_NAMES[word] for word in match[0].split() if word in SPEED_NAMES}
+            return Sense("turn", next(iter(paces)) if len(paces) == 1 else None)
     found = _meanings(words, unknown)
     if any(meaning.kind in ("bad", "particle") for meaning in found):
         return UNSUPPORTED
