@@ -11,7 +11,7 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
+.PHONY: train phase2 pipeline-toy test test-slow lint setup bench peers pipeline-peers mlflow-ui lock
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 
@@ -32,6 +32,10 @@ phase2: setup
 	$(BIN)/python -m flexrl.train --config examples/decision_transformer_small.yaml $(GOALS) --name transformer \
 		--total-steps 3840000 --num-evaluations 3 --algorithm.warmup-updates 1200
 	$(BIN)/python -m flexrl.render $(PHASE2)/transformer --out $(PHASE2)/goal.mp4
+
+# The three phases at toy size, as a pipeline: skills, places, dataset, offline learners, words, and a clip of an instruction.
+pipeline-toy: setup
+	$(BIN)/python -m launch.pipeline run examples/three_phases.yaml --overlay toy $(ARGS)
 
 # The fast tests spend most of their time compiling programs that run only briefly, so LLVM's optimisation is turned off.
 test: setup
@@ -62,6 +66,20 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q torch==2.13.0 stable-baselines3 transformers
 	.venv-peers/bin/python -m pip install -q --require-hashes -r requirements.lock
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
+	touch $@
+
+# Install Apache Airflow and Kubeflow Pipelines, by which tests check the files that `launch.pipeline export` writes, into
+# environments of their own.
+pipeline-peers: .venv-airflow/installed .venv-kfp/installed
+
+.venv-airflow/installed: Makefile
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/python -m pip install -q apache-airflow==3.3.2 apache-airflow-providers-cncf-kubernetes==10.25.0
+	touch $@
+
+.venv-kfp/installed: Makefile
+	$(PYTHON) -m venv .venv-kfp
+	.venv-kfp/bin/python -m pip install -q kfp==2.17.3 kfp-kubernetes==2.17.3
 	touch $@
 
 # Serve MLflow's web page for the runs in a workspace, from .venv-mlflow: the lock file has only MLflow's client.

@@ -34,12 +34,6 @@ class StageFields:
     command: tuple[str | int | float, ...] = ()
     resources: Resources | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError if the stage has not exactly one of `train` and `command`."""
-        if (self.train is None) == (not self.command):
-            has = "both" if self.command else "neither"
-            raise ValueError(f"a stage must have either train or command, and one has {has} of them")
-
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -74,6 +68,9 @@ class Pipeline:
                     f"20 characters, and not be {OUT!r}"
                 )
         for name, stage in self.stages.items():
+            if (stage.train is None) == (not stage.command):
+                has = "both" if stage.command else "neither"
+                raise ValueError(f"stages.{name}: must have either train or command, and has {has} of them")
             if (resources := self.resources_of(name)).hosts > 1:
                 raise ValueError(
                     f"stages.{name}.resources.hosts: {resources.hosts} must be 1; train on several hosts by a sweep"

@@ -155,7 +155,10 @@ def _config(fields: JsonObject, profile: str, origin: str) -> tuple[JsonObject, 
     content = {"physics": "auto", **fields, "profile": profile}
     if content["physics"] == "auto":
         content["physics"] = ENGINES[profile]
-    config = with_defaults(content, origin)
+    try:
+        config = with_defaults(content, origin)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {str(error).removeprefix(f'{origin}: ')}") from None
     if config.num_members > 1:
         raise ConfigError(f"{origin}: num_seeds, vary: a stage trains one run, not {config.num_members}; use a sweep")
     return encode(config), task_files.trial_key(config.env, config.hash())
