@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -172,11 +173,11 @@ def _files(stage: Stage) -> Iterator[tuple[str, str]]:
     train = stage.train or {}
     parent, dataset = train.get("parent"), train.get("algorithm", {}).get("dataset")
     for text in filter(None, (*stage.command[1:], parent, dataset)):
-        path = Path(text)
-        if text == parent and not path.exists():
-            path = Path(text.rpartition(":")[0] or text)  # RUN:STEP
-        if ("/" in text or path.suffix) and path.exists():
-            yield text, _digest(path.resolve())
+        place = text
+        if text == parent and not os.path.exists(text):
+            place = text.rpartition(":")[0] or text  # RUN:STEP
+        if ("/" in place or Path(place).suffix) and os.path.exists(place):  # false for texts that cannot be paths
+            yield text, _digest(Path(place).resolve())
 
 
 @functools.cache
