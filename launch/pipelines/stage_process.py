@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from envs.places import writing_to
 from flexrl.common.errors import ConfigError, Preempted
 from launch.attempt.training_process import BEAT_SECONDS
 from launch.attempt.trial_folder import Hold
@@ -47,11 +48,12 @@ def attempt(stage: Stage, watch: Watch, retries: int) -> Progress:
 
     Raises:
       BlockingIOError: if another process runs the stage.
-      ConfigError: if a stage that this one needs is not done.
+      ConfigError: if a stage that this one needs is not done, or the workspace cannot be written.
       Preempted: if another machine may have taken the stage over.
     """
     folder = stage_folder(stage)
-    folder.path.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder.path, "workspace"):
+        folder.path.mkdir(parents=True, exist_ok=True)
     with folder.attempt() as hold:
         progress = folder.settled()
         if progress.state != "done":

@@ -101,6 +101,12 @@ def test_a_full_disk_ends_a_run_with_74_and_costs_no_retry(tmp_path, stages_of, 
     assert command("run")[0] == 0 and stage_folder(stages["a"]).progress().failures == 0
 
 
+def test_a_workspace_that_cannot_be_written_is_refused_in_one_line(stages_of, command):
+    stages_of({"a": fake("a")})
+    code, _, error = command("run", "--workspace", "/proc/nope")
+    assert code == 65 and error.startswith("error: workspace: /proc/nope/chain/a-") and error.count("\n") == 1
+
+
 def test_output_that_was_removed_is_made_again(stages_of, command):
     stages = stages_of({"a": fake("a"), "b": fake("b", "a")})
     command("run")
