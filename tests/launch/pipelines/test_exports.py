@@ -11,6 +11,7 @@ import yaml
 from launch.pipelines.cluster import stage_job
 from launch.pipelines.pipeline_file import load_pipeline
 from launch.stage import read
+from tests.launch.kubernetes.test_terraform_outputs import outputs
 from tests.launch.pipelines.conftest import fake
 from tests.launch.sweeps import TINY
 
@@ -133,6 +134,22 @@ def test_a_kubeflow_file_asks_for_what_each_stage_needs(pipeline, export):
     assert "accelerator" not in executors["exec-a"]["container"]["resources"]
     tolerations = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-c-1"]["tolerations"]
     assert {each["key"] for each in tolerations} == {"nvidia.com/gpu", "cloud.google.com/gke-spot"}
+
+
+def test_terraform_fills_in_the_cluster_and_picks_a_pool_for_each_stage(tmp_path, stages_of, command):
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs()))
+    stages_of({"a": fake("a"), "b": {**fake("b", "a"), "resources": {"gpu": {"count": 1, "kind": "nvidia-l4"}}}})
+    flags = ["--from-terraform", str(tmp_path / "outputs.json"), "--out", str(tmp_path / "x.yaml")]
+    assert command("export", "--to", "kubeflow", *flags)[0] == 0
+    specification, platform = yaml.safe_load_all((tmp_path / "x.yaml").read_text())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    pools = [each["nodeSelector"]["labels"]["cloud.google.com/gke-nodepool"] for each in executors.values()]
+    assert pools == ["cpu", "l4"]
+    images = {each["container"]["image"] for each in specification["deploymentSpec"]["executors"].values()}
+    assert images == {outputs()["launch"]["value"]["image"]}
+    stages_of({"a": {**fake("a"), "resources": {"gpu": {"count": 1, "kind": "nvidia-b200"}}}})
+    code, _, error = command("export", "--to", "kubeflow", *flags)
+    assert code == 65 and "resources.gpu.kind: 'nvidia-b200' is in no pool" in error
 
 
 def test_secrets_that_kubeflow_cannot_give_are_refused(tmp_path, stages_of, command):
