@@ -11,9 +11,10 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train phase2 pipeline-toy test test-slow lint setup bench peers pipeline-peers mlflow-ui lock
+.PHONY: train phase2 test test-slow lint setup bench peers mlflow-ui lock
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
+.PHONY: pipeline-toy pipeline-peers
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
