@@ -23,11 +23,11 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
     "algos": ["common", "ppo", "bc", "dt", "registry"],
     "flexrl": [
         *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "language"),
-        *("execution", "training", "cli"),
+        *("execution", "serving", "training", "cli"),
         "COMMANDS",
     ],
     "launch": [
-        *("exits", "plan", "attempt", "show", "backend", "local", "kubernetes", "pipelines", "commands"),
+        *("exits", "plan", "attempt", "search", "show", "backend", "local", "kubernetes", "pipelines", "commands"),
         "COMMANDS",
     ],
 }
@@ -156,9 +156,11 @@ def test_a_circle_and_an_arrow_that_points_up_are_found():
     ]
 
 
-def test_one_file_of_launch_talks_to_kubernetes():
-    users = [name for name, file in MODULES.items() if "kubernetes" in tops(file.read_text())]
-    assert users == ["launch.kubernetes.client"]
+@pytest.mark.parametrize(
+    ("library", "file"), [("kubernetes", "launch.kubernetes.client"), ("optuna", "launch.search.proposer")]
+)
+def test_one_file_of_launch_talks_to(library, file):
+    assert [name for name, path in MODULES.items() if library in tops(path.read_text())] == [file]
 
 
 def tops(source: str) -> set[str]:
