@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from flexrl.common.errors import exit_codes
-from launch.exits import EXIT_FAILED, EXIT_UNAVAILABLE, leave
+from launch.exits import EXIT_FAILED, leave
 
 TEXTS = {
     "plan": "list the trials, what differs between them, how many steps are left and what they cost; starts nothing",
@@ -38,8 +38,6 @@ def main(arguments: list[str]) -> None:
         sweep, trials = load_trials(options.sweep, options.workspace, options.set)
         try:
             run(options, sweep, trials)
-        except ConnectionError as error:
-            leave(f"error: {error}", EXIT_UNAVAILABLE)
         except TimeoutError as error:
             leave(f"error: {error}", EXIT_FAILED)
 
