@@ -1,5 +1,6 @@
 """Runs pods with a fake training, forked from a process that has imported all modules: importing takes seconds."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,10 @@ from launch.attempt import training_process as attempt
 from launch.attempt import trial_folder as _trial_folder  # noqa: F401
 from tests.launch import fake_training
 
+with contextlib.suppress(ImportError):  # importing it takes seconds, and a pod with a bucket needs it
+    import google.cloud.storage  # noqa: F401
+
+TRAINING = "TEST_TRAINING"  # environment variable: the module that stands in for `flexrl.train`
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
 
@@ -58,5 +63,5 @@ def _run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
         os.dup2(file.fileno(), 2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     quicken()
-    attempt.TRAINING = (sys.executable, "-m", fake_training.__name__)
+    attempt.TRAINING = (sys.executable, "-m", environment.get(TRAINING, fake_training.__name__))
     trial.main(arguments)
