@@ -20,7 +20,7 @@ TEXTS = {
 PACK = "train at most so many trials in one program, if they differ only in seed and numbers that need no recompiling"
 TERRAFORM = (
     "use the cluster that this Terraform folder made, such as terraform/ (or a file with its `terraform output -json`):"
-    " its context, namespace, image, queue, volume and pools of nodes; implies --backend kubernetes"
+    " its context, namespace, image, queue, volume or bucket, and pools of nodes; implies --backend kubernetes"
 )
 CHANGING = ("submit", "cancel", "retry")
 
