@@ -7,7 +7,9 @@ removed. Rows that are appended meanwhile do no harm: a run that is resumed remo
 
 import contextlib
 import io
+import itertools
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ CHECKPOINTS = "checkpoints"  # folder of a run whose numbered folders count only
 IGNORED = ("lock", "attempt.lock", "attempt.lease")  # files that mean something only where they were made
 TEMPORARY = ".tmp"  # end of the names of files that are being written
 SMALL_BYTES = 1 << 20  # files up to this size are read at once; larger ones stay open
+
+RETRY_SECONDS = 0.01  # until files that did not fit together are opened again
 
 Signature = tuple[int, int, int]  # inode, size and time of change of a file; they change with its content
 
@@ -52,7 +56,8 @@ def snapshot(folder: Path, known: Mapping[str, Signature]) -> Iterator[dict[str,
     Yields:
       The files by path relative to the folder, which are open within the `with` block.
     """
-    while True:
+    for attempt in itertools.count():
+        time.sleep(RETRY_SECONDS if attempt else 0.0)
         with contextlib.ExitStack() as stack:
             before = _inodes(folder)
             try:

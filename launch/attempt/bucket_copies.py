@@ -95,8 +95,8 @@ class BucketCopies:
 
 
 def _pull_parent(bucket: Bucket, trial: Trial) -> None:
-    """Copy the run that a trial begins from to the folder that its config names, unless it is there."""
-    if trial.config.parent is None:
+    """Copy the run that a trial begins from to the folder that its config names, unless the trial has begun."""
+    if trial.config.parent is None or (trial.folder / "config.yaml").exists():
         return
     workspace, folder = trial.folder.parent.parent, Path(trial.config.parent.rpartition(":")[0])
     if folder.exists():

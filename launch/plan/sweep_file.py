@@ -171,8 +171,8 @@ class Cluster:
     def __post_init__(self) -> None:
         """Raise ValueError if not one workspace is given, a name is not valid, or a variable seems to hold a secret."""
         if (self.volume_claim is None) == (self.workspace is None):
-            both = "not both" if self.workspace else "one is missing"
-            raise ValueError(f"cluster: needs volume_claim or workspace (gs://BUCKET/PATH), {both}")
+            given = "both are given" if self.workspace else "neither is given"
+            raise ValueError(f"cluster: needs cluster.volume_claim, or cluster.workspace: gs://BUCKET/PATH; {given}")
         if self.workspace is not None:
             parse_address(self.workspace, "cluster.workspace")
         for name, value in self.env.items():

@@ -39,9 +39,9 @@ def test_a_pod_has_a_folder_of_its_own_and_the_address_of_the_bucket(tmp_path):
     [
         (
             {"cluster": {"image": IMAGE}},
-            "cluster: needs volume_claim or workspace .*, one is missing",
+            "cluster: needs cluster.volume_claim, or cluster.workspace: gs://BUCKET/PATH; neither is",
         ),
-        ({"cluster": {**IN_BUCKET, "volume_claim": "x"}}, "cluster: needs volume_claim or workspace .*, not both"),
+        ({"cluster": {**IN_BUCKET, "volume_claim": "x"}}, "cluster: needs cluster.volume_claim, or .*; both are given"),
         ({"cluster": {"image": IMAGE, "workspace": "s3://runs"}}, "cluster.workspace: 's3://runs' must be gs://BUCKET"),
         (
             {"cluster": IN_BUCKET, "resources": {"hosts": 2}},
