@@ -112,6 +112,7 @@ def test_results_come_from_the_bucket_when_jobs_and_pods_are_gone(server, contro
     assert "1 of 3 trials sent" in on_cluster("submit", **fields, workspace="fourth")[1]
 
 
+@pytest.mark.slow
 def test_a_pod_that_vanishes_is_replaced_by_one_that_goes_on(server, controller, storage, on_cluster, tmp_path):
     fields = {"seeds": [2], "cluster": IN_BUCKET}
     on_cluster("submit", **fields)
