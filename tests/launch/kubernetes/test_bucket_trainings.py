@@ -106,7 +106,7 @@ def test_a_sweep_in_a_failing_bucket_whose_pods_are_killed_ends_as_if_undisturbe
     assert f"{number} of {number} trials sent" in on_cluster("submit", **fields)[1]
     node = Node(server, tmp_path / "node", run=ForkedTrial if kind == "walk" else None)
     leaving, killed, seen, problems = threading.Event(), {}, set(), []
-    last_row = walk_training.ITERATIONS if kind == "walk" else 28
+    last_row = 30 if kind == "walk" else 25  # of 40, or of 30; a kill comes no later
     threads = [
         threading.Thread(target=disturb, args=(node, keys, last_row, leaving, killed)),
         threading.Thread(target=read, args=(tmp_path / "pulled", keys, leaving, seen, problems)),
@@ -121,10 +121,9 @@ def test_a_sweep_in_a_failing_bucket_whose_pods_are_killed_ends_as_if_undisturbe
             thread.join()
     assert job["status"]["conditions"][0]["type"] == "Complete"
     assert problems == []
-    print(f"{kind}: {len(killed)} pods killed, {len(seen)} states pulled, {len(storage.requests)} requests")
     assert {503, 412} <= {code for _, _, code in storage.requests}
     if kind == "walk":
-        assert len(killed) >= 5 and set(killed.values()) == {"evict", "lose"} and len(seen) > number
+        assert len(killed) >= 5 and set(killed.values()) == {"evict", "lose"} and len(seen) >= number // 3
     with server.store.changed:  # the cluster forgets the Job, its pods, and what they have reported
         for key in [key for key in server.store.objects if key[0] in ("jobs", "pods", "configmaps")]:
             del server.store.objects[key]
