@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.tables import say_if_slow
 from flexrl.common.types import JsonObject
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -16,7 +17,8 @@ def main(arguments: list[str]) -> None:
     """Parse the command line and run the command that it names."""
     with exit_codes():
         options = _parse(arguments)
-        {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
+        with say_if_slow("reading runs"):
+            {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
 
 
 def _parse(arguments: list[str]) -> Namespace:

@@ -21,6 +21,7 @@ from flexrl.config.run_config import RunConfig, config_type, decode
 from flexrl.storage.run_folder import free_name, read_config, require_no_policy
 
 DEFAULT_ALGO = "ppo"
+HELP_ALL = "--help-all"  # lists every flag; `flexrl.train` answers --help itself
 SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`; no run has them
 
 
@@ -50,11 +51,11 @@ def parse(arguments: Sequence[str]) -> Invocation:
 
     Raises:
       ConfigError: naming the flag or field, the value and the limit.
-      SystemExit: with code 0 after `--help`.
+      SystemExit: with code 0 after `--help-all`.
     """
-    first, rest = _first_pass(arguments)
+    first, rest = _first_pass(["--help" if argument == HELP_ALL else argument for argument in arguments])
     if {"-h", "--help"} & set(rest):
-        first.members = first.resume = None  # --help lists the flags of a new run
+        first.members = first.resume = None  # the help lists the flags of a new run
     if first.pause_after is not None and first.pause_after < 1:
         raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
     if first.members is not None:
@@ -156,7 +157,7 @@ def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
     try:
         return read_flags(kind, arguments, "python -m flexrl.train", _description(), defaults)
     except ConfigError as error:
-        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help lists the flags)") from None
+        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help-all lists the flags)") from None
 
 
 def _description() -> str:
