@@ -65,12 +65,12 @@ def parse(arguments: Sequence[str]) -> Invocation:
         config = stored_config(first.resume, _given(first, "algo", "env", "profile", "config") + rest)
         require_devices(config)
         return Invocation(config, resume=True, pause_after=first.pause_after)
-    content = _config_file(Path(first.config)) if first.config else {}
+    content = config_file(Path(first.config)) if first.config else {}
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
     config = _from_flags(with_defaults(content, first.config or "defaults"), rest)
-    return Invocation(_resolved(config), resume=False, pause_after=first.pause_after)
+    return Invocation(resolved(config), resume=False, pause_after=first.pause_after)
 
 
 def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -83,7 +83,7 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     return parser.parse_known_args(list(arguments))
 
 
-def _config_file(path: Path) -> JsonObject:
+def config_file(path: Path) -> JsonObject:
     """Read the fields in a run's config file.
 
     Raises:
@@ -112,7 +112,7 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
         content = load_yaml(file)
         if content.get("name") is None:
             raise ConfigError(f"members: {file} names no run; give it a name, and a workspace")
-        config = _resolved(with_defaults(content, str(file)))
+        config = resolved(with_defaults(content, str(file)))
         if (config.folder / "config.yaml").exists():
             require_no_policy(config.folder)
             stored = read_config(config.folder)
@@ -170,7 +170,7 @@ def _description() -> str:
     )
 
 
-def _resolved(config: RunConfig) -> RunConfig:
+def resolved(config: RunConfig) -> RunConfig:
     """Return a config in which everything is decided, also the physics engine, the name and the parent's iteration."""
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin

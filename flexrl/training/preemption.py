@@ -27,11 +27,17 @@ class StopRequest:
     there in time, because it compiles or evaluates, the watcher saves the run and exits the process instead.
     """
 
-    def __init__(self) -> None:
-        """Start watching for signals. Call this in the main thread, before anything slow."""
+    def __init__(self, *, ends_process: bool = True) -> None:
+        """Start watching for signals. Call this in the main thread, before anything slow.
+
+        Args:
+          ends_process: if the main thread does not answer in time, save and exit the process. Without it, as in a
+            notebook, the main thread alone answers, however late.
+        """
         self._event = threading.Event()
         self._state_in_use = threading.RLock()  # after `answer` the main thread never releases it
         self._save: Callable[[], None] = _nothing
+        self._ends_process = ends_process
         self._only_between_steps = False
         self._way_on = "nothing was saved; start again by the same command"
         reader, writer = socket.socketpair()
@@ -100,7 +106,7 @@ class StopRequest:
                 return reader.close()
         self._event.set()
         time.sleep(GRACE_SECONDS)
-        if self._only_between_steps:
+        if self._only_between_steps or not self._ends_process:
             return
         with self._state_in_use:
             try:
