@@ -56,7 +56,7 @@ def env_type(name: str) -> type[Any]:
     raise _unknown(name)
 
 
-def make_env(name: str, config: Any, options: PhysicsOptions) -> Env:
+def make_env(name: str, config: object, options: PhysicsOptions) -> Env:
     """Build an environment; disturb its worlds if the randomization acts within episodes.
 
     Args:

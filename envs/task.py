@@ -3,7 +3,7 @@
 import copy
 import functools
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState, make_physics
 from envs.types import EnvSpec, EnvState, GoalMap, Mirror
 
+TaskConfig = TypeVar("TaskConfig")  # a task's config
 MAX_CONTROL_STEPS = 1_000_000  # of the longest duration that a task can time within an episode
 
 
@@ -45,12 +46,12 @@ class MujocoTask:
         self._ctrl_middle, self._ctrl_reach = jnp.asarray((high + low) / 2), jnp.asarray((high - low) / 2)
 
     @staticmethod
-    def evaluated(config: Any) -> Any:
+    def evaluated(config: TaskConfig) -> TaskConfig:
         """Return the config for evaluation: it has the task's own rules, without changes that only help learning."""
         return config
 
     @classmethod
-    def reward_weights(cls, config: Any) -> dict[str, float]:
+    def reward_weights(cls, config: object) -> dict[str, float]:
         """Return a config's reward weights, by dotted field name. Changing them needs no recompilation."""
         return {name: functools.reduce(getattr, name.split("."), config) for name in cls.weights}
 

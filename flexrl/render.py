@@ -5,11 +5,16 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from envs.view.gl import choose_gl
 from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.warp_buffers import WarpBuffers
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Task = TypeVar("Task", bound="DataclassInstance")  # a task's config
 
 FORMATS = (".mp4", ".gif")
 
@@ -95,7 +100,7 @@ def default_out(run: str, goal: str | None) -> Path:
     return Path("-".join(filter(None, (Path(run).resolve().name, goal))) + ".mp4")
 
 
-def asking_for(task: Any, goal: str | None) -> Any:
+def asking_for(task: Task, goal: str | None) -> Task:
     """Return the task's config with one skill to command; unchanged without a goal.
 
     Raises:

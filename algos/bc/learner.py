@@ -13,10 +13,11 @@ from algos.bc.config import BCConfig
 from algos.common.adamw import adamw_step, make_adam, over_updates
 from algos.common.dataset import Minibatches
 from algos.common.distributions import TanhNormal
-from algos.common.networks import MLP, ControlNetwork, Network, Params
+from algos.common.networks import MLP, ControlNetwork, Network
 from algos.common.normalization import RunningStatistics
 from algos.common.schedules import scheduled
 from algos.common.symmetry import policy_symmetry
+from algos.common.types import Params
 from algos.ppo.policy import PPOPolicy, network_inputs
 from envs.errors import ConfigError
 from envs.types import EnvSpec

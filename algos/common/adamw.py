@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from algos.common.types import Params
 from envs.worlds.shards import Shards
 
 Train = TypeVar("Train")
@@ -25,7 +26,7 @@ def make_adam(max_grad_norm: float | None) -> optax.GradientTransformation:
 def adamw_step(
     optimizer: optax.GradientTransformation,
     train: Train,
-    loss: Callable[[Any], Array],
+    loss: Callable[[Params], Array],
     *,
     learning_rate: Array,
     weight_decay: Array,

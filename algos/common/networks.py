@@ -1,7 +1,7 @@
 """Networks as `flax.nnx` modules, split into a static definition and a plain pytree of parameters."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,9 @@ from flax import nnx
 from jax import Array
 
 from algos.common.symmetry import Symmetry
+from algos.common.types import Params
 
-Params = Any  # nested dict of arrays
+Module = TypeVar("Module", bound=nnx.Module)
 Memory = Any  # hidden states; () for a network without memory
 DType = Literal["float32", "bfloat16"]
 CELLS: dict[str, Callable[..., Any]] = {"gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
@@ -143,10 +144,10 @@ class ControlNetwork(nnx.Module):
         return self.cell(jax.tree.map(lambda x: jnp.where(is_first[..., None], 0, x), memory), features)
 
 
-class Definition:
+class Definition(Generic[Module]):
     """A module's static definition, which makes parameters and modules from parameters."""
 
-    def __init__(self, build: Callable[[nnx.Rngs], Any]) -> None:
+    def __init__(self, build: Callable[[nnx.Rngs], Module]) -> None:
         """Remember how to build the module; `build` takes the source of initial weights."""
         self._build = build
         self._definition = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))[0]
@@ -155,12 +156,12 @@ class Definition:
         """Return new parameters."""
         return nnx.to_pure_dict(nnx.state(self._build(nnx.Rngs(key)), nnx.Param))
 
-    def module(self, params: Params) -> Any:
+    def module(self, params: Params) -> Module:
         """Return the module with parameters from `init`."""
         return nnx.merge(self._definition, params)
 
 
-class Network(Definition):
+class Network(Definition[ControlNetwork]):
     """A `ControlNetwork`'s static definition, and how to run it on given parameters.
 
     With a symmetry, inputs are pairs (..., 2, I) of the original and its mirror image, and memory is kept for both. The

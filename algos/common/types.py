@@ -8,6 +8,7 @@ from jax import Array
 
 from envs.types import Observation
 
+Params = dict[str, Any]  # a network's parameters: nested dicts of arrays
 Train = TypeVar("Train")  # an algorithm's train state
 State = TypeVar("State")  # of a source
 BatchOut = TypeVar("BatchOut", covariant=True)  # what a source gives

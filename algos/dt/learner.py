@@ -13,9 +13,9 @@ from jax import Array
 
 from algos.common.adamw import adamw_step, make_adam, over_updates
 from algos.common.distributions import TanhNormal
-from algos.common.networks import Params
 from algos.common.normalization import RunningStatistics
 from algos.common.schedules import scheduled
+from algos.common.types import Params
 from algos.dt.config import DTConfig
 from algos.dt.policy import DTPolicy
 from algos.dt.transformer import TransformerNetwork

@@ -6,8 +6,8 @@ from flax import struct
 from jax import Array
 
 from algos.common.distributions import TanhNormal
-from algos.common.networks import Params
 from algos.common.normalization import RunningStatistics
+from algos.common.types import Params
 from algos.dt.transformer import TransformerNetwork
 from algos.dt.windows import Windows
 from envs.types import Observation

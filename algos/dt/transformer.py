@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from algos.common.networks import ACTIVATIONS, Definition, Params
+from algos.common.networks import ACTIVATIONS, Definition
+from algos.common.types import Params
 from algos.dt.config import DTConfig
 from algos.dt.windows import Windows
 from envs.types import EnvSpec
@@ -133,7 +134,7 @@ class Block(nnx.Module):
         return x + drop_dense(self.narrow(wide))
 
 
-class TransformerNetwork(Definition):
+class TransformerNetwork(Definition[DecisionTransformer]):
     """A `DecisionTransformer`'s static definition, and how to run it on given parameters."""
 
     def __init__(self, config: DTConfig, spec: EnvSpec) -> None:

@@ -17,11 +17,11 @@ import optax
 from flax import struct
 from jax import Array
 
-from algos.common.networks import MLP, ControlNetwork, Memory, Network, Params
+from algos.common.networks import MLP, ControlNetwork, Memory, Network
 from algos.common.normalization import RunningStatistics
 from algos.common.schedules import scheduled
 from algos.common.symmetry import Symmetry, policy_symmetry, value_symmetry
-from algos.common.types import Rollout
+from algos.common.types import Params, Rollout
 from algos.ppo.config import KL_BAND, LEARNING_RATE_BOUNDS, LEARNING_RATE_FACTOR, POLICIES, PPOConfig
 from algos.ppo.gae import generalized_advantage
 from algos.ppo.policy import Critic, Distribution, PPOPolicy, network_inputs, privileged_inputs

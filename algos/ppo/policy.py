@@ -5,9 +5,10 @@ from flax import struct
 from jax import Array
 
 from algos.common.distributions import ClippedNormal, TanhNormal
-from algos.common.networks import Memory, Network, Params
+from algos.common.networks import Memory, Network
 from algos.common.normalization import RunningStatistics
 from algos.common.symmetry import Symmetry
+from algos.common.types import Params
 from envs.types import Observation
 from envs.worlds.shards import ALONE, Shards
 

@@ -44,7 +44,7 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         render_mode: str | None = None,
         physics: str = "native",
         goal_apart: bool = False,
-        **config: Any,
+        **config: object,
     ) -> None:
         """Build the environment; a time limit is Gymnasium's to add (`gymnasium.make`).
 
@@ -74,14 +74,14 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         self._state: Packed | None = None
         self._camera: Camera | None = None
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[Any, dict]:
         """See `gymnasium.Env.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
         state = self._state = self._world.reset(_seed(self.np_random))
         return self._observation(self._world.read(state)[0]), {}
 
-    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict]:
         """See `gymnasium.Env.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
@@ -132,7 +132,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         render_mode: str | None = None,
         physics: str = "native",
         max_episode_steps: int | None = None,
-        **config: Any,
+        **config: object,
     ) -> None:
         """Build the worlds; other arguments as in `GymnasiumEnv`.
 
@@ -187,14 +187,14 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
             raise ResetNeeded(NEEDS_RESET)
         return self._worlds.states(self._state)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, dict]:
         """See `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
         self._state, observation = self._worlds.reset(jax.random.key(_seed(self.np_random)))
         return np.array(observation, np.float32), {}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
         """See `gymnasium.vector.VectorEnv.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)

@@ -1,21 +1,25 @@
 """What crosses between a compiled program and Python: few arrays, because each costs time, whatever its size."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from envs.types import EnvState, Observation
+
+Tree = TypeVar("Tree")  # a pytree of arrays
+
 # One flat array of each number type, by its name; of 32-bit integers, the bits lie behind the float32 numbers.
 Packed = dict[str, Array]
 
 
-class Packing:
+class Packing(Generic[Tree]):
     """Turns pytrees of one structure into few flat arrays, and back."""
 
-    def __init__(self, like: Any) -> None:
+    def __init__(self, like: Tree) -> None:
         """Remember the structure, shapes and types of `like`."""
         self._leaves, self._structure = jax.tree.flatten(like)
         self._order = sorted(range(len(self._leaves)), key=lambda i: _is_integer(self._leaves[i].dtype))
@@ -24,7 +28,7 @@ class Packing:
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 self._num_floats[leaf.dtype.name] = self._num_floats.get(leaf.dtype.name, 0) + leaf.size
 
-    def pack(self, tree: Any) -> Packed:
+    def pack(self, tree: Tree) -> Packed:
         """The tree's numbers."""
         leaves = jax.tree.leaves(tree)
         parts: dict[str, list[Array]] = {}
@@ -35,10 +39,10 @@ class Packing:
             parts.setdefault(leaf.dtype.name, []).append(leaf.reshape(-1))
         return {name: jnp.concatenate(arrays) for name, arrays in parts.items()}
 
-    def unpack(self, packed: Packed) -> Any:
+    def unpack(self, packed: Packed) -> Tree:
         """The tree of these numbers."""
         starts = dict.fromkeys(packed, 0)
-        leaves: list[Any] = [None] * len(self._leaves)
+        leaves: list[Array | None] = [None] * len(self._leaves)
         for i in self._order:
             like = self._leaves[i]
             name = "float32" if _is_integer(like.dtype) else like.dtype.name
@@ -53,11 +57,11 @@ class Packing:
         return {name: np.asarray(packed[name])[:size] for name, size in self._num_floats.items()}
 
 
-def _is_integer(dtype: Any) -> bool:
+def _is_integer(dtype: np.dtype) -> bool:
     return dtype == jnp.int32 or dtype == jnp.uint32
 
 
-def seen(state: Any) -> Array:
+def seen(state: EnvState | Observation) -> Array:
     """What an agent observes (..., O + G): the observation, and the goal behind it."""
     return jnp.concatenate([state.obs, state.goal], axis=-1)
 

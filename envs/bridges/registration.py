@@ -1,7 +1,6 @@
 """Names our environments to Gymnasium. Imports nothing heavy: an environment is only imported when it is made."""
 
 import re
-from typing import Any
 
 import gymnasium
 
@@ -23,7 +22,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition(":")[2])
 
 
-def recorded_spec(name: str, config: dict[str, Any], episode_length: int) -> str:
+def recorded_spec(name: str, config: dict[str, object], episode_length: int) -> str:
     """Gymnasium's record of an environment, as JSON, from which it makes the environment without `import flexrl.gym`.
 
     Args:

@@ -2,7 +2,7 @@
 
 import difflib
 import functools
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from envs.errors import ConfigError
 from envs.physics import PhysicsOptions, PhysicsState
 from envs.types import EnvSpec, EnvState
 
+TaskConfig = TypeVar("TaskConfig")  # a task's config
 OWN_PHYSICS_FIELDS = ("friction", "mass", "com_offset", "gain", "push_interval")
 
 
@@ -48,12 +49,12 @@ class BridgedTask:
                 raise ConfigError(f"{name}: {self.env_name} brings its own physics, which cannot be varied; use null")
 
     @staticmethod
-    def evaluated(config: Any) -> Any:
+    def evaluated(config: TaskConfig) -> TaskConfig:
         """See `MujocoTask.evaluated`."""
         return config
 
     @staticmethod
-    def reward_weights(config: Any) -> dict[str, float]:
+    def reward_weights(config: object) -> dict[str, float]:
         """See `MujocoTask.reward_weights`. There are none: another library's rewards are compiled in."""
         return {}
 

@@ -83,7 +83,7 @@ class IntegrationPhysics:
         number = jnp.result_type(float)
         return jnp.concatenate([jnp.ravel(getattr(data, name)).astype(number) for name in COMPONENTS])
 
-    def unpacked(self, internal: Array, like: Mapping[str, Any]) -> dict[str, Array]:
+    def unpacked(self, internal: Array, like: Mapping[str, Array | jax.ShapeDtypeStruct]) -> dict[str, Array]:
         """Return the components of the vector, in the shapes and types of `like`."""
         return {
             name: self.component(internal, name).reshape(shape.shape).astype(shape.dtype)

@@ -108,7 +108,7 @@ def whole_number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def yaml_value(text: str) -> Any:
+def yaml_value(text: str) -> object:
     """Parse a text as YAML, such as the value in `field=value`.
 
     Raises:

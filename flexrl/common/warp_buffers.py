@@ -5,10 +5,14 @@ MJX-Warp leaves out the contacts and constraints that do not fit into its buffer
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from flexrl.common.errors import ConfigError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Options = TypeVar("Options", bound="DataclassInstance")  # `envs.physics.WarpOptions`, which is heavy to import
 FLAGS = "--warp.contacts-per-world or --warp.constraints-per-world"
 
 
@@ -30,7 +34,7 @@ class WarpBuffers:
             if value is not None and value < 1:
                 raise ValueError(f"{name}: {value} must be at least 1, or null for the run's own")
 
-    def over(self, own: Any) -> Any:
+    def over(self, own: Options) -> Options:
         """Return a run's `WarpOptions`, with the sizes that are given here in place of its own."""
         return dataclasses.replace(own, **{name: value for name, value in vars(self).items() if value is not None})
 

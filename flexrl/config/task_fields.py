@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 
@@ -12,6 +12,11 @@ from envs.registry import env_type
 from flexrl.common.decoding import decode_as, yaml_value
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Task = TypeVar("Task", bound="DataclassInstance")  # a task's config
 
 
 def task_fields(texts: Sequence[str]) -> JsonObject:
@@ -35,7 +40,7 @@ def task_fields(texts: Sequence[str]) -> JsonObject:
     return values
 
 
-def with_fields(task: Any, values: Mapping[str, object]) -> Any:
+def with_fields(task: Task, values: Mapping[str, object]) -> Task:
     """Return a task's config with other values for some fields; a nested field is written `rewards.turn`.
 
     Raises:
@@ -53,7 +58,7 @@ def with_fields(task: Any, values: Mapping[str, object]) -> Any:
     return decode_as(type(task), content, "task")
 
 
-def require_kept(env: str, task: Any, values: Mapping[str, object]) -> None:
+def require_kept(env: str, task: object, values: Mapping[str, object]) -> None:
     """Raise ConfigError if a changed field has no effect in evaluation, which sets it to the task's own rule.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 from flexrl.common.types import JsonObject
 
 
-def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str, float]]:
+def variations(texts: Sequence[str], algorithm: object, task: object) -> list[dict[str, float]]:
     """Return the values by field for one run after the other; one empty mapping if nothing varies.
 
     Args:
@@ -36,7 +36,7 @@ def variations(texts: Sequence[str], algorithm: Any, task: Any) -> list[dict[str
     return rows or [{}]
 
 
-def varied(algorithm: Any, task: Any, values: Mapping[str, float]) -> JsonObject:
+def varied(algorithm: object, task: object, values: Mapping[str, float]) -> JsonObject:
     """Return the configs `algorithm` and `task`, by these names, with other values for some fields.
 
     Raises:

@@ -3,7 +3,7 @@
 Axes: N control steps of E episodes; T steps of one episode; O observation; P what a state achieved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -60,7 +60,7 @@ def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.square(exact - mean).sum(axis=0)
 
 
-def statistics_of(lengths: np.ndarray, found: Iterable[Any]) -> RunningStatistics:
+def statistics_of(lengths: np.ndarray, found: Iterable[Sequence[np.ndarray] | np.ndarray]) -> RunningStatistics:
     """Return the statistics of all rows together, from the length and the `moments` (2, O) of each episode.
 
     Source: Chan, Golub and LeVeque 1979, parallel combination of moments.

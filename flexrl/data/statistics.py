@@ -1,7 +1,5 @@
 """Exact statistics of a dataset: every number is computed from all rows, none is an average of averages."""
 
-from typing import Any
-
 import numpy as np
 
 from algos.common.dataset import Dataset
@@ -44,7 +42,7 @@ def _summary(rows: np.ndarray) -> JsonObject:
     }
 
 
-def statistics_table(found: JsonObject) -> tuple[list[str], list[list[Any]]]:
+def statistics_table(found: JsonObject) -> tuple[list[str], list[list[object]]]:
     """Return header and rows of a table: one row for return, length and reward each, and one for each dimension."""
     names = list(found["return"]["quantiles"])
     rows = []

@@ -22,15 +22,17 @@ from envs.worlds.shards import Shards
 from flexrl.data.flat_dataset import FIELDS, best, statistics_of
 from flexrl.data.row_files import RowFiles, StoredRows
 
+Index = Array | np.ndarray  # row numbers
+
 
 @struct.dataclass
 class StreamedDataset(Dataset):
     """A dataset whose fields are `Column`s that read from files; only `start` and `statistics` are arrays."""
 
-    found_return: Any = None  # () return that a tenth of all episodes reach
+    found_return: Array | None = None  # () return that a tenth of all episodes reach
 
     @property
-    def high_return(self) -> Any:
+    def high_return(self) -> Array | None:
         """The return () that a tenth of all episodes reach; it is known without reading the episodes again."""
         return self.found_return
 
@@ -50,13 +52,13 @@ class KeptRows:
         begin = np.cumsum([0, *lengths])
         self._begin = np.cumsum([0, *lengths[kept]])
         self._shift = begin[kept] - self._begin[:-1]
-        self._last: tuple[Any, Any] = (None, None)
+        self._last: tuple[Index | None, np.ndarray] = (None, np.empty(0))
 
     def __len__(self) -> int:
         """Return the number of rows of the selected episodes."""
         return int(self._begin[-1])
 
-    def take(self, index: Any) -> np.ndarray:
+    def take(self, index: Index) -> np.ndarray:
         """Read the records (...) with these row numbers (...). The last result is kept for a read of other fields."""
         last, records = self._last
         if last is not index:
@@ -78,13 +80,13 @@ class Column:
     rows: KeptRows
     name: str
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: np.dtype
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> Array:
+    def __getitem__(self, index: Index) -> Array:
         """Read the rows with these numbers (...), shape (..., *shape[1:])."""
         return jax.numpy.asarray(self.rows.take(index)[self.name])
 
@@ -102,7 +104,7 @@ class AchievedColumn:
         return (len(self.qpos), *jax.eval_shape(self.goal_map.achieved, self._example).shape)
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype:
         """Return the numbers' dtype."""
         return self.qpos.dtype
 
@@ -114,7 +116,7 @@ class AchievedColumn:
         """Return the number of states."""
         return len(self.qpos)
 
-    def __getitem__(self, index: Any) -> Array:
+    def __getitem__(self, index: Index) -> Array:
         """Return what the states with these numbers (...) achieve, shape (..., P)."""
         qpos = self.qpos[index]
         return self._achieved(qpos.reshape(-1, qpos.shape[-1])).reshape(*qpos.shape[:-1], -1)

@@ -1,6 +1,6 @@
 """Compare runs: the returns that they reached, how soon, and the fields in which their configs differ."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from flexrl.common.nested import flat
 from flexrl.common.types import JsonObject
@@ -31,7 +31,7 @@ def _row(curve: Curve, best: float) -> JsonObject:
     return row
 
 
-def differing_fields(records: list[RunRecord]) -> dict[str, list[Any]]:
+def differing_fields(records: list[RunRecord]) -> Mapping[str, Sequence[object]]:
     """Return the fields in which configs differ, with the value of each run; None if its config lacks the field."""
     configs = [flat(record.config) for record in records]
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)

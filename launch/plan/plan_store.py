@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from envs.built_in import BUILT_IN
 from flexrl.common.files import write_text
@@ -30,7 +29,7 @@ BRIDGES = ("brax:", "playground:")
 Row = tuple[str, int]  # a trial's config hash, and the control steps of its whole run
 
 
-def is_ours(env: Any) -> bool:
+def is_ours(env: object) -> bool:
     """Return whether our code and the listed packages alone determine this environment, and no user's code."""
     return env in BUILT_IN or str(env).startswith(BRIDGES)
 
