@@ -126,7 +126,7 @@ def _training() -> Command:
 
     config = default_config("ppo", "humanoid-walk", "cpu")
     fields = fields_of(type(config), config, without=("algorithm", "task"))
-    fields = [dataclasses.replace(field, default="by preset") if field.name in _PRESET else field for field in fields]
+    fields = [dataclasses.replace(field, default="preset") if field.name in _PRESET else field for field in fields]
     return Command(None, tuple(fields), _description())
 
 

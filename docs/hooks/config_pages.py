@@ -1,5 +1,6 @@
 """Write the reference of every config field from the dataclasses, as Markdown pages by address."""
 
+import dataclasses
 import functools
 import inspect
 import json
@@ -9,7 +10,7 @@ import yaml
 
 from algos.registry import ALGORITHMS
 from docs.hooks.commands import prose
-from docs.hooks.fields import fields_of, table
+from docs.hooks.fields import REQUIRED, Field, fields_of, table
 from envs.built_in import BUILT_IN
 from envs.registry import env_type
 from flexrl.config.presets import FALLBACK_PRESET, FALLBACK_PRESETS, PRESETS
@@ -38,8 +39,13 @@ def _run() -> str:
         "that is true or false is turned off by `no-`: `--no-video`. The fields under `algorithm` are listed for "
         "[each algorithm](algorithms.md), those under `task` for [each environment](environments.md), and defaults "
         "that depend on both on the page of [presets](presets.md).\n\n"
-        + table(fields_of(RunConfig, without=("algorithm", "task")))
+        + table([_by_preset(field) for field in fields_of(RunConfig, without=("algorithm", "task"))])
     )
+
+
+def _by_preset(field: Field) -> Field:
+    """Return a field of a run; where it has no default of its own, a preset has one."""
+    return dataclasses.replace(field, default="preset") if field.default == REQUIRED else field
 
 
 def _algorithms() -> str:

@@ -119,7 +119,7 @@ def table(fields: list[Field], by_flag: bool = False) -> str:
     ]
     for field in fields:
         name = ", ".join(f"`{flag}`" for flag in field.flags) if by_flag else f"`{field.name}`"
-        default = field.default if field.default == REQUIRED else f"`{field.default}`"
+        default = field.default if field.default in (REQUIRED, "preset") else f"`{field.default}`"
         rows.append(f"| {name} | {cell(field.kind)} | {cell(default)} | {cell(field.text)} |")
     return "\n".join(rows) + "\n"
 

@@ -60,9 +60,10 @@ def _filled(nav: list, absent: set[str]) -> list:
             continue
         ((title, value),) = entry.items()
         if value == "GENERATED_COMMANDS":
-            modules = commands.modules()
-            value = ["reference/commands/index.md"]
-            value += [{module: f"reference/commands/{module}.md"} for module in modules]
+            pages = [{module: f"reference/commands/{module}.md"} for module in commands.modules()]
+            measuring = [page for page in pages if next(iter(page)).startswith("benchmarks.")]
+            value = ["reference/commands/index.md", *(page for page in pages if page not in measuring)]
+            value.append({"Benchmarks": measuring})
         elif value == "GENERATED_API":
             value = [{name: uri} for uri, name in api.titles().items()]
         elif isinstance(value, list):
