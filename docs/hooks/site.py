@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -18,10 +19,11 @@ logging.getLogger("jax").setLevel(logging.ERROR)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fill in the navigation: leave out pages that other work brings and that are not there yet, add generated ones."""
+    """Fill in the navigation: the generated pages, and under Guides each page of `docs/` that it does not name."""
     assert config.nav is not None
-    absent = {name for name in config.extra["optional_pages"] if not (ROOT / "docs" / name).exists()}
-    config.nav = _filled(config.nav, absent)
+    pages = (page.relative_to(ROOT / "docs").as_posix() for page in sorted((ROOT / "docs").rglob("*.md")))
+    named = set(_named(config.nav))
+    config.nav = _filled(config.nav, [page for page in pages if page not in named])
     return config
 
 
@@ -34,7 +36,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         else:
             pages[uri] = repository.content(target)
     for uri, text in pages.items():
-        files.append(File.generated(config, uri, content=text))
+        files.append(File.generated(config, uri, content=_weighted(uri, text)))
     return files
 
 
@@ -52,22 +54,39 @@ def _command_pages() -> dict[str, str]:
     return pages
 
 
-def _filled(nav: list, absent: set[str]) -> list:
+def _weighted(uri: str, text: str) -> str:
+    """Return a page that the search lists before others if it is of the reference, and after them if it is source."""
+    weights = {"reference": 20, "api": 0.5, "repository": 0.5}
+    return f"---\nsearch:\n  boost: {weights[uri.partition('/')[0]]}\n---\n\n{text}"
+
+
+def _named(nav: list) -> Iterator[str]:
+    """Yield the addresses that a navigation names."""
+    for entry in nav:
+        for value in entry.values() if isinstance(entry, dict) else [entry]:
+            yield from _named(value) if isinstance(value, list) else [value]
+
+
+def _filled(nav: list, others: list[str]) -> list:
+    """Return the navigation with generated pages in place of their names, and other pages at the end of the guides."""
     filled = []
     for entry in nav:
-        if isinstance(entry, str):
-            filled += [] if entry in absent else [entry]
-            continue
-        ((title, value),) = entry.items()
+        title, value = next(iter(entry.items())) if isinstance(entry, dict) else (None, entry)
         if value == "GENERATED_COMMANDS":
-            pages = [{module: f"reference/commands/{module}.md"} for module in commands.modules()]
-            measuring = [page for page in pages if next(iter(page)).startswith("benchmarks.")]
-            value = ["reference/commands/index.md", *(page for page in pages if page not in measuring)]
-            value.append({"Benchmarks": measuring})
+            value = _commands_nav()
         elif value == "GENERATED_API":
             value = [{name: uri} for uri, name in api.titles().items()]
         elif isinstance(value, list):
-            value = _filled(value, absent)
-        if value not in absent if isinstance(value, str) else value:
-            filled.append({title: value})
+            value = _filled(value, []) + (others if title == "Guides" else [])
+        filled.append(value if title is None else {title: value})
     return filled
+
+
+def _commands_nav() -> list:
+    pages = [{module: f"reference/commands/{module}.md"} for module in commands.modules()]
+    measuring = [page for page in pages if next(iter(page)).startswith("benchmarks.")]
+    return [
+        "reference/commands/index.md",
+        *(page for page in pages if page not in measuring),
+        {"Benchmarks": measuring},
+    ]

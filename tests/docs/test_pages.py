@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs.hooks import commands, fields, repository
+from tests.images.test_recipes import pins
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md"))
@@ -112,6 +113,13 @@ def test_a_wrong_command_is_noticed(module, arguments, problem):
 
 def test_a_wrong_argument_of_a_subcommand_is_noticed():
     assert "sumbit" in (commands.problem("launch.sweep", ["sumbit", "sweep.yaml"]) or "")
+
+
+def test_the_site_and_the_tests_are_locked_at_the_same_versions_as_runs():
+    docs = pins("requirements-docs.lock")
+    assert {"mkdocs", "mkdocs-material", "mkdocstrings-python", "nbclient"} <= docs.keys()
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        assert {name: found for name, found in pins(lock).items() if name in docs and docs[name] != found} == {}
 
 
 def test_every_command_has_a_page_with_its_flags():
