@@ -11,12 +11,17 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train phase2 test test-slow lint docs docs-serve setup bench peers mlflow-ui lock
+.PHONY: train talk phase2 test test-slow lint setup bench peers browser mlflow-ui lock
+.PHONY: docs docs-serve
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
+
+# Serve a page on which the pretrained humanoid does what is typed, at http://127.0.0.1:8765/.
+talk: setup
+	$(BIN)/python -m flexrl.serve pretrained/humanoid-skills $(ARGS)
 
 # A chain at reduced size: PPO fine-tunes the pretrained skills to reach places, its episodes become a dataset, a clone and a
 # Decision Transformer learn from the dataset alone, and a video shows the result.
@@ -71,6 +76,14 @@ peers: .venv-peers/installed
 	.venv-peers/bin/python -m pip install -q --no-deps -e .
 	touch $@
 
+# Install Playwright and Schemathesis into .venv, with which slow tests and benchmarks.serving use the page of `make talk`. The
+# browser is Debian's package `chromium`.
+browser: setup .venv/browser-$(LOCK)
+
+.venv/browser-$(LOCK): requirements-browser.lock
+	$(BIN)/python -m pip install -q --require-hashes -r $<
+	touch $@
+
 # Serve MLflow's web page for the runs in a workspace, from .venv-mlflow: the lock file has only MLflow's client.
 MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))
 
@@ -97,10 +110,11 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCKED) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
+	$(LOCKED) --group browser -c requirements.lock -c requirements-dev.lock -o requirements-browser.lock
 
 # Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.
 docker-train:

@@ -1,10 +1,18 @@
 """The interface between the commands of `launch.sweep` and the place where trials run: this machine or a cluster."""
 
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Protocol
 
 from launch.plan.states import Progress
 from launch.plan.trials import Trial
+
+Grow = Callable[[], bool]  # appends the next round of a search to the list of trials; returns whether it did
+
+
+def never() -> bool:
+    """Return False: the trials of a sweep that is no search are all there."""
+    return False
 
 
 class Backend(Protocol):

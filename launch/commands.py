@@ -6,25 +6,34 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 
+from flexrl.common.errors import ConfigError
 from launch.attempt.trial_folder import folder_of
-from launch.backend import Backend
+from launch.backend import Backend, Grow, never
 from launch.plan import states
 from launch.plan.axes import describe
+from launch.plan.states import Progress
 from launch.plan.sweep_file import Sweep
 from launch.plan.trials import Trial, find_trial
 from launch.show.results import collate, write_results
-from launch.show.tables import print_plan, print_ranking, print_status
+from launch.show.tables import print_plan, print_ranking, print_search, print_status
 
 WATCH_SECONDS = 5.0
 FOLLOW_SECONDS = 1.0
 SENDING = ("plan", "submit", "watch")  # commands that send trials to a cluster, or say how they would
 
 
-def run(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
-    """Run the command that the parsed command line names, on the backend that it names."""
+def run(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
+    """Run the command that the parsed command line names, on the backend that it names.
+
+    Args:
+      options: parsed command line.
+      sweep: the sweep.
+      trials: the sweep's trials; of a search those so far, to which `grow` appends.
+      grow: appends the next round of a search to `trials`.
+    """
     if options.from_terraform is not None:
         options, sweep = _on_terraforms_cluster(options, sweep)
-    COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials))
+    COMMANDS[options.command](options, sweep, trials, _backend(options, sweep, trials, grow))
 
 
 def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace, Sweep]:
@@ -39,14 +48,14 @@ def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace,
     return Namespace(**{**vars(options), "backend": "kubernetes", "context": context}), sweep
 
 
-def _backend(options: Namespace, sweep: Sweep, trials: list[Trial]) -> Backend:
+def _backend(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow) -> Backend:
     if options.backend == "kubernetes":
         from launch.kubernetes.backend import Kubernetes  # imported late: it imports the Kubernetes client
 
-        return Kubernetes(options, sweep, trials)
+        return Kubernetes(options, sweep, trials, grow)
     from launch.local.backend import Local
 
-    return Local(options, sweep, trials)
+    return Local(options, sweep, trials, grow)
 
 
 def plan(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
@@ -133,10 +142,25 @@ def retry(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backen
     failed = [trial for trial in chosen if backend.progress(trial).state == "failed"]
     if not failed:
         return print(f"{sweep.name}: none of {len(chosen)} trials has failed; there is nothing to retry")
+    _require_nothing_follows(sweep, trials, failed, backend)
     for trial in failed if not options.dry_run else []:
         folder_of(trial).write(states.cleared(folder_of(trial).progress()))
     done = "would be cleared" if options.dry_run else "cleared; submit tries them again"
     print(f"{sweep.name}: {len(failed)} failed trials {done}")
+
+
+def _require_nothing_follows(sweep: Sweep, trials: list[Trial], failed: list[Trial], backend: Backend) -> None:
+    """Raise ConfigError if a search has begun trials that were proposed because these ones failed."""
+    if sweep.search is None:
+        return
+    size = sweep.search.parallel * sweep.num_seeds
+    for trial in failed:
+        following = trials[-(-trial.number // size) * size :]
+        if any(backend.progress(each) != Progress() for each in following):
+            raise ConfigError(
+                f"retry: trial {trial.number} failed, and what the search has begun since follows from that; it stays "
+                "failed, and --only can name other trials"
+            )
 
 
 def results(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
@@ -150,6 +174,7 @@ def results(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Back
     for path in paths:
         print(f"wrote {path}")
     print(f"{sweep.name}: {len(rows)} of {len(trials)} trials have a result")
+    print_search(sweep, trials)
     for trial in missing:
         progress = folder_of(trial).recorded()
         why = f"; paused: {progress.reason}" if progress.state == "paused" else ""

@@ -33,11 +33,13 @@ def main(arguments: list[str]) -> None:
     with exit_codes():
         options = _parse(arguments)
         from launch.commands import run  # imported late: it takes a second, which `--help` need not wait for
-        from launch.plan.trials import load_trials
+        from launch.plan.trials import load_planner
+        from launch.search.growing import GrowingTrials
 
-        sweep, trials = load_trials(options.sweep, options.workspace, options.set)
+        planner = load_planner(options.sweep, options.workspace, options.set)
+        growing = GrowingTrials(planner)
         try:
-            run(options, sweep, trials)
+            run(options, planner.sweep, growing.trials, growing.grow)
         except ConnectionError as error:
             leave(f"error: {error}", EXIT_UNAVAILABLE)
         except TimeoutError as error:

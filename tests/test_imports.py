@@ -23,10 +23,10 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
     "algos": ["common", "ppo", "bc", "dt", "registry"],
     "flexrl": [
         *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "language"),
-        *("execution", "training", "cli"),
+        *("execution", "serving", "training", "cli"),
         "COMMANDS",
     ],
-    "launch": ["exits", "plan", "attempt", "show", "backend", "local", "kubernetes", "commands", "COMMANDS"],
+    "launch": ["exits", "plan", "attempt", "search", "show", "backend", "local", "kubernetes", "commands", "COMMANDS"],
 }
 MAX_FILES, MAX_FLOORS = 15, 8  # of a folder
 
@@ -153,9 +153,11 @@ def test_a_circle_and_an_arrow_that_points_up_are_found():
     ]
 
 
-def test_one_file_of_launch_talks_to_kubernetes():
-    users = [name for name, file in MODULES.items() if "kubernetes" in tops(file.read_text())]
-    assert users == ["launch.kubernetes.client"]
+@pytest.mark.parametrize(
+    ("library", "file"), [("kubernetes", "launch.kubernetes.client"), ("optuna", "launch.search.proposer")]
+)
+def test_one_file_of_launch_talks_to(library, file):
+    assert [name for name, path in MODULES.items() if library in tops(path.read_text())] == [file]
 
 
 def tops(source: str) -> set[str]:

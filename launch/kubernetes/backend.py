@@ -9,6 +9,7 @@ from collections import Counter
 from flexrl.common.decoding import dump_yaml
 from flexrl.common.errors import ConfigError
 from launch.attempt.trial_folder import folder_of
+from launch.backend import Grow, never
 from launch.kubernetes.client import Unavailable
 from launch.kubernetes.manifests import manifests
 from launch.kubernetes.remote import Remote
@@ -24,9 +25,9 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds between two requests of watch me
 class Kubernetes:
     """Runs trials as indexes of Jobs, and records the trials that ended in their folders on this machine."""
 
-    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
         """Keep the arguments. The cluster is first contacted when a method needs it."""
-        self._options, self._sweep, self._trials = options, sweep, trials
+        self._options, self._sweep, self._trials, self._grow = options, sweep, trials, grow
 
     @functools.cached_property
     def _remote(self) -> Remote:
@@ -38,9 +39,14 @@ class Kubernetes:
         return Remote(self._options, self._sweep, self._trials)
 
     def look(self, *, record: bool = False) -> None:
-        """Ask the cluster for the state of all trials; with `record` also write new ends to the trials' folders."""
+        """Ask the cluster for the state of all trials; with `record` also write new ends to the trials' folders.
+
+        With `record` the next round of a search is proposed if the last one has ended.
+        """
         if record:
             self._remote.record()
+            while self._grow():
+                self._remote.record()
         else:
             self._remote.look()
 
@@ -92,6 +98,8 @@ class Kubernetes:
         if home := sum(remote.progress(trial).state == "done" for trial in sent):
             done += f", {home} of them only to bring the results home that are on the volume"
         until = f", until evaluation {rung}; when all are there, submit sends the best on" if rung else ""
+        if sweep.search and not until:
+            until = "; when all have ended, watch or another submit sends what is proposed next"
         print(f"{sweep.name}: {len(sent)} of {len(self._trials)} trials {done}, as Job {name}{until}")
 
     def advance(self) -> bool:
@@ -105,7 +113,8 @@ class Kubernetes:
             try:
                 self.look(record=True)
                 self._open_slots()
-                return self._remote.goes_on() or (self._remote.takes_turns and self._send_next())
+                sends_next = self._remote.takes_turns or self._search_goes_on()
+                return self._remote.goes_on() or (sends_next and self._send_next())
             except Unavailable as error:
                 if time.monotonic() - started > PATIENCE_SECONDS:
                     raise
@@ -113,6 +122,11 @@ class Kubernetes:
                 print(line, file=sys.stderr, flush=True)
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
+
+    def _search_goes_on(self) -> bool:
+        """Return whether watch sends the next trials of a search: somebody submitted it, and nobody stopped it."""
+        states = [self.progress(trial).state for trial in self._trials]
+        return self._sweep.search is not None and set(states) != {"waiting"} and "stopped" not in states
 
     def _send_next(self) -> bool:
         """Send the trials whose turn has come; return whether there were any."""

@@ -17,7 +17,7 @@ from launch.attempt.trial_folder import folder_of, progress_of_all
 from launch.kubernetes import manifests, observation
 from launch.kubernetes.client import Cluster, Object, Unreadable
 from launch.kubernetes.observation import Standing
-from launch.plan.halving import has_arrived, next_rung
+from launch.plan.halving import has_arrived, rung_of_sweep
 from launch.plan.states import Progress
 from launch.plan.sweep_file import Sweep
 from launch.plan.trials import MAX_TRIALS, Trial
@@ -165,7 +165,7 @@ class Remote:
           Names of the Jobs, the trials that were sent, and the rung at which they pause (None for their end).
         """
         progress = [self.progress(trial) for trial in self.trials]
-        rung, left = next_rung(self.sweep.halving, progress)
+        rung, left = rung_of_sweep(self.sweep, progress)
         left = {i for i in left if not has_arrived(progress[i], rung)}
         left |= {i for i, trial in enumerate(self.trials) if self.is_on_volume_only(trial)}
         todo = [trial for trial in (self.trials[i] for i in sorted(left)) if not self.standings[trial.key].held]

@@ -6,22 +6,23 @@ from collections import Counter
 from flexrl.common.errors import EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
 from flexrl.config.trackers import require_usable
 from launch.attempt.trial_folder import folder_of, progress_of_all
+from launch.backend import Grow, never
 from launch.exits import EXIT_FAILED, leave
 from launch.local import runner
 from launch.local.runner import Runner, StorageFull, submitter, submitting
-from launch.plan.halving import has_arrived, next_rung
+from launch.plan.halving import has_arrived, rung_of_sweep
 from launch.plan.states import Progress
 from launch.plan.sweep_file import Sweep
 from launch.plan.trials import Trial
-from launch.show.tables import print_plan
+from launch.show.tables import print_plan, print_search
 
 
 class Local:
     """Runs trials as processes of this machine, and reads their progress from their folders."""
 
-    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
+    def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
         """Keep the arguments. Reads no folder."""
-        self._sweep, self._trials = sweep, trials
+        self._sweep, self._trials, self._grow = sweep, trials, grow
         self._folder = options.workspace / sweep.name
         self._progress: dict[str, Progress] = {}
         self._submitter: int | None = None
@@ -29,6 +30,8 @@ class Local:
     def look(self, *, record: bool = False) -> None:
         """Read the trials' progress from their folders."""
         self._submitter = submitter(self._folder)
+        while self._grow():
+            pass
         self._progress = progress_of_all(self._folder, self._trials)
 
     def progress(self, trial: Trial) -> Progress:
@@ -68,8 +71,7 @@ class Local:
         require_usable(sweep.tracking)
         with submitting(self._folder):
             try:
-                while (rung := self._run_to_next_rung(parallel, options.pack)) is not None:
-                    print(f"{sweep.name}: all are past evaluation {rung}; the best go on")
+                self._run_all(parallel, options.pack)
             except StorageFull as error:
                 leave(f"error: the disk is full; free space, then submit again ({error})", EXIT_STORAGE)
         counts = Counter(folder_of(trial).progress().state for trial in trials)
@@ -82,6 +84,21 @@ class Local:
         else:
             print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
 
+    def _run_all(self, parallel: int, pack: int) -> None:
+        """Run the trials from rung to rung to their end, in a search round after round.
+
+        Raises:
+          SystemExit: if the user asked to stop.
+        """
+        while True:
+            if (rung := self._run_to_next_rung(parallel, pack)) is not None:
+                print(f"{self._sweep.name}: all are past evaluation {rung}; the best go on")
+                continue
+            goes_on = self._grow()
+            print_search(self._sweep, self._trials)
+            if not goes_on:
+                return
+
     def _run_to_next_rung(self, parallel: int, pack: int) -> int | None:
         """Run the trials to the next rung of the halving and return it; None if they ran to their end.
 
@@ -90,7 +107,7 @@ class Local:
         """
         sweep, trials = self._sweep, self._trials
         progress = [folder_of(trial).progress() for trial in trials]
-        rung, left = next_rung(sweep.halving, progress)
+        rung, left = rung_of_sweep(sweep, progress)
         todo = [trials[i] for i in sorted(left) if not has_arrived(progress[i], rung)]
         counts = Counter(each.state for each in progress)
         skipped = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed") if counts[state])

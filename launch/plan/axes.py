@@ -4,16 +4,18 @@ import itertools
 import json
 import math
 import random
+from collections.abc import Mapping
 from typing import Any
 
-from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
-from launch.plan.sweep_file import Draw, Random, Sweep
+from launch.plan.draws import Draw, Random
+from launch.plan.sweep_file import Sweep
 
 Point = JsonObject  # value by dotted name of the field, such as `algorithm.learning_rate`
 
 DIGITS = 6  # significant digits of a random value: hides that machines' logarithms differ in the last bit
 MORE_DIGITS = 12  # significant digits of a value that is drawn again because the first was taken
+MAX_CORNERS = 500
 
 
 def points(sweep: Sweep, first_seed: int) -> list[Point]:
@@ -23,15 +25,15 @@ def points(sweep: Sweep, first_seed: int) -> list[Point]:
       sweep: the sweep whose axes are combined.
       first_seed: first seed, where the sweep gives only the number of seeds.
     """
-    parts = [_grid(sweep), _zip(sweep), _draws(sweep.random), _seeds(sweep, first_seed)]
+    parts = [_grid(sweep), _zip(sweep), _draws(sweep.random), seed_points(sweep, first_seed)]
     return [{**a, **b, **c, **d} for a, b, c, d in itertools.product(*parts)]
 
 
 def num_points(sweep: Sweep) -> int:
     """Return how many points a sweep has, without making them."""
-    seeds = sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds or (0,))
     zipped = min((len(values) for values in sweep.zip.values()), default=1)
-    return math.prod(map(len, sweep.grid.values())) * zipped * (sweep.random.num if sweep.random else 1) * seeds
+    drawn = sweep.search.trials if sweep.search else sweep.random and sweep.random.num
+    return math.prod(map(len, sweep.grid.values())) * zipped * (drawn or 1) * sweep.num_seeds
 
 
 def _grid(sweep: Sweep) -> list[Point]:
@@ -48,17 +50,10 @@ def _draws(axes: Random | None) -> list[Point]:
     """Draw random points that all differ. Each field has its own random stream.
 
     A point that equals an earlier one is drawn again from separate streams, so that all other points stay the same.
-
-    Raises:
-      ConfigError: if fewer different points exist than are asked for.
     """
     if axes is None:
         return [{}]
-    if (known := _num_distinct(axes)) is not None and axes.num > known:
-        raise ConfigError(
-            f"random.num: {axes.num} points are more than the {known} that {', '.join(axes.fields)} have together; "
-            f"use at most {known}, or more choices"
-        )
+    assert axes.num is not None, "a search proposes its points"
     streams = {name: random.Random(f"{axes.seed} {name}") for name in axes.fields}
     uniforms = [{name: stream.random() for name, stream in streams.items()} for _ in range(axes.num)]
     found: dict[str, Point] = {}  # by their description, which differs between points
@@ -73,34 +68,29 @@ def _draws(axes: Random | None) -> list[Point]:
     return list(found.values())
 
 
-def _num_distinct(axes: Random) -> int | None:
-    """Return how many different points exist; None if a field is drawn from a range of numbers."""
-    if any(draw.choice is None for draw in axes.fields.values()):
-        return None
-    return math.prod(len({json.dumps(value) for value in draw.choice or ()}) for draw in axes.fields.values())
-
-
 def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
-    return {name: _draw(draw, uniform[name], digits) for name, draw in axes.fields.items()}
+    return {name: _value(draw, uniform[name], digits) for name, draw in axes.fields.items()}
 
 
-def _draw(draw: Draw, uniform: float, digits: int) -> Any:
+def _value(draw: Draw, uniform: float, digits: int) -> Any:
     """Return the value of a draw for a uniform random number in [0, 1)."""
     if draw.choice is not None:
         return draw.choice[int(uniform * len(draw.choice))]
     if draw.uniform is not None:
         low, high = draw.uniform
-        return _rounded(low + uniform * (high - low), digits)
+        return rounded(low + uniform * (high - low), digits)
     assert draw.log_uniform is not None
     low, high = map(math.log, draw.log_uniform)
-    return _rounded(math.exp(low + uniform * (high - low)), digits)
+    return rounded(math.exp(low + uniform * (high - low)), digits)
 
 
-def _rounded(value: float, digits: int) -> float:
+def rounded(value: float, digits: int) -> float:
+    """Return a value with so many significant digits."""
     return float(f"{value:.{digits}g}")
 
 
-def _seeds(sweep: Sweep, first: int) -> list[Point]:
+def seed_points(sweep: Sweep, first: int) -> list[Point]:
+    """Return a point for each seed of a sweep; they count up from `first` where it gives only their number."""
     if sweep.seeds is None:
         return [{}]
     seeds = range(first, first + sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
@@ -110,3 +100,16 @@ def _seeds(sweep: Sweep, first: int) -> list[Point]:
 def describe(values: Point) -> str:
     """Return the values of a point in one line: `algorithm.learning_rate=0.001, seed=1`."""
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+
+
+def corners(fields: Mapping[str, Draw]) -> list[Point]:
+    """Return points at the edge of fields that are drawn: lowest, highest and possible values, and their combinations.
+
+    Each of these values is in a point, but of many combinations only the first `MAX_CORNERS`.
+    """
+    edges = {name: draw.choice or draw.uniform or draw.log_uniform or () for name, draw in fields.items()}
+    each = (
+        [values[min(i, len(values) - 1)] for values in edges.values()] for i in range(max(map(len, edges.values())))
+    )
+    combined = itertools.islice(itertools.product(*edges.values()), MAX_CORNERS)
+    return [dict(zip(edges, values, strict=True)) for values in (*each, *combined)]

@@ -39,11 +39,16 @@ class Decoder:
     def config(self, number: int, values: Point) -> RunConfig:
         """Return the config of a trial, with all defaults filled in.
 
+        Args:
+          number: position of the trial in the sweep, from 1; 0 for a point at the edge of what a search may propose.
+          values: values that the axes set, by dotted field.
+
         Raises:
           ConfigError: naming the trial, the field, the value and the limit.
         """
         sweep = self.sweep
-        origin = f"{self.path}: trial {number}" + (f" ({describe(values)})" if values else "")
+        place = f"trial {number}" if number else "random.fields"
+        origin = f"{self.path}: {place}" + (f" ({describe(values)})" if values else "")
         content = self.base | {"profile": sweep.resources.profile}
         for name, value in values.items():
             _set(content, name.split("."), value, f"{origin}: {name}")

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from launch.plan.states import Progress
-from launch.plan.sweep_file import Halving
+from launch.plan.sweep_file import Halving, Sweep
 
 
 def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
@@ -33,6 +33,19 @@ def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[in
         compared.sort(key=lambda i: -progress[i].rungs.get(rung, math.inf))  # done trials first: they need no training
         left = compared[: math.ceil(len(compared) / halving.factor)]
     return None, left
+
+
+def rung_of_sweep(sweep: Sweep, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
+    """Return what `next_rung` does, for the trials that compete now: all of a sweep, or the last round of a search.
+
+    Args:
+      sweep: the sweep.
+      progress: progress of each trial so far.
+    """
+    size = sweep.search.parallel * sweep.num_seeds if sweep.search else len(progress)
+    start = (len(progress) - 1) // size * size if progress else 0
+    rung, left = next_rung(sweep.halving, progress[start:])
+    return rung, [start + i for i in left]
 
 
 def has_arrived(progress: Progress, rung: int | None) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +11,7 @@ from flexrl.common.decoding import decode_as, load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
 from flexrl.config.trackers import Tracking
+from launch.plan.draws import Random, Search, require_distinct
 from launch.plan.variables import expanded
 
 RUN_FIELDS = ("algo", "env", "algorithm", "task")  # fields of a run's config (`RunConfig`) that no sweep has
@@ -30,55 +31,6 @@ def amount(quantity: str) -> float:
     found = QUANTITY.fullmatch(quantity)
     assert found is not None, quantity
     return float(found[1]) * FACTORS.get(found[2], 1)
-
-
-@dataclass(frozen=True)
-class Draw:
-    """The distribution of a random field. Exactly one of the attributes is given.
-
-    Attributes:
-      uniform: (low, high) of a uniform distribution.
-      log_uniform: (low, high), both above 0, of a distribution that is uniform in the logarithm.
-      choice: values that are equally likely.
-    """
-
-    uniform: tuple[float, float] | None = None
-    log_uniform: tuple[float, float] | None = None
-    choice: tuple[Any, ...] | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if not exactly one distribution is given, or a range or the choice is empty."""
-        given = [name for name in ("uniform", "log_uniform", "choice") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"random: a field needs one of uniform, log_uniform, choice, not {len(given)} of them")
-        for name in ("uniform", "log_uniform"):
-            low, high = getattr(self, name) or (1.0, 2.0)
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise ValueError(f"{name}: ({low}, {high}) must be finite (low, high) with low below high")
-            if name == "log_uniform" and low <= 0:
-                raise ValueError(f"log_uniform: {low} must be above 0; use uniform")
-        if self.choice == ():
-            raise ValueError("choice: must name one value or more")
-
-
-@dataclass(frozen=True)
-class Random:
-    """Points drawn at random. Each field has its own random stream; raising `num` keeps the points drawn before.
-
-    Attributes:
-      num: number of points.
-      fields: distribution of each field, by the field's dotted name.
-      seed: seed of the draws.
-    """
-
-    num: int
-    fields: dict[str, Draw]
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if there are no points or no fields."""
-        if self.num < 1 or not self.fields:
-            raise ValueError(f"random: {self.num} points of {len(self.fields)} fields; both must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -212,12 +164,13 @@ class Sweep:
       grid: list of values for each dotted field; every combination of them is a point.
       zip: lists of values for dotted fields, all of the same length; their first values are a point, and so on.
       random: points drawn at random.
+      search: proposes the points of `random` from the results so far; excludes `grid` and `zip`.
       seeds: number of seeds, counted up from the base's seed; or a list of seeds.
       halving: at which rungs trials pause and only the best go on; does not change any trial's key.
       resources: what one trial needs.
       retries: how often a trial that crashed is tried again.
       time_limit_minutes: limit for one trial, all its attempts together; None for no limit.
-      parallelism: number of trials that run at once.
+      parallelism: number of trials that run at once; in a search, unless it is given, the search's `parallel`.
       cluster: where trials run on Kubernetes.
       tracking: trackers of every trial, in a group named after the sweep; does not change any trial's key.
     """
@@ -227,6 +180,7 @@ class Sweep:
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     zip: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     random: Random | None = None
+    search: Search | None = None
     seeds: int | tuple[int, ...] | None = None
     halving: Halving | None = None
     resources: Resources = Resources()
@@ -257,6 +211,46 @@ class Sweep:
             if (value := getattr(self.tracking, name)) is not None:
                 raise ValueError(f"tracking.{name}: {value!r} cannot be chosen in a sweep, which names groups and runs")
         self._require_one_axis_a_field()
+        self._require_what_can_be_drawn()
+
+    def _require_what_can_be_drawn(self) -> None:
+        search, drawn = self.search, self.random
+        if search is None:
+            if drawn is None:
+                return
+            if drawn.num is None:
+                raise ValueError("random.num: must be given, the number of points; only a search is without it")
+            return require_distinct("random.num", drawn.num, drawn.fields)
+        if drawn is None:
+            raise ValueError(
+                f"search: {search.sampler} has no fields to propose; name them in random.fields, such as "
+                "{algorithm.learning_rate: {log_uniform: [1e-4, 1e-2]}}"
+            )
+        if drawn.num is not None:
+            raise ValueError(f"random.num: {drawn.num} excludes search.trials, {search.trials}; leave it out")
+        for axis, fields in (("grid", self.grid), ("zip", self.zip)):
+            for name, values in fields.items():
+                raise ValueError(
+                    f"{axis}.{name}: {list(values)} excludes search, which draws each field by itself; write it in "
+                    f"random.fields, as {name}: {{choice: {list(values)}}}"
+                )
+        require_distinct("search.trials", search.trials, drawn.fields)
+        if self.halving and self.seeds is not None:
+            raise ValueError(f"seeds: {self.seeds} exclude halving in a search, since it compares points; drop one")
+        if self.halving and search.parallel < 2:
+            raise ValueError(
+                f"search.parallel: {search.parallel} must be at least 2 with halving, which compares the points that "
+                "are proposed together"
+            )
+
+    @property
+    def num_seeds(self) -> int:
+        """The number of trials of each point, one for each seed."""
+        return self.seeds if isinstance(self.seeds, int) else len(self.seeds or (0,))
+
+    def num_unproposed(self, number: int) -> int:
+        """Return how many trials a search has still to propose, if it has proposed `number`; 0 for other sweeps."""
+        return self.search.trials * self.num_seeds - number if self.search else 0
 
     def _require_one_axis_a_field(self) -> None:
         axes = [*self.grid, *self.zip, *(self.random.fields if self.random else ())]
@@ -285,6 +279,8 @@ def load_sweep(path: Path, settings: Sequence[str] = ()) -> tuple[Sweep, JsonObj
             f"train it by python -m flexrl.train --config {path}"
         )
     sweep = decode_as(Sweep, expanded(content, settings, str(path)), str(path))
+    if sweep.search and "parallelism" not in content:
+        sweep = replace(sweep, parallelism=sweep.search.parallel)
     base = sweep.base if isinstance(sweep.base, dict) else load_yaml(path.parent / sweep.base)
     for name in ("name", "workspace", "tracking"):
         if base.get(name) is not None:

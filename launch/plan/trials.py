@@ -54,8 +54,65 @@ class Trial:
         return encode(self.config) | {"name": self.folder.name, "workspace": str(self.folder.parent)}
 
 
-def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
-    """Read a sweep's file, and return the sweep and its trials.
+@dataclass(frozen=True)
+class Planner:
+    """Makes the trials of a sweep from points of its axes.
+
+    Attributes:
+      path: path of the sweep's file, for error messages.
+      sweep: the sweep.
+      base: config fields that all trials share.
+      workspace: folder that holds the sweep's folder.
+    """
+
+    path: Path
+    sweep: Sweep
+    base: JsonObject
+    workspace: Path
+
+    @property
+    def first_seed(self) -> int:
+        """The base's seed, from which a sweep that gives the number of seeds counts."""
+        return self.base.get("seed", 0)
+
+    def trials(self, axes: list[Point], before: Sequence[Trial] = ()) -> list[Trial]:
+        """Return a trial for each point.
+
+        Args:
+          axes: values of each trial.
+          before: trials that the sweep has already; those of the points are numbered after them.
+
+        Raises:
+          ConfigError: if a trial is not valid, naming it, the field, the value and the limit; or if two are the same.
+        """
+        _require_open_fields(self.path, self.sweep, self.base, axes[0] if axes else {})
+        first = len(before) + 1
+        decoders = [functools.partial(_config, self, *each) for each in enumerate(axes, first)]
+        folder = self.workspace / self.sweep.name
+        can_be_kept = self.sweep.search is None and _can_be_kept(self.base, axes)
+        kept = plan_store.place(self.sweep, self.base) if can_be_kept else None
+        if kept and (rows := plan_store.load(kept, len(axes))):
+            places = enumerate(zip(axes, rows, decoders, strict=True), first)
+            return [Trial(i, key, values, key, n, folder / key, get) for i, (values, (key, n), get) in places]
+        pairs = enumerate(zip(axes, decoders, strict=True), first)
+        trials = [trial_of(i, values, get(), folder, get) for i, (values, get) in pairs]
+        _require_distinct(self.path, [*before, *trials])
+        if kept:
+            plan_store.save(kept, ((trial.config_hash, trial.num_steps) for trial in trials))
+        return trials
+
+    def require_valid(self, axes: list[Point]) -> None:
+        """Decode points that are no trials, such as those at the edge of what a search may propose.
+
+        Raises:
+          ConfigError: if one is not valid, naming the field, the value and the limit.
+        """
+        for values in axes:
+            _config(self, 0, values)
+
+
+def load_planner(path: Path, workspace: Path, settings: Sequence[str] = ()) -> Planner:
+    """Read a sweep's file.
 
     Args:
       path: path of the sweep's file.
@@ -63,33 +120,38 @@ def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tu
       settings: `name=value` settings that replace values of the file's variables.
 
     Raises:
-      ConfigError: if the file or a trial is not valid, naming the trial, the field, the value and the limit.
+      ConfigError: if the file is not valid, naming the field, the value and the limit.
     """
     sweep, base = load_sweep(path, settings)
     if (number := num_points(sweep)) > MAX_TRIALS:
         raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")
     if not isinstance(seed := base.get("seed", 0), int):
         raise ConfigError(f"{path}: base.seed: {seed!r} must be an integer")
-    axes = points(sweep, seed)
-    _require_open_fields(path, sweep, base, axes[0])
-    decoders = [functools.partial(_config, path, sweep, base, workspace, *each) for each in enumerate(axes, start=1)]
-    folder = workspace / sweep.name
-    kept = plan_store.place(sweep, base) if _can_be_kept(base, axes) else None
-    if kept and (rows := plan_store.load(kept, len(axes))):
-        places = enumerate(zip(axes, rows, decoders, strict=True), start=1)
-        return sweep, [Trial(i, key, values, key, n, folder / key, get) for i, (values, (key, n), get) in places]
-    pairs = enumerate(zip(axes, decoders, strict=True), start=1)
-    trials = [trial_of(i, values, get(), folder, get) for i, (values, get) in pairs]
-    _require_distinct(path, trials)
-    if kept:
-        plan_store.save(kept, ((trial.config_hash, trial.num_steps) for trial in trials))
-    return sweep, trials
+    return Planner(path, sweep, base, workspace)
 
 
-def _config(path: Path, sweep: Sweep, base: JsonObject, workspace: Path, number: int, values: Point) -> "RunConfig":
+def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
+    """Read a sweep's file, and return the sweep and its trials. Those of a search are in `launch.search.growing`.
+
+    Args:
+      path: path of the sweep's file.
+      workspace: folder that holds the sweep's folder.
+      settings: `name=value` settings that replace values of the file's variables.
+
+    Raises:
+      ConfigError: if the file or a trial is not valid, naming the trial, the field, the value and the limit; or if the
+        sweep is a search, whose trials follow from results.
+    """
+    planner = load_planner(path, workspace, settings)
+    if planner.sweep.search:
+        raise ConfigError(f"{path}: search: its trials follow from results; run it by python -m launch.sweep submit")
+    return planner.sweep, planner.trials(points(planner.sweep, planner.first_seed))
+
+
+def _config(planner: Planner, number: int, values: Point) -> "RunConfig":
     from launch.plan.decoder import Decoder  # imported late: it imports JAX, which a cached plan does not need
 
-    return Decoder(path, sweep, base, workspace).config(number, values)
+    return Decoder(planner.path, planner.sweep, planner.base, planner.workspace).config(number, values)
 
 
 def trial_of(

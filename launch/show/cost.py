@@ -92,7 +92,9 @@ def load_prices(path: Path | None) -> Prices:
 def hours_left(
     sweep: Sweep, progress: dict[str, Progress], trials: list[Trial], given: float | None, workspace: Path | None = None
 ) -> Hours | None:
-    """Estimate the hours of the trials that are not done; None if nothing is known.
+    """Estimate the hours of the trials that are not done, those of a search that are to come included.
+
+    None if nothing is known.
 
     The first of these that is known counts: the hours that the user gives, the speed of done trials, the speed of
     runs of the same task, the time limit.
@@ -108,6 +110,7 @@ def hours_left(
       ConfigError: if the given hours are not above 0.
     """
     left = [trial for trial in trials if progress[trial.key].state != "done"]
+    left += [trials[0]] * sweep.num_unproposed(len(trials))
     if given is not None:
         if not 0 < given < math.inf:
             raise ConfigError(f"hours: {given} must be above 0, the hours of one trial")

@@ -9,8 +9,9 @@ from typing import Any
 
 from flexrl.common.tables import print_table
 from flexrl.common.types import JsonObject
-from launch.attempt.trial_folder import progress_of_all
-from launch.plan.halving import next_rung
+from launch.attempt.trial_folder import folder_of, progress_of_all
+from launch.plan.axes import describe
+from launch.plan.halving import rung_of_sweep
 from launch.plan.states import Progress
 from launch.plan.sweep_file import Halving, Sweep
 from launch.plan.trials import Trial
@@ -29,6 +30,7 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     progress = progress_of_all(options.workspace / sweep.name, trials)
     here = options.backend == "local"
     hours = cost.hours_left(sweep, progress, trials, options.hours, options.workspace if here else None)
+    more = sweep.num_unproposed(len(trials))
     prices = cost.load_prices(options.prices)
     costs = cost.told_here(hours, _parallel(options, sweep)) if here else cost.told(sweep, hours, prices)
     rows = ([trial.number, trial.key, *_values(trial, axes), progress[trial.key].state] for trial in trials)
@@ -37,17 +39,25 @@ def print_plan(options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
     one = sweep.resources
     gpus = f"{one.hosts} hosts of " if one.hosts > 1 else ""
     gpus += f"{one.gpu.count} {one.gpu.kind or 'GPU'}, " if one.gpu.count else ""
+    done = len(trials) - len(left)
+    left += [trials[0].num_steps] * more
     print(
-        f"{options.sweep}: {len(trials):,} trials, {sum(trial.num_steps for trial in trials):,} control steps; "
-        f"{len(trials) - len(left):,} trials done, {len(left):,} trials and {sum(left):,} control steps left"
+        f"{options.sweep}: {len(trials) + more:,} trials, {_all_steps(sweep, trials):,} control steps; "
+        f"{done:,} trials done, {len(left):,} trials and {sum(left):,} control steps left"
     )
     print(
         f"each: profile {one.profile}, {gpus}{one.cpu} CPU, {one.memory}"
         f"{', spot' if one.spot else ''}; {sweep.parallelism} at a time; {sweep.retries} retries; "
         f"{_limit(sweep.time_limit_minutes)}"
     )
+    if sweep.search:
+        print(
+            f"search: {sweep.search.sampler} proposes {sweep.search.parallel} points at a time from results so far; "
+            f"{_proposed(sweep, trials)}"
+        )
     if sweep.halving:
-        print(f"halving: {_halved(sweep.halving, len(trials))}; steps and hours are those without it")
+        compared = min(sweep.search.parallel, sweep.search.trials) if sweep.search else len(trials)
+        print(f"halving: {_halved(sweep.halving, compared)}; steps and hours are those without it")
     print(costs)
 
 
@@ -81,11 +91,32 @@ def print_status(
     columns = ["trial", "key", *axes, "state", "attempts", "step", "return", "why"]
     _print_rows(columns, rows, len(trials), everything)
     counts = Counter(progress.state for progress in progresses)
-    rung, left = next_rung(sweep.halving, progresses)
+    rung, left = rung_of_sweep(sweep, progresses)
     going = f"; {len(left):,} go to {f'evaluation {rung}' if rung else 'their end'}" if sweep.halving else ""
     print(f"{sweep.name}: {told(counts)}{going}; {who}")
     print(f"{sweep.name}: {_how_far(sweep, now, asked_once)}")
+    print_search(sweep, trials)
     return counts
+
+
+def print_search(sweep: Sweep, trials: list[Trial]) -> None:
+    """Print how many points of a search are proposed, and the best return so far. Prints nothing for other sweeps."""
+    if sweep.search is None:
+        return
+    results = [(result["return_mean"], trial) for trial in trials if (result := folder_of(trial).result())]
+    value, best = max(results, key=lambda each: each[0], default=(None, None))
+    found = f"; best return {value:,.1f}, by trial {best.number} ({describe(best.values)})" if best else ""
+    print(f"{sweep.name}: {_proposed(sweep, trials)}{found}", flush=True)
+
+
+def _proposed(sweep: Sweep, trials: list[Trial]) -> str:
+    assert sweep.search is not None
+    return f"{len(trials) // sweep.num_seeds} of {sweep.search.trials} points are proposed"
+
+
+def _all_steps(sweep: Sweep, trials: list[Trial]) -> int:
+    """Return the control steps of all trials; those that a search has not proposed yet count like its first one."""
+    return sum(trial.num_steps for trial in trials) + sweep.num_unproposed(len(trials)) * trials[0].num_steps
 
 
 def _how_far(sweep: Sweep, now: list[tuple[Trial, Progress]], figures: Figures) -> str:
@@ -95,7 +126,7 @@ def _how_far(sweep: Sweep, now: list[tuple[Trial, Progress]], figures: Figures) 
     begun = [trial for trial, progress in now if progress.state not in ("done", "waiting")]
     done = sum(trial.num_steps for trial, progress in now if progress.state == "done")
     done += sum(figures(trial)[0] for trial in begun)
-    total = sum(trial.num_steps for trial, _ in now)
+    total = _all_steps(sweep, [trial for trial, _ in now])
     line = f"{100 * done / total:.0f} % of {total:,} control steps"
     pace = cost.seconds_per_step({trial.key: progress for trial, progress in now}, [trial for trial, _ in now])
     if pace is None or done == total:

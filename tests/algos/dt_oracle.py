@@ -15,8 +15,9 @@ import transformers
 from algos.common.normalization import RunningStatistics
 from algos.dt.config import DTConfig
 from algos.dt.learner import DT
-from algos.dt.windows import WindowBatch, Windows, windows_at
+from algos.dt.windows import WindowBatch, Windows
 from envs.types import EnvSpec
+from tests.algos.compiled import windows_at
 from tests.algos.offline_data import random_dataset
 
 SPEC = EnvSpec(obs_size=11, action_size=3, goal_size=0, control_period=1.0, episode_length=60)

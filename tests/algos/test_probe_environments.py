@@ -14,6 +14,7 @@ from jax import Array
 from algos.ppo.config import PPOConfig
 from algos.ppo.learner import PPO
 from envs.types import Observation
+from tests.algos.compiled import act
 from tests.algos.probes import NEVER, TIME_LIMIT, Probe, learn, make_probe, observed
 
 CONFIG = PPOConfig(
@@ -51,7 +52,7 @@ class Solved:
         obs = seen(cues, 0)
         observation = Observation(obs, jnp.zeros((len(cues), 0)), jnp.zeros(len(cues)), jnp.ones(len(cues), bool))
         policy = self.ppo.policy(self.train, deterministic=True)
-        return np.asarray(policy.act(policy.init_carry(len(cues)), observation, jax.random.key(0))[1][:, 0])
+        return np.asarray(act(policy, policy.init_carry(len(cues)), observation, jax.random.key(0))[1][:, 0])
 
 
 def seen(cues: Array, num_steps: int) -> Array:

@@ -14,6 +14,7 @@ from algos.common.normalization import RunningStatistics
 from envs.errors import ConfigError
 from envs.types import EnvSpec, Mirror, Observation, Reflection
 from envs.worlds.shards import Shards
+from tests.algos.compiled import act
 
 SPEC = EnvSpec(obs_size=3, action_size=2, goal_size=1, control_period=1.0, episode_length=10)
 MIRROR = Mirror(Reflection((0, 1, 2), (-1, 1, 1)), Reflection((0,), (-1,)), Reflection((1, 0), (1, 1)))
@@ -55,7 +56,7 @@ def learn(config=CONFIG, num_iterations=25, data=None, train=None, spec=SPEC):
 
 def actions(bc, train, data):
     policy = bc.policy(train, deterministic=True)
-    return policy.act(policy.init_carry(NUM_STEPS), observation_of(data), jax.random.key(0))[1]
+    return act(policy, policy.init_carry(NUM_STEPS), observation_of(data), jax.random.key(0))[1]
 
 
 def test_fits_a_teacher_of_observation_and_goal():
@@ -112,7 +113,7 @@ def test_the_loss_is_the_mean_squared_action_error():
     _, metrics = bc.update(train, batch, hyper, jax.random.key(0))
     policy = bc.policy(train.replace(normalizer=data.statistics), deterministic=True)
     observation = Observation(batch.obs[0], batch.goal[0], jnp.zeros(64), jnp.zeros(64, bool))
-    _, action, _ = policy.act(policy.init_carry(64), observation, jax.random.key(0))
+    _, action, _ = act(policy, policy.init_carry(64), observation, jax.random.key(0))
     assert metrics["policy/loss"] == pytest.approx(float(np.square(action - batch.action[0]).mean()), rel=1e-5)
 
 

@@ -13,9 +13,10 @@ from algos.common.dataset import DatasetSource
 from algos.common.hindsight import AverageReturn, Hindsight, HindsightGoals
 from algos.dt.config import DTConfig
 from algos.dt.learner import DT
-from algos.dt.windows import WindowSource, windows_at
+from algos.dt.windows import WindowSource
 from envs.errors import ConfigError
 from envs.types import EnvSpec, GoalMap, Observation
+from tests.algos.compiled import act, windows_at
 from tests.algos.offline_data import dataset_of, random_dataset
 
 LENGTHS = (7, 1, 3, 12)
@@ -146,7 +147,7 @@ def acts(bc, train, goal):
     policy = bc.policy(train, deterministic=True)
     num = len(goal)
     observation = Observation(jnp.zeros((num, 1)), jnp.array(goal), jnp.zeros(num), jnp.ones(num, bool))
-    return np.asarray(policy.act(policy.init_carry(num), observation, jax.random.key(0))[1])[:, 0]
+    return np.asarray(act(policy, policy.init_carry(num), observation, jax.random.key(0))[1])[:, 0]
 
 
 LEARNING = BCConfig(num_updates=50, batch_size=256, policy_layers=(32, 32), learning_rate=3e-3)

@@ -17,6 +17,7 @@ from algos.dt.windows import WindowSource, windows_at
 from envs.errors import ConfigError
 from envs.types import EnvSpec, Observation
 from envs.worlds.shards import Shards
+from tests.algos.compiled import act
 from tests.algos.offline_data import dataset_of, random_dataset
 
 SPEC = EnvSpec(obs_size=3, action_size=2, goal_size=0, control_period=1.0, episode_length=20)
@@ -182,7 +183,7 @@ def test_a_distribution_is_sampled_from_and_its_middle_is_taken():
     observation = Observation(jnp.ones((2, 3)), jnp.zeros((2, 0)), jnp.zeros(2), jnp.ones(2, bool))
 
     def action(policy, seed):
-        return policy.act(policy.init_carry(2), observation, jax.random.key(seed))[1]
+        return act(policy, policy.init_carry(2), observation, jax.random.key(seed))[1]
 
     sampled = np.stack([action(dt.policy(train), seed) for seed in range(2)])
     assert (sampled[0] != sampled[1]).all() and (np.abs(sampled) <= 1).all()
@@ -274,7 +275,7 @@ def test_without_normalising_the_network_reads_observations_as_they_are():
     assert metrics["policy/loss"] == pytest.approx(float(expected), rel=1e-6)
     policy, num = dt.policy(train), len(data.obs)
     seen = Observation(data.obs, jnp.zeros((num, 0)), jnp.zeros(num), jnp.ones(num, bool))
-    np.testing.assert_array_equal(policy.act(policy.init_carry(num), seen, jax.random.key(0))[0].obs[:, -1], data.obs)
+    np.testing.assert_array_equal(act(policy, policy.init_carry(num), seen, jax.random.key(0))[0].obs[:, -1], data.obs)
 
 
 def test_minibatches_that_devices_cannot_share_are_refused():

@@ -11,11 +11,12 @@ import pytest
 from algos.dt.config import DTConfig, Exploration
 from algos.dt.learner import DT
 from algos.dt.online import OnlineSource, asked_return
-from algos.dt.windows import WindowSource, best_first, num_windows, windows_at
+from algos.dt.windows import WindowSource, best_first, num_windows
 from envs.errors import ConfigError
 from envs.worlds.vector import VecEnv
 from flexrl.data.flat_dataset import returns_of
 from flexrl.engine.evaluator import Evaluator
+from tests.algos.compiled import windows_at
 from tests.algos.offline_data import dataset_of, random_dataset
 from tests.algos.probes import TIME_LIMIT, make_probe
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from algos.dt.replay import Replay, Steps, returns_to_go
-from algos.dt.windows import num_windows, windows_at
+from algos.dt.windows import num_windows
 from envs.types import EnvSpec
+from tests.algos.compiled import windows_at
 from tests.algos.offline_data import dataset_of
 
 SPEC = EnvSpec(obs_size=2, action_size=1, goal_size=1, control_period=1.0, episode_length=20)

@@ -13,6 +13,7 @@ from algos.ppo.gae import generalized_advantage
 from algos.ppo.learner import PPO, clipped_policy_loss, shuffled_rows
 from algos.ppo.policy import network_inputs
 from envs.types import EnvSpec, Observation
+from tests.algos.compiled import act
 
 NUM_STEPS, NUM_WORLDS, OBS_SIZE, ACTION_SIZE, GOAL_SIZE = 8, 4, 3, 2, 1
 NUM_SAMPLES = NUM_STEPS * NUM_WORLDS
@@ -65,7 +66,7 @@ def batch(learner):
     keys = jax.random.split(jax.random.key(2), 4)
     observation = observations(keys[0])
     policy = learner.ppo.policy(learner.train)
-    _, _, info = policy.act(policy.init_carry(NUM_WORLDS), observation, keys[1])
+    _, _, info = act(policy, policy.init_carry(NUM_WORLDS), observation, keys[1])
     never = jnp.zeros((NUM_STEPS, NUM_WORLDS), bool)
     return Rollout(
         observation,
@@ -198,7 +199,7 @@ class TestUpdate:
                 equal, train, entropy_weight=entropy_weight, discount=0.0, reward_scale=1.0, value_weight=0.0
             )
             policy = one_step.ppo.policy(after.replace(normalizer=train.normalizer))
-            return float(policy.act({"policy": ()}, batch.observation, jax.random.key(0))[2]["scale"].mean()), after
+            return float(act(policy, {"policy": ()}, batch.observation, jax.random.key(0))[2]["scale"].mean()), after
 
         start = float(batch.info["scale"].mean())
         unmoved, after = scale_after(0.0)
@@ -249,7 +250,7 @@ class TestUpdate:
 
     def test_the_deterministic_policy_acts_by_its_location(self, learner, batch):
         policy = learner.ppo.policy(learner.train, deterministic=True)
-        _, action, info = policy.act({"policy": ()}, batch.observation, jax.random.key(0))
+        _, action, info = act(policy, {"policy": ()}, batch.observation, jax.random.key(0))
         np.testing.assert_array_equal(action, jnp.tanh(info["loc"]))
 
 
@@ -347,13 +348,13 @@ def clipped():
 class TestClippedNormalPolicy:
     def test_acts_within_bounds_with_one_scale_for_all_observations(self, clipped):
         policy = clipped.ppo.policy(clipped.train)
-        _, action, info = policy.act({"policy": ()}, observations(jax.random.key(3)), jax.random.key(4))
+        _, action, info = act(policy, {"policy": ()}, observations(jax.random.key(3)), jax.random.key(4))
         assert abs(action).max() == 1.0 and (jnp.abs(info["raw_action"]).max() > 1.0)
         np.testing.assert_allclose(info["scale"], np.exp(-0.5), rtol=1e-6)
 
     def test_learns_its_scale(self, clipped, batch):
         policy = clipped.ppo.policy(clipped.train)
-        _, _, info = policy.act({"policy": ()}, batch.observation, jax.random.key(5))
+        _, _, info = act(policy, {"policy": ()}, batch.observation, jax.random.key(5))
         train, metrics = clipped.updated(batch.replace(info=info))
         assert metrics["update/skipped"] == 0
         scale = train.params["policy"]["trunk"]["log_scale"]

@@ -12,6 +12,7 @@ from algos.ppo.config import PPOConfig
 from algos.ppo.learner import PPO
 from envs.types import Observation
 from envs.worlds.vector import VecEnv
+from tests.algos.compiled import act
 from tests.algos.probes import TIME_LIMIT, Probe, learn, make_probe, observed
 
 CONFIG = {
@@ -38,7 +39,7 @@ def last_actions(ppo, train):
         obs = jax.vmap(observed, (0, None, None))(CUES, jnp.array(num_steps), jnp.array(True))
         nothing, is_first = jnp.zeros(len(CUES)), jnp.full(len(CUES), num_steps == 0)
         observation = Observation(obs, jnp.zeros((len(CUES), 0)), nothing, is_first)
-        carry, action, _ = policy.act(carry, observation, jax.random.key(0))
+        carry, action, _ = act(policy, carry, observation, jax.random.key(0))
     return np.asarray(action)[:, 0]
 
 
@@ -81,14 +82,14 @@ def sampled(request, float64):
 
 def test_replayed_sequences_give_the_outputs_that_sampling_had(sampled):
     ppo, train, batch = sampled
-    samples, _, _ = ppo._samples(train, batch, ppo.init_hyper())
+    samples, _, _ = jax.jit(ppo._samples)(train, batch, ppo.init_hyper())
     distribution = ppo.distribution.from_network(ppo._outputs("policy", train.params, samples))
     np.testing.assert_allclose(distribution.loc, samples.old.loc, atol=1e-12)
 
 
 def test_gradients_equal_those_of_a_plain_loop_over_steps(sampled):
     ppo, train, batch = sampled
-    samples, _, _ = ppo._samples(train, batch, ppo.init_hyper())
+    samples, _, _ = jax.jit(ppo._samples)(train, batch, ppo.init_hyper())
 
     def unrolled(name, params):
         network, memory, outputs = ppo.networks[name], batch.carry[name], []
@@ -109,8 +110,8 @@ def test_gradients_equal_those_of_a_plain_loop_over_steps(sampled):
         error = unrolled("value", params)[..., 0] - samples.value_target
         return policy_loss + ppo.config.value_weight * 0.5 * jnp.square(error).mean()
 
-    expected = jax.grad(loss)(train.params)
-    actual, _ = jax.grad(ppo._loss, has_aux=True)(train.params, samples, ppo.init_hyper())
+    expected = jax.jit(jax.grad(loss))(train.params)
+    actual, _ = jax.jit(jax.grad(ppo._loss, has_aux=True))(train.params, samples, ppo.init_hyper())
     for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
     assert all(np.abs(x).max() > 0 for x in jax.tree.leaves(expected["policy"]["cell"]))
@@ -118,7 +119,7 @@ def test_gradients_equal_those_of_a_plain_loop_over_steps(sampled):
 
 def test_minibatches_are_of_whole_worlds(sampled):
     ppo, train, batch = sampled
-    samples, _, _ = ppo._samples(train, batch, ppo.init_hyper())
+    samples, _, _ = jax.jit(ppo._samples)(train, batch, ppo.init_hyper())
     assert samples.advantage.shape == (6, 10)
     np.testing.assert_array_equal(samples.inputs["policy"][2, 3], batch.observation.obs[3, 2])
 
@@ -151,5 +152,5 @@ def test_an_advantage_is_what_a_plain_loop_over_steps_makes_it(sampled):
         future = np.where(batch.terminated[time], 0, then[:, 0])
         expected.append(batch.reward[time] + ppo.config.discount * future - now[:, 0])
     hyper = ppo.init_hyper() | {"gae_lambda": jnp.zeros(())}
-    samples, _, _ = ppo._samples(train, batch, hyper)
+    samples, _, _ = jax.jit(ppo._samples)(train, batch, hyper)
     np.testing.assert_allclose(samples.advantage, np.stack(expected, axis=1), atol=1e-12)

@@ -13,6 +13,7 @@ from algos.ppo.learner import PPO, squared_value_loss
 from algos.ppo.policy import network_inputs
 from envs.errors import ConfigError
 from envs.types import EnvSpec, Mirror, Observation, Reflection
+from tests.algos.compiled import act
 
 T, B, OBS, GOAL, ACTION, HIDDEN = 6, 8, 3, 2, 2, 4
 MIRROR = Mirror(Reflection((0, 2, 1), (-1, 1, 1)), Reflection((1, 0), (1, 1)), Reflection((1, 0), (-1, -1)))
@@ -45,7 +46,7 @@ def sampled(ppo, train):
     """A rollout of random numbers, acted on by this policy."""
     policy, observation = ppo.policy(train), observations(jax.random.key(1))
     carry = policy.init_carry(B)
-    _, _, info = policy.act(carry, observation, jax.random.key(2))
+    _, _, info = act(policy, carry, observation, jax.random.key(2))
     reward, never = jax.random.normal(jax.random.key(3), (T, B)), jnp.zeros((T, B), bool)
     return Rollout(observation, observations(jax.random.key(4)), info, reward, never, never, carry)
 
@@ -162,8 +163,8 @@ class TestPrivilegedCritic:
         other = batch.replace(observation=batch.observation.replace(privileged=-batch.observation.privileged))
         values = [ppo._samples(train, x, ppo.init_hyper())[0].old_value for x in (batch, other)]
         assert differs(*values)
-        act = [ppo.policy(train).act({"policy": ()}, x.observation, jax.random.key(0))[1] for x in (batch, other)]
-        np.testing.assert_array_equal(*act)
+        actions = [act(ppo.policy(train), {"policy": ()}, x.observation, jax.random.key(0))[1] for x in (batch, other)]
+        np.testing.assert_array_equal(*actions)
 
     def test_normalizes_what_it_knows(self):
         ppo = learner(privileged_critic=True)
@@ -185,7 +186,7 @@ class TestPrivilegedCritic:
         np.testing.assert_array_equal(inputs["value"], everything)
         policy, first = ppo.policy(train, deterministic=memory == "none"), first_step(large)
         carry = policy.init_carry(B)
-        after, _, info = policy.act(carry, first, jax.random.key(0))
+        after, _, info = policy.act(carry, first, jax.random.key(0))  # as the networks below, uncompiled
         networks = {"policy": inputs["policy"][0], "value": everything[0]}
         outputs = {
             n: ppo.networks[n].step(train.params[n], carry.get(n, ()), x, first.is_first) for n, x in networks.items()
@@ -233,7 +234,9 @@ class TestSymmetric:
         ppo = learner(symmetric=True, **options)
         train = jax.jit(ppo.init)(jax.random.key(0))
         policy, seen = ppo.policy(train), first_step(observations(jax.random.key(1)))
-        here, there = (policy.act(policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen)))
+        here, there = (
+            act(policy, policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen))
+        )
         np.testing.assert_allclose(there["loc"], MIRROR.action(here["loc"]), atol=1e-6)
         np.testing.assert_allclose(there["scale"], here["scale"][:, ::-1], atol=1e-6)
         assert np.abs(here["loc"] - MIRROR.action(here["loc"])).min() > 1e-6  # no state is its own image
@@ -249,7 +252,9 @@ class TestSymmetric:
     def test_is_not_symmetric_unless_asked(self):
         ppo = learner()
         policy, seen = ppo.policy(updated(ppo)[0]), first_step(observations(jax.random.key(1)))
-        here, there = (policy.act(policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen)))
+        here, there = (
+            act(policy, policy.init_carry(B), each, jax.random.key(0))[2] for each in (seen, reflected(seen))
+        )
         assert np.abs(there["loc"] - MIRROR.action(here["loc"])).max() > 1e-4
 
     def test_remembers_both_sides(self):

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from flexrl.common.errors import ConfigError
 from launch.plan.axes import describe, num_points, points
-from launch.plan.sweep_file import Draw, Random, Sweep
+from launch.plan.draws import Draw, Random
+from launch.plan.sweep_file import Sweep
 
 
 def random_sweep(num=40, **fields):
@@ -58,9 +58,9 @@ def test_points_of_choices_are_drawn_without_repetition_until_there_are_no_more(
     for seed in range(20):
         found = points(Sweep("s", random=Random(20, fields, seed)), 0)
         assert distinct(found) == len(found) == 20
-    with pytest.raises(ConfigError, match="random.num: 21 points are more than the 20 that x, y have together; use at"):
+    with pytest.raises(ValueError, match="random.num: 21 points are more than the 20 that x, y have together; use at"):
         points(random_sweep(21, **fields), 0)
-    with pytest.raises(ConfigError, match="21 points are more than the 2 that x"):
+    with pytest.raises(ValueError, match="21 points are more than the 2 that x"):
         points(random_sweep(21, x=Draw(choice=(1, 1, 2))), 0)
 
 

@@ -1,0 +1,41 @@
+"""A velocity that a person steers by, as a schedule of the nearest skill."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from flexrl.execution.schedule import Schedule, command_of, schedule_of
+from flexrl.language.plan import Plan, Segment, Until
+
+DRIVE_SECONDS = 1.0  # s that a velocity lasts unless it is sent again; then the body stands
+FORWARD, LEFT, TURN = (-1.0, 3.0), (-0.6, 0.6), (-1.0, 1.0)  # m/s, m/s, rad/s
+DRIVABLE = ("walk", "strafe", "turn", "run", "stand")  # first words of the skills that follow a velocity
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A velocity as a plan of one segment, and the schedule that commands exactly this velocity."""
+
+    text: str
+    plan: Plan
+    schedule: Schedule
+
+
+def drive_of(forward: float, left: float, turn: float, taught: Sequence[str]) -> Drive:
+    """Return how a policy is asked for a velocity: by the skill whose usual velocity is nearest to it.
+
+    Args:
+      forward: m/s.
+      left: m/s.
+      turn: rad/s, to the left.
+      taught: the policy's skills.
+    """
+    command = np.array([forward, left, turn])
+    skills = [x for x in dict.fromkeys(("stand", *taught)) if x.split("-")[0] in DRIVABLE and x != "stand-up"]
+    nearest = min(skills, key=lambda skill: float(np.linalg.norm(command_of(Segment(skill)) - command)))
+    plan = Plan((Segment(nearest, None, Until("seconds", DRIVE_SECONDS)),))
+    schedule = schedule_of(plan)
+    commands = np.tile(command.astype(np.float32), (len(schedule.commands), 1))
+    text = f"driven: forward {forward:.1f} m/s, left {left:.1f} m/s, turn {turn:.1f} rad/s"
+    return Drive(text, plan, schedule.replace(commands=commands))

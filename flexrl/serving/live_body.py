@@ -1,0 +1,161 @@
+"""One body in one world, stepped a control step at a time, whose plan can be replaced between two steps."""
+
+import dataclasses
+from pathlib import Path
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from jax import Array
+
+from algos.common.types import Policy
+from envs.worlds.vector import VecEnv
+from flexrl.execution.motion import motion_of
+from flexrl.execution.schedule import Schedule, schedule_of, stacked
+from flexrl.execution.worlds import Following, PlanFollower, first_progress, load_follower, taught_skills
+from flexrl.language.plan import Plan, Segment
+
+STANDING = Plan((Segment("stand"),))
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What the body does, and how far it is with its plan.
+
+    Attributes:
+      qpos: (nq,) generalised positions.
+      velocity: (3,) forward m/s, left m/s, turn rad/s.
+      height: m, of the torso.
+      segment: index of the present segment; the plan's length once the plan has ended.
+      amount: what the present segment's measure has reached.
+      done: (S,) amounts that earlier segments reached.
+      gave_up: (S,) bool, whether their limits passed first.
+    """
+
+    qpos: np.ndarray
+    velocity: np.ndarray
+    height: float
+    segment: int
+    amount: float
+    done: np.ndarray
+    gave_up: np.ndarray
+
+
+class Body(Protocol):
+    """What a session steps."""
+
+    name: str  # of the policy
+    model: mujoco.MjModel
+    control_period: float  # s of a control step
+    taught: tuple[str, ...]  # the skills that the policy was taught, as plans call them
+
+    def reset(self) -> None:
+        """Put the body back onto its feet at the origin, to stand still."""
+
+    def begin(self, schedule: Schedule) -> None:
+        """Follow another schedule from the next control step on."""
+
+    def push(self, x: float, y: float) -> None:
+        """Add a velocity (m/s, along the world's axes) to the body at once."""
+
+    def step(self) -> Reading:
+        """Take one control step."""
+        ...
+
+    def read(self) -> Reading:
+        """Return what the body does now."""
+        ...
+
+
+class LiveBody:
+    """A policy's body. Its programs are compiled when it is made, so that no later call waits for a compiler."""
+
+    def __init__(self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...]) -> None:
+        """Compile the programs of a policy, and put its body into the world."""
+        self.name, self.taught = name, taught
+        self.model: mujoco.MjModel = follower.env.model
+        self.control_period: float = follower.env.spec.control_period
+        self._policy, self._key, self._count = policy, jax.random.key(0), 0
+        self._start = jax.jit(follower.start)
+        self._step, self._read = jax.jit(follower.step), jax.jit(_read)
+        self._begin = jax.jit(_begin)
+        self._push = jax.jit(lambda state, velocity: _push(follower.vec_env, state, velocity))
+        for _ in range(2):  # the second time, states have come out of each program once
+            self.reset()
+            self.step()
+            self.begin(schedule_of(STANDING, is_endless=True))
+            self.push(0.0, 0.0)
+            self.step()
+        self.reset()
+
+    @classmethod
+    def load(cls, run: str, workspace: str, step: str = "best") -> "LiveBody":
+        """Load a policy of `humanoid-skills`, to be stepped by native MuJoCo.
+
+        Arguments and errors are those of `load_follower`.
+        """
+        playback, follower = load_follower(run, workspace, 1, step=step, physics="native")
+        return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder))
+
+    def reset(self) -> None:
+        """See `Body.reset`."""
+        self._state = self._start(self._policy, stacked([schedule_of(STANDING, is_endless=True)]), self._next_key())
+
+    def begin(self, schedule: Schedule) -> None:
+        """See `Body.begin`."""
+        self._state = self._begin(self._state, stacked([schedule]))
+
+    def push(self, x: float, y: float) -> None:
+        """See `Body.push`."""
+        self._state = self._push(self._state, jnp.array([x, y], jnp.float32))
+
+    def step(self) -> Reading:
+        """See `Body.step`."""
+        self._state = self._step(self._policy, self._state, self._next_key())
+        return self.read()
+
+    def read(self) -> Reading:
+        """See `Body.read`."""
+        found = jax.device_get(self._read(self._state))
+        return Reading(
+            qpos=found["qpos"],
+            velocity=found["velocity"],
+            height=float(found["height"]),
+            segment=int(found["segment"]),
+            amount=float(found["amount"]),
+            done=found["done"],
+            gave_up=found["gave_up"],
+        )
+
+    def _next_key(self) -> Array:
+        self._count += 1
+        return jax.random.fold_in(self._key, self._count)
+
+
+def _begin(state: Following, schedule: Schedule) -> Following:
+    progress = first_progress(schedule).replace(contacts=state.progress.contacts)
+    return state.replace(schedule=jax.tree.map(jnp.asarray, schedule), progress=progress)
+
+
+def _push(vec_env: VecEnv, state: Following, velocity: Array) -> Following:
+    physics = state.worlds.env.physics
+    qvel = physics["qvel"].at[:, :2].add(velocity)
+    pushed = jax.vmap(vec_env.env.physics.with_velocity)(physics, qvel)
+    return state.replace(worlds=state.worlds.replace(env=state.worlds.env.replace(physics=pushed)))
+
+
+def _read(state: Following) -> dict[str, Array]:
+    physics, progress = state.worlds.env.physics, state.progress
+    motion = jax.vmap(motion_of)(physics)
+    found = {
+        "qpos": physics["qpos"],
+        "velocity": motion.velocity,
+        "height": motion.height,
+        "segment": progress.segment,
+        "amount": progress.amount,
+        "done": progress.done.amount,
+        "gave_up": progress.done.gave_up,
+    }
+    return jax.tree.map(lambda x: x[0], found)

@@ -1,0 +1,264 @@
+"""A humanoid that follows instructions in real time. Physics keeps the clock, in a thread of its own.
+
+Whoever asks for something leaves a request, which is done before the next control step. Whoever looks takes the newest
+`Snapshot`, and never makes the physics wait.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from envs.success import MIN_STANDING_HEIGHT
+from flexrl.execution.schedule import Schedule, schedule_of
+from flexrl.execution.worlds import FALLEN_HEIGHT
+from flexrl.language.plan import Plan
+from flexrl.serving.driving import drive_of
+from flexrl.serving.live_body import STANDING, Body, Reading
+from flexrl.serving.scene import Posing
+
+Source = Literal["instruction", "drive", "reset"]
+FALLEN_SECONDS = 1.0  # s that a fallen body lies before it is helped
+MAX_LAG_SECONDS = 0.25  # s that physics tries to catch up with the clock; it drops more
+SPEED_SECONDS = 2.0  # s over which the speed of the simulation is measured
+
+
+@dataclass(frozen=True)
+class Task:
+    """The plan that the body follows.
+
+    Attributes:
+      number: counts the plans of the session.
+      text: the instruction, or what led to the plan.
+      source: who asked for it.
+      plan: the plan.
+      schedule: its arrays.
+      asked_at: s, monotonic clock, when it was asked for.
+    """
+
+    number: int
+    text: str
+    source: Source
+    plan: Plan
+    schedule: Schedule
+    asked_at: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The session after a control step.
+
+    Attributes:
+      seconds: s simulated since the session began.
+      at: s, monotonic clock.
+      body: which body.
+      reading: what was read of the body.
+      poses: (nbody, 7) float32: the position (m) and the quaternion (w, x, y, z) of each body in the world.
+      task: the plan that it follows.
+      reaction_ms: ms from asking for the plan to the end of the first control step under it; None before.
+      is_fallen: whether the body lies on the floor.
+      is_paused: whether the clock stands.
+      speed: simulated seconds per second; None until it has been measured.
+      notice: what happened by itself, in a line; empty if nothing did.
+    """
+
+    seconds: float
+    at: float
+    body: Body
+    reading: Reading
+    poses: np.ndarray
+    task: Task
+    reaction_ms: float | None
+    is_fallen: bool
+    is_paused: bool
+    speed: float | None
+    notice: str
+
+
+class Session:
+    """The live body, its plan and its clock."""
+
+    def __init__(self, body: Body) -> None:
+        """Let a body stand. `start` starts the clock."""
+        self._requests: deque[Callable[[], None]] = deque()
+        self._numbers = 0
+        self._lock = threading.Lock()  # guards `_numbers` and the order of requests, so that the newest plan wins
+        self._seconds, self._fallen = 0.0, 0.0
+        self._is_paused, self._changed = False, False
+        self._notice = ""
+        self._reaction: float | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.failure: BaseException | None = None
+        self._take(body)
+        self._task = self._task_of("", "reset", STANDING, schedule_of(STANDING, is_endless=True), time.monotonic())
+        self._snapshot = self._taken(body.read())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state."""
+        return self._snapshot
+
+    def follow(self, text: str, plan: Plan, asked_at: float | None = None) -> int:
+        """Follow a plan from the next control step on. Return its number."""
+        return self._ask(text, "instruction", plan, schedule_of(plan, is_endless=True), asked_at)
+
+    def drive(self, forward: float, left: float, turn: float, asked_at: float | None = None) -> int:
+        """Move with a velocity (m/s, m/s, rad/s) for `driving.DRIVE_SECONDS`. Return the plan's number."""
+        drive = drive_of(forward, left, turn, self._snapshot.body.taught)
+        return self._ask(drive.text, "drive", drive.plan, drive.schedule, asked_at)
+
+    def push(self, forward: float, left: float) -> None:
+        """Add a velocity (m/s) in the body's heading frame."""
+        self._requests.append(lambda: self._pushed(forward, left))
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop the clock, or let it run again."""
+
+        def change() -> None:
+            self._is_paused = is_paused
+            self._walls.clear()
+
+        self._requests.append(change)
+
+    def reset(self) -> None:
+        """Put the body back onto its feet."""
+        self._requests.append(lambda: self._put_back("put back onto its feet"))
+
+    def replace(self, body: Body) -> None:
+        """Go on with another policy's body."""
+
+        def change() -> None:
+            self._take(body)
+            self._put_back(f"{body.name} was loaded")
+
+        self._requests.append(change)
+
+    def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Start the clock. `on_failure` is called if a control step raises; the error is kept in `failure`."""
+
+        def run() -> None:
+            try:
+                self._keep_time()
+            except BaseException as error:  # kept, for the main thread to raise
+                self.failure = error
+                on_failure()
+
+        self._thread = threading.Thread(target=run, name="physics", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the clock for good."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def advance(self) -> Snapshot:
+        """Do what was asked for, and take a control step unless the clock stands. The clock's thread calls this."""
+        self._changed = False
+        while self._requests:
+            self._requests.popleft()()
+        if not self._is_paused:
+            reading = self._body.step()
+            self._seconds += self._body.control_period
+            now = time.monotonic()
+            self._walls.append(now)
+            if self._reaction is None:
+                self._reaction = 1000 * (now - self._task.asked_at)
+            self._changed = False
+            self._watch(reading)
+            self._snapshot = self._taken(self._body.read() if self._changed else reading)
+        else:
+            self._snapshot = self._taken(self._body.read() if self._changed else self._snapshot.reading)
+        return self._snapshot
+
+    def _keep_time(self) -> None:
+        due = time.monotonic()
+        while not self._stop.is_set():
+            self.advance()
+            due += self._body.control_period
+            early = due - time.monotonic()
+            if early > 0:
+                self._stop.wait(early)
+            elif early < -MAX_LAG_SECONDS:
+                due = time.monotonic()
+
+    def _ask(self, text: str, source: Source, plan: Plan, schedule: Schedule, asked_at: float | None) -> int:
+        at = time.monotonic() if asked_at is None else asked_at
+        with self._lock:
+            task = self._task_of(text, source, plan, schedule, at)
+            self._requests.append(lambda: self._begin(task))
+        return task.number
+
+    def _task_of(self, text: str, source: Source, plan: Plan, schedule: Schedule, asked_at: float) -> Task:
+        self._numbers += 1
+        return Task(self._numbers, text, source, plan, schedule, asked_at)
+
+    def _take(self, body: Body) -> None:
+        self._body, self._posing = body, Posing(body.model)
+        self._walls: deque[float] = deque(maxlen=1 + round(SPEED_SECONDS / body.control_period))
+
+    def _begin(self, task: Task) -> None:
+        self._body.begin(task.schedule)
+        self._task, self._reaction, self._notice, self._changed = task, None, "", True
+
+    def _put_back(self, notice: str) -> None:
+        self._body.reset()
+        self._fallen = 0.0
+        with self._lock:
+            schedule = schedule_of(STANDING, is_endless=True)
+            self._task = self._task_of("", "reset", STANDING, schedule, time.monotonic())
+        self._reaction, self._notice, self._changed = None, notice, True
+
+    def _pushed(self, forward: float, left: float) -> None:
+        heading = heading_of(self._snapshot.reading.qpos)
+        cos, sin = math.cos(heading), math.sin(heading)
+        self._body.push(cos * forward - sin * left, sin * forward + cos * left)
+        self._changed = True
+
+    def _watch(self, reading: Reading) -> None:
+        """Help a body that has been lying for `FALLEN_SECONDS`."""
+        if not np.isfinite(reading.qpos).all():
+            self._put_back("the physics became non-finite: put back onto its feet")
+        elif reading.height >= MIN_STANDING_HEIGHT:
+            self._fallen = 0.0
+        elif reading.height < FALLEN_HEIGHT or self._fallen > 0:
+            self._fallen += self._body.control_period
+            if self._fallen > FALLEN_SECONDS:
+                self._recover()
+
+    def _recover(self) -> None:
+        """Let a fallen body stand again. No policy has learnt to get up, so it is put back."""
+        self._put_back("it fell: put back onto its feet")
+
+    def _taken(self, reading: Reading) -> Snapshot:
+        return Snapshot(
+            seconds=self._seconds,
+            at=time.monotonic(),
+            body=self._body,
+            reading=reading,
+            poses=self._posing(reading.qpos),
+            task=self._task,
+            reaction_ms=self._reaction,
+            is_fallen=self._fallen > 0,
+            is_paused=self._is_paused,
+            speed=self._speed(),
+            notice=self._notice,
+        )
+
+    def _speed(self) -> float | None:
+        if len(self._walls) < (self._walls.maxlen or 0) // 4:
+            return None
+        simulated = (len(self._walls) - 1) * self._body.control_period
+        return simulated / max(self._walls[-1] - self._walls[0], 1e-9)
+
+
+def heading_of(qpos: np.ndarray) -> float:
+    """Return the heading (rad, 0 along x, positive to the left) of a body with a free root joint."""
+    w, x, y, z = map(float, qpos[3:7])
+    return math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
