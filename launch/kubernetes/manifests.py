@@ -98,6 +98,26 @@ def manifests(
     return [config_map, *(config_map for config_map, _ in tasks), job]
 
 
+def command_job(sweep: Sweep, stem: str, command: list[str], annotations: dict[str, str]) -> Manifest:
+    """Return a Job of one pod that runs a command of this project, such as a pipeline's stage.
+
+    Args:
+      sweep: names the cluster, the resources, the retries and the labels of the Job.
+      stem: first part of the Job's name; a hash of its content follows.
+      command: module and arguments, run by Python. Exit codes mean what they mean for a trial.
+      annotations: annotations of the Job.
+    """
+    assert sweep.cluster is not None
+    job = _job(sweep, sweep.cluster, 1, "", [], "", None)
+    job["metadata"]["annotations"] = {**job["metadata"]["annotations"], **annotations}
+    pod = job["spec"]["template"]["spec"]
+    pod["volumes"] = [volume for volume in pod["volumes"] if volume["name"] != "trials"]
+    (container,) = pod["containers"]
+    container["args"] = ["python", "-m", *command]
+    container["volumeMounts"] = [mount for mount in container["volumeMounts"] if mount["name"] != "trials"]
+    return _named(stem, job)
+
+
 def _trial_of_hosts(
     sweep: Sweep,
     number: int,

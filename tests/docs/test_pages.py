@@ -125,6 +125,10 @@ def test_the_site_and_the_tests_are_locked_at_the_same_versions_as_runs():
 def test_every_command_has_a_page_with_its_flags():
     pages = {module: commands.page(module) for module in commands.modules()}
     assert {"flexrl.train", "flexrl.instruct", "launch.sweep", "envs"} <= set(pages)
+    bare = {
+        module for module in pages if commands.command(module).parser is None and not commands.command(module).fields
+    }
+    assert bare == {"launch.stage"}  # which pods call, with one argument
     assert "`--early-stop.max-minutes`" in pages["flexrl.train"]
     assert "| `--follow`, `-f` |" in pages["launch.sweep"]
 

@@ -98,14 +98,18 @@ class Node:
             for source in volume.get("projected", {}).get("sources", []):
                 self._mount(self._store.objects["configmaps", key[1], source["configMap"]["name"]], source, place)
         command = container["args"]
-        assert command[:3] == ["python", "-m", "launch.trial"]
+        assert command[:3] in (["python", "-m", "launch.trial"], ["python", "-m", "launch.stage"])
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
         own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
         log = place / "log"
         log.touch()  # exists even if the pod is killed before its first line
         self._server.logs[name] = log
         environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
-        process = self._run(list(map(here, command[3:])), environment, log)
+        if command[2] == "launch.stage":
+            text = command[3].replace('"workspace":"/workspace"', f'"workspace":"{self.volume}"')
+            process: Any = _run_module("launch.stage", [text], environment, log)
+        else:
+            process = self._run(list(map(here, command[3:])), environment, log)
         self._running[name] = _Running(key, process, place / "end")
         state = {"name": container["name"], "state": {"running": {"startedAt": now()}}}
         self._store.put(key, {**pod, "spec": {**pod["spec"], "nodeName": "node"}})
@@ -205,7 +209,11 @@ def _environment(container: Object, pod: Object) -> dict[str, str]:
 
 
 def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.launch.kube.quick_trial", *arguments]
+    return _run_module("tests.launch.kube.quick_trial", arguments, environment, log)
+
+
+def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", module, *arguments]
     with log.open("wb") as file:
         return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT

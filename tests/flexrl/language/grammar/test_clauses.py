@@ -1,6 +1,6 @@
 import pytest
 
-from flexrl.language.clauses import MAX_CHARACTERS, clean, split
+from flexrl.language.grammar.clauses import MAX_CHARACTERS, clean, split
 
 UNITS = {"s": "seconds", "m": "metres", "d": "degrees", "p": "steps"}
 
@@ -54,8 +54,8 @@ CASES = {
         turn left, right, left = turn left | turn right | turn left
         walk two metres forward, three backward = walk forward 2m | walk backward 3m
         walk forward and backward = walk forward | walk backward
-        walk forward and to the left = walk forward and to the left
-        walk backward and to the right for two metres = walk backward and to the right 2m
+        walk forward and to the left = walk forward to the left
+        walk backward and to the right for two metres = walk backward to the right 2m
         walk forward two metres and left three metres = walk forward 2m | walk left 3m
         move left and right = move left | move right
         step to the left and then to the right = step to the left | step to the right
@@ -148,7 +148,7 @@ CASES = {
         hey robot, run! = run
         keep walking for ten seconds = walk 10s
         WALK FORWARD NOW = walk forward
-        run as fast as you can = run as fast as you can
+        run as fast as you can = run at full speed
         walk forward adn turn left = walk forward | turn left
         walk forward thne stop = walk forward | stop
         walk forward,then turn left,then stop = walk forward | turn left | stop

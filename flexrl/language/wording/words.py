@@ -30,7 +30,8 @@ NOT_BEFORE_VERB = frozenset(  # before one of those verbs, the verb is a noun or
     " keep continue stop please can will should must start's speed let's could would with by i make do take come short"
     " high for good gentle leisurely stand standing running jumping turning broad star tap moon another last first next"
     ""
-    " crab speed power powers speeds side race crabs light slight sharp tight wide second third casual bunny".split()
+    " all-out flat-out full crab speed power powers speeds side race crabs light slight sharp tight wide "
+    "second third casual bunny".split()
 )
 
 _IRREGULAR = {
@@ -111,39 +112,3 @@ def directions(words: list[str]) -> list[str]:
         elif word in ROTATION:
             axes.append("around")
     return axes
-
-
-_MY = r"(?:you|u|ya)"
-FILLER = re.compile(
-    r"\b(?:"
-    rf"if {_MY} (?:please|can|could|would|may|like|want|wish|will|feel like it|do ?n'?t mind|dont mind|have time)"
-    r"(?: be so kind| manage(?: it)?)?"
-    r"|if possible|(?:at|in) your (?:leisure|own time)|for me|thank you(?: very much| so much)?|thanks(?: a lot)?"
-    r"|cheers"
-    r"|(?:would|will|could|can) you (?:be able to|be so kind as to|be kind enough to|mind|be a dear and|please)"
-    rf"|(?:would|will|could|can|may|might|should|must|shall) (?:{_MY}|we|i ask you to)(?: please| kindly| just)?"
-    r"|(?:can|could) i (?:get|have|see|ask|ask you for) (?:you )?(?:to )?"
-    r"|i(?: would|'d|d| really|'?d really)? (?:want|need|like|love|wish|prefer|ask|request|require)(?: for)?"
-    r" (?:you|u|ya|the (?:robot|humanoid)|it)(?: to)?"
-    rf"|i(?: would|'d) (?:rather|appreciate it if) {_MY}|i think {_MY} (?:should|could)|i command {_MY} to"
-    r"|(?:it is|it's|its) time (?:for you )?to|your (?:task|job|goal|mission) is to|the (?:task|goal) is to"
-    rf"|(?<!as )(?<!that )(?<!after )(?<!once )(?<!when ){_MY} (?:should|must|shall|will|can|could|may|need to"
-    rf"|have to|ought to|are to|might want to|get to|better)"
-    r"|(?:have|make|get|let|tell) (?:the|our|that|this) (?:robot|humanoid|character|agent|bot|figure)(?: to)?"
-    r"|(?:the|our|this) (?:robot|humanoid|character|agent|bot) (?:should|must|will|shall|has to|needs to|is to)"
-    r"|(?:dear|hey|hi|hello|ok|okay|yo|the|mister|mr|little|good) (?:there|robot|humanoid|bot|buddy|friend|robo|google)"
-    r"|hey|hello|hi|robot|robo|humanoid|buddy|mate|dude|pal|my friend|bro|alright|all right|okay|ok|yo|listen"
-    r"|please|pleas|plese|plz|pls|kindly|be so kind as to|be kind enough to|be so good as to|do me a favou?r(?: and)?"
-    r"|um+|uh+|er+m*|hm+|ehm|eh|ah+|oh|well|so|hence|let's see|let me see|you know|basically|literally|simply|merely"
-    r"|(?:i|we) (?:would|will) see|let's|lets|let us|go ahead and|just|try to|try and|attempt to|make sure (?:to|you)"
-    r"|be sure to|remember to|do ?n'?t forget to|do not forget to|get ready to|prepare to"
-    r"|proceed to(?! (?:the|your|my))|manage to|start to|begin to"
-    r"|continue to|start off by|how about(?: you)?|what about|why (?:do ?n'?t|not)(?: you)?|be ready to"
-    r"|(?:i was wondering|i wonder)(?: if)?(?: you (?:could|can|would))?|(?:it would be|that would be) "
-    r"(?:nice|great|good|lovely)(?: if you(?: could| would)?)?|from (?:there|here|that point)(?: on)?|at (?:that"
-    r"|this) point"
-    r"|right away|right now|at once|immediately|straight away|straightaway|asap|as soon as possible|for now|this time"
-    r"|only|a little bit more|thx|ta|good job|great|perfect|now|also|as well|too(?! (?:fast|slow|quick|much|far|long))"
-    r"|would be great|on my command|on the spot(?= and)|it is important to|quickly now"
-    r")(?![\w'])"
-)

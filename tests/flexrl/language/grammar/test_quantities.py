@@ -1,6 +1,8 @@
 import pytest
 
-from flexrl.language.quantities import find_quantity, normalise, number, unit
+from flexrl.language.quantities.find import find_quantity, normalise
+from flexrl.language.quantities.numbers import number
+from flexrl.language.quantities.units import unit
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,12 @@ from collections import Counter
 
 import pytest
 
-from flexrl.language import lexicon
-from flexrl.language.clauses import split
-from flexrl.language.corpus import (
-    HELD_OUT_TEMPLATES,
-    LABELS,
-    UNSUPPORTED,
-    clause_examples,
-    instructions,
-    mirror,
-)
+from flexrl.language.corpus import lexicon
+from flexrl.language.corpus.clauses import clause_examples
+from flexrl.language.corpus.forms import mirror
+from flexrl.language.corpus.instructions import instructions
+from flexrl.language.corpus.types import HELD_OUT_TEMPLATES, LABELS, UNSUPPORTED
+from flexrl.language.grammar.clauses import split
 from flexrl.language.plan import Plan, Refusal
 
 

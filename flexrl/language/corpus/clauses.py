@@ -1,0 +1,92 @@
+"""Generate labelled clauses to train the classifier on.
+
+Everything follows from a seed. The splits are: "train"; "S0", the templates and words of training in texts that
+training lacks; "S1", templates that training lacks (`HELD_OUT_TEMPLATES`); "S2", words that training lacks
+(`lexicon.HELD_OUT`). Clause texts are what `grammar.clauses.split` returns.
+"""
+
+import hashlib
+import random
+import re
+
+from flexrl.language.corpus import lexicon
+from flexrl.language.corpus.amounts import with_amount
+from flexrl.language.corpus.forms import broken, mirror, typed
+from flexrl.language.corpus.types import HELD_OUT_TEMPLATES, UNSUPPORTED, Example, Split
+from flexrl.language.corpus.wording import draw
+from flexrl.language.grammar.clauses import split as split_clauses
+from flexrl.language.wording.words import base_form
+
+UNSUPPORTED_SHARE = 0.3
+TRIES = 40  # to find a new clause of a family before another family is drawn
+FAMILIES = {  # with their weights among the supported
+    **{"walk-forward": 3, "walk-backward": 3, "strafe": 3, "walk-forward-side": 2, "walk-backward-side": 2},
+    **{"turn": 3, "run": 3, "jump": 2, "stand": 2, "stand-up": 2},
+}
+
+
+def clause_examples(split: Split, count: int, seed: int = 0) -> list[Example]:
+    """Return different clauses with labels; at least a fifth are unsupported, and each sided one has its mirror image.
+
+    Args:
+      split: "train", "S0", "S1" or "S2".
+      count: How many examples to return.
+      seed: Everything follows from this number.
+
+    Raises:
+      ValueError: If the split has no clauses, or fewer different ones than `count`.
+    """
+    if split not in ("train", "S0", "S1", "S2"):
+        raise ValueError(f"split: {split!r} has no clauses; give train, S0, S1 or S2")
+    found: dict[str, Example] = {}
+    rng = random.Random(f"{seed} clauses {split}")
+    for _ in range(2 * count + 100):
+        if len(found) >= count:
+            return list(found.values())[:count]
+        family = _family(rng)
+        for _ in range(TRIES):
+            state = f"{rng.random()}"
+            pair = [_example(random.Random(state), family, side, split) for side in ("left", "right")]
+            if all(example is not None and example.text not in found for example in pair):
+                found |= {example.text: example for example in pair if example is not None}
+                break
+    raise ValueError(f"count: {count} is too many for {split}; it has about {len(found)} different clauses")
+
+
+def _family(rng: random.Random) -> str:
+    if rng.random() < UNSUPPORTED_SHARE:
+        return UNSUPPORTED
+    return rng.choices(list(FAMILIES), list(FAMILIES.values()))[0]
+
+
+def _example(rng: random.Random, family: str, side: str, split: Split) -> Example | None:
+    """Return a clause as the classifier reads it, or None if it is not one clause or belongs to another split."""
+    clause = draw(rng, family, side, split)
+    said = with_amount(rng, clause)[0] if rng.random() < 0.3 else clause.words
+    said = typed(rng, broken(rng, said), 0.12)
+    reading = split_clauses(said)
+    texts = {part.text for part in reading.clauses}
+    if len(texts) != 1 or (reading.impossible and clause.skill != UNSUPPORTED):
+        return None
+    text = texts.pop()
+    if not text or not belongs(split, text, clause.template):
+        return None
+    return Example(text, clause.skill, clause.speed, clause.template)
+
+
+def belongs(split: Split, text: str, template: str, whole: bool = False) -> bool:
+    """Return whether a text belongs to a split, by its words, its templates and a hash that parts S0 from training."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    new_words = bool(words & lexicon.HELD_OUT) or any(base_form(word) in lexicon.HELD_OUT for word in words)
+    new_words |= any(word.removesuffix("s") in lexicon.HELD_OUT for word in words)
+    new_templates = bool(HELD_OUT_TEMPLATES & set(template.split("+")))
+    if split == "S1":
+        return new_templates and not new_words
+    if split == "S2":
+        return new_words and not new_templates
+    if new_words or new_templates:
+        return False
+    if whole or split == "S4":
+        return True
+    held = len(text.split()) > 2 and hashlib.sha256(min(text, mirror(text)).encode()).digest()[0] < 26
+    return held == (split == "S0")

@@ -1,0 +1,295 @@
+"""Build clauses from pieces: repetition, negation, corrections, and words left out."""
+
+import re
+from dataclasses import replace
+
+from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
+from flexrl.language.grammar.pieces import Piece, base, tidy
+from flexrl.language.plan import MAX_SEGMENTS, Until
+from flexrl.language.quantities.find import find_quantity
+from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
+
+_STILL = re.compile(
+    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|completely|please|until|a muscle|an inch|a bit"
+    r"|anywhere|your feet|your spot|there"
+    r"|away|yet|now|any ?more|any further|for|from) ?.*)?|do (?:anything|a thing).*|take (?:a|another|any)? ?steps?"
+    r"|any movement.*|(?:go|walk) anywhere.*|go)$"
+)
+_AGAIN = re.compile(
+    r"^(?:(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
+    r"|one more time|one more go)"
+    r"|(?:do|repeat) (?:the )?(?:last|previous|same) (?:one|step|move|action|thing"
+    r"|part)(?: again)?(?: once more)?|same again"
+    r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?|do the same(?: thing)?(?: again)?)$"
+)
+_ALL_AGAIN = re.compile(
+    r"^(?:(?:do|repeat|perform|run through) (?:it all|all(?: of)? (?:that|this|it)|everything|the (?:whole|entire"
+    r"|full) (?:thing|sequence|lot|routine)"
+    r"|(?:the|this|that) (?:sequence|routine))(?: over)?(?: again)?(?: more)?|all (?:over )?again|from the top"
+    r"|all of (?:that|it|this)"
+    r"|the whole (?:thing|sequence)(?: again)?|repeat (?:from the (?:start|beginning|top)))$"
+)
+_THAT_AGAIN = re.compile(
+    r"^(?:(?:do|repeat|perform) (?:that|this|it|these|those|them|so|both)(?: all)?(?: over)?(?: again| more"
+    r"| once more)?|repeat(?: again| more)?"
+    r"|and repeat|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
+    r"|that again|(?:do )?both)$"
+)
+_FOLLOWING = re.compile(r"^(?:do |repeat |perform )?(?:the following|this|these|the next steps?|as follows)$|^repeat$")
+_SAME_TO = re.compile(
+    r"^(?:and )?(?:do |repeat )?(?:the same|that|it|this)(?: thing)?(?: again)?(?: but)? ?(?P<way>(?:to |on |in "
+    r"|towards |toward )?(?:the |your )?"
+    r"(?:other (?:side|way|direction)|opposite (?:side|way|direction)|left(?: side)?|right(?: side)?|backwards?"
+    r"|forwards?|back))$"
+)
+
+
+class Builder:
+    """Build the clauses of an instruction from its pieces, one after another."""
+
+    def __init__(self, impossible: list[str]) -> None:
+        """Begin with the impossible words that are known already."""
+        self.items: list[Item] = []
+        self.impossible = impossible
+        self.last: Item | None = None  # the clause that the next may leave words out of; also a negated one
+        self.sentence = 0
+        self.loose = ""  # speed words before the clause that they belong to
+        self.amount: Until | None = None  # an amount before the clause that it belongs to
+        self.times = 1  # a count before the clauses that it belongs to
+        self.times_from = 0
+
+    def result(self) -> tuple[list[Item], list[str]]:
+        """Return what has been built, and words that no plan can do."""
+        if self.times > 1:
+            self._repeat(self.times_from, self.times)
+        if not self.items and not self.impossible:
+            self.impossible.append("nothing is left to do" if self.last else "nothing to do")
+        if len(self.items) > MAX_SEGMENTS:
+            self.impossible.append(f"more than {MAX_SEGMENTS} actions")
+            del self.items[MAX_SEGMENTS:]
+        return self.items, list(dict.fromkeys(self.impossible))
+
+    def add(self, piece: Piece) -> None:
+        """Add the words of one piece."""
+        if piece.sentence and self.items:
+            self.sentence += 1
+        quantity = find_quantity(piece.words)
+        text = tidy(quantity.text)
+        if quantity.conflict:
+            self.impossible.append(quantity.conflict)
+        corrected = self._take_back(piece, text) if piece.mark == "correct" else None
+        if piece.negated:
+            self._negate(piece, text, quantity.until)
+            return
+        if not text and not quantity.counted and quantity.until is None and quantity.bare is None:
+            return
+        if self._repeats(piece, text, quantity.times, quantity.counted):
+            return
+        until = quantity.until
+        if until is None and quantity.bare is not None:
+            earlier = corrected or self.last
+            if earlier is not None and earlier.until is not None:
+                until = Until(earlier.until.kind, quantity.bare)
+            else:
+                self.impossible.append(f"{piece.said}: {quantity.bare:g} of what")
+        self._place(piece, text, until, quantity.times, corrected)
+
+    def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
+        """Leave out what is not to be done; "do not move" is standing still."""
+        text = tidy(base(text))
+        if _STILL.match(text):
+            if self.items and set(self.items[-1].text.split()) & STANDING:
+                if until is not None and self.items[-1].until is None:
+                    self.items[-1] = replace(self.items[-1], until=until)
+                return
+            self._append(Item("stand still", until, piece.said, piece.comma, self.sentence, False), 1)
+            return
+        words = text.split()
+        if words[:1] in (["hurry"], ["rush"]) or (set(words) & FAST and is_fragment(words)):
+            self._attach_speed("slowly")
+        elif set(words) & SLOW and is_fragment(words):
+            self._attach_speed("quickly")
+        elif text in ("stop", "pause", "rest", "halt", "wait") and self.items and self.items[-1].until is None:
+            self.items[-1] = replace(self.items[-1], until=until)  # "walk without stopping for ten metres"
+        elif text:
+            if is_fragment(words) and self.last is not None:
+                text = with_verb(self.last, text)
+            self.last = Item(text, until, piece.said, piece.comma, self.sentence, False, negated=True)
+
+    def _attach_speed(self, word: str) -> None:
+        if self.items:
+            self.items[-1] = replace(self.items[-1], text=f"{self.items[-1].text} {word}")
+        else:
+            self.loose = f"{self.loose} {word}".strip()
+
+    def _take_back(self, piece: Piece, text: str) -> Item | None:
+        """Take back the clause before a correction, or the sentence before one that begins anew; return the clause."""
+        if not self.items:
+            return None
+        taken = self.items.pop()
+        anew = piece.sentence or re.match(r"(?:just|only)\b", piece.said.lower())
+        if anew and not is_fragment(text.split()):
+            while (
+                self.items
+                and self.items[-1].sentence == taken.sentence
+                and anew
+                and re.search(r"\bjust\b", piece.said.lower())
+            ):
+                self.items.pop()
+        self.last = taken
+        return taken
+
+    def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
+        """Repeat earlier clauses if a piece says only that; return whether it does."""
+        if match := _SAME_TO.match(text):
+            if self.last is not None:
+                way = match["way"]
+                if re.search(r"other|opposite", way):
+                    way = opposite(self.last.text)
+                new = replace(self.last, text=with_verb(self.last, way), said=piece.said, negated=False)
+                self._append(replace(new, comma=piece.comma, sentence=self.sentence), times)
+                return True
+            return False
+        if not self.items:
+            if (counted and not text) or (counted and _FOLLOWING.match(text)):
+                self.times, self.times_from = self.times * times, 0
+                return True
+            return bool(_FOLLOWING.match(text)) and text != "repeat"
+        if counted and not text:
+            begin = len(self.items) - 1
+            if piece.comma and not piece.mark == "then":
+                sentence = self.items[-1].sentence
+                while begin and not self.items[begin].opens and self.items[begin - 1].sentence == sentence:
+                    begin -= 1
+            self._repeat(begin, times if not re.search(r"\bmore\b", piece.words) else times + 1)
+            return True
+        if _AGAIN.match(text):
+            more = times if counted else 1
+            self._repeat(len(self.items) - 1, 1 + more)
+            return True
+        for pattern, whole in ((_ALL_AGAIN, True), (_THAT_AGAIN, False)):
+            if pattern.match(text):
+                total = times if counted and times > 1 and not re.search(r"\bmore\b", piece.words) else times + 1
+                sentence = self.items[-1].sentence
+                begin = 0
+                if not (whole or (piece.sentence and text == "repeat")):
+                    begin = next(i for i, item in enumerate(self.items) if item.sentence == sentence)
+                self._repeat(begin, total)
+                return True
+        return False
+
+    def _repeat(self, begin: int, total: int) -> None:
+        group = self.items[begin:]
+        self.items += group * min(total - 1, MAX_SEGMENTS + 1)
+
+    def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
+        """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
+        text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
+        words = text.split()
+        axes = directions(words)
+        item = Item(
+            text, until, piece.said, piece.comma, self.sentence, piece.comma and piece.mark in ("then", "start")
+        )
+        if corrected is not None:
+            self._append(correct(corrected, item, axes), times)
+            return
+        previous = self.items[-1] if self.items else None
+        only_amount = not words or (
+            text == "step" and until is not None and not re.match(r"(?:take|step|make)", piece.words)
+        )
+        if piece.mark == "after" and until is not None and only_amount:
+            self._after_amount(item, until, previous)
+            return
+        if only_amount and until is not None:
+            if previous is not None and previous.until is None and piece.mark in ("comma", "and", "sentence"):
+                begin = len(self.items) - 1
+                while begin and self.items[begin - 1].said == previous.said and self.items[begin - 1].until is None:
+                    begin -= 1
+                for i in range(begin, len(self.items)):  # "turn right twice, 45 degrees each"
+                    self.items[i] = replace(self.items[i], until=until, said=f"{previous.said}, {piece.said}")
+                self.last = self.items[-1]
+                return
+            if previous is not None and piece.mark in ("comma", "and") and not words:
+                self.impossible.append(f"{previous.said} and {piece.said}")
+                return
+            if not words:
+                if previous is not None and piece.mark == "then":
+                    self._append(replace(previous, until=until, said=piece.said), times)
+                    return
+                self.amount = until
+                return
+        if not words or not is_fragment(words):
+            self._append(item, times)
+            return
+        if not axes:
+            self._place_speed(piece, item, previous, times)
+            return
+        self._place_direction(piece, item, previous, axes, times)
+
+    def _place_speed(self, piece: Piece, item: Item, previous: Item | None, times: int) -> None:
+        """Join speed words to the clause before them, or keep them for the clause after them."""
+        if previous is None or piece.sentence or set(previous.text.split()) & STANDING:
+            self.loose = f"{self.loose} {item.text}".strip()
+            self.amount = item.until or self.amount
+        elif (piece.mark == "then" or (previous.until and item.until)) and set(item.text.split()) & ADVERBS:
+            slowless = " ".join(word for word in previous.text.split() if word not in SLOW | FAST)
+            self._append(replace(item, text=f"{slowless} {item.text}"), times)
+        else:
+            self.items[-1] = replace(previous, text=f"{previous.text} {item.text}", until=previous.until or item.until)
+            self.last = self.items[-1]
+
+    def _place_direction(self, piece: Piece, item: Item, previous: Item | None, axes: list[str], times: int) -> None:
+        """Join a direction to the clause before it, or make it a clause with that clause's verb."""
+        if self.last is not None and self.last.negated and piece.mark == "and" and not piece.comma:
+            if {*directions(self.last.text.split()), *axes} == {"along", "across"}:
+                return  # "do not walk back and to the left"
+        earlier = previous or self.last
+        if earlier is None:
+            self._append(item, times)
+            return
+        words = earlier.text.split()
+        before = directions(words)
+        moves = not set(words) & (STANDING | TURNING | JUMPING)
+        if previous is not None and piece.mark == "and" and not piece.comma and previous.until is None and moves:
+            if len(set(before)) == len(set(axes)) == 1 and {before[0], axes[0]} == {"along", "across"}:
+                self.items[-1] = replace(
+                    previous,
+                    text=f"{previous.text} and {item.text}",
+                    until=item.until,
+                    said=f"{previous.said} and {piece.said}",
+                )
+                self.last = self.items[-1]
+                return
+        joined = (
+            piece.comma and piece.mark in ("comma", "and") and (previous is None or not (previous.until and item.until))
+        )
+        if previous is not None and joined and not before and not set(words) & (STANDING | JUMPING):
+            self.items[-1] = replace(
+                previous,
+                text=f"{previous.text} {item.text}",
+                until=previous.until or item.until,
+                said=f"{previous.said}, {piece.said}",
+            )
+            self.last = self.items[-1]
+            return
+        self._append(replace(item, text=with_verb(earlier, item.text)), times)
+
+    def _after_amount(self, item: Item, until: Until, previous: Item | None) -> None:
+        """Let an amount as in "after two metres" end the clause before it, or wait or walk for so long."""
+        if previous is not None and previous.until is None:
+            self.items[-1] = replace(previous, until=until)
+            return
+        if until.kind == "degrees":
+            self.impossible.append(item.said)
+            return
+        self._append(replace(item, text="wait" if until.kind == "seconds" else "walk"), 1)
+
+    def _append(self, item: Item, times: int) -> None:
+        """Add a clause so many times, with the speed words and the amount that stood before it."""
+        if self.loose:
+            item = replace(item, text=f"{self.loose} {item.text}")
+        if self.amount is not None and item.until is None:
+            item = replace(item, until=self.amount)
+        self.loose, self.amount = "", None
+        self.last = item
+        self.items += [item] + [replace(item, comma=False)] * min(times - 1, MAX_SEGMENTS + 1)

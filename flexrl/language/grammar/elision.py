@@ -1,0 +1,89 @@
+"""Give clauses back the words that were left out of them: "turn left, then right" turns twice."""
+
+import re
+from dataclasses import dataclass, replace
+
+from flexrl.language.plan import Until
+from flexrl.language.wording.words import (
+    BACKWARD,
+    DIRECTIONS,
+    FAST,
+    FORWARD,
+    JUMPING,
+    SIDES,
+    SLOW,
+    STANDING,
+    TURNING,
+    directions,
+    is_fragment,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clause under construction, and where it stands in the instruction."""
+
+    text: str
+    until: Until | None
+    said: str
+    comma: bool
+    sentence: int
+    opens: bool  # a sentence, or a part of one that begins with "then" after a comma
+    negated: bool = False
+
+
+def correct(old: Item, new: Item, axes: list[str]) -> Item:
+    """Return the clause that a correction makes of an earlier one."""
+    words = new.text.split()
+    if not words:
+        return replace(old, until=new.until or old.until, said=new.said)
+    if is_fragment(words):
+        if axes:
+            return replace(new, text=with_verb(old, new.text), until=new.until or old.until, comma=old.comma)
+        kept = " ".join(word for word in old.text.split() if word not in SLOW | FAST)
+        return replace(new, text=f"{kept} {new.text}", until=new.until or old.until, comma=old.comma)
+    until = new.until
+    if until is None and len(words) == 1 and not set(words) & (STANDING | JUMPING):
+        until = old.until
+        if until is not None and (until.kind == "degrees") != bool(set(words) & TURNING):
+            until = None
+    if len(words) == 1 and words[0] in TURNING and set(old.text.split()) & TURNING and directions(old.text.split()):
+        new = replace(new, text=_swapped_verb(old, words[0]))
+    return replace(new, until=until, comma=old.comma)
+
+
+def _swapped_verb(old: Item, verb: str) -> str:
+    return " ".join([verb, *old.text.split()[1:]])
+
+
+def with_verb(earlier: Item, text: str) -> str:
+    """Return a direction with the verb of an earlier clause: "turn" for "turn left" and "right"."""
+    words, own = earlier.text.split(), text.split()
+    if directions(words) and set(own) & SIDES:
+        text = re.sub(r"^back (?=(?:to |over |towards? )?(?:the )?(?:left|right)\b)", "", text)
+        own = text.split()
+    if set(words) & (STANDING | JUMPING) or (set(words) & TURNING and set(own) & (FORWARD | BACKWARD)):
+        return f"{'walk' if set(words) & TURNING else 'go'} {text}"
+    if is_fragment(words):
+        return text
+    drop = DIRECTIONS | (SLOW | FAST if set(own) & (SLOW | FAST) else frozenset())
+    stem: list[str] = []
+    for word in words:
+        if word in drop:
+            while stem and stem[-1] in ("to", "the", "your", "my", "towards", "toward", "and", "on", "in"):
+                stem.pop()
+        elif stem and word == "side" or word == "and":
+            continue
+        else:
+            stem.append(word)
+    return " ".join([*stem, text])
+
+
+def opposite(text: str) -> str:
+    """Return the direction opposite to the one that a text names."""
+    words = set(text.split())
+    if words & SIDES:
+        return "left" if words & {"right", "rightward", "rightwards"} else "right"
+    if "clockwise" in words:
+        return "clockwise" if words & {"counter", "anti"} else "counter clockwise"
+    return "forward" if words & BACKWARD else "backward"

@@ -1,0 +1,177 @@
+"""Correct typing errors: a word that is no English word becomes the one word of the vocabulary that it is close to."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from flexrl.language.quantities.numbers import NUMBERS
+from flexrl.language.quantities.units import UNITS
+from flexrl.language.wording.vocabulary import phrase_table
+
+REAL_WORDS = Path(__file__).with_name("real_words.txt")  # English words that are close to one of the vocabulary
+SHORT_FORMS = {
+    **{"fwd": "forward", "fwds": "forward", "frwd": "forward", "bwd": "backward", "bkwd": "backward", "bck": "back"},
+    **{
+        "wlk": "walk",
+        "wak": "walk",
+        "wlak": "walk",
+        "trn": "turn",
+        "jmp": "jump",
+        "stp": "stop",
+        "rnu": "run",
+        "rn": "run",
+    },
+    **{
+        "lft": "left",
+        "lef": "left",
+        "rght": "right",
+        "rgt": "right",
+        "rite": "right",
+        "rt": "right",
+        "gte": "get",
+        "teh": "the",
+    },
+    **{
+        "adn": "and",
+        "nad": "and",
+        "anf": "and",
+        "abd": "and",
+        "thn": "then",
+        "tehn": "then",
+        "thne": "then",
+        "hten": "then",
+    },
+    **{"fro": "for", "ofr": "for", "tiems": "times", "tims": "times", "pls": "please", "plz": "please", "wate": "wait"},
+    **{
+        "ur": "your",
+        "yr": "your",
+        "yur": "your",
+        "sec": "sec",
+        "hafl": "half",
+        "degs": "degrees",
+        "wiht": "with",
+        "wth": "with",
+        "b4": "before",
+    },
+    **{
+        "stpes": "steps",
+        "setps": "steps",
+        "stesp": "steps",
+        "secodns": "seconds",
+        "sidewys": "sideways",
+        "untill": "until",
+        "til": "till",
+    },
+    **{
+        "foot step": "footstep",
+        "ahed": "ahead",
+        "bak": "back",
+        "bakc": "back",
+        "gp": "go",
+        "og": "go",
+        "mvoe": "move",
+        "slw": "slow",
+    },
+    **{
+        "quikly": "quickly",
+        "qickly": "quickly",
+        "fst": "fast",
+        "arond": "around",
+        "aroud": "around",
+        "arund": "around",
+        "fourty": "forty",
+        "ninty": "ninety",
+    },
+    **{
+        "rightt": "right",
+        "rihgt": "right",
+        "rigth": "right",
+        "rigt": "right",
+        "riht": "right",
+        "lfet": "left",
+        "letf": "left",
+        "leftt": "left",
+        "elft": "left",
+    },
+}
+CONNECTIVES = (
+    "then after before while until twice thrice again repeat first finally next please could would should "
+    "without instead once times times afterwards"
+    " followed about around robot actually sorry don't stop same other opposite slowly quickly direction "
+    "degrees minute minutes"
+    " couple few dozen pair seconds second metres meters metre meter steps paces quarter half forward backward"
+).split()
+_WORD = re.compile(r"(?<![\w'])[A-Za-z]+(?![\w'])")
+_FRO = re.compile(
+    r"\bfro\b(?! \w+(?: \w+)? (?:and|to)\b)(?= (?:\d|a |an |one|two|three|four|five|six|seven|eight|nine|ten|half))",
+    re.IGNORECASE,
+)
+
+
+def corrected(text: str) -> str:
+    """Return a text with its typing errors corrected; words that it does not know stay as they are."""
+    return _WORD.sub(lambda match: _corrected(match[0]), text)
+
+
+@cache
+def _corrected(word: str) -> str:
+    lower = word.lower()
+    if lower in SHORT_FORMS:
+        return SHORT_FORMS[lower]
+    if len(lower) < 4 or lower in _vocabulary() or lower in _known():
+        return word
+    return _closest(lower) or word
+
+
+def _closest(word: str) -> str | None:
+    """Return the only word of the vocabulary within one edit (two for eight letters), or None."""
+    for most in (1, 2) if len(word) >= 8 else (1,):
+        close = [known for known in _vocabulary() if len(known) >= 4 and distance(word, known, most) <= most]
+        close = [known for known in close if most == 1 or known[0] == word[0]]
+        if any(re.fullmatch(rf"{known}(?:r|er|y|d|ed|en|ly|or)", word) for known in close):
+            return None  # "charger" is a word of its own
+        swapped = [known for known in close if sorted(known) == sorted(word)]
+        close = swapped if len(swapped) == 1 else close
+        same = [known for known in close if known[0] == word[0]]
+        stems = {known.removesuffix("s") for known in same or close}
+        if len(stems) == 1:
+            return min(same or close, key=lambda known: (abs(len(known) - len(word)), known))
+    return None
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Return the words that errors are corrected to."""
+    words = {word for phrase, meaning in phrase_table().items() if meaning.kind != "bad" for word in phrase.split()}
+    verbs = {
+        phrase for phrase, meaning in phrase_table().items() if meaning.kind in ("go", "turn", "run", "jump", "strafe")
+    }
+    words |= {f"{verb}{ending}" for verb in verbs if " " not in verb for ending in ("s", "ing")}
+    return frozenset({word for word in {*words, *CONNECTIVES, *UNITS, *NUMBERS} if word.isalpha()})
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return words that are spelled right, though no instruction that can be done has them."""
+    bad = {word for phrase, meaning in phrase_table().items() if meaning.kind == "bad" for word in phrase.split()}
+    bad |= {"oops", "whoops", "ooh", "nope", "yeah", "okay", "hmmm", "please", "thanks"}
+    forms = {f"{word}{ending}" for word in bad for ending in ("", "s", "ing", "ed", f"{word[-1]}ing")}
+    return frozenset(forms) | frozenset(REAL_WORDS.read_text(encoding="utf-8").split())
+
+
+def distance(a: str, b: str, most: int) -> int:
+    """Return how many edits part two words, a swap of neighbours being one; `most` + 1 if there are more."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        before, last, row = row, before, [i]
+        for j, y in enumerate(b, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]

@@ -1,0 +1,51 @@
+"""The commands of this project that a stage may run, and a check of their flags before anything starts."""
+
+import importlib
+from collections.abc import Sequence
+
+from flexrl.common.decoding import suggest
+from flexrl.common.errors import ConfigError
+from flexrl.common.flags import parse_tool, read_flags
+
+COMMANDS = {  # by command, the dataclass of its flags; an empty text if the command checks its flags only when it runs
+    "flexrl.collect": "flexrl.policies.collect_arguments:CollectArguments",
+    "flexrl.dataset": "",
+    "flexrl.evaluate": "flexrl.evaluate:EvaluateArguments",
+    "flexrl.export": "flexrl.export:ExportArguments",
+    "flexrl.html_report": "",
+    "flexrl.instruct": "",
+    "flexrl.language.train": "flexrl.language.train:TrainArguments",
+    "flexrl.render": "flexrl.render:RenderArguments",
+    "flexrl.skills": "flexrl.skills:SkillsArguments",
+}
+WITHOUT_RUN = ("flexrl.language.train",)  # commands whose arguments do not begin with a run
+
+
+def require_known(command: Sequence[str], origin: str) -> None:
+    """Check the name and the flags of a command.
+
+    Args:
+      command: the command's name and its arguments, with paths in place of references.
+      origin: the field that the command stands in, for error messages.
+
+    Raises:
+      ConfigError: if there is no such command, or it has no such flags; names the flag, the value and the limit.
+    """
+    name, *arguments = command
+    if name == "flexrl.train":
+        raise ConfigError(f"{origin}: {name!r} is not a command of a stage; give the run's fields in train instead")
+    if name not in COMMANDS:
+        raise ConfigError(f"{origin}: {name!r} is not a command of a stage; {suggest(name, COMMANDS)}")
+    if not COMMANDS[name]:
+        return
+    module, _, kind = COMMANDS[name].partition(":")
+    flags = getattr(importlib.import_module(module), kind)
+    if {"-h", "--help"} & set(arguments):
+        raise ConfigError(f"{origin}: --help does nothing in a stage; leave it out")
+    try:
+        if name in WITHOUT_RUN:
+            read_flags(flags, arguments, name, "", None)
+        else:
+            parse_tool(flags, arguments, name)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {name}: {error}") from None

@@ -1,0 +1,77 @@
+"""The files in a stage's folder, `<workspace>/<pipeline>/<stage>-<key>/`.
+
+They are those of a trial's folder (`launch.attempt.trial_folder`), `stage.json`, the folder `out` of a command, and
+`done.json`, which is written last.
+"""
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+
+from flexrl.common.files import write_json
+from flexrl.common.types import JsonObject
+from flexrl.storage.divergence import forget_divergence
+from launch.attempt.trial_folder import TrialFolder
+from launch.pipelines.stages import Stage
+
+DONE = "done.json"
+
+
+@dataclass(frozen=True)
+class StageFolder(TrialFolder):
+    """A stage's folder. Its stage is done where `done.json` names its key and its output is there.
+
+    Attributes:
+      path: path of the folder.
+      config_hash: the stage's key.
+      stage: the stage.
+    """
+
+    stage: Stage
+
+    def result(self) -> JsonObject | None:
+        """Return the content of `done.json`; None if the stage is not done, or its output is gone."""
+        try:
+            content = json.loads((self.path / DONE).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        is_valid = isinstance(content, dict) and content.get("key") == self.stage.key
+        return content if is_valid and self._has_output() else None
+
+    def _has_output(self) -> bool:
+        if self.stage.train is not None:
+            return (self.path / "result.json").exists()
+        return self.stage.output.exists() or not any("<out>" in word for word in self.stage.command)
+
+    def begin(self) -> None:
+        """Write what the stage is, and remove what an earlier attempt at a command left half-written."""
+        forget_divergence(self.path)
+        write_json(self.path / "stage.json", dataclasses.asdict(self.stage))
+        if self.stage.train is None:
+            shutil.rmtree(self.stage.output, ignore_errors=True)
+            return
+        config = {**self.stage.resolved(self.stage.train), "name": self.path.name, "workspace": str(self.path.parent)}
+        write_json(self.path / "trial.json", config)
+
+    def arguments(self) -> list[str]:
+        """Return the module to run and its arguments; a training that was begun is resumed."""
+        if self.stage.train is not None:
+            return ["flexrl.train", *self.command()]
+        return self.stage.resolved(self.stage.command)
+
+    def finish(self, seconds: float) -> None:
+        """Write `done.json`, if the output is there."""
+        if self._has_output():
+            write_json(self.path / DONE, {"key": self.stage.key, "seconds": round(seconds, 1)})
+
+    def last_lines(self, number: int) -> list[str]:
+        """Return the last lines of the log."""
+        if not self.log.exists():
+            return []
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-number:]
+
+
+def stage_folder(stage: Stage) -> StageFolder:
+    """Return a stage's folder."""
+    return StageFolder(stage.folder, stage.key, stage)

@@ -1,0 +1,45 @@
+import pytest
+
+from flexrl.language.wording.moods import asks_or_states
+from flexrl.language.wording.rephrase import rephrased
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Could I trouble you to walk ahead", "walk ahead"),
+        ("I'd be grateful if you walked two metres", "walk two metres"),
+        ("when you're ready, walk forward", "walk forward"),
+        ("well done! now jump", "now jump"),
+        ("command: walk forward", "walk forward"),
+        ("you fell over. get up.", "get up."),
+        ("do a one-eighty", "turn 180 degrees"),
+        ("walk half a dozen steps", "walk 6 steps"),
+        ("three seconds later, turn left", "after three seconds, turn left"),
+        ("walk until 3 metres", "walk for 3 metres"),
+        ("go 2 m, then back the same distance", "go 2 m, then back 2 m"),
+        ("make a three-quarter turn", "make a 270 degree turn"),
+        ("turn left, but walk two metres first", "turn left, but first walk two metres"),
+        ("walk forward and to the left", "walk forward to the left"),
+        ("turn left and forward", "turn left and forward"),
+        ("Do not run; instead, walk", "Do not run; walk"),
+        ("hurry up and walk", "quickly walk"),
+        ("take it nice and easy and wander ahead", "slowly wander ahead"),
+        ("instead of running, walk", "instead of running, walk"),
+        ("turn left, right, left", "turn left, right, left"),
+    ],
+)
+def test_asides_go_and_idioms_become_plain(text, plain):
+    assert rephrased(text) == plain
+
+
+@pytest.mark.parametrize("text", ["what is the time", "why did you stop", "she turned around", "I like walking"])
+def test_questions_and_statements_are_told_apart(text):
+    assert asks_or_states(rephrased(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["walk", "how about a walk", "why don't you turn left", "a man walks slowly", "can you run?"]
+)
+def test_what_is_to_be_done_is_neither(text):
+    assert asks_or_states(rephrased(text)) is None
