@@ -1,4 +1,7 @@
-"""Show runs: `python -m flexrl.runs list`, `show RUN`, `compare RUN RUN ... --out FILE.png`, `lineage RUN`."""
+"""Show runs: `python -m flexrl.runs list`, `show RUN`, `compare RUN RUN ... --out FILE.png`, `lineage RUN`.
+
+Copy them from and to a bucket: `pull gs://BUCKET/PATH RUN`, `push gs://BUCKET/PATH RUN`.
+"""
 
 import json
 import sys
@@ -10,12 +13,17 @@ from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.types import JsonObject
 
 PICTURES = (".png", ".svg", ".pdf")
+BUCKET_COMMANDS = ("pull", "push")
 
 
 def main(arguments: list[str]) -> None:
     """Parse the command line and run the command that it names."""
     with exit_codes():
         options = _parse(arguments)
+        if options.command in BUCKET_COMMANDS:
+            from flexrl.cli import bucket_commands
+
+            return {"pull": bucket_commands.pull, "push": bucket_commands.push}[options.command](options)
         {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
 
 
@@ -29,12 +37,17 @@ def _parse(arguments: list[str]) -> Namespace:
         ("show", "show one run: which fields are not at their defaults, where it ran, what it reached"),
         ("compare", "compare runs: which returns they reached and how soon, and where their configs differ"),
         ("lineage", "show a run's parents and children"),
+        ("pull", "copy a run, such as a trial SWEEP/KEY, from a bucket to the workspace"),
+        ("push", "copy a run to a bucket, where a second push sends only what has changed"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--workspace", default="workspace", help="folder that holds the runs")
-        if name != "lineage":
+        if name in BUCKET_COMMANDS:
+            command.add_argument("bucket", help="gs://BUCKET/PATH")
+            command.add_argument("--replace", action="store_true", help="overwrite another state of the run")
+        elif name != "lineage":
             command.add_argument("--json", action="store_true", help="print JSON")
-        if name in ("show", "lineage"):
+        if name in ("show", "lineage", *BUCKET_COMMANDS):
             command.add_argument("run", help="a run's folder or its name")
         if name == "compare":
             command.add_argument("runs", nargs="+", help="runs' folders or names")

@@ -6,13 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.errors import EXIT_UNAVAILABLE, ConfigError, exit_codes
 
 if TYPE_CHECKING:
     from flexrl.config.run_config import RunConfig
     from flexrl.config.trackers import Tracking
-
-EXIT_UNAVAILABLE = 69  # a tracker did not take all rows; the same command may succeed later
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,6 @@ import sys
 from typing import NoReturn
 
 EXIT_FAILED = 1  # some trials failed
-EXIT_UNAVAILABLE = 69  # the cluster did not answer; the same command may work later
 
 
 def leave(line: str, code: int) -> NoReturn:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flexrl.common.errors import exit_codes
-from launch.exits import EXIT_FAILED, EXIT_UNAVAILABLE, leave
+from launch.exits import EXIT_FAILED, leave
 
 if TYPE_CHECKING:
     from launch.pipelines.pipeline_file import Pipeline
@@ -36,10 +36,7 @@ def main(arguments: list[str]) -> None:
 
         pipeline = load_pipeline(options.pipeline, options.overlay, options.set)
         stages = load_stages(pipeline, options.workspace, str(options.pipeline))
-        try:
-            COMMANDS[options.command](options, pipeline, stages)
-        except ConnectionError as error:
-            leave(f"error: {error}", EXIT_UNAVAILABLE)
+        COMMANDS[options.command](options, pipeline, stages)
 
 
 def _parse(arguments: list[str]) -> Namespace:

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from flexrl.common.errors import exit_codes
-from launch.exits import EXIT_FAILED, EXIT_UNAVAILABLE, leave
+from launch.exits import EXIT_FAILED, leave
 
 TEXTS = {
     "plan": "list the trials, what differs between them, how many steps are left and what they cost; starts nothing",
@@ -20,7 +20,7 @@ TEXTS = {
 PACK = "train at most so many trials in one program, if they differ only in seed and numbers that need no recompiling"
 TERRAFORM = (
     "use the cluster that this Terraform folder made, such as terraform/ (or a file with its `terraform output -json`):"
-    " its context, namespace, image, queue, volume and pools of nodes; implies --backend kubernetes"
+    " its context, namespace, image, queue, volume or bucket, and pools of nodes; implies --backend kubernetes"
 )
 CHANGING = ("submit", "cancel", "retry")
 
@@ -40,8 +40,6 @@ def main(arguments: list[str]) -> None:
         growing = GrowingTrials(planner)
         try:
             run(options, planner.sweep, growing.trials, growing.grow)
-        except ConnectionError as error:
-            leave(f"error: {error}", EXIT_UNAVAILABLE)
         except TimeoutError as error:
             leave(f"error: {error}", EXIT_FAILED)
 

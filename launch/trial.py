@@ -3,6 +3,7 @@
 FOLDER holds `trials.jsonl.gz`, with one line for each index of the Job. Kubernetes gives the pod its index.
 """
 
+import contextlib
 import dataclasses
 import gzip
 import itertools
@@ -13,14 +14,16 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flexrl.common.errors import EXIT_PAUSED, EXIT_PREEMPTED, ConfigError, Preempted, exit_codes
 from flexrl.common.types import JsonObject
 from launch.attempt.pod_interface import HOST_INDEX, INDEX, START_SECONDS, TRIALS_FILE
 
 if TYPE_CHECKING:
+    from launch.attempt.bucket_copies import BucketCopies
     from launch.attempt.training_process import Attempt
     from launch.plan.states import Progress
     from launch.plan.trials import Trial
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 TELL_SECONDS = 30.0  # between progress lines in the log
 LOCK_SECONDS = 30.0  # how long to wait for the pod that this one replaces to let go of the trial
+Begun = TypeVar("Begun")
+
 STOP_SECONDS = 10.0  # from SIGTERM to SIGKILL of the training: a spot machine gives its pods 15 s in all
 
 
@@ -50,6 +55,9 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--time-limit-minutes", type=float, help="time limit of the trial, all its attempts together")
     parser.add_argument("--pause-after", type=int, help="pause the trial after so many evaluations")
     parser.add_argument("--hosts", action="store_true", help="indexes are hosts that all train one trial together")
+    parser.add_argument(
+        "--bucket", help="gs://BUCKET/PATH that holds the workspace; the local folders are copies of it"
+    )
     parser.add_argument("--report", type=Path, help="file to write the pod's termination message to")
     return parser.parse_args(arguments)
 
@@ -65,7 +73,7 @@ def run(options: Namespace, asked: list[int]) -> int:
 
     Raises:
       ConfigError: if the pod's index has no trial.
-      Preempted: if another pod runs one of the trials.
+      Preempted: if another pod runs one of the trials, or their runs cannot be uploaded to the bucket.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -78,9 +86,12 @@ def run(options: Namespace, asked: list[int]) -> int:
             return _follow(read_trials(options.trials, index)[0], asked, options.pause_after)
     trials = read_trials(options.trials, index)
     cleared = {line["key"]: line.get("cleared_attempts", 0) for line in _read_line(options.trials, index)}
-    progress = _attempt(trials, options, asked, cleared)
-    while not asked and states.goes_on_alone(progress.values()):
-        progress = _attempt(trials, options, asked, cleared)
+    with _bucket_copies(trials, options) as copies:
+        progress = _attempt(trials, options, asked, cleared, copies)
+        while not asked and states.goes_on_alone(progress.values()):
+            progress = _attempt(trials, options, asked, cleared, copies)
+        if copies is not None:
+            copies.finish()
     reports = []
     for trial in trials:
         folder, end = folder_of(trial), progress[trial.key]
@@ -119,13 +130,39 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
     return 0 if process.returncode in (0, EXIT_PAUSED) else EXIT_PREEMPTED
 
 
+@contextlib.contextmanager
+def _bucket_copies(trials: list["Trial"], options: Namespace) -> Iterator["BucketCopies | None"]:
+    """Copy the trials' runs from the bucket, and to it until the `with` block ends; without a bucket yield None.
+
+    Raises:
+      Preempted: if another pod runs one of the trials, or the bucket does not answer.
+    """
+    if options.bucket is None:
+        yield None
+        return
+    from flexrl.storage.bucket import Bucket, BucketDown
+    from launch.attempt.bucket_copies import BucketCopies
+
+    bucket = Bucket(options.bucket)
+    try:
+        copies = _once_free(lambda: BucketCopies(bucket, trials), trials)
+    except BucketDown as error:
+        raise Preempted(str(error)) from None
+    with contextlib.closing(copies):
+        yield copies
+
+
 def _attempt(
-    trials: list["Trial"], options: Namespace, asked: list[int], cleared: dict[str, int]
+    trials: list["Trial"],
+    options: Namespace,
+    asked: list[int],
+    cleared: dict[str, int],
+    copies: "BucketCopies | None",
 ) -> dict[str, "Progress"]:
     """Make one attempt at the trials, print their log meanwhile, and return the progress of each by key.
 
     Raises:
-      Preempted: if another pod runs one of them, or may have taken one over.
+      Preempted: if another pod runs one of them, or may have taken one over, or their runs cannot be uploaded.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -141,6 +178,9 @@ def _attempt(
             if attempt.has_lost_its_lease:
                 attempt.abandon()
                 raise Preempted(f"the volume did not answer, or another pod has taken over {_named(attempt.trials)}")
+            if copies is not None and (problem := copies.problem):
+                attempt.abandon()
+                raise Preempted(problem)
             time.sleep(POLL_SECONDS)
             shown = _show(log, shown)
             if time.monotonic() > told + TELL_SECONDS:
@@ -185,17 +225,29 @@ def _read_line(folder: Path, index: str) -> list[JsonObject]:
 def _begun(trials: list["Trial"], options: Namespace, cleared: dict[str, int]) -> "Attempt":
     from launch.attempt.training_process import Attempt
 
+    def begin() -> "Attempt":
+        return Attempt(
+            trials,
+            retries=options.retries,
+            time_limit_minutes=options.time_limit_minutes,
+            rung=options.pause_after,
+            cleared=cleared,
+            stop_seconds=STOP_SECONDS,
+        )
+
+    return _once_free(begin, trials)
+
+
+def _once_free(begin: Callable[[], Begun], trials: list["Trial"]) -> Begun:
+    """Return what `begin` returns, called again while another pod holds one of the trials.
+
+    Raises:
+      Preempted: if it still does after `LOCK_SECONDS`.
+    """
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            return Attempt(
-                trials,
-                retries=options.retries,
-                time_limit_minutes=options.time_limit_minutes,
-                rung=options.pause_after,
-                cleared=cleared,
-                stop_seconds=STOP_SECONDS,
-            )
+            return begin()
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise Preempted(f"another pod runs {_named(trials)}") from None

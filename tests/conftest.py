@@ -59,3 +59,17 @@ def float64_everywhere() -> Iterator[None]:
 def mujoco_log_elsewhere(tmp_path, monkeypatch) -> None:
     """For tests that break a world on purpose: MuJoCo appends its warnings to a file in the working directory."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def storage(monkeypatch):
+    """A server with the bucket `gs://runs`, which fails only when it is told to; failed requests are soon repeated."""
+    pytest.importorskip("google.cloud.storage", reason="the extra `bucket` is not installed")
+    from flexrl.storage import bucket
+    from tests.launch.bucket.server import StorageServer
+
+    monkeypatch.setattr(bucket, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(bucket, "LONGEST_WAIT", 0.05)
+    with StorageServer().serving() as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        yield server

@@ -9,6 +9,7 @@ from envs.errors import ConfigError as ConfigError  # of all packages; re-export
 
 EXIT_PAUSED = 10  # state saved at --pause-after; continue with --resume
 EXIT_BAD_INPUT = 65  # wrong config, command line or checkpoint; starting again cannot help
+EXIT_UNAVAILABLE = 69  # a bucket or cluster did not answer; the same command may work later
 EXIT_DIVERGED = 70  # training diverged; starting again cannot help
 EXIT_STORAGE = 74  # the disk is full
 EXIT_PREEMPTED = 75  # asked to stop, state saved; continue with --resume
@@ -32,6 +33,10 @@ class Paused(Preempted):
     """The run has saved its state after the evaluation that `--pause-after` names."""
 
 
+class Unavailable(ConnectionError):
+    """A service did not answer, or could not for now. The same command may succeed later."""
+
+
 class CheckpointError(ValueError):
     """There is no intact checkpoint, or the checkpoint does not fit the run."""
 
@@ -43,6 +48,8 @@ def exit_codes() -> Iterator[None]:
         yield
     except (ConfigError, CheckpointError) as error:
         _exit(f"error: {error}", EXIT_BAD_INPUT)
+    except Unavailable as error:
+        _exit(f"error: {error}", EXIT_UNAVAILABLE)
     except Diverged as error:
         _exit(f"diverged: {error}", EXIT_DIVERGED)
     except Paused as error:

@@ -16,6 +16,7 @@ from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type
 from flexrl.common.decoding import decode_as
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import WITH_BUCKET, require_no_bucket
 from flexrl.config.early_stop import EarlyStop
 from flexrl.config.trackers import Tracking
 from flexrl.config.variations import variations
@@ -114,6 +115,7 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
                 raise ValueError(f"{field}: {getattr(self, field)} must be at least 1")
         if not 0 <= self.seed <= 2**32 - self.num_seeds:
             raise ValueError(f"seed: {self.seed} must be between 0 and 2**32 - {self.num_seeds}")
+        require_no_bucket("workspace", self.workspace, WITH_BUCKET)
         if self.name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", self.name):
             raise ValueError(f"name: {self.name!r} must be letters, digits, '.', '_' and '-', at most 128 of them")
         if self.num_envs % self.num_devices:

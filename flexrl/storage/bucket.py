@@ -2,7 +2,7 @@
 
 A bucket has no append, no rename and no lock. What it has: an object is written as a whole or not at all, everyone sees
 it at once, and a write can demand that the object is absent or still has the *generation* (a number that every write
-changes) that the writer has read. `flexrl.storage.mirror` and the leases of `launch` need nothing else.
+changes) that the writer has read. `flexrl.storage.mirror` needs nothing else.
 
 Credentials are found by Google's library: Workload Identity in a pod, `gcloud auth application-default login` at a
 desk. The environment variable STORAGE_EMULATOR_HOST names another server.
@@ -10,17 +10,15 @@ desk. The environment variable STORAGE_EMULATOR_HOST names another server.
 
 import contextlib
 import random
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from flexrl.common.errors import ConfigError
+from flexrl.common.errors import ConfigError, Unavailable
+from flexrl.common.workspaces import SCHEME, parse_address
 
-SCHEME = "gs://"
-ADDRESS = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._-]+)*)/?")
 PATIENCE_SECONDS = 120.0  # for which a request that failed for a passing reason is repeated
 FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0  # seconds between attempts; doubled each time, and drawn between half and whole
 PASSING = (408, 429, 500, 502, 503, 504)  # HTTP codes after which a request is repeated
@@ -29,8 +27,8 @@ TIMEOUT = (10.0, 30.0)  # seconds until a connection, and without a byte of an a
 Answer = TypeVar("Answer")
 
 
-class BucketDown(ConnectionError):
-    """The bucket did not answer, or could not for now. The same command may succeed later."""
+class BucketDown(Unavailable):
+    """The bucket did not answer, or could not for now."""
 
 
 class Superseded(Exception):
@@ -75,9 +73,8 @@ class Bucket:
                 f"{self.address}: needs google-cloud-storage ({error}); install it by pip install 'flex-rl[bucket]'"
             ) from None
         try:
-            self._bucket: Any = storage.Client(project=None).bucket(
-                name
-            )  # its annotations contradict its documentation
+            client: Any = storage.Client(project=None)  # `Any`: its annotations contradict its documentation
+            self._bucket = client.bucket(name)
         except DefaultCredentialsError:
             raise ConfigError(
                 f"{self.address}: there are no credentials; run gcloud auth application-default login, or in a pod "
@@ -171,16 +168,16 @@ class Bucket:
         assert blob.generation is not None, blob
         return int(blob.generation)
 
-    def delete(self, name: str, generation: int | None = None) -> None:
-        """Delete an object if it exists and, where a generation is given, still has this one.
+    def delete(self, name: str) -> None:
+        """Delete an object if it exists.
 
         Raises:
           BucketDown, ConfigError: as `read`.
         """
-        from google.api_core.exceptions import NotFound, PreconditionFailed
+        from google.api_core.exceptions import NotFound
 
-        with contextlib.suppress(NotFound, PreconditionFailed):
-            self._ask(lambda: self._blob(name).delete(if_generation_match=generation, timeout=TIMEOUT, retry=None))
+        with contextlib.suppress(NotFound):
+            self._ask(lambda: self._blob(name).delete(timeout=TIMEOUT, retry=None))
 
     def names(self, folder: str) -> list[str]:
         """Return the names of all objects below a folder, relative to this place.
@@ -257,20 +254,6 @@ class Bucket:
                     ) from None
             time.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT)
-
-
-def parse_address(address: str) -> tuple[str, str]:
-    """Return name and path of a bucket; the path begins with a slash or is empty.
-
-    Raises:
-      ConfigError: if the address is malformed.
-    """
-    found = ADDRESS.fullmatch(address)
-    if found is None or {".", ".."} & set(found[2].split("/")):
-        raise ConfigError(
-            f"bucket: {address!r} must be gs://BUCKET or gs://BUCKET/PATH of letters, digits, '.', '_', '-'"
-        )
-    return found[1], found[2]
 
 
 def _may_pass(error: Exception) -> bool:

@@ -14,6 +14,7 @@ from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_json, write_text
 from flexrl.common.locks import hold, is_held
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import require_file_system, require_no_bucket
 from flexrl.config.run_config import RunConfig, decode, encode
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.provenance import git_state, machine, versions
@@ -28,13 +29,15 @@ class RunFolder:
         """Create the folder at `path` if it does not exist, and take its lock.
 
         Raises:
-          ConfigError: if another process trains in the folder, if it holds an exported policy, or if it cannot be
-            written.
+          ConfigError: if another process trains in the folder, if it holds an exported policy, if it cannot be written,
+            or if it is a mounted bucket.
         """
         self.path = path
         require_no_policy(path)
         with writing_to(path, "workspace"):
             path.mkdir(parents=True, exist_ok=True)
+        require_file_system(path)
+        with writing_to(path, "workspace"):
             self._lock: IO[str] = (path / "lock").open("a+")
         try:
             with writing_to(path, "workspace"):
@@ -181,6 +184,8 @@ def find_run(name: str, workspace: str = "workspace") -> Path:
     Raises:
       ConfigError: if there is no such run.
     """
+    for field, place in (("run", name), ("workspace", workspace)):
+        require_no_bucket(field, place, "copy the run here by python -m flexrl.runs pull gs://BUCKET/PATH RUN")
     beside = [Path(workspace).parent / name] if (Path(workspace) / "config.yaml").is_file() else []
     for path in (Path(name), Path(workspace) / name, *beside):
         if (path / "config.yaml").is_file():

@@ -9,6 +9,7 @@ from typing import Any
 from flexrl.common.decoding import load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import require_no_bucket
 from flexrl.storage.divergence import FILE as DIVERGED
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.rows import last_row, read_rows
@@ -110,6 +111,7 @@ def read_runs(workspace: Path) -> list[RunRecord]:
     Raises:
       ConfigError: if the workspace is not a folder.
     """
+    require_no_bucket("workspace", workspace, "copy runs here by python -m flexrl.runs pull gs://BUCKET/PATH RUN")
     if not workspace.is_dir():
         raise ConfigError(f"workspace: {workspace} is no folder; name the one that holds the runs by --workspace")
     groups = (_runs_in(folder) or [folder] for folder in _runs_in(workspace))

@@ -69,7 +69,7 @@ class Kubernetes:
         lines = [f"trial {trial.number} {trial.key}: {note}" for trial, note in noted]
         if on_volume := sum(map(remote.is_on_volume_only, self._trials)):
             lines.append(f"{on_volume} results are on the volume only; submit brings them here")
-        return lines
+        return lines + ([remote.bucket_problem] if remote.bucket_problem else [])
 
     def objects(self, pack: int) -> str | None:
         """Return the Kubernetes objects of all trials that are not done, as YAML for `kubectl apply -f -`."""

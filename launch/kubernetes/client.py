@@ -14,7 +14,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from flexrl.common.errors import ConfigError
+from flexrl.common.errors import ConfigError, Unavailable
 from flexrl.common.types import JsonObject
 
 MANAGER = "flexrl"  # field manager of server-side apply: owns the fields that we set
@@ -56,10 +56,6 @@ QUOTA_WAY_OUT = (
 
 Object = JsonObject
 Query = list[tuple[str, str]]
-
-
-class Unavailable(ConnectionError):
-    """The cluster did not answer, or could not for now. The same request may succeed later."""
 
 
 class Unreadable(Unavailable):

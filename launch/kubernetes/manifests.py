@@ -39,10 +39,7 @@ GRACE_SECONDS = 30  # from SIGTERM to SIGKILL of a pod
 START_SECONDS = 1800  # for the hosts of a trial to meet: starting machines of an empty pool takes many minutes
 SECRETS_IN_ENVIRONMENT = {"checkov.io/skip1": "CKV_K8S_35=trackers read their keys from environment variables"}
 SHARED_MEMORY = "1Gi"  # most bytes in /dev/shm; they count as the pod's memory
-ENVIRONMENT = {
-    "HOME": "/tmp",
-    LEASED: "1",  # use leases instead of file locks
-}
+NO_CLUSTER = "cluster: is missing; on Kubernetes a sweep needs cluster.image, and cluster.volume_claim or workspace"
 MLFLOW_SERVER = "MLFLOW_TRACKING_URI"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 QUEUE_MIN = "kueue.x-k8s.io/job-min-parallelism"  # annotation: fewest pods of a Job that a queue may admit at a time
@@ -76,10 +73,11 @@ def manifests(
         trials do not fit into the objects.
     """
     if sweep.cluster is None:
-        raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+        raise ConfigError(NO_CLUSTER)
     if not trials:
         raise ConfigError(f"{sweep.name}: all trials are done; there is nothing to send")
     _require_no_local_parents(trials)
+    _require_no_dataset(sweep.cluster, trials)
     _require_server(sweep, sweep.cluster)
     if pack > MAX_PACK:
         raise ConfigError(
@@ -204,6 +202,16 @@ def _require_no_local_parents(trials: list[Trial]) -> None:
             raise ConfigError(
                 f"trial {trial.number}: parent: {parent!r} is a folder of this machine, where no pod can read it; copy "
                 f"it to the volume and name it {VOLUME}/RUN:ITERATION, or leave the parent out"
+            )
+
+
+def _require_no_dataset(cluster: Cluster, trials: list[Trial]) -> None:
+    """Raise ConfigError if a trial learns from a dataset, but the workspace is a bucket: pods copy only runs."""
+    for trial in trials if cluster.workspace else ():
+        if dataset := trial.content()["algorithm"].get("dataset"):
+            raise ConfigError(
+                f"trial {trial.number}: algorithm.dataset: {dataset!r} is a folder, which no pod has with "
+                "cluster.workspace; copy it to a volume, and name that by cluster.volume_claim instead"
             )
 
 
@@ -371,11 +379,16 @@ def _pod(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | No
         "containers": [_container(sweep, cluster, rung)],
         "volumes": [
             {"name": "trials", "projected": {"sources": [{"configMap": source} for source in sources]}},
-            {"name": "workspace", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
+            {"name": "workspace", **_workspace(cluster)},
             {"name": "temporary", "emptyDir": {}},
             {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
         ],
     }
+
+
+def _workspace(cluster: Cluster) -> Manifest:
+    """Return the volume that a pod's workspace lies on; with a bucket one of its own, for the local copy."""
+    return {"emptyDir": {}} if cluster.workspace else {"persistentVolumeClaim": {"claimName": cluster.volume_claim}}
 
 
 def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
@@ -384,6 +397,8 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
         settings += ["--pause-after", str(rung)]
     if sweep.time_limit_minutes is not None:
         settings += ["--time-limit-minutes", f"{sweep.time_limit_minutes:g}"]
+    if cluster.workspace is not None:
+        settings += ["--bucket", cluster.workspace]
     secrets = {"envFrom": [{"secretRef": {"name": name}} for name in cluster.env_from_secret]}
     secrets = secrets if cluster.env_from_secret else {}
     one = sweep.resources
@@ -412,10 +427,14 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
 
 
 def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
-    """Return the environment variables of a pod. Compiled programs stay on the volume, by image and GPU type."""
+    """Return the environment variables of a pod. Compiled programs stay on the volume, by image and GPU type.
+
+    Where pods share a volume, leases replace file locks.
+    """
     kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
     cache = VOLUME / ".cache" / f"{_digest(cluster.image)}-{kind}"
-    return {**ENVIRONMENT, "XDG_CACHE_HOME": str(cache), **cluster.env}
+    leased = {} if cluster.workspace else {LEASED: "1"}
+    return {"HOME": "/tmp", **leased, "XDG_CACHE_HOME": str(cache), **cluster.env}
 
 
 def _placement(resources: Resources) -> tuple[dict[str, str], list[Manifest]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import write_json
+from flexrl.storage.bucket import BucketDown
 from launch.attempt import pod_report
 from launch.attempt.training_process import STOP_SECONDS
 from launch.attempt.trial_folder import folder_of, progress_of_all
@@ -43,7 +44,7 @@ class Remote:
           ConfigError: if the sweep has no `cluster` section, or there is no usable kubeconfig.
         """
         if sweep.cluster is None:
-            raise ConfigError("cluster: is missing; a sweep on Kubernetes needs cluster.image and cluster.volume_claim")
+            raise ConfigError(manifests.NO_CLUSTER)
         if options.namespace:
             sweep = dataclasses.replace(sweep, cluster=dataclasses.replace(sweep.cluster, namespace=options.namespace))
         assert sweep.cluster is not None
@@ -53,6 +54,7 @@ class Remote:
         self._selector = manifests.selector(sweep)
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
+        self.bucket_problem = ""  # why the bucket could not be read, in a line
         self.notes: dict[str, str] = {}  # by key: why something about a trial could not be found out
         self._records: dict[str, Progress] = {}
         self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
@@ -80,12 +82,39 @@ class Remote:
     def record(self) -> None:
         """Look, and write the ends and results that are not known here yet to the trials' folders."""
         self.look(most=MAX_TRIALS)
+        self._look_in_bucket()
         logs: dict[str, dict[str, Object]] = {}  # results in the logs that were read, by pod
         for trial in self.trials:
             if self.progress(trial) != self._records[trial.key]:
                 _record(trial, self._with_result(self.standings[trial.key], trial, logs))
         if self.sweep.resources.hosts > 1:
             self._let_go_of_what_is_home()
+
+    def _look_in_bucket(self) -> None:
+        """Read the results of trials from the bucket, if the cluster no longer knows them and they are not here.
+
+        A bucket that this machine cannot read is no reason to stop: a pod that is sent again finds the result there.
+        """
+        assert self.sweep.cluster is not None
+        if (address := self.sweep.cluster.workspace) is None:
+            return
+        from launch.kubernetes.bucket_results import reports_in_bucket  # imported late: needs Google's library
+
+        unknown = [trial for trial in self.trials if self._is_unknown(trial)]
+        try:
+            found = reports_in_bucket(address, unknown) if unknown else {}
+        except (ConfigError, BucketDown) as error:
+            self.bucket_problem = str(error)
+            return
+        for key, report in found.items():
+            standing = dataclasses.replace(self.standings[key], progress=report.progress, report=report, held=False)
+            self.standings[key] = standing
+
+    def _is_unknown(self, trial: Trial) -> bool:
+        """Return whether only a bucket can tell a trial's result: no Job works on it, and its result is not here."""
+        standing = self.standings[trial.key]
+        over = self.is_on_volume_only(trial) if standing.job else standing.progress.state != "failed"
+        return over and self._records[trial.key].state != "done"
 
     def _let_go_of_what_is_home(self) -> None:
         """Let finished Jobs whose results are here be removed soon, as every trial of several hosts has a Job."""

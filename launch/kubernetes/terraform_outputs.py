@@ -9,6 +9,7 @@ from pathlib import Path
 from flexrl.common.decoding import decode_as, load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import SCHEME
 from launch.plan.sweep_file import Cluster, Resources, Sweep, amount
 
 OUTPUT = "launch"  # name of the output
@@ -102,13 +103,20 @@ def _of_folder(folder: Path) -> JsonObject:
 def on_cloud(sweep: Sweep, cloud: Cloud) -> Sweep:
     """Return the sweep with its `cluster` section filled in: values of Terraform replace those of the file.
 
-    An image that the file names by digest stays, because a digest says more than Terraform's tag.
+    An image that the file names by digest stays, because a digest says more than Terraform's tag. So does a
+    `cluster.workspace`. Without a `cluster` section, the workspace is Terraform's bucket or, for trials of several
+    hosts, its volume.
     """
-    cluster = sweep.cluster or Cluster(image=cloud.image, volume_claim=cloud.volume_claim)
+    if sweep.cluster is not None:
+        cluster = sweep.cluster
+    elif sweep.resources.hosts > 1:
+        cluster = Cluster(image=cloud.image, volume_claim=cloud.volume_claim)
+    else:
+        cluster = Cluster(image=cloud.image, workspace=f"{SCHEME}{cloud.bucket}")
     cluster = dataclasses.replace(
         cluster,
         image=cluster.image if "@sha256:" in cluster.image else cloud.image,
-        volume_claim=cloud.volume_claim,
+        volume_claim=None if cluster.workspace else cloud.volume_claim,
         namespace=cloud.namespace,
         queue=cloud.queue,
         service_account=cloud.service_account,

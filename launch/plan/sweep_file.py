@@ -10,6 +10,7 @@ from typing import Any
 from flexrl.common.decoding import decode_as, load_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import parse_address
 from flexrl.config.trackers import Tracking
 from launch.plan.draws import Random, Search, require_distinct
 from launch.plan.variables import expanded
@@ -95,7 +96,8 @@ class Cluster:
 
     Attributes:
       image: container image that holds this package, best named by digest.
-      volume_claim: PersistentVolumeClaim that holds the workspace.
+      volume_claim: PersistentVolumeClaim that holds the workspace; a volume that several machines share.
+      workspace: bucket that holds the workspace, as `gs://BUCKET/PATH`; given instead of `volume_claim`.
       namespace: namespace of all objects.
       queue: name of the Kueue queue to submit to; None to use no queue.
       priority: PriorityClass of the pods, which also orders them in a queue; the cluster's default if not given.
@@ -107,7 +109,8 @@ class Cluster:
     """
 
     image: str
-    volume_claim: str
+    volume_claim: str | None = None
+    workspace: str | None = None
     namespace: str = "default"
     queue: str | None = None
     priority: str | None = None
@@ -118,7 +121,12 @@ class Cluster:
     env_from_secret: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name is not valid in Kubernetes, or a variable seems to hold a secret."""
+        """Raise ValueError if not one workspace is given, a name is not valid, or a variable seems to hold a secret."""
+        if (self.volume_claim is None) == (self.workspace is None):
+            given = "both are given" if self.workspace else "neither is given"
+            raise ValueError(f"cluster: needs cluster.volume_claim, or cluster.workspace: gs://BUCKET/PATH; {given}")
+        if self.workspace is not None:
+            parse_address(self.workspace, "cluster.workspace")
         for name, value in self.env.items():
             if not VARIABLE.fullmatch(name):
                 raise ValueError(f"cluster.env: {name!r} must be letters, digits and '_', as environment variables are")
@@ -207,6 +215,11 @@ class Sweep:
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
             raise ValueError(f"zip: all fields must have equally many values, but {counts}")
+        if self.resources.hosts > 1 and self.cluster and self.cluster.workspace:
+            raise ValueError(
+                f"resources.hosts: {self.resources.hosts} hosts must share a volume; give cluster.volume_claim instead "
+                f"of cluster.workspace {self.cluster.workspace!r}, or set hosts to 1"
+            )
         for name in ("group", "name"):
             if (value := getattr(self.tracking, name)) is not None:
                 raise ValueError(f"tracking.{name}: {value!r} cannot be chosen in a sweep, which names groups and runs")

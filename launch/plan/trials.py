@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from envs.built_in import DEFAULT
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.common.workspaces import require_no_bucket
 from launch.plan import plan_store, task_files
 from launch.plan.axes import Point, describe, num_points, points
 from launch.plan.sweep_file import Sweep, load_sweep
@@ -122,6 +123,7 @@ def load_planner(path: Path, workspace: Path, settings: Sequence[str] = ()) -> P
     Raises:
       ConfigError: if the file is not valid, naming the field, the value and the limit.
     """
+    require_no_bucket("workspace", workspace, "name the bucket in the sweep's file, as cluster.workspace")
     sweep, base = load_sweep(path, settings)
     if (number := num_points(sweep)) > MAX_TRIALS:
         raise ConfigError(f"{path}: {number:,} trials are more than {MAX_TRIALS:,}; leave values out, or cut the sweep")

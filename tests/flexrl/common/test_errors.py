@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from flexrl.common.errors import CheckpointError, ConfigError, Diverged, Preempted, exit_codes
+from flexrl.common.errors import CheckpointError, ConfigError, Diverged, Preempted, Unavailable, exit_codes
 
 
 def orbax_full():
@@ -18,6 +18,7 @@ def orbax_full():
     [
         (ConfigError("seed: -1"), 65),
         (CheckpointError("no intact checkpoint"), 65),
+        (Unavailable("gs://runs: did not answer"), 69),
         (Diverged("20 updates"), 70),
         (OSError(errno.ENOSPC, "No space left on device"), 74),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 74),

@@ -20,6 +20,7 @@ import itertools
 import json
 import random
 import re
+import sys
 import threading
 import time
 import urllib.parse
@@ -74,6 +75,15 @@ class Trouble:
             return self._draw.random() < part
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about clients that were killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class StorageServer:
     """A server with one bucket, `runs`."""
 
@@ -86,8 +96,7 @@ class StorageServer:
         self.generations = itertools.count(1)
         self.uploads: dict[str, dict[str, str]] = {}
         handler = type("StorageHandler", (_Handler,), {"storage": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     @contextmanager
@@ -129,7 +138,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         trouble = self.storage.trouble
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        if len(body := self.rfile.read(length)) < length:  # the client was killed
+            self.close_connection = True
+            return None
         url = urllib.parse.urlsplit(self.path)
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         if trouble.strikes(trouble.slow):

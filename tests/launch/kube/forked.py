@@ -1,18 +1,24 @@
 """Runs pods with a fake training, forked from a process that has imported all modules: importing takes seconds."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import sys
 from pathlib import Path
 
+from flexrl.storage import bucket, mirror
 from launch import trial
-from launch.attempt import lease
+from launch.attempt import bucket_copies, lease
 from launch.attempt import pod_report as _pod_report  # noqa: F401  # a trial imports these two late
 from launch.attempt import training_process as attempt
 from launch.attempt import trial_folder as _trial_folder  # noqa: F401
 from tests.launch import fake_training
 
+with contextlib.suppress(ImportError):  # importing it takes seconds, and a pod with a bucket needs it
+    import google.cloud.storage  # noqa: F401
+
+TRAINING = "TEST_TRAINING"  # environment variable: the module that stands in for `flexrl.train`
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
 
@@ -20,10 +26,12 @@ _CONTEXT.set_forkserver_preload([__name__])
 LEASES = {"BEAT_SECONDS": 0.3, "STALE_SECONDS": 6.0, "LOST_SECONDS": 4.0, "SETTLE_SECONDS": 0.3, "POLL_SECONDS": 0.1}
 
 
-def quicken(module) -> None:
-    """Shorten the times of the lease module, so that leases are taken over in seconds instead of minutes."""
+def quicken() -> None:
+    """Shorten times, so that leases and runs in buckets are taken over in seconds instead of minutes."""
     for name, seconds in LEASES.items():
-        setattr(module, name, seconds)
+        setattr(lease, name, seconds)
+    mirror.STALE_SECONDS, mirror.POLL_SECONDS, bucket_copies.PUSH_SECONDS = 6.0, 0.1, 1.0
+    bucket.FIRST_WAIT, bucket.LONGEST_WAIT = 0.05, 0.5
 
 
 class ForkedTrial:
@@ -54,6 +62,6 @@ def _run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    quicken(lease)
-    attempt.TRAINING = (sys.executable, "-m", fake_training.__name__)
+    quicken()
+    attempt.TRAINING = (sys.executable, "-m", environment.get(TRAINING, fake_training.__name__))
     trial.main(arguments)

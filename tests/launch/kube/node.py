@@ -81,8 +81,11 @@ class Node:
         name = key[2]
         place = self._folder / "pods" / name
         place.mkdir(parents=True)
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        workspace = place / "workspace" if "emptyDir" in volumes["workspace"] else self.volume
+        workspace.mkdir(exist_ok=True)
         paths = {
-            "/workspace": self.volume,
+            "/workspace": workspace,
             "/tmp": self.temporary,
             "/etc/flexrl": place,
             "/dev/termination-log": place / "end",
@@ -96,7 +99,8 @@ class Node:
 
         for volume in pod["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
-                self._mount(self._store.objects["configmaps", key[1], source["configMap"]["name"]], source, place)
+                config_map = self._store.objects["configmaps", key[1], source["configMap"]["name"]]
+                self._mount(config_map, source, place, workspace)
         command = container["args"]
         assert command[:3] in (["python", "-m", "launch.trial"], ["python", "-m", "launch.stage"])
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
@@ -115,7 +119,7 @@ class Node:
         self._store.put(key, {**pod, "spec": {**pod["spec"], "nodeName": "node"}})
         self._store.update(key, phase="Running", startTime=now(), conditions=[], containerStatuses=[state])
 
-    def _mount(self, config_map: Object, source: Object, place: Path) -> None:
+    def _mount(self, config_map: Object, source: Object, place: Path, workspace: Path) -> None:
         paths = {each["key"]: each["path"] for each in source["configMap"].get("items", [])}
         contents = {name: text.encode() for name, text in config_map.get("data", {}).items()}
         packed = {
@@ -124,7 +128,7 @@ class Node:
         for name, content in {**contents, **packed}.items():
             file = place / paths.get(name, name)
             file.parent.mkdir(parents=True, exist_ok=True)
-            text = content.decode().replace('"/workspace/', f'"{self.volume}/').replace('"/etc/flexrl/', f'"{place}/')
+            text = content.decode().replace('"/workspace/', f'"{workspace}/').replace('"/etc/flexrl/', f'"{place}/')
             file.write_bytes(gzip.compress(text.encode()) if name in packed else text.encode())
 
     def _note_end(self, running: _Running, code: int) -> None:

@@ -3,9 +3,8 @@
 import sys
 
 from launch import trial
-from launch.attempt import lease
 from tests.launch.kube.forked import quicken
 
 if __name__ == "__main__":
-    quicken(lease)
+    quicken()
     trial.main(sys.argv[1:])
