@@ -172,3 +172,32 @@ def test_no_field_of_a_config_lacks_a_text():
     found = [(kind.__name__, field) for kind in kinds for field in fields.fields_of(kind)]
     found += [("RunConfig", field) for field in fields.fields_of(RunConfig, without=("algorithm", "task"))]
     assert [f"{kind}.{field.name}" for kind, field in found if not field.text] == []
+
+
+def blocks(page: str) -> list[str]:
+    """Return the blocks of YAML in a page."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_sweeps_in_the_guide_are_whole_and_have_the_trials_that_they_say(tmp_path):
+    from launch.plan.trials import load_trials
+
+    whole, draws = blocks("guides/sweep.md")
+    (tmp_path / "grid.yaml").write_text(whole, encoding="utf-8")
+    (tmp_path / "random.yaml").write_text(f"name: drawn\n{draws}", encoding="utf-8")
+    assert len(load_trials(tmp_path / "grid.yaml", tmp_path)[1]) == 2 * 2 * 2 * 3
+    assert len(load_trials(tmp_path / "random.yaml", tmp_path)[1]) == 20
+
+
+def test_the_config_and_the_resources_in_the_guides_are_valid():
+    import yaml
+
+    from flexrl.cli.arguments import with_defaults
+    from flexrl.common.decoding import decode_as
+    from launch.plan.sweep_file import Resources
+
+    (config,) = blocks("guides/reward.md")
+    assert with_defaults(yaml.safe_load(config) | {"profile": "cpu"}, "guide").task.target_speed == 2.0
+    (resources,) = blocks("guides/gke.md")
+    assert decode_as(Resources, yaml.safe_load(resources)["resources"], "guide").gpu.kind == "nvidia-l4"
