@@ -26,12 +26,14 @@ def collect(run: str, options: CollectArguments) -> None:
       CheckpointError: if a checkpoint is damaged.
     """
     from envs.places import require_free
+    from flexrl.common.tables import say
     from flexrl.data.dataset_folder import write_dataset
     from flexrl.data.statistics import print_statistics
     from flexrl.policies.dataset_recorder import record_episodes
 
     require_free(options.out)
     recording = record_episodes(run, options)
+    say(f"writing {len(recording.episodes)} episodes to {options.out}")
     found = write_dataset(options.out, recording.episodes, recording.minari_metadata, recording.provenance)
     print(f"{options.out}: {recording.summary}")
     print_statistics(found)

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.common.errors import exit_codes
+from flexrl.common.tables import say_if_slow
 
 
 def main(arguments: list[str]) -> None:
     """Parse the command line and run the command that it names."""
     with exit_codes():
         options = _parse(arguments)
-        COMMANDS[options.command](options)
+        with say_if_slow(DOING[options.command]):
+            COMMANDS[options.command](options)
 
 
 def _parse(arguments: list[str]) -> Namespace:
@@ -96,6 +98,13 @@ def export(options: Namespace) -> None:
     print(export_dataset(options.folder, options.out))
 
 
+DOING = {
+    "info": "reading the dataset's statistics",
+    "verify": "checking every file and every episode",
+    "merge": "reading the datasets and writing their episodes as one",
+    "import": "reading the episodes, checking and writing them",
+    "export": "reading the episodes and writing them to Parquet",
+}
 COMMANDS = {"info": info, "verify": verify, "merge": merge, "import": import_, "export": export}
 
 

@@ -65,6 +65,7 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
       ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.
       CheckpointError: if the checkpoint is damaged.
     """
+    from flexrl.common.tables import say
     from flexrl.config.task_fields import require_kept, task_fields, with_fields
     from flexrl.engine.evaluator import Evaluator, final_key, normalized_score
     from flexrl.policies.playback import load_playback
@@ -80,6 +81,7 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
         task=lambda task: with_fields(task, fields),
     )
     require_kept(playback.config.env, playback.config.task, fields)
+    say(f"evaluating iteration {playback.step} of {playback.folder} in {options.episodes} episodes")
     evaluation = Evaluator(playback.env, options.episodes)(playback.policy, final_key(options.seed))
     report = {"run": str(playback.folder), "step": playback.step, "physics": playback.config.physics, **evaluation}
     report |= {f"task.{name}": value for name, value in fields.items()}

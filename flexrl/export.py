@@ -1,6 +1,7 @@
 """Export a run's policy to a small folder of its own: `python -m flexrl.export RUN --out FOLDER`.
 
-`flexrl.evaluate`, `flexrl.skills`, `flexrl.render` and `--parent` accept the folder like a run's.
+In the format `policy`, `flexrl.evaluate`, `flexrl.skills`, `flexrl.render`, `flexrl.load` and `--parent` accept the
+folder like a run's. In the formats `onnx` and `stablehlo` it is for other programs (docs/export.md).
 """
 
 import json
@@ -8,9 +9,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.warp_buffers import WarpBuffers
+
+if TYPE_CHECKING:
+    from flexrl.policies.playback import Playback
 
 NUM_EPISODES = 256  # of the evaluation that is exported with the policy
 
@@ -21,12 +26,15 @@ class ExportArguments:
 
     Attributes:
       out: folder to create.
+      format: `policy` for the commands of flex-rl; `onnx` or `stablehlo` for other programs, as a function that holds
+        the normaliser, the goal's encoder, the memory's update and the symmetry.
       step: checkpoint to use: `best`, `latest` or an iteration.
       warp: sizes of MJX-Warp's buffers for the evaluation, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
 
     out: Path
+    format: Literal["policy", "onnx", "stablehlo"] = "policy"
     step: str = "best"
     warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
@@ -45,39 +53,72 @@ def main(arguments: list[str]) -> None:
 
 
 def export(run: str, options: ExportArguments) -> None:
-    """Write the policy, its config, an evaluation of it, and what it was trained with. No path of this machine is kept.
+    """Write the policy in the format that is asked for. A failed export leaves nothing.
 
     Raises:
-      ConfigError: if there is no such run, it is an exported policy already, or the folder exists.
+      ConfigError: if there is no such run, it is an exported policy already, the folder exists, or the format cannot
+        hold this policy.
       CheckpointError: if the checkpoint is damaged.
     """
     from envs.places import require_free
-    from flexrl.common.decoding import dump_yaml
-    from flexrl.common.files import write_json, write_text
-    from flexrl.config.run_config import encode, without_places
-    from flexrl.engine.evaluator import Evaluator, final_key
+    from flexrl.common.tables import say
     from flexrl.policies.playback import load_playback
-    from flexrl.storage.policy_file import FILE, is_exported, save_policy
-    from flexrl.storage.run_folder import find_run, read_config, read_metadata
+    from flexrl.storage.policy_file import is_exported
+    from flexrl.storage.run_folder import find_run
 
     require_free(options.out)
     folder = find_run(run, options.workspace)
-    if is_exported(folder):
-        raise ConfigError(f"run: {folder} is an exported policy already; copy the folder")
-    playback = load_playback(run, options.workspace, options.step, num_episodes=NUM_EPISODES, warp=options.warp)
+    is_policy = options.format == "policy"
+    if is_policy and is_exported(folder):
+        raise ConfigError(
+            f"run: {folder} is an exported policy already; copy the folder, or choose --format onnx or stablehlo"
+        )
+    num_episodes = NUM_EPISODES if is_policy else 1
+    playback = load_playback(run, options.workspace, options.step, num_episodes=num_episodes, warp=options.warp)
+    say(f"exporting iteration {playback.step} of {playback.folder} as {options.format}")
+    file = _write_policy(playback, options.out) if is_policy else _write_function(playback, options)
+    print(f"{options.out}: iteration {playback.step}, {file.stat().st_size / 1e6:.2f} MB")
+
+
+def _write_policy(playback: "Playback", out: Path) -> Path:
+    """Write the policy's arrays, its config, an evaluation of it, and what it was trained with. Return the main file.
+
+    No path of this machine is kept.
+    """
+    from flexrl.common.decoding import dump_yaml
+    from flexrl.common.files import new_folder, write_json, write_text
+    from flexrl.config.run_config import encode, without_places
+    from flexrl.engine.evaluator import Evaluator, final_key
+    from flexrl.storage.policy_file import FILE, save_policy
+    from flexrl.storage.run_folder import read_config, read_metadata
+
     evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
-    options.out.mkdir()
-    save_policy(options.out, playback.policy)
-    trained = read_metadata(folder)
+    trained = read_metadata(playback.folder)
     record = {"step": playback.step, "evaluation": evaluation}
     record |= {name: trained.get(name) for name in ("parent", "git", "versions")}
     record |= {"data": trained["data"]} if trained.get("data") else {}
-    write_json(options.out / "export.json", record)
-    config = encode(without_places(read_config(playback.folder)))
-    write_text(options.out / "config.yaml", dump_yaml(config))
-    if _is_of_step(skills := folder / "skills.json", playback.step):
-        shutil.copyfile(skills, options.out / "skills.json")
-    print(f"{options.out}: iteration {playback.step}, {(options.out / FILE).stat().st_size / 1e6:.2f} MB")
+    with new_folder(out) as folder:
+        save_policy(folder, playback.policy)
+        write_json(folder / "export.json", record)
+        write_text(folder / "config.yaml", dump_yaml(encode(without_places(read_config(playback.folder)))))
+        if _is_of_step(skills := playback.folder / "skills.json", playback.step):
+            shutil.copyfile(skills, folder / "skills.json")
+    return out / FILE
+
+
+def _write_function(playback: "Playback", options: ExportArguments) -> Path:
+    """Write the policy as a function for other programs, and `policy.json`, which describes it. Return its file."""
+    from flexrl.common.files import new_folder, write_json
+    from flexrl.policies.onnx_graph import onnx_model
+    from flexrl.policies.portable import description, portable, stablehlo
+
+    function = portable(playback.policy, playback.env.spec)
+    content = onnx_model(function) if options.format == "onnx" else stablehlo(function)
+    name = f"policy.{options.format}"
+    with new_folder(options.out) as folder:
+        (folder / name).write_bytes(content)
+        write_json(folder / "policy.json", description(playback, function) | {"file": name})
+    return options.out / name
 
 
 def _is_of_step(skills: Path, step: int) -> bool:

@@ -39,6 +39,7 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
     """
     from envs.places import require_file
     from flexrl.common.files import write_text
+    from flexrl.common.tables import say
     from flexrl.reporting.html_page import page
     from flexrl.storage.lineage import ancestors
     from flexrl.storage.policy_file import is_exported
@@ -53,6 +54,7 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
         raise ConfigError(f"out: is missing, and {record.folder} is an exported policy; name a file by --out")
     out = options.out or record.folder / "report.html"
     require_file(out)
+    say(f"drawing the report about {record.folder}")
     write_text(out, page(record, beside, read_runs(record.folder.parent)))
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 

@@ -146,6 +146,7 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     """Follow all plans, each in a world of its own; report and draw. Return what was done, by the plan's number."""
     from dataclasses import asdict
 
+    from flexrl.common.tables import say
     from flexrl.execution.clip import draw_clip
     from flexrl.execution.report import plans_carried_out, segment_reports
     from flexrl.execution.schedule import schedule_of, stacked
@@ -156,6 +157,7 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
         return {}
     is_lying = all(plan.segments[0].skill == "stand-up" for plan in plans.values())
     playback, follower = load_follower(run, options.workspace, len(plans), step=options.step, is_lying=is_lying)
+    say(f"following {len(plans)} plan(s) with iteration {playback.step} of {playback.folder}")
     outcome = follow(playback, follower, stacked([schedule_of(plan) for plan in plans.values()]), options.seed)
     succeeded = plans_carried_out(outcome)
     done: dict[int, object] = {}
@@ -171,6 +173,7 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     if options.out:
         (i, plan), size = next(iter(plans.items())), (options.width, options.height)
         period = playback.env.spec.control_period
+        say("drawing the clip")
         frames = draw_clip(options.out, playback.env.model, period, texts[i], plan, outcome, size)
         print(f"{options.out}: {frames} frames, {len(outcome.qpos) * period:.1f} s", file=sys.stderr)
     return done

@@ -76,6 +76,7 @@ def render(run: str, options: RenderArguments) -> None:
     """
     from envs.places import require_file
     from envs.view.drawing import draw, video_stride, write_video
+    from flexrl.common.tables import say
     from flexrl.policies.playback import load_playback, record
 
     out = options.out or default_out(run, options.goal)
@@ -86,7 +87,9 @@ def render(run: str, options: RenderArguments) -> None:
     period = playback.env.spec.control_period
     stride = video_stride(period)
     num_steps = max(1, round(options.seconds / period))
+    say(f"playing iteration {playback.step} of {playback.folder} for {options.seconds:g} s")
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
+    say(f"drawing {len(qpos_TQ)} frames")
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
     write_video(out, frames, frames_per_second=1 / (stride * period))
     print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flexrl.common.errors import ConfigError, exit_codes
+from flexrl.common.tables import say_if_slow
 from flexrl.common.types import JsonObject
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -24,7 +25,8 @@ def main(arguments: list[str]) -> None:
             from flexrl.cli import bucket_commands
 
             return {"pull": bucket_commands.pull, "push": bucket_commands.push}[options.command](options)
-        {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
+        with say_if_slow("reading runs"):
+            {"list": list_all, "show": show, "compare": compare, "lineage": print_lineage}[options.command](options)
 
 
 def _parse(arguments: list[str]) -> Namespace:

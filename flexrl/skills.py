@@ -64,6 +64,7 @@ def skills(run: str, options: SkillsArguments) -> None:
     """
     from envs.places import require_file
     from flexrl.common.files import write_json
+    from flexrl.common.tables import say
     from flexrl.policies.playback import load_playback
     from flexrl.policies.skill_evaluation import examine
     from flexrl.storage.policy_file import is_exported
@@ -74,6 +75,7 @@ def skills(run: str, options: SkillsArguments) -> None:
     out = options.out or (None if is_exported(playback.folder) else playback.folder / "skills.json")
     if out is not None:
         require_file(out)
+    say(f"measuring the skills of iteration {playback.step} of {playback.folder} in {options.episodes} episodes each")
     report = examine(playback, options.episodes, options.transition_episodes, options.seed)
     if out is not None:
         write_json(out, report)

@@ -53,6 +53,7 @@ def send(folder: Path, options: Namespace) -> bool:
     Raises:
       ConfigError: if the run is still training, no tracker is named, or one cannot be used.
     """
+    from flexrl.common.tables import say
     from flexrl.config.trackers import require_usable
     from flexrl.storage.divergence import divergence
     from flexrl.storage.policy_file import is_exported
@@ -73,6 +74,7 @@ def send(folder: Path, options: Namespace) -> bool:
     metrics, evaluations = (
         read_rows(path) if path.exists() else [] for path in (folder / "metrics.jsonl", folder / "evaluations.jsonl")
     )
+    say(f"sending {len(metrics) + len(evaluations)} rows of {folder} to {', '.join(tracking.to)}")
     trackers = Trackers(folder, tracking, metrics, evaluations)
     unfinished = "failed" if divergence(folder) else "stopped"
     trackers.end("finished" if (folder / "result.json").exists() else unfinished)

@@ -71,7 +71,7 @@ def room_of(module: str) -> str:
     """The folder or file of its package that a module belongs to."""
     package, *rest = module.split(".")
     if not rest:
-        return ROOMS[package][0]  # an empty `__init__.py`
+        return ROOMS[package][-1]  # `__init__.py`: empty, or the package's interface, which nothing within it imports
     return rest[0] if rest[0] in ROOMS[package] else "COMMANDS"
 
 

@@ -68,7 +68,7 @@ def modules() -> list[str]:
             if "peers" not in file.parts and 'if __name__ == "__main__":' in file.read_text(encoding="utf-8"):
                 name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
                 found.append(name)
-    return found
+    return [name for name in found if name != "flexrl"]  # which only lists the others
 
 
 @functools.cache

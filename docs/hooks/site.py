@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from docs.hooks import api, commands, repository  # noqa: E402
 from docs.hooks.config_pages import config_pages  # noqa: E402
+from flexrl.__main__ import COMMANDS, GROUPS  # noqa: E402
 
 logging.getLogger("jax").setLevel(logging.ERROR)
 
@@ -49,9 +50,23 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def _command_pages() -> dict[str, str]:
     pages = {f"reference/commands/{module}.md": commands.page(module) for module in commands.modules()}
-    rows = "\n".join(f"- [`python -m {module}`]({module}.md)" for module in commands.modules())
-    pages["reference/commands/index.md"] = f"# Commands\n\nEvery command prints its flags with `--help`.\n\n{rows}\n"
+    pages["reference/commands/index.md"] = _overview()
     return pages
+
+
+def _overview() -> str:
+    """Return the page that lists the commands, as `flexrl` without arguments does, and the others after them."""
+    parts = [
+        "# Commands\n\n`flexrl NAME` is short for `python -m` and the module. "
+        "Every command prints its flags with `--help`.\n"
+    ]
+    named = {command.module for command in COMMANDS.values()}
+    for title, group in GROUPS.items():
+        rows = "\n".join(f"| [`flexrl {each.name}`]({each.module}.md) | {each.text} |" for each in group)
+        parts.append(f"## {title}\n\n| command | |\n|---|---|\n{rows}\n")
+    others = [module for module in commands.modules() if module not in named]
+    parts.append("## Others\n\n" + "\n".join(f"- [`python -m {module}`]({module}.md)" for module in others))
+    return "\n".join(parts)
 
 
 def _weighted(uri: str, text: str) -> str:

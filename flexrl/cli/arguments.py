@@ -21,6 +21,7 @@ from flexrl.config.run_config import RunConfig, config_type, decode
 from flexrl.storage.run_folder import free_name, read_config, require_no_policy
 
 DEFAULT_ALGO = "ppo"
+HELP_ALL = "--help-all"  # lists every flag; `flexrl.train` answers --help itself
 SWEEP_FIELDS = ("base", "grid", "zip", "random", "seeds")  # of `launch.plan.sweep_file.Sweep`; no run has them
 
 
@@ -50,11 +51,11 @@ def parse(arguments: Sequence[str]) -> Invocation:
 
     Raises:
       ConfigError: naming the flag or field, the value and the limit.
-      SystemExit: with code 0 after `--help`.
+      SystemExit: with code 0 after `--help-all`.
     """
-    first, rest = _first_pass(arguments)
+    first, rest = _first_pass(["--help" if argument == HELP_ALL else argument for argument in arguments])
     if {"-h", "--help"} & set(rest):
-        first.members = first.resume = None  # --help lists the flags of a new run
+        first.members = first.resume = None  # the help lists the flags of a new run
     if first.pause_after is not None and first.pause_after < 1:
         raise ConfigError(f"pause-after: {first.pause_after} must be at least 1, a number of evaluations")
     if first.members is not None:
@@ -64,12 +65,12 @@ def parse(arguments: Sequence[str]) -> Invocation:
         config = stored_config(first.resume, _given(first, "algo", "env", "profile", "config") + rest)
         require_devices(config)
         return Invocation(config, resume=True, pause_after=first.pause_after)
-    content = _config_file(Path(first.config)) if first.config else {}
+    content = config_file(Path(first.config)) if first.config else {}
     for field in ("algo", "env", "profile"):
         if (value := getattr(first, field)) is not None:
             content[field] = value
     config = _from_flags(with_defaults(content, first.config or "defaults"), rest)
-    return Invocation(_resolved(config), resume=False, pause_after=first.pause_after)
+    return Invocation(resolved(config), resume=False, pause_after=first.pause_after)
 
 
 def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -82,7 +83,7 @@ def _first_pass(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]
     return parser.parse_known_args(list(arguments))
 
 
-def _config_file(path: Path) -> JsonObject:
+def config_file(path: Path) -> JsonObject:
     """Read the fields in a run's config file.
 
     Raises:
@@ -111,7 +112,7 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
         content = load_yaml(file)
         if content.get("name") is None:
             raise ConfigError(f"members: {file} names no run; give it a name, and a workspace")
-        config = _resolved(with_defaults(content, str(file)))
+        config = resolved(with_defaults(content, str(file)))
         if (config.folder / "config.yaml").exists():
             require_no_policy(config.folder)
             stored = read_config(config.folder)
@@ -156,7 +157,7 @@ def _from_flags(defaults: RunConfig, arguments: list[str]) -> RunConfig:
     try:
         return read_flags(kind, arguments, "python -m flexrl.train", _description(), defaults)
     except ConfigError as error:
-        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help lists the flags)") from None
+        raise ConfigError(f"{error} (algo {defaults.algo}, env {defaults.env}; --help-all lists the flags)") from None
 
 
 def _description() -> str:
@@ -169,7 +170,7 @@ def _description() -> str:
     )
 
 
-def _resolved(config: RunConfig) -> RunConfig:
+def resolved(config: RunConfig) -> RunConfig:
     """Return a config in which everything is decided, also the physics engine, the name and the parent's iteration."""
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin

@@ -1,8 +1,17 @@
-"""Print tables and format numbers for people. In a file or a pipe, a table is wider than on a terminal."""
+"""Print tables and notes, and format numbers and commands for people.
 
+In a file or a pipe, a table is wider than on a terminal.
+"""
+
+import contextlib
+import shlex
+import shutil
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+SLOW = 2.0  # s after which a command that prints nothing says what it does
 WIDTH = 240  # of a table in a file or a pipe, in characters
 
 
@@ -35,3 +44,37 @@ def cell(value: object) -> str:
 def is_number(value: object) -> bool:
     """Return whether a value is an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def say(text: str) -> None:
+    """Print on standard error what a command does now, so that standard output holds only its results."""
+    print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def say_if_slow(text: str) -> Iterator[None]:
+    """Print on standard error what a command does, if it is not done within `SLOW` seconds."""
+    timer = threading.Timer(SLOW, say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def clock(seconds: float) -> str:
+    """Format a duration as `M:SS` or `H:MM:SS`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def command_line(module: str, *arguments: str) -> str:
+    """Return a command that runs a module with this Python, ready to be pasted into a shell in this folder."""
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        name = str(python.relative_to(Path.cwd()))
+    else:
+        name = "python" if shutil.which("python") == str(python) else str(python)
+    return shlex.join([name, "-m", module, *arguments])

@@ -17,6 +17,7 @@ from envs.registry import env_type
 from envs.types import Env
 from envs.worlds.vector import VecEnv
 from flexrl.common.errors import ConfigError
+from flexrl.common.tables import say
 from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig, encode, without_places
 from flexrl.data.episode import Episode
@@ -59,6 +60,7 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
     collector = Collector(VecEnv(env, num_envs))
     episodes, digests, num_dropped_rows, num_dropped_episodes = [], {}, 0, 0
     started = time.monotonic()
+    say(f"recording {options.episodes} episodes of {folder} in {num_envs} worlds")
     for i, (step, policy) in enumerate(policies.items()):
         share = options.episodes * (i + 1) // len(policies) - options.episodes * i // len(policies)
         noted = {"tier": options.tier} | ({} if step is None else {"step": step})

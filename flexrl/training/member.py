@@ -13,7 +13,9 @@ from flexrl.config.run_config import RunConfig
 from flexrl.engine.engine import Engine, Run
 from flexrl.engine.factory import make_policy, policy_template, reward_weights
 from flexrl.engine.training_data import TrainingData
-from flexrl.reporting.progress import Reporter, final_line
+from flexrl.reporting.display import DRAWING
+from flexrl.reporting.ending import final_line
+from flexrl.reporting.progress import Reporter
 from flexrl.storage.checkpoint import Checkpoints
 from flexrl.storage.divergence import forget_divergence, note_divergence
 from flexrl.storage.provenance import device_name
@@ -227,6 +229,7 @@ class Member:
             print(f"stopped early: {stopped}", flush=True)
         print(final_line(config.folder.name, final, evaluation), flush=True)
         if config.video:
+            self.reporter.doing(DRAWING)
             draw_video(config.folder)
 
     def end(self, ended: Ended) -> None:

@@ -9,9 +9,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from flexrl.common.errors import EXIT_PREEMPTED, Preempted
+from flexrl.common.tables import command_line
 
 GRACE_SECONDS = 3.0  # time for the main thread to finish its step and save by itself
 
@@ -25,12 +27,19 @@ class StopRequest:
     there in time, because it compiles or evaluates, the watcher saves the run and exits the process instead.
     """
 
-    def __init__(self) -> None:
-        """Start watching for signals. Call this in the main thread, before anything slow."""
+    def __init__(self, *, ends_process: bool = True) -> None:
+        """Start watching for signals. Call this in the main thread, before anything slow.
+
+        Args:
+          ends_process: if the main thread does not answer in time, save and exit the process. Without it, as in a
+            notebook, the main thread alone answers, however late.
+        """
         self._event = threading.Event()
         self._state_in_use = threading.RLock()  # after `answer` the main thread never releases it
         self._save: Callable[[], None] = _nothing
+        self._ends_process = ends_process
         self._only_between_steps = False
+        self._way_on = "nothing was saved; start again by the same command"
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         self._wakeup_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
@@ -51,6 +60,10 @@ class StopRequest:
     def requested(self) -> bool:
         """Whether the process was asked to stop."""
         return self._event.is_set()
+
+    def go_on_by(self, command: str) -> None:
+        """Set the command that goes on with the run, which the message after a stop names."""
+        self._way_on = f"go on by {command}"
 
     def on_request(self, save: Callable[[], None], *, only_between_steps: bool) -> None:
         """Set the function that saves the run.
@@ -81,7 +94,10 @@ class StopRequest:
         """
         self._state_in_use.acquire()  # never released, so that the watcher does nothing more
         self._save()
-        raise Preempted("asked to; start again with --resume")
+        raise Preempted(self._message())
+
+    def _message(self) -> str:
+        return f"asked to; {self._way_on}"
 
     def _watch(self, reader: socket.socket) -> None:
         """Wait for a signal. If the main thread does not answer it in time, save the run and exit the process."""
@@ -90,7 +106,7 @@ class StopRequest:
                 return reader.close()
         self._event.set()
         time.sleep(GRACE_SECONDS)
-        if self._only_between_steps:
+        if self._only_between_steps or not self._ends_process:
             return
         with self._state_in_use:
             try:
@@ -98,9 +114,23 @@ class StopRequest:
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
-            print("stopped: asked to; start again with --resume", file=sys.stderr, flush=True)
+            print(f"stopped: {self._message()}", file=sys.stderr, flush=True)
             sys.stdout.flush()
             os._exit(EXIT_PREEMPTED)
+
+
+def way_on(arguments: list[str], folder: Path, num_hosts: int) -> str:
+    """Return the command that goes on with a training that was stopped, ready to be pasted.
+
+    Args:
+      arguments: the command line of the training.
+      folder: folder of the run, or of the group of runs.
+      num_hosts: number of hosts that train together.
+    """
+    if "--members" in arguments:  # a member that has begun is resumed
+        return command_line("flexrl.train", *arguments)
+    command = command_line("flexrl.train", "--resume", str(folder))
+    return command if num_hosts == 1 else f"{command} on each host, with its own flags of hosts"
 
 
 def _nothing() -> None:

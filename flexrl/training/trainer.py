@@ -29,12 +29,13 @@ from flexrl.engine.factory import (
     reward_weights,
 )
 from flexrl.engine.training_data import TrainingData, load_training_data
+from flexrl.reporting.display import COMPILING, EVALUATING
 from flexrl.storage.run_folder import RunFolder
 from flexrl.storage.schedule import Schedule
 from flexrl.training.hosts import Hosts, Poll, require_all_devices
 from flexrl.training.member import Member
 from flexrl.training.members import has_begun, newest_common_step
-from flexrl.training.preemption import StopRequest
+from flexrl.training.preemption import StopRequest, way_on
 from flexrl.training.warm_start import Inheritance, inherit
 
 
@@ -121,6 +122,8 @@ class Trainer:
         self._group_folder = _open_group(group, resume, arguments) if group else None
         for member in self._writers:
             member.open(data, arguments=arguments)
+        self._way_on = way_on(arguments, (group or config).folder, hosts.num)
+        stop.go_on_by(self._way_on)
         self._announce([group] if group else configs, data)
         num_episodes = config.evaluation_episodes
         judged_in = make_evaluation_env(config, num_episodes * self._batch_size)
@@ -183,6 +186,7 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile the programs of training and evaluation side by side, so that no evaluation waits for its own."""
+        self._show(COMPILING)
         algorithm, weights = self._engine.algorithm, reward_weights(self._config)
         policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
         with ThreadPoolExecutor(1) as pool:
@@ -203,6 +207,10 @@ class Trainer:
     def _say(self, text: str) -> None:
         if self._hosts.is_first:
             print(text, flush=True)
+
+    def _show(self, activity: str) -> None:
+        for member in self._writers:
+            member.reporter.doing(activity)
 
     def _has_ended(self) -> bool:
         if self._iteration >= self._config.num_iterations or all(member.divergence for member in self._members):
@@ -227,7 +235,7 @@ class Trainer:
             with self._stop.state_in_use():
                 self._save()
             total = schedule.evaluations_until(self._config.num_iterations)
-            raise Paused(f"after evaluation {done} of {total}; go on with --resume")
+            raise Paused(f"after evaluation {done} of {total}; go on by {self._way_on}")
 
     def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
         """Find the newest iteration that every member has saved, load each member at it, and remove later checkpoints.
@@ -290,6 +298,7 @@ class Trainer:
             return
         if not self._hosts.decided(any(member.needs_evaluation(self._iteration) for member in going_on.values())):
             return
+        self._show(EVALUATING)
         started = time.monotonic()
         learners = [batch.replace(source=None) for batch in self._batches]
         policies = {i: self._engine.policy(self._of_member(learners, i)) for i in going_on}
@@ -310,6 +319,7 @@ class Trainer:
 
     def _finish(self) -> None:
         """Evaluate each member's best policy in new episodes, by which it was not chosen, and write the results."""
+        self._show(EVALUATING)
         chosen = {i: member.chosen_policy(self._engine.algorithm) for i, member in self._going_on().items()}
         found = self._evaluations({i: policy for i, (_, policy) in chosen.items()}, final_key)
         self._hosts.decided(True)  # the other hosts wait here for the first one

@@ -8,6 +8,7 @@ import griffe
 import pytest
 
 from docs.hooks import api, commands, fields, repository
+from flexrl.__main__ import COMMANDS
 from tests.images.test_recipes import pins
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +17,7 @@ TARGETS = set(
     " ".join(re.findall(r"^([\w. -]+?):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)).split()
 )
 PROGRAM = re.compile(r"(?:^|[\s`])(?:\.venv/bin/)?python -m ([\w.]+)(.*)")
+CONSOLE = re.compile(r"^(?:\.venv/bin/)?flexrl ([a-z_]+)(.*)")
 
 
 def lines_of_code(page: Path) -> list[str]:
@@ -47,6 +49,10 @@ def problems(page: Path) -> list[str]:
 
 def _wrong_program(text: str, *, whole: bool) -> list[str]:
     """Check one command. In prose a command may stand without the arguments that it needs."""
+    if console := CONSOLE.search(text.strip()):
+        if console[1] not in COMMANDS:
+            return [f"{text.strip()}: no command {console[1]}"]
+        text = f"python -m {COMMANDS[console[1]].module}{console[2]}"
     if (match := PROGRAM.search(text)) is None:
         return []
     module, arguments = match[1], shlex.split(match[2].partition(";")[0])

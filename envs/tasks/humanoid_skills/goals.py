@@ -79,6 +79,12 @@ class Goals:
         return jnp.sum(self.clock >= self.ends[:-1])
 
 
+def nominal_goal(name: str) -> np.ndarray:
+    """Return the goal of a skill at its nominal command, as a policy sees it, shape (GOAL_SIZE,), float32."""
+    number = SKILL_NAMES.index(name)
+    return np.concatenate([_COMMANDS[number], np.eye(len(SKILLS), dtype=np.float32)[number]])
+
+
 @dataclass(frozen=True)
 class GoalSampler:
     """Draws all goals of an episode at its start, because drawing costs more than a step of physics.

@@ -1,4 +1,4 @@
-"""Seconds and rates of a run's rows, by a clock of our own, and the lines that tell them."""
+"""Seconds and rates of a run's rows, by a clock of our own."""
 
 import json
 
@@ -9,7 +9,7 @@ import pytest
 from flexrl.cli.arguments import parse
 from flexrl.reporting import progress as report
 from flexrl.reporting.curves import read_curve
-from flexrl.reporting.progress import Reporter, Summary, evaluation_line, final_line
+from flexrl.reporting.progress import Reporter
 from flexrl.storage.run_view import read_run
 from flexrl.storage.schedule import Schedule
 from tests.flexrl.runs import ITERATIONS, TINY, rows
@@ -96,27 +96,6 @@ def test_a_results_seconds_and_rate_are_of_all_iterations(trained):
     assert result["timing"]["seconds"] == pytest.approx(sum(seconds))
     assert result["timing"]["steps_per_second"] == pytest.approx(ITERATIONS * STEPS / sum(seconds))
     assert "timing" not in rows(trained / "parent" / "metrics.jsonl")[0]
-
-
-def test_progress_tells_a_smoothed_rate_and_the_time_that_is_left(config):
-    summary = Summary(config)
-    row = {"step": 1, "control_steps": 2_500_000, "policy/loss": 0.5, "timing": {"seconds": 4.0}}
-    assert summary.line(row) == "iteration 1/30  2.50M steps  8 steps/s  loss 0.5  1:56 left"
-    row |= {"step": 20, "episode/return": 1234.4, "episode/length": 99.6, "timing": {"seconds": 14.0}}
-    assert summary.line(row) == (  # 0.9 x 4 s + 0.1 x 14 s = 5 s
-        "iteration 20/30  2.50M steps  6 steps/s  return 1,234  episode length 100  0:50 left"
-    )
-
-
-def test_evaluations_are_told_with_what_they_found():
-    row = {"control_steps": 2_500_000} | {f"evaluation/{name}": value for name, value in EVALUATION.items()}
-    assert evaluation_line(row) == "evaluation after 2.50M steps: return 5 (standard deviation 2), episode length 40"
-    final = {"return_mean": 890.04, "return_interval": 11.26, "num_episodes": 64}
-    chosen = {"policy": "best", "step": 12, "return_when_chosen": 903.0}
-    assert final_line("run", final, chosen) == (
-        "run: final evaluation of iteration 12 (best): return 890.0 ± 11.3 in 64 fresh episodes; "
-        "903.0 in those that it was chosen by"
-    )
 
 
 def test_a_number_that_is_not_finite_is_null_in_its_row(config, clock):

@@ -12,6 +12,7 @@ import pytest
 
 from flexrl.cli.arguments import parse
 from flexrl.common.errors import CheckpointError
+from flexrl.common.tables import command_line
 from flexrl.storage.checkpoint import Checkpoints
 from flexrl.storage.run_folder import RunFolder, read_config
 from flexrl.train import main
@@ -208,7 +209,8 @@ def test_a_process_that_is_stopped_between_two_trainings_ends_with_75(tmp_path):
     command = [sys.executable, "-c", STOPPED_AFTER_A_TRAINING, *SHORT, "--workspace", str(tmp_path), "--name", "run"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 75 and "Traceback" not in done.stderr, done.stderr
-    assert done.stderr.endswith("start again with --resume\n")
+    way_on = command_line("flexrl.train", "--resume", str(tmp_path / "run"))
+    assert done.stderr.endswith(f"stopped: asked to; go on by {way_on}\n")
 
 
 def test_a_pack_of_several_groups_pauses_them_all(tmp_path, capsys):

@@ -1,0 +1,201 @@
+"""A trained policy that acts on NumPy arrays, one observation at a time or in batches. It needs no environment."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+
+from algos.common.types import Policy
+from envs.tasks.humanoid_skills.goals import nominal_goal
+from envs.types import EnvSpec, Observation
+from flexrl.common.errors import ConfigError
+from flexrl.config.run_config import RunConfig
+from flexrl.policies.playback import Playback
+
+Goal = ArrayLike | str | Sequence[str]
+Memory = Any  # a pytree of arrays (B, ...), as of `Policy.init_carry`
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What the policy sees in B worlds, as NumPy arrays, and whether the caller gave a batch."""
+
+    obs: NDArray[np.float32]  # (B, O)
+    goal: NDArray[np.float32]  # (B, G)
+    is_batch: bool
+
+
+class LoadedPolicy:
+    """A policy of a run or of an exported folder: `action = policy(observation, goal="walk-forward")`.
+
+    Observations have the shape (O,) or, for B worlds, (B, O). The goal may stand behind them, (O + G,), as in the
+    observations of `flexrl.make`; or they are a dictionary of `observation` and `desired_goal`. Actions are in [-1, 1].
+
+    Attributes:
+      folder: folder of the run or of the exported policy.
+      config: config of the run.
+      step: iteration of the checkpoint.
+      spec: sizes O (`obs_size`), G (`goal_size`) and A (`action_size`), and s per control step (`control_period`).
+    """
+
+    def __init__(self, playback: Playback, seed: int = 0) -> None:
+        """Take the policy of a playback, with empty memory. `seed` is that of sampled actions."""
+        self.folder: Path = playback.folder
+        self.config: RunConfig = playback.config
+        self.step: int = playback.step
+        self.spec: EnvSpec = playback.env.spec
+        self._policy = playback.policy
+        self._seeds = np.random.default_rng(seed)
+        self._memory: Memory = None
+        self._act = jax.jit(_act)
+
+    def __repr__(self) -> str:
+        """Return the policy's folder, iteration and sizes."""
+        sizes = f"{self.spec.obs_size} + {self.spec.goal_size} inputs, {self.spec.action_size} actions"
+        return f"LoadedPolicy({str(self.folder)!r}, iteration {self.step}, {self.config.env}: {sizes})"
+
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """Names of the skills that the policy was taught, to be given as goals; empty on other tasks than skills."""
+        return tuple(dict.fromkeys(self.config.task.skills)) if self.config.env == "humanoid-skills" else ()
+
+    def goal(self, name: str) -> NDArray[np.float32]:
+        """Return the goal (G,) of a skill: its nominal forward and left m/s and turn rad/s, then the skill one-hot.
+
+        Raises:
+          ConfigError: if the policy was not taught such a skill.
+        """
+        if name not in self.skills:
+            known = f"known: {', '.join(self.skills)}" if self.skills else "give an array"
+            raise ConfigError(f"goal: {name!r} is not among the skills of {self.folder}; {known}")
+        return nominal_goal(name)
+
+    def reset(self) -> None:
+        """Forget everything, as at the start of an episode. Policies without memory have nothing to forget."""
+        self._memory = None
+
+    def __call__(
+        self,
+        observation: ArrayLike | Mapping[str, ArrayLike],
+        goal: Goal | None = None,
+        *,
+        reward: ArrayLike = 0.0,
+        episode_start: ArrayLike = False,
+    ) -> NDArray[np.float32]:
+        """Return the deterministic action, shape (A,) or (B, A), and keep the memory for the next call.
+
+        Args:
+          observation: see the class.
+          goal: names of skills, or arrays (G,) or (B, G); one goal for all worlds, or one for each. None to take what
+            stands behind the observation.
+          reward: reward of the step that led here, () or (B,); only Decision Transformers read it.
+          episode_start: whether an episode begins here, () or (B,); clears the memory. The first call needs none.
+
+        Raises:
+          ConfigError: naming the argument, its shape and the shape that it must have.
+        """
+        action, self._memory = self.predict(observation, self._memory, episode_start, goal=goal, reward=reward)
+        return action
+
+    def predict(
+        self,
+        observation: ArrayLike | Mapping[str, ArrayLike],
+        state: Memory = None,
+        episode_start: ArrayLike = False,
+        deterministic: bool = True,
+        *,
+        goal: Goal | None = None,
+        reward: ArrayLike = 0.0,
+    ) -> tuple[NDArray[np.float32], Memory]:
+        """Return the action and the memory after it, as Stable-Baselines3's `predict` does. Nothing is kept.
+
+        Args:
+          observation: see the class.
+          state: the memory that the call before returned; None at the start.
+          episode_start: whether an episode begins here, () or (B,); clears the memory.
+          deterministic: return the mode of the action's distribution rather than a sample.
+          goal: as in `__call__`.
+          reward: as in `__call__`.
+
+        Raises:
+          ConfigError: naming the argument, its shape and the shape that it must have.
+        """
+        inputs = self._inputs(observation, goal)
+        num = len(inputs.obs)
+        reward_B = _row("reward", reward, num, np.float32)
+        is_first_B = _row("episode_start", episode_start, num, np.bool_)
+        if state is None:
+            state, is_first_B = self._policy.init_carry(num), np.ones(num, np.bool_)
+        elif (found := _batch(state)) not in (None, num):
+            raise ConfigError(f"observation: is for {num} worlds, and the memory for {found}; call reset() first")
+        policy: Any = self._policy
+        seed = np.uint32(0)
+        if not deterministic:
+            policy = dataclasses.replace(policy, deterministic=False)
+            seed = self._seeds.integers(2**32, dtype=np.uint32)
+        state, action = self._act(policy, state, inputs.obs, inputs.goal, reward_B, is_first_B, seed)
+        action = np.asarray(action)
+        return (action if inputs.is_batch else action[0]), state
+
+    def _inputs(self, observation: ArrayLike | Mapping[str, ArrayLike], goal: Goal | None) -> Inputs:
+        """Return observation and goal of each world as arrays."""
+        obs_size, goal_size = self.spec.obs_size, self.spec.goal_size
+        if isinstance(observation, Mapping):
+            if "observation" not in observation:
+                raise ConfigError(f"observation: has the keys {', '.join(observation)}, and must have 'observation'")
+            goal = observation.get("desired_goal") if goal is None else goal
+            observation = observation["observation"]
+        obs = np.asarray(observation, np.float32)
+        is_batch = obs.ndim == 2
+        if obs.ndim not in (1, 2) or obs.shape[-1] not in (obs_size, obs_size + goal_size):
+            both = f", or ({obs_size + goal_size},) with the goal behind it" if goal_size else ""
+            raise ConfigError(f"observation: has shape {obs.shape} and must have ({obs_size},){both}; or (B, ...)")
+        obs = np.atleast_2d(obs)
+        obs, behind = obs[:, :obs_size], obs[:, obs_size:]
+        if not np.isfinite(obs).all():
+            raise ConfigError("observation: has entries that are not finite; reset the environment")
+        if goal is not None:
+            behind = self._goals(goal, len(obs))
+        elif behind.shape[1] != goal_size:
+            known = f"one of {', '.join(self.skills)}, or " if self.skills else ""
+            raise ConfigError(f"goal: is missing; give {known}an array ({goal_size},)")
+        return Inputs(obs, behind, is_batch)
+
+    def _goals(self, goal: Goal, num: int) -> NDArray[np.float32]:
+        """Return the goals (B, G) of `num` worlds."""
+        if isinstance(goal, str):
+            goal = self.goal(goal)
+        elif isinstance(goal, Sequence) and all(isinstance(each, str) for each in goal) and len(goal):
+            goal = np.stack([self.goal(str(each)) for each in goal])
+        rows, size = np.asarray(goal, np.float32), self.spec.goal_size
+        if rows.shape not in ((size,), (1, size), (num, size)):
+            raise ConfigError(f"goal: has shape {rows.shape} and must have ({size},) or ({num}, {size})")
+        return np.broadcast_to(rows, (num, size))
+
+
+def _act(
+    policy: Policy, memory: Memory, obs: Array, goal: Array, reward: Array, is_first: Array, seed: Array
+) -> tuple[Memory, Array]:
+    """Return the new memory, and the actions (B, A)."""
+    memory, action, _ = policy.act(memory, Observation(obs, goal, reward, is_first), jax.random.key(seed))
+    return memory, action.astype(jnp.float32)
+
+
+def _row(name: str, value: ArrayLike, num: int, kind: type) -> np.ndarray:
+    """Return a value for each of `num` worlds."""
+    row = np.asarray(value, kind)
+    if row.shape not in ((), (1,), (num,)):
+        raise ConfigError(f"{name}: has shape {row.shape} and must be one value, or one for each of {num} worlds")
+    return np.broadcast_to(row, (num,))
+
+
+def _batch(memory: Memory) -> int | None:
+    """Return for how many worlds the memory is; None if the policy has none."""
+    leaves = jax.tree.leaves(memory)
+    return leaves[0].shape[0] if leaves else None
