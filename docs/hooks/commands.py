@@ -199,7 +199,11 @@ def _sections(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
             names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{action.metavar or action.dest}`"
             choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
             default = (
-                "required" if action.required else "" if action.default in (None, [], False) else f"`{action.default}`"
+                "required"
+                if action.required
+                else ""
+                if action.default in (None, [], False)
+                else f"`{_shown(action.default)}`"
             )
             rows.append(f"| {names} | {choices} | {cell(default)} | {cell(action.help or '')} |")
     if rows:
@@ -208,6 +212,13 @@ def _sections(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
         yield f"{'#' * level} {name}\n"
         yield _escaped(sub.description or "")
         yield from _sections(sub, level + 1)
+
+
+def _shown(default: object) -> str:
+    """Return a default, where a path into the repository is relative to it."""
+    if isinstance(default, Path) and default.is_relative_to(ROOT):
+        default = default.relative_to(ROOT)
+    return str(default)
 
 
 def _escaped(text: str) -> str:
