@@ -1,4 +1,4 @@
-"""Pages of `docs/` name only commands, flags, targets, files and messages that exist. Nothing is run."""
+"""The README and the pages of `docs/` name only commands, flags, targets, files and messages that exist. Nothing is run."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from flexrl.__main__ import COMMANDS
 from tests.images.test_recipes import pins
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TARGETS = set(
     " ".join(re.findall(r"^([\w. -]+?):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)).split()
 )
@@ -72,12 +72,12 @@ def _wrong_targets(text: str) -> list[str]:
     return [f"{text}: no target {word}" for word in named if word not in TARGETS]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_of_a_page_exist_and_know_their_flags(page):
     assert problems(page) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_of_a_page_lead_to_files_or_to_generated_pages(page):
     generated = ("reference/", "api/")
 
