@@ -16,6 +16,16 @@ from envs.types import Reflection
 FIELDS = ("sensordata",)
 DOWN = (0.0, 0.0, -1.0)
 ROOT_HEIGHT_ON_THE_FLOOR = 1.3  # m, of the torso, with the soles just above the floor
+LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
+LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
+THIGH, SHIN = 0.383, 0.37  # m, from hip to knee, and from knee to the middle of the foot
+HIPS, KNEES = ("right_hip_y", "left_hip_y"), ("right_knee", "left_knee")
+JOINTS = (  # in the order of `qpos` and `qvel`
+    *("abdomen_z", "abdomen_y", "abdomen_x"),
+    *("right_hip_x", "right_hip_z", "right_hip_y", "right_knee"),
+    *("left_hip_x", "left_hip_z", "left_hip_y", "left_knee"),
+    *("right_shoulder1", "right_shoulder2", "right_elbow", "left_shoulder1", "left_shoulder2", "left_elbow"),
+)
 
 
 def observe(physics: PhysicsState, last_action: Array) -> Array:
@@ -72,3 +82,31 @@ def standing_qpos(key: Array, joints: Array, noise: float) -> Array:
     half_yaw = jax.random.uniform(key_heading, maxval=math.pi)
     root = jnp.array([0, 0, ROOT_HEIGHT_ON_THE_FLOOR, jnp.cos(half_yaw), 0, 0, jnp.sin(half_yaw)])
     return jnp.concatenate([root, joints])
+
+
+def lying_qpos(key: Array, joint_range: Array) -> Array:
+    """Draw positions (24,) of lying on the back, the front or a side: a quarter turn about a horizontal axis.
+
+    Args:
+      key: random key.
+      joint_range: lowest and highest angle of each joint, shape (17, 2), rad.
+    """
+    key_joints, key_axis = jax.random.split(key)
+    axis = jax.random.uniform(key_axis, maxval=2 * math.pi)
+    laid = math.sqrt(0.5) * jnp.array([1, jnp.cos(axis), jnp.sin(axis), 0])
+    low, high = joint_range.T
+    bent = LYING_JOINTS * jax.random.uniform(key_joints, low.shape, minval=low, maxval=high)
+    return jnp.concatenate([jnp.array([0, 0, LYING_HEIGHT]), laid, bent])
+
+
+def crouched(qpos: Array, hip: Array, knee: Array) -> Array:
+    """Return standing positions (24,) with bent legs, lowered so that the soles stay where they were.
+
+    Args:
+      qpos: standing positions (24,).
+      hip: angle () of both hips, rad, negative forward.
+      knee: angle () of both knees, rad, negative when bent.
+    """
+    lower = THIGH * (1 - jnp.cos(hip)) + SHIN * (1 - jnp.cos(knee - hip))
+    places = [jnp.array([7 + JOINTS.index(name) for name in names]) for names in (HIPS, KNEES)]
+    return qpos.at[places[0]].set(hip).at[places[1]].set(knee).at[2].add(-lower)

@@ -22,6 +22,19 @@ DMC_HUMANOID: JsonObject = {
 # With an entropy bonus, standing learns to rely on exploration noise, and falls in evaluation, where there is none.
 ENTROPY_BONUS: dict[str, JsonObject] = {"stand": {"entropy_weight": 0.0}, "walk": {}, "run": {}}
 
+# Of tasks with one skill of the whole body, in which exploring matters most.
+SPECIALIST: JsonObject = {
+    "num_envs": 256,
+    "num_evaluations": 10,
+    "algorithm": {
+        "learning_rate": 5e-4,
+        "final_learning_rate": 5e-5,
+        "entropy_weight": 5e-3,
+        "reward_scale": 0.5,
+        "policy_layers": [128, 128, 128],
+    },
+}
+
 WIDE: JsonObject = {"unroll_length": 16, "num_minibatches": 32}  # for many worlds: short unrolls, many minibatches
 
 PRESETS: dict[tuple[str, str, str], JsonObject] = {
@@ -57,6 +70,7 @@ PRESETS: dict[tuple[str, str, str], JsonObject] = {
             "policy_layers": [128, 128, 128],
         },
     },
+    ("ppo", "humanoid-jump", "cpu"): SPECIALIST | {"total_steps": 4_000_000},
     **{
         ("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID | {"algorithm": DMC_HUMANOID["algorithm"] | bonus}
         for speed, bonus in ENTROPY_BONUS.items()

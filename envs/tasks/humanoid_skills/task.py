@@ -1,6 +1,5 @@
 """`humanoid-skills`: one humanoid that is asked for many skills, one after the other."""
 
-import math
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -14,13 +13,12 @@ from envs.robots import symmetry
 from envs.robots.models import feeling_humanoid
 from envs.task import MujocoTask, first_state
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
-from envs.tasks.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
+from envs.tasks.humanoid_skills.motion import Motion, motion_of
+from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
 from envs.tasks.humanoid_skills.tracking import Tracking
 from envs.types import EnvState, Mirror, Reflection
 
 TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # mirror image of a command: forward, left, turn
-LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
-LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
 
 
 @dataclass(frozen=True)
@@ -131,32 +129,10 @@ class HumanoidSkills(MujocoTask):
     def _first_qpos(self, key: Array, lies: Array) -> Array:
         key_standing, key_lying = jax.random.split(key)
         standing = body.standing_qpos(key_standing, self._joints, self.config.reset_noise)
-        return jnp.where(lies, self._lying_qpos(key_lying), standing)
-
-    def _lying_qpos(self, key: Array) -> Array:
-        """Draw positions of lying on the back, the front or a side: a quarter turn about a horizontal axis."""
-        key_joints, key_axis = jax.random.split(key)
-        axis = jax.random.uniform(key_axis, maxval=2 * math.pi)
-        laid = math.sqrt(0.5) * jnp.array([1, jnp.cos(axis), jnp.sin(axis), 0])
-        low, high = self._joint_range.T
-        bent = LYING_JOINTS * jax.random.uniform(key_joints, low.shape, minval=low, maxval=high)
-        return jnp.concatenate([jnp.array([0, 0, LYING_HEIGHT]), laid, bent])
+        return jnp.where(lies, body.lying_qpos(key_lying, self._joint_range), standing)
 
     def _motion(self, physics: PhysicsState, goals: Goals, action: Array, last_action: Array) -> Motion:
-        return Motion(
-            height=physics["qpos"][2],
-            gravity=body.gravity(physics),
-            velocity=body.velocity(physics),
-            rise=physics["qvel"][2],
-            turn=body.turn(physics),
-            posture=physics["qpos"][7:] - self._joints,
-            action=action,
-            last_action=last_action,
-            foot_force=body.foot_force(physics),
-            foot_speed=body.foot_speed(physics),
-            command=goals.command,
-            skill=goals.skill,
-        )
+        return motion_of(physics, self._joints, action, last_action, goals.command, goals.skill)
 
     def _has_fallen(self, motion: Motion) -> Array:
         return (motion.height < self.config.min_height) & (motion.skill != STAND_UP)
