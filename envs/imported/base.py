@@ -52,6 +52,8 @@ class BridgedTask:
         """See `MujocoTask.evaluated`."""
         return config
 
+    fading = ()  # see `MujocoTask.fading`
+
     @staticmethod
     def reward_weights(config: Any) -> dict[str, float]:
         """See `MujocoTask.reward_weights`. There are none: another library's rewards are compiled in."""

@@ -18,6 +18,7 @@ DOWN = (0.0, 0.0, -1.0)
 ROOT_HEIGHT_ON_THE_FLOOR = 1.3  # m, of the torso, with the soles just above the floor
 LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
 LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
+FOOT_RADIUS = 0.075  # m; feet are spheres
 THIGH, SHIN = 0.383, 0.37  # m, from hip to knee, and from knee to the middle of the foot
 HIPS, KNEES = ("right_hip_y", "left_hip_y"), ("right_knee", "left_knee")
 JOINTS = (  # in the order of `qpos` and `qvel`
@@ -71,8 +72,18 @@ def foot_force(physics: PhysicsState) -> Array:
 
 def foot_speed(physics: PhysicsState) -> Array:
     """Return the horizontal speed (2,) of the right and the left foot, m/s."""
-    horizontal = physics["sensordata"][len(FEET) :].reshape(len(FEET), 3)[:, :2]
+    horizontal = physics["sensordata"][2:8].reshape(len(FEET), 3)[:, :2]
     return jnp.sqrt(jnp.square(horizontal).sum(axis=1) + 1e-12)
+
+
+def foot_height(physics: PhysicsState) -> Array:
+    """Return the height (2,) of the right and the left sole above the floor, m."""
+    return physics["sensordata"][8:14].reshape(len(FEET), 3)[:, 2] - FOOT_RADIUS
+
+
+def pelvis_height(physics: PhysicsState) -> Array:
+    """Return the height () of the pelvis, m."""
+    return physics["sensordata"][16]
 
 
 def standing_qpos(key: Array, joints: Array, noise: float) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
+from envs.physics import PhysicsOptions, PhysicsSpec
 from envs.robots import feeling_humanoid as body
 from envs.robots.models import feeling_humanoid
 from envs.success import MIN_AIR_SECONDS
@@ -34,7 +34,8 @@ class JumpWeights:
 
     Attributes:
       reach: increase of the highest ballistic height since the command, up to the one that the flight needs (m).
-      air: both feet in the air, until the flight has lasted as long as asked (1).
+      flight: increase of the longest flight since the command, up to the one that is asked for (control steps). What
+        paid every step in the air taught to hop on and on.
       landing: 0.5 s on both feet after a flight, once for a command, times the share of the flight (1).
       still: standing upright and without moving after a flight, times the share of the flight (1).
       upright: torso axis along the vertical (1).
@@ -45,7 +46,7 @@ class JumpWeights:
     """
 
     reach: float = 10.0
-    air: float = 1.0
+    flight: float = 1.0
     landing: float = 3.0
     still: float = 0.5
     upright: float = 0.1
@@ -91,7 +92,9 @@ class HumanoidJumpConfig:
             if not least < low <= high:
                 raise ValueError(f"{name}: {getattr(self, name)} must be (shortest, longest), both above {least} s")
         if self.commands_per_episode is not None and self.commands_per_episode < 1:
-            raise ValueError(f"commands_per_episode: {self.commands_per_episode} must be at least 1, or null for no cut")
+            raise ValueError(
+                f"commands_per_episode: {self.commands_per_episode} must be at least 1, or null for no cut"
+            )
         for name in ("crouched", "rising"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: {getattr(self, name)} must be a share of episodes, between 0 and 1")
@@ -156,13 +159,20 @@ def ballistic_height(motion: Motion) -> Array:
     return jnp.where(upright(motion) > UPRIGHT, height, 0)
 
 
-def jump_terms(motion: Motion, before: Jump, after: Jump) -> dict[str, Array]:
-    """Return the value () of each reward term, by the name of its weight, of a step between two states of a command."""
+def jump_terms(motion: Motion, before: Jump, after: Jump, period: float) -> dict[str, Array]:
+    """Return the value () of each reward term, by the name of its weight, of a control step of `period` s.
+
+    Args:
+      motion: the body's motion in the step.
+      before: the command's state before the step.
+      after: the command's state after the step.
+      period: s.
+    """
     needed = after.needed_reach
     speed = jnp.square(motion.velocity).sum() + jnp.square(motion.rise) + jnp.square(motion.turn)
     return {
         "reach": jnp.minimum(after.reach, needed) - jnp.minimum(before.reach, needed),
-        "air": is_airborne(motion) * (before.longest < after.target) * upright(motion),
+        "flight": jnp.maximum(jnp.minimum(after.longest, after.target) - before.longest, 0) / period * upright(motion),
         "landing": (after.landed & ~before.landed) * after.flown,
         "still": standing(motion) * upright(motion) * jnp.exp(-speed) * (after.flight <= 0) * after.flown,
         "upright": upright(motion),
@@ -238,7 +248,7 @@ class HumanoidJump(MujocoTask):
         info = state.info
         motion = motion_of(physics, self._joints, action, info["last_action"], *unasked())
         jump = info["jump"].after(motion, self.control_period)
-        terms = jump_terms(motion, info["jump"], jump)
+        terms = jump_terms(motion, info["jump"], jump, self.control_period)
         rewards = {name: getattr(self.config.rewards, name) * term for name, term in terms.items()}
         fallen = motion.height < self.config.min_height
         longest = jnp.maximum(info["longest"], jump.longest)

@@ -13,6 +13,7 @@ class Motion:
     """The motion of one world's body in a control step, and what it was asked for."""
 
     height: Array  # () m, of the torso
+    pelvis_height: Array  # () m
     gravity: Array  # (3,) unit vector down, in the torso's frame
     velocity: Array  # (2,) m/s forward and left, in the heading frame
     rise: Array  # () m/s, upward velocity
@@ -41,6 +42,7 @@ def motion_of(
     """
     return Motion(
         height=physics["qpos"][2],
+        pelvis_height=body.pelvis_height(physics),
         gravity=body.gravity(physics),
         velocity=body.velocity(physics),
         rise=physics["qvel"][2],
