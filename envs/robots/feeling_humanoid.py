@@ -10,7 +10,7 @@ from jax import Array
 from envs.physics import PhysicsState
 from envs.robots import symmetry
 from envs.robots.models import FEET
-from envs.robots.rotations import heading_of, rotated_back, turned_back
+from envs.robots.rotations import heading_of, rotated, rotated_back, turned_back
 from envs.types import Reflection
 
 FIELDS = ("sensordata",)
@@ -18,6 +18,15 @@ DOWN = (0.0, 0.0, -1.0)
 ROOT_HEIGHT_ON_THE_FLOOR = 1.3  # m, of the torso, with the soles just above the floor
 LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
 LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
+LEG_MOTORS = {"hip_x": 40.0, "hip_z": 40.0, "hip_y": 120.0, "knee": 80.0}
+ARM_MOTORS = {"shoulder1": 10.0, "shoulder2": 10.0, "elbow": 10.0}
+MOTORS = {  # N m, the largest torque of each motor, in the order of actions
+    **{name: 40.0 for name in ("abdomen_y", "abdomen_z", "abdomen_x")},
+    **{f"{side}_{name}": torque for side in ("right", "left") for name, torque in LEG_MOTORS.items()},
+    **{f"{side}_{name}": torque for side in ("right", "left") for name, torque in ARM_MOTORS.items()},
+}
+SHOULDER_AXES = ((2.0, 1.0, 1.0), (0.0, -1.0, 1.0))  # of the right shoulder's joints, in the torso's frame
+UPPER_ARM = (1.0, -1.0, -1.0)  # direction of the right upper arm at joint angles 0
 FOOT_RADIUS = 0.075  # m; feet are spheres
 THIGH, SHIN = 0.383, 0.37  # m, from hip to knee, and from knee to the middle of the foot
 HIPS, KNEES = ("right_hip_y", "left_hip_y"), ("right_knee", "left_knee")
@@ -84,6 +93,36 @@ def foot_height(physics: PhysicsState) -> Array:
 def pelvis_height(physics: PhysicsState) -> Array:
     """Return the height () of the pelvis, m."""
     return physics["sensordata"][16]
+
+
+def arm_angles(physics: PhysicsState) -> Array:
+    """Return the angle (2,) between the right and the left upper arm and the vertical, rad; 0 is hanging down."""
+    down = gravity(physics)
+    cosines = [jnp.dot(upper_arm(physics["qpos"], side), down) for side in ("right", "left")]
+    return jnp.arccos(jnp.clip(jnp.stack(cosines), -1 + 1e-6, 1 - 1e-6))
+
+
+def upper_arm(qpos: Array, side: str) -> Array:
+    """Return the unit vector (3,) from a shoulder to the elbow, in the torso's frame."""
+    mirrored = jnp.array([1.0, 1.0 if side == "right" else -1.0, 1.0])
+    first, second = (jnp.array(axis) * mirrored for axis in SHOULDER_AXES)
+    angles = [qpos[7 + JOINTS.index(f"{side}_shoulder{i}")] for i in (1, 2)]
+    arm = jnp.array(UPPER_ARM) * mirrored
+    for axis, angle in ((second, angles[1]), (first, angles[0])):
+        axis = axis / jnp.sqrt(jnp.square(axis).sum())
+        arm = rotated(jnp.concatenate([jnp.cos(angle / 2)[None], jnp.sin(angle / 2) * axis]), arm)
+    return arm / jnp.sqrt(jnp.square(arm).sum())
+
+
+def elbows(physics: PhysicsState) -> Array:
+    """Return the angles (2,) of the right and the left elbow, rad."""
+    return physics["qpos"][jnp.array([7 + JOINTS.index(f"{side}_elbow") for side in ("right", "left")])]
+
+
+def power(physics: PhysicsState, action: Array) -> Array:
+    """Return the motors' mechanical power () for an action (17,), W. What a motor brakes counts as what it drives."""
+    speeds = physics["qvel"][6:][jnp.array([JOINTS.index(name) for name in MOTORS])]
+    return jnp.sum(jnp.abs(jnp.array(list(MOTORS.values())) * action * speeds))
 
 
 def standing_qpos(key: Array, joints: Array, noise: float) -> Array:

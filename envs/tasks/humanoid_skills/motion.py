@@ -23,6 +23,11 @@ class Motion:
     last_action: Array  # (17,)
     foot_force: Array  # (2,) N, right and left foot on the floor
     foot_speed: Array  # (2,) m/s, horizontal
+    foot_height: Array  # (2,) m, of the soles above the floor
+    arm_angles: Array  # (2,) rad, between the right and the left upper arm and the vertical; 0 is hanging
+    elbows: Array  # (2,) rad, right and left; negative is straighter
+    sway: Array  # (2,) rad/s, roll and pitch rate of the torso
+    power: Array  # () W, mechanical power of the motors, without regard to its sign
     command: Array  # (3,) forward m/s, left m/s, turn rad/s
     skill: Array  # () int32, index into `envs.tasks.humanoid_skills.goals.SKILLS`
 
@@ -52,6 +57,11 @@ def motion_of(
         last_action=last_action,
         foot_force=body.foot_force(physics),
         foot_speed=body.foot_speed(physics),
+        foot_height=body.foot_height(physics),
+        arm_angles=body.arm_angles(physics),
+        elbows=body.elbows(physics),
+        sway=physics["qvel"][3:5],
+        power=body.power(physics, action),
         command=command,
         skill=skill,
     )

@@ -12,6 +12,7 @@ from envs.robots import feeling_humanoid as body
 from envs.robots import symmetry
 from envs.robots.models import feeling_humanoid
 from envs.task import MujocoTask, first_state
+from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, gait_terms, weighted_gait
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.tasks.humanoid_skills.motion import Motion, motion_of
 from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
@@ -37,6 +38,7 @@ class HumanoidSkillsConfig:
       min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
       rewards: weight of each reward term.
+      gait: weight of each term of a natural gait; none is on by default.
     """
 
     skills: tuple[str, ...] = SKILL_NAMES
@@ -48,6 +50,7 @@ class HumanoidSkillsConfig:
     min_height: float = 0.9
     reset_noise: float = 0.02
     rewards: RewardWeights = field(default_factory=RewardWeights)
+    gait: GaitWeights = GaitWeights()
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
@@ -102,10 +105,11 @@ class HumanoidSkills(MujocoTask):
         qvel = jax.random.uniform(key_velocity, (self.model.nv,), minval=-noise, maxval=noise)
         physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
         motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
-        rewards = weighted(reward_terms(motion), self.config.rewards)
+        steps = Steps.first()
+        rewards = self._rewards(motion, steps)
         tracking = Tracking.first()
         metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
-        info = {"goals": goals, "last_action": motion.action, "tracking": tracking}
+        info = {"goals": goals, "last_action": motion.action, "tracking": tracking, **self._kept(steps)}
         return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
@@ -113,9 +117,11 @@ class HumanoidSkills(MujocoTask):
         physics = self.physics.step(state.physics, self.control(action))
         goals = state.info["goals"]
         motion = self._motion(physics, goals, action, state.info["last_action"])
-        rewards = weighted(reward_terms(motion), self.config.rewards)
+        steps = state.info.get("steps", Steps.first())
+        rewards = self._rewards(motion, steps)
         tracking = state.info["tracking"].after(motion, self.control_period)
         goals = goals.later()
+        steps = steps.after(motion, self.control_period, goals.is_new)
         return state.replace(
             physics=physics,
             obs=body.observe(physics, motion.action),
@@ -123,8 +129,17 @@ class HumanoidSkills(MujocoTask):
             reward=sum(rewards.values(), jnp.zeros(())),
             terminated=self._has_fallen(motion) if self.config.termination == "default" else jnp.array(False),
             metrics=self._metrics(rewards, motion, tracking),
-            info={"goals": goals, "last_action": action, "tracking": tracking},
+            info={"goals": goals, "last_action": action, "tracking": tracking, **self._kept(steps)},
         )
+
+    def _rewards(self, motion: Motion, steps: Steps) -> dict[str, Array]:
+        """Return what each term adds to the reward, given what the feet did before the step."""
+        rewards = weighted(reward_terms(motion), self.config.rewards)
+        return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
+
+    def _kept(self, steps: Steps) -> dict[str, Steps]:
+        """Return the part of `info` that the gait's terms need: nothing if none is on."""
+        return {"steps": steps} if self.config.gait.is_on else {}
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:
         key_standing, key_lying = jax.random.split(key)

@@ -32,6 +32,11 @@ STILL = Motion(
     last_action=jnp.zeros(17),
     foot_force=jnp.array([200.0, 213.0]),
     foot_speed=jnp.zeros(2),
+    foot_height=jnp.zeros(2),
+    arm_angles=jnp.zeros(2),
+    elbows=jnp.array([-1.2, -1.2]),
+    sway=jnp.zeros(2),
+    power=jnp.array(0.0),
     command=jnp.zeros(3),
     skill=jnp.array(0),
 )
