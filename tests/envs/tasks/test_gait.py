@@ -34,7 +34,7 @@ class TestTerms:
     def test_of_standing_with_hanging_arms_are_zero(self):
         assert terms(motion=STILL) == {name: pytest.approx(0.0) for name in terms()}
 
-    @pytest.mark.parametrize(("air", "paid"), [(0.4, 0.1), (0.2, -0.1), (0.8, 0.2), (0.05, 0.0), (0.0, 0.0)])
+    @pytest.mark.parametrize(("air", "paid"), [(0.4, 0.1), (0.2, -0.1), (0.8, 0.2), (0.05, -0.25), (0.0, 0.0)])
     def test_pay_a_swing_when_the_foot_comes_down(self, air, paid):
         assert terms(steps(air=[air, 0.0]))["air_time"] == pytest.approx(paid, abs=1e-6)
 
@@ -52,6 +52,8 @@ class TestTerms:
         assert terms(steps(air=[0.3, 0.0], last=0))["alternation"] == 1.0
         assert terms(steps(air=[0.3, 0.0], last=1))["alternation"] == 0.0
         assert terms(steps(air=[0.3, 0.0], last=-1))["alternation"] == 0.0
+        assert terms(steps(air=[0.05, 0.0], last=0))["alternation"] == 0.0  # a bounce
+        assert terms(steps(air=[0.3, 0.0], last=0), motion=STILL)["alternation"] == 0.0
 
     def test_of_arms_trunk_and_energy(self):
         seen = terms(arm_angles=[0.4, 0.2], elbows=[-1.0, -1.2], sway=[0.3, 0.4], power=206.5)
