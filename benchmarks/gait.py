@@ -145,7 +145,7 @@ class Walk:
         skill = SKILL_NAMES.index("run" if speed >= RUNNING else "walk-forward")
         traced = self._run(jnp.array([speed, 0.0, 0.0]), jnp.array(skill, jnp.int32), jax.random.key(seed))
         *parts, ended_TB = map(np.asarray, jax.device_get(traced))
-        return Trace(*parts, fallen_B=ended_TB.any(axis=0))
+        return Trace(*parts, fallen_B=np.asarray(ended_TB.any(axis=0)))
 
     def _trace(self, command: Array, skill: Array, key: Array) -> tuple[Array, ...]:
         key_fresh, key_act = jax.random.split(key)

@@ -1,5 +1,7 @@
 """What only helps learning at first fades while a run goes on, and evaluations have none of it."""
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -34,7 +36,7 @@ def test_a_weight_fades_over_the_first_part_of_a_run_and_others_stay():
     env = Paying(make_probe())
     engine = Engine(
         PPO(CONFIG, env.spec),
-        RolloutSource(VecEnv(env, 4), CONFIG.unroll_length),
+        RolloutSource(VecEnv(cast(Any, env), 4), CONFIG.unroll_length),
         num_iterations=10,
         has_host_callback=False,
         weights={"kept": 1.0, "helping": 6.0},
