@@ -71,7 +71,7 @@ PRESETS: dict[tuple[str, str, str], JsonObject] = {
         },
     },
     ("ppo", "humanoid-getup", "cpu"): SPECIALIST | {"total_steps": 8_000_000},
-    ("ppo", "humanoid-jump", "cpu"): SPECIALIST | {"total_steps": 3_000_000},
+    ("ppo", "humanoid-jump", "cpu"): SPECIALIST | {"total_steps": 6_000_000},
     **{
         ("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID | {"algorithm": DMC_HUMANOID["algorithm"] | bonus}
         for speed, bonus in ENTROPY_BONUS.items()

@@ -113,7 +113,9 @@ class TestRewardTerms:
 
 @pytest.fixture(scope="module")
 def env():
-    return HumanoidJump(HumanoidJumpConfig(command_seconds=(0.03, 0.03)), PhysicsOptions("native"))
+    return HumanoidJump(
+        HumanoidJumpConfig(command_seconds=(0.03, 0.03), commands_per_episode=1), PhysicsOptions("native")
+    )
 
 
 def test_starts_standing_crouched_or_rising(env):
