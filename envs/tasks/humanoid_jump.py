@@ -48,10 +48,10 @@ class JumpWeights:
     reach: float = 10.0
     flight: float = 1.0
     landing: float = 3.0
-    still: float = 0.5
+    still: float = 1.0
     upright: float = 0.1
     ctrl: float = -0.02
-    action_rate: float = -0.02
+    action_rate: float = -0.3
     posture: float = -0.2
     contact: float = -0.02
 
