@@ -1,4 +1,4 @@
-"""The README and the pages of `docs/` name only commands, flags, targets, files and messages that exist. Nothing is run."""
+"""The README and the pages of `docs/` name only commands, flags, targets, files and messages that exist."""
 
 import re
 import shlex
