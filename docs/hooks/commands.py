@@ -198,14 +198,7 @@ def _sections(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
         elif action.dest != "help":
             names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{action.metavar or action.dest}`"
             choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
-            default = (
-                "required"
-                if action.required
-                else ""
-                if action.default in (None, [], False)
-                else f"`{_shown(action.default)}`"
-            )
-            rows.append(f"| {names} | {choices} | {cell(default)} | {cell(action.help or '')} |")
+            rows.append(f"| {names} | {choices} | {cell(_default(action))} | {cell(action.help or '')} |")
     if rows:
         yield "\n".join(["| argument | choices | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
     for name, sub in inner:
@@ -214,11 +207,14 @@ def _sections(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
         yield from _sections(sub, level + 1)
 
 
-def _shown(default: object) -> str:
-    """Return a default, where a path into the repository is relative to it."""
+def _default(action: argparse.Action) -> str:
+    """Return the default of an argument as a cell; a path into the repository is relative to it."""
+    default = action.default
+    if action.required or default in (None, [], False):
+        return "required" if action.required else ""
     if isinstance(default, Path) and default.is_relative_to(ROOT):
         default = default.relative_to(ROOT)
-    return str(default)
+    return f"`{default}`"
 
 
 def _escaped(text: str) -> str:
