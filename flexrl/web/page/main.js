@@ -135,7 +135,7 @@ function addDragging(simulation) {
 function run(simulation, buttons) {
   const period = simulation.told.control_period;
   let [before, owed, numFalls] = [performance.now(), 0, 0];
-  let [count, since, rate] = [0, before, ""];
+  let [count, since] = [0, before];
 
   const frame = (now) => {
     owed = simulation.isPaused ? 0 : Math.min(owed + (now - before) / 1000, BACKLOG);
@@ -144,17 +144,17 @@ function run(simulation, buttons) {
     view?.pose(simulation.poses());
     count++;
     if (now - since >= COUNTED_MS) {
-      rate = `  ·  ${Math.round((1000 * count) / (now - since))} frames/s`;
+      globalThis.flexrl.framesPerSecond = (1000 * count) / (now - since);
       [count, since] = [0, now];
     }
-    show(rate);
+    show();
     requestAnimationFrame(frame);
   };
 
-  const show = (rate) => {
+  const show = () => {
     const { forward, left, turn } = simulation.motion;
     const degrees = Math.round((turn * 180) / Math.PI);
-    at("motion").textContent = `${Math.hypot(forward, left).toFixed(1)} m/s  ·  ${degrees}°/s${rate}`;
+    at("motion").textContent = `${Math.hypot(forward, left).toFixed(1)} m/s  ·  ${degrees}°/s`;
     for (const [skill, button] of buttons) button.ariaPressed = String(skill === simulation.skill);
     if (simulation.numFalls === numFalls) return;
     numFalls = simulation.numFalls;
