@@ -77,6 +77,8 @@ def opened(chromium, address):
 def page(opened):
     """The page with a body that stands at the origin, at the usual speed."""
     opened.evaluate("document.activeElement.blur()")
+    if opened.inner_text("#pause") == "Go on":  # a test that failed left it so
+        opened.click("#pause")
     opened.fill("#speed", "100")
     opened.click("#reset")
     return opened
@@ -240,7 +242,7 @@ def test_pushes_by_button_and_by_dragging_move_it_and_it_recovers(page):
             page.mouse.move(x, y)
             page.mouse.down()
             page.mouse.move(x + 100, y, steps=3)
-            page.wait_for_selector("#arrow")
+            page.wait_for_selector("#overlay")  # the arrow is drawn
             page.mouse.up()
         else:
             page.click("#push")
