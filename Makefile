@@ -11,7 +11,7 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train talk phase2 test test-slow lint setup bench peers browser mlflow-ui lock
+.PHONY: train talk phase2 test test-slow lint setup bench peers browser web-mujoco mlflow-ui lock
 .PHONY: docs docs-serve
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
@@ -88,6 +88,12 @@ browser: setup .venv/browser-$(LOCK)
 .venv/browser-$(LOCK): requirements-browser.lock
 	$(BIN)/python -m pip install -q --require-hashes -r $<
 	touch $@
+
+# Fetch MuJoCo's WebAssembly (10 MB) from npm into node_modules/, for `flexrl.export --format web`.
+MUJOCO_WEB := $(shell sed -n 's/^VERSION = "\([0-9.]*\)".*/\1/p' flexrl/web/mujoco_wasm.py)
+
+web-mujoco:
+	npm install --no-save --no-package-lock --ignore-scripts --prefix . @mujoco/mujoco@$(MUJOCO_WEB)
 
 # Serve MLflow's web page for the runs in a workspace, from .venv-mlflow: the lock file has only MLflow's client.
 MLFLOW := $(shell sed -n 's/^mlflow-skinny==\([0-9.]*\).*/\1/p' $(LOCK))

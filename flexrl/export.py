@@ -1,7 +1,8 @@
 """Export a run's policy to a small folder of its own: `python -m flexrl.export RUN --out FOLDER`.
 
 In the format `policy`, `flexrl.evaluate`, `flexrl.skills`, `flexrl.render`, `flexrl.load` and `--parent` accept the
-folder like a run's. In the formats `onnx` and `stablehlo` it is for other programs (docs/export.md).
+folder like a run's. In the formats `onnx` and `stablehlo` it is for other programs, and in the format `web` it is a
+folder of static files that runs the policy in a browser (docs/export.md).
 """
 
 import json
@@ -27,15 +28,18 @@ class ExportArguments:
     Attributes:
       out: folder to create.
       format: `policy` for the commands of flex-rl; `onnx` or `stablehlo` for other programs, as a function that holds
-        the normaliser, the goal's encoder, the memory's update and the symmetry.
+        the normaliser, the goal's encoder, the memory's update and the symmetry; `web` for a page on which a policy of
+        humanoid-skills runs in the browser, which any web server can host.
       step: checkpoint to use: `best`, `latest` or an iteration.
+      mujoco: folder of the npm package @mujoco/mujoco, for `web`; null for node_modules/@mujoco/mujoco.
       warp: sizes of MJX-Warp's buffers for the evaluation, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
 
     out: Path
-    format: Literal["policy", "onnx", "stablehlo"] = "policy"
+    format: Literal["policy", "onnx", "stablehlo", "web"] = "policy"
     step: str = "best"
+    mujoco: Path | None = None
     warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
@@ -71,17 +75,25 @@ def export(run: str, options: ExportArguments) -> None:
     is_policy = options.format == "policy"
     if is_policy and is_exported(folder):
         raise ConfigError(
-            f"run: {folder} is an exported policy already; copy the folder, or choose --format onnx or stablehlo"
+            f"run: {folder} is an exported policy already; copy the folder, or choose --format onnx, stablehlo or web"
         )
     num_episodes = NUM_EPISODES if is_policy else 1
     playback = load_playback(run, options.workspace, options.step, num_episodes=num_episodes, warp=options.warp)
     say(f"exporting iteration {playback.step} of {playback.folder} as {options.format}")
-    file = _write_policy(playback, options.out) if is_policy else _write_function(playback, options)
-    print(f"{options.out}: iteration {playback.step}, {file.stat().st_size / 1e6:.2f} MB")
+    if options.format == "policy":
+        _write_policy(playback, options.out)
+    elif options.format == "web":
+        from flexrl.web.folder import write_web
+
+        write_web(playback, options.out, options.mujoco)
+    else:
+        _write_function(playback, options)
+    size = sum(file.stat().st_size for file in options.out.rglob("*") if file.is_file())
+    print(f"{options.out}: iteration {playback.step}, {size / 1e6:.2f} MB")
 
 
-def _write_policy(playback: "Playback", out: Path) -> Path:
-    """Write the policy's arrays, its config, an evaluation of it, and what it was trained with. Return the main file.
+def _write_policy(playback: "Playback", out: Path) -> None:
+    """Write the policy's arrays, its config, an evaluation of it, and what it was trained with.
 
     No path of this machine is kept.
     """
@@ -89,7 +101,7 @@ def _write_policy(playback: "Playback", out: Path) -> Path:
     from flexrl.common.files import new_folder, write_json, write_text
     from flexrl.config.run_config import encode, without_places
     from flexrl.engine.evaluator import Evaluator, final_key
-    from flexrl.storage.policy_file import FILE, save_policy
+    from flexrl.storage.policy_file import save_policy
     from flexrl.storage.run_folder import read_config, read_metadata
 
     evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
@@ -103,11 +115,10 @@ def _write_policy(playback: "Playback", out: Path) -> Path:
         write_text(folder / "config.yaml", dump_yaml(encode(without_places(read_config(playback.folder)))))
         if _is_of_step(skills := playback.folder / "skills.json", playback.step):
             shutil.copyfile(skills, folder / "skills.json")
-    return out / FILE
 
 
-def _write_function(playback: "Playback", options: ExportArguments) -> Path:
-    """Write the policy as a function for other programs, and `policy.json`, which describes it. Return its file."""
+def _write_function(playback: "Playback", options: ExportArguments) -> None:
+    """Write the policy as a function for other programs, and `policy.json`, which describes it."""
     from flexrl.common.files import new_folder, write_json
     from flexrl.policies.onnx_graph import onnx_model
     from flexrl.policies.portable import description, portable, stablehlo
@@ -118,7 +129,6 @@ def _write_function(playback: "Playback", options: ExportArguments) -> Path:
     with new_folder(options.out) as folder:
         (folder / name).write_bytes(content)
         write_json(folder / "policy.json", description(playback, function) | {"file": name})
-    return options.out / name
 
 
 def _is_of_step(skills: Path, step: int) -> bool:
