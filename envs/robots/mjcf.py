@@ -2,6 +2,7 @@
 
 import os
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
 
 import mujoco
@@ -11,6 +12,7 @@ from envs.errors import ConfigError
 
 FLOOR = "flexrl_floor"  # name of a floor that is added
 FLOOR_TYPES = [mujoco.mjtGeom.mjGEOM_PLANE.value, mujoco.mjtGeom.mjGEOM_HFIELD.value]
+FOLDERS = ("assetdir", "meshdir", "texturedir")  # attributes of <compiler>
 JOINT_TRANSMISSIONS = [mujoco.mjtTrn.mjTRN_JOINT.value, mujoco.mjtTrn.mjTRN_JOINTINPARENT.value]
 
 
@@ -73,7 +75,7 @@ def files_of(path: str) -> list[Path]:
     """Return the MJCF file, and all files that it reads: included MJCF, meshes, textures and height fields.
 
     Raises:
-      ConfigError: if the file is missing or is no XML.
+      ConfigError: if the file is missing, is no XML, or names a file by an absolute path.
     """
     require_there(path)
     found: dict[Path, None] = {}
@@ -99,12 +101,17 @@ def _add_files(main: Path, found: dict[Path, None]) -> None:
         root = _parsed(file)
         texts.append(root)
         included = [each.get("file") for each in root.iter("include")]
+        for each in root.iter("include"):
+            _require_relative(main, each, ["file"])
         waiting += [each for name in included if name and (each := _first(name, [*folders, file.parent]))]
     for compiler in (each for root in texts for each in root.iter("compiler")):
-        named = [compiler.get(attribute) for attribute in ("assetdir", "meshdir", "texturedir")]
+        named = [compiler.get(attribute) for attribute in FOLDERS]
+        _require_relative(main, compiler, FOLDERS)
         folders = [*(main.absolute().parent / name for name in named if name), *folders]
     for element in (each for root in texts for each in root.iter() if each.tag != "include"):
-        names = [value for attribute, value in element.items() if attribute.startswith("file")]
+        attributes = [attribute for attribute in element.attrib if attribute.startswith("file")]
+        _require_relative(main, element, attributes)
+        names = [element.attrib[attribute] for attribute in attributes]
         for file in filter(None, (_first(name, folders) for name in names)):
             if element.tag == "model":
                 _add_files(file, found)
@@ -112,10 +119,18 @@ def _add_files(main: Path, found: dict[Path, None]) -> None:
                 found[Path(os.path.normpath(file))] = None
 
 
+def _require_relative(main: Path, element: ElementTree.Element, attributes: Sequence[str]) -> None:
+    """Raise ConfigError if an element names a file or folder by an absolute path, which no copy of the model holds."""
+    for attribute in attributes:
+        if os.path.isabs(value := element.get(attribute, "")):
+            raise ConfigError(
+                f'env: {main}: <{element.tag} {attribute}="{value}"> is an absolute path; name it relative to the MJCF '
+                "file, so that runs can keep a copy"
+            )
+
+
 def _first(name: str, folders: list[Path]) -> Path | None:
-    """Return the file of this name in the first folder that has it; None for absolute names and those of no file."""
-    if os.path.isabs(name):
-        return None
+    """Return the file of this name in the first folder that has it; None if no folder has one."""
     places = (folder / part for folder in folders for part in (name, Path(name).name))
     return next((place for place in places if place.is_file()), None)
 
