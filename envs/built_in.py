@@ -4,6 +4,8 @@ BUILT_IN = {
     "humanoid-walk": "envs.tasks.humanoid_walk:HumanoidWalk",
     "humanoid-skills": "envs.tasks.humanoid_skills.task:HumanoidSkills",
     "humanoid-goal": "envs.tasks.humanoid_goal:HumanoidGoal",
+    "humanoid-getup": "envs.tasks.humanoid_getup:HumanoidGetUp",
+    "humanoid-jump": "envs.tasks.humanoid_jump:HumanoidJump",
     "g1-joystick": "envs.tasks.joystick:G1Joystick",
     "h1-joystick": "envs.tasks.joystick:H1Joystick",
     "t1-joystick": "envs.tasks.joystick:T1Joystick",

@@ -30,6 +30,7 @@ class MujocoTask:
     config: Any
     Config: ClassVar[type[Any]]
     weights: ClassVar[tuple[str, ...]] = ()  # dotted names of reward weights in `self.config`; only `step` reads them
+    fading: ClassVar[tuple[str, ...]] = ()  # those of `weights` that only help at first: training takes them to 0
     episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:

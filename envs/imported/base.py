@@ -53,6 +53,8 @@ class BridgedTask:
         """See `MujocoTask.evaluated`."""
         return config
 
+    fading = ()  # see `MujocoTask.fading`
+
     @staticmethod
     def reward_weights(config: object) -> dict[str, float]:
         """See `MujocoTask.reward_weights`. There are none: another library's rewards are compiled in."""

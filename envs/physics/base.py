@@ -104,6 +104,10 @@ class Physics(Protocol):
         """Return the state with other generalised velocities (nv,). Derived fields change with the next step only."""
         ...
 
+    def with_force(self, state: PhysicsState, force: Array) -> PhysicsState:
+        """Return the state with other applied generalised forces (nv,), which act in all later steps."""
+        ...
+
     def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
         """Return `chosen` where condition () holds, else `other`."""
         ...

@@ -60,6 +60,10 @@ class IntegrationPhysics:
         """See `Physics.with_velocity`."""
         return state.replace(internal=self.replaced(state.internal, qvel=qvel), fields=state.fields | {"qvel": qvel})
 
+    def with_force(self, state: PhysicsState, force: Array) -> PhysicsState:
+        """See `Physics.with_force`."""
+        return state.replace(internal=self.replaced(state.internal, qfrc_applied=force))
+
     def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
         """See `Physics.where`."""
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)

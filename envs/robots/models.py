@@ -33,10 +33,11 @@ TOUCHING_GEOMS = ("torso1", "head", "uwaist", "lwaist", "butt", "thigh1", "shin1
 
 
 def feeling_humanoid() -> mujoco.MjSpec:
-    """Return Brax's humanoid with a whole body that touches the floor, and with sensors in its feet.
+    """Return Brax's humanoid with a whole body that touches the floor, and with sensors in its feet and its pelvis.
 
     The sensors are first `<foot>_force`, the normal force on the sole (N), of the right and the left foot; then
-    `<foot>_velocity`, the velocity of the sole in the world frame (m/s), of the right and the left foot.
+    `<foot>_velocity`, the velocity of the sole in the world frame (m/s), of the right and the left foot; then
+    `<foot>_position`, the middle of the foot (m), likewise; then `pelvis_position` (m).
     """
     spec = brax_humanoid()
     for geom in spec.geoms:
@@ -48,11 +49,16 @@ def feeling_humanoid() -> mujoco.MjSpec:
         spec.add_sensor(
             name=f"{foot}_force", type=mujoco.mjtSensor.mjSENS_TOUCH, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=foot
         )
-    for foot in FEET:
-        spec.add_sensor(
-            name=f"{foot}_velocity",
-            type=mujoco.mjtSensor.mjSENS_FRAMELINVEL,
-            objtype=mujoco.mjtObj.mjOBJ_SITE,
-            objname=foot,
-        )
+    for kind, sensor in (
+        ("velocity", mujoco.mjtSensor.mjSENS_FRAMELINVEL),
+        ("position", mujoco.mjtSensor.mjSENS_FRAMEPOS),
+    ):
+        for foot in FEET:
+            spec.add_sensor(name=f"{foot}_{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=foot)
+    spec.add_sensor(
+        name="pelvis_position",
+        type=mujoco.mjtSensor.mjSENS_FRAMEPOS,
+        objtype=mujoco.mjtObj.mjOBJ_XBODY,
+        objname="pelvis",
+    )
     return spec

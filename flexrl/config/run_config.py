@@ -14,6 +14,7 @@ from algos.common.config import AlgorithmConfig
 from algos.registry import find_algorithm
 from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type, is_model_file
+from envs.tasks.humanoid_skills.gait import GaitWeights
 from flexrl.common.decoding import decode_as
 from flexrl.common.types import JsonObject
 from flexrl.common.workspaces import WITH_BUCKET, require_no_bucket
@@ -26,7 +27,7 @@ TaskConfig = TypeVar("TaskConfig")
 
 # Fields that were added when sweeps already stored config hashes, with their default. At the default they do not enter
 # the hash, so that older hashes stay valid.
-LATER_FIELDS = {"any_environment": False}
+LATER_FIELDS = {"any_environment": False, "gait": GaitWeights()}
 
 PLACE = (  # fields of a config that say where results go, not what is computed
     *("name", "workspace"),

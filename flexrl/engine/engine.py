@@ -1,6 +1,6 @@
 """Compile and run the training iterations of every algorithm: sample a batch, then update by it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from algos.common.schedules import faded
 from algos.common.types import Algorithm, Source, SteppingSource
 from envs.worlds.shards import ALONE, AXIS, Shards
 from flexrl.common.types import PyTree
@@ -52,6 +53,7 @@ class Engine:
         num_members: int = 1,
         data: PyTree = None,
         weights: Mapping[str, float] | None = None,
+        fading: Collection[str] = (),
     ) -> None:
         """Define the programs. `compile` compiles them.
 
@@ -66,12 +68,14 @@ class Engine:
           data: the dataset that the source samples from, the same for all devices and members. It is an argument of the
             programs, is not donated, and is not part of a run. If it is streamed, only the update is compiled.
           weights: the traced reward weights of the environment by name, if the source steps worlds.
+          fading: names of the weights that fade to 0 while the run goes on (`algos.common.schedules.faded`).
         """
         assert num_members == 1 or shards.num == 1
         self.algorithm = algorithm
         self._num_iterations = num_iterations
         self._source = source
         self._weights = dict(weights or {})
+        self._fading = fading
         self._stream = Stream(source, data) if isinstance(data, StreamedDataset) else None
         self._is_split = has_host_callback or self._stream is not None
         self._mesh = None if shards.num == 1 else Mesh(jax.devices()[: shards.num], (AXIS,))
@@ -118,15 +122,15 @@ class Engine:
             self.program = self.program.lower(run, self._data).compile()
             return
         data = self._data if self._stream is None else self._stream.shapes()
-        batch = jax.eval_shape(self._sample, data, run.train, run.source, run.hyper, run.key)[1]
         hyper = jax.eval_shape(self._hyper, run)
+        batch = jax.eval_shape(self._sample, data, run.train, run.source, hyper, run.key)[1]
         if self._mesh is not None:
             batch, hyper = self._struct_on(batch, OWN), self._struct_on(hyper, SHARED)
         update = self._update_program.lower(run.train, batch, hyper, run.key)
         if self._stream is not None:
             self._update_program = update.compile()
             return
-        sample = self._sample_program.lower(self._data, run.train, run.source, run.hyper, run.key)
+        sample = self._sample_program.lower(self._data, run.train, run.source, hyper, run.key)
         with ThreadPoolExecutor() as pool:  # compiling releases the GIL
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
@@ -175,6 +179,7 @@ class Engine:
     ) -> tuple[Any, Any, dict[str, Array]]:
         """Sample a batch on one device, from worlds with the run's reward weights."""
         weights = {name: hyper[TASK + name] for name in self._weights}
+        weights |= {name: faded(weights[name], hyper["progress"]) for name in self._fading if name in weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
 
@@ -184,8 +189,9 @@ class Engine:
     def _iteration(self, run: Run, data: PyTree, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
         """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
         key, key_sample, key_update = self._split(run.key)
-        source, batch, sample_metrics = sample(data, run.train, run.source, run.hyper, key_sample)
-        train, update_metrics = update(run.train, batch, self._hyper(run), key_update)
+        hyper = self._hyper(run)
+        source, batch, sample_metrics = sample(data, run.train, run.source, hyper, key_sample)
+        train, update_metrics = update(run.train, batch, hyper, key_update)
         return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
 
     def _streamed_iteration(self, run: Run, stream: Stream) -> tuple[Run, dict[str, Array]]:

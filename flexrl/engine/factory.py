@@ -50,6 +50,7 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
         num_members=num_members,
         data=data,
         weights=reward_weights(config),
+        fading=registry.env_type(config.env).fading,
     )
 
 
@@ -58,6 +59,14 @@ def reward_weights(config: RunConfig) -> dict[str, float]:
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
     return registry.env_type(config.env).reward_weights(config.task)
+
+
+def evaluation_weights(config: RunConfig) -> dict[str, float]:
+    """Return the reward weights of evaluations: those of the task's own rules, without what only helps learning."""
+    if not find_algorithm(config.algo).steps_worlds(config.algorithm):
+        return {}
+    kind = registry.env_type(config.env)
+    return kind.reward_weights(kind.evaluated(config.task))
 
 
 def policy_template(algorithm: Algorithm) -> PyTree:

@@ -53,7 +53,7 @@ class Checkpoints:
           tree: any pytree of arrays.
 
         Raises:
-          Whatever the previous save raised.
+          Exception: whatever the previous save raised.
         """
         self.wait()
         if not self._is_whole(step):

@@ -57,7 +57,8 @@ def snapshot(folder: Path, known: Mapping[str, Signature]) -> Iterator[dict[str,
       The files by path relative to the folder, which are open within the `with` block.
     """
     for attempt in itertools.count():
-        time.sleep(RETRY_SECONDS if attempt else 0.0)
+        if attempt:
+            time.sleep(RETRY_SECONDS)
         with contextlib.ExitStack() as stack:
             before = _inodes(folder)
             try:

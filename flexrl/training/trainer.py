@@ -20,13 +20,13 @@ from flexrl.config.trackers import require_usable
 from flexrl.engine.engine import Run
 from flexrl.engine.evaluator import Evaluator, final_key, selection_key, summarize
 from flexrl.engine.factory import (
+    evaluation_weights,
     make_algorithm,
     make_engine,
     make_env,
     make_evaluation_env,
     make_policy,
     policy_template,
-    reward_weights,
 )
 from flexrl.engine.training_data import TrainingData, load_training_data
 from flexrl.reporting.display import COMPILING, EVALUATING
@@ -187,7 +187,7 @@ class Trainer:
     def _compile(self) -> None:
         """Compile the programs of training and evaluation side by side, so that no evaluation waits for its own."""
         self._show(COMPILING)
-        algorithm, weights = self._engine.algorithm, reward_weights(self._config)
+        algorithm, weights = self._engine.algorithm, evaluation_weights(self._config)
         policy = jax.eval_shape(functools.partial(make_policy, algorithm), policy_template(algorithm))
         with ThreadPoolExecutor(1) as pool:
             building = [self._evaluator.compile(pool, policy, weights)] if self._hosts.is_first else []
@@ -313,7 +313,7 @@ class Trainer:
         if not policies:
             return {}
         configs = [self._writers[i].config for i in policies]
-        keys, weights = [key_of(config.seed) for config in configs], [reward_weights(config) for config in configs]
+        keys, weights = [key_of(config.seed) for config in configs], [evaluation_weights(config) for config in configs]
         episodes = self._evaluator.episodes_of_each(list(zip(policies.values(), keys, weights, strict=True)))
         return dict(zip(policies, map(summarize, episodes), strict=True))
 

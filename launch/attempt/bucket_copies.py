@@ -53,7 +53,7 @@ class BucketCopies:
         """Why the runs can no longer be pushed, in a line; None while they can.
 
         Raises:
-          Whatever the thread raised, if it was not about the bucket.
+          Exception: what the thread raised, if it was not about the bucket.
         """
         if not self._pushing.done():
             return None

@@ -67,6 +67,11 @@ class Goals:
         """The present skill () int32, index into SKILLS."""
         return self.skills[self._index()]
 
+    @property
+    def is_new(self) -> Array:
+        """Whether the present goal () begins at this control step."""
+        return (self.clock == self.ends[:-1]).any()
+
     def vector(self) -> Array:
         """Return the present goal as a policy sees it, shape (GOAL_SIZE,)."""
         return jnp.concatenate([self.command, jax.nn.one_hot(self.skill, len(SKILLS))])

@@ -7,10 +7,10 @@ if that is above 1. The other terms are costs in their own units, and have negat
 from dataclasses import dataclass, fields
 
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 
 from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP
+from envs.tasks.humanoid_skills.motion import Motion
 
 NARROW_SPEED, NARROW_TURN = 0.25, 0.3  # m/s, rad/s: width of the part of tracking that rewards precision
 WIDE_SPEED, WIDE_SHARE = 0.25, 0.5  # m/s, and m/s more per commanded m/s: width of the part for first attempts
@@ -21,24 +21,6 @@ KNEELING_HEIGHT = 0.8  # m, of the torso: at this height or below, it does not s
 JUMP_HEIGHT = 0.25  # m above straight legs that earns the whole reward
 JUMP_SPEED = 1.5  # m/s upwards that earns the whole reward
 BODY_WEIGHT = 413.0  # N
-
-
-@struct.dataclass
-class Motion:
-    """The motion of one world's body in a control step, and what it was asked for."""
-
-    height: Array  # () m, of the torso
-    gravity: Array  # (3,) unit vector down, in the torso's frame
-    velocity: Array  # (2,) m/s forward and left, in the heading frame
-    rise: Array  # () m/s, upward velocity
-    turn: Array  # () rad/s to the left, around the vertical
-    posture: Array  # (17,) rad, joint angles less those of standing
-    action: Array  # (17,) in [-1, 1]
-    last_action: Array  # (17,)
-    foot_force: Array  # (2,) N, right and left foot on the floor
-    foot_speed: Array  # (2,) m/s, horizontal
-    command: Array  # (3,) forward m/s, left m/s, turn rad/s
-    skill: Array  # () int32
 
 
 @dataclass(frozen=True)

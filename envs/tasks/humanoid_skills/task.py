@@ -1,6 +1,5 @@
 """`humanoid-skills`: one humanoid that is asked for many skills, one after the other."""
 
-import math
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -13,14 +12,14 @@ from envs.robots import feeling_humanoid as body
 from envs.robots import symmetry
 from envs.robots.models import feeling_humanoid
 from envs.task import MujocoTask, first_state
+from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, gait_terms, weighted_gait
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
-from envs.tasks.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
+from envs.tasks.humanoid_skills.motion import Motion, motion_of
+from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
 from envs.tasks.humanoid_skills.tracking import Tracking
 from envs.types import EnvState, Mirror, Reflection
 
 TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # mirror image of a command: forward, left, turn
-LYING_HEIGHT = 0.35  # m, height of the torso from which a lying humanoid drops to the floor
-LYING_JOINTS = 0.3  # factor on joint angles drawn from their whole range, for a lying humanoid
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class HumanoidSkillsConfig:
       min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
       rewards: weight of each reward term.
+      gait: weight of each term of a natural gait; none is on by default.
     """
 
     skills: tuple[str, ...] = SKILL_NAMES
@@ -50,6 +50,7 @@ class HumanoidSkillsConfig:
     min_height: float = 0.9
     reset_noise: float = 0.02
     rewards: RewardWeights = field(default_factory=RewardWeights)
+    gait: GaitWeights = GaitWeights()
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
@@ -104,10 +105,11 @@ class HumanoidSkills(MujocoTask):
         qvel = jax.random.uniform(key_velocity, (self.model.nv,), minval=-noise, maxval=noise)
         physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
         motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
-        rewards = weighted(reward_terms(motion), self.config.rewards)
+        steps = Steps.first()
+        rewards = self._rewards(motion, steps)
         tracking = Tracking.first()
         metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
-        info = {"goals": goals, "last_action": motion.action, "tracking": tracking}
+        info = {"goals": goals, "last_action": motion.action, "tracking": tracking, **self._kept(steps)}
         return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
@@ -115,9 +117,11 @@ class HumanoidSkills(MujocoTask):
         physics = self.physics.step(state.physics, self.control(action))
         goals = state.info["goals"]
         motion = self._motion(physics, goals, action, state.info["last_action"])
-        rewards = weighted(reward_terms(motion), self.config.rewards)
+        steps = state.info.get("steps", Steps.first())
+        rewards = self._rewards(motion, steps)
         tracking = state.info["tracking"].after(motion, self.control_period)
         goals = goals.later()
+        steps = steps.after(motion, self.control_period, goals.is_new)
         return state.replace(
             physics=physics,
             obs=body.observe(physics, motion.action),
@@ -125,38 +129,25 @@ class HumanoidSkills(MujocoTask):
             reward=sum(rewards.values(), jnp.zeros(())),
             terminated=self._has_fallen(motion) if self.config.termination == "default" else jnp.array(False),
             metrics=self._metrics(rewards, motion, tracking),
-            info={"goals": goals, "last_action": action, "tracking": tracking},
+            info={"goals": goals, "last_action": action, "tracking": tracking, **self._kept(steps)},
         )
+
+    def _rewards(self, motion: Motion, steps: Steps) -> dict[str, Array]:
+        """Return what each term adds to the reward, given what the feet did before the step."""
+        rewards = weighted(reward_terms(motion), self.config.rewards)
+        return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
+
+    def _kept(self, steps: Steps) -> dict[str, Steps]:
+        """Return the part of `info` that the gait's terms need: nothing if none is on."""
+        return {"steps": steps} if self.config.gait.is_on else {}
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:
         key_standing, key_lying = jax.random.split(key)
         standing = body.standing_qpos(key_standing, self._joints, self.config.reset_noise)
-        return jnp.where(lies, self._lying_qpos(key_lying), standing)
-
-    def _lying_qpos(self, key: Array) -> Array:
-        """Draw positions of lying on the back, the front or a side: a quarter turn about a horizontal axis."""
-        key_joints, key_axis = jax.random.split(key)
-        axis = jax.random.uniform(key_axis, maxval=2 * math.pi)
-        laid = math.sqrt(0.5) * jnp.array([1, jnp.cos(axis), jnp.sin(axis), 0])
-        low, high = self._joint_range.T
-        bent = LYING_JOINTS * jax.random.uniform(key_joints, low.shape, minval=low, maxval=high)
-        return jnp.concatenate([jnp.array([0, 0, LYING_HEIGHT]), laid, bent])
+        return jnp.where(lies, body.lying_qpos(key_lying, self._joint_range), standing)
 
     def _motion(self, physics: PhysicsState, goals: Goals, action: Array, last_action: Array) -> Motion:
-        return Motion(
-            height=physics["qpos"][2],
-            gravity=body.gravity(physics),
-            velocity=body.velocity(physics),
-            rise=physics["qvel"][2],
-            turn=body.turn(physics),
-            posture=physics["qpos"][7:] - self._joints,
-            action=action,
-            last_action=last_action,
-            foot_force=body.foot_force(physics),
-            foot_speed=body.foot_speed(physics),
-            command=goals.command,
-            skill=goals.skill,
-        )
+        return motion_of(physics, self._joints, action, last_action, goals.command, goals.skill)
 
     def _has_fallen(self, motion: Motion) -> Array:
         return (motion.height < self.config.min_height) & (motion.skill != STAND_UP)

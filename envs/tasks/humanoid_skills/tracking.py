@@ -5,7 +5,8 @@ from flax import struct
 from jax import Array
 
 from envs.success import MIN_STANDING_HEIGHT
-from envs.tasks.humanoid_skills.rewards import Motion, is_airborne
+from envs.tasks.humanoid_skills.motion import Motion
+from envs.tasks.humanoid_skills.rewards import is_airborne
 
 
 @struct.dataclass

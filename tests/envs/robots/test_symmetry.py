@@ -15,7 +15,10 @@ from envs.tasks.humanoid_skills.goals import SKILL_NAMES, Goals
 from envs.types import Reflection
 
 NUM_WORLDS = 32
-TASKS = {"humanoid-walk": "brax_humanoid", "humanoid-skills": "feeling_humanoid", "humanoid-goal": "feeling_humanoid"}
+TASKS = {
+    "humanoid-walk": "brax_humanoid",
+    **{f"humanoid-{name}": "feeling_humanoid" for name in ("skills", "goal", "jump", "getup")},
+}
 
 
 @pytest.fixture

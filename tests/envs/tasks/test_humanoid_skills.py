@@ -14,13 +14,15 @@ from envs.robots import feeling_humanoid as body
 from envs.robots.models import feeling_humanoid
 from envs.robots.rotations import heading_of, rotated, rotated_back, turned_back
 from envs.tasks.humanoid_skills.goals import GOAL_SIZE, JUMP, SKILL_NAMES, SKILLS, STAND_UP, GoalSampler
-from envs.tasks.humanoid_skills.rewards import Motion, RewardWeights, reward_terms, weighted
+from envs.tasks.humanoid_skills.motion import Motion
+from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
 from envs.tasks.humanoid_skills.task import HumanoidSkills, HumanoidSkillsConfig
 from envs.tasks.humanoid_skills.tracking import Tracking
 from envs.worlds.vector import VecEnv
 
 STILL = Motion(
     height=jnp.array(1.25),
+    pelvis_height=jnp.array(0.85),
     gravity=jnp.array([0.0, 0.0, -1.0]),
     velocity=jnp.zeros(2),
     rise=jnp.array(0.0),
@@ -30,6 +32,11 @@ STILL = Motion(
     last_action=jnp.zeros(17),
     foot_force=jnp.array([200.0, 213.0]),
     foot_speed=jnp.zeros(2),
+    foot_height=jnp.zeros(2),
+    arm_angles=jnp.zeros(2),
+    elbows=jnp.array([-1.2, -1.2]),
+    sway=jnp.zeros(2),
+    power=jnp.array(0.0),
     command=jnp.zeros(3),
     skill=jnp.array(0),
 )
@@ -353,7 +360,7 @@ class TestTask:
         data.qvel[:3] = [0.5, -0.25, 0.0]
         data.qvel[3:] = 0
         mujoco.mj_forward(model, data)
-        np.testing.assert_allclose(data.sensordata[2:].reshape(2, 3), [[0.5, -0.25, 0.0]] * 2, atol=1e-6)
+        np.testing.assert_allclose(data.sensordata[2:8].reshape(2, 3), [[0.5, -0.25, 0.0]] * 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,15 @@ def test_disturbed_worlds_are_reweighted_too():
 
 
 def test_every_weight_is_a_field():
-    for name in ("humanoid-walk", "humanoid-skills", "humanoid-goal", "Hopper-v5", "Ant-v5", "Humanoid-v5"):
+    for name in (
+        "humanoid-walk",
+        "humanoid-skills",
+        "humanoid-goal",
+        "humanoid-jump",
+        "humanoid-getup",
+        "Hopper-v5",
+        "Ant-v5",
+        "Humanoid-v5",
+    ):
         kind = env_type(name)
         assert kind.reward_weights(kind.Config()).keys() == set(kind.weights) > set()

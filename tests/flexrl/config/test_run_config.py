@@ -225,7 +225,7 @@ def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
     assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-MANY_RUNS = ("humanoid_sweep.yaml", "three_phases.yaml")  # examples of `launch`
+MANY_RUNS = ("humanoid_search.yaml", "humanoid_sweep.yaml", "three_phases.yaml")  # examples of `launch`
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""Terms that make a gait look like a person's: small named functions of a control step, each switched by its weight."""
+
+from dataclasses import astuple, dataclass, fields
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from envs.tasks.humanoid_skills.motion import Motion
+from envs.tasks.humanoid_skills.rewards import BODY_WEIGHT
+
+SHORTEST_SWING = 0.06  # s in the air, below which a foot only bounced
+SWING, LONGEST_SWING = 0.3, 0.5  # s in the air that earn nothing, and above which more earns no more
+CLEARANCE = 0.08  # m that a sole is to be lifted in a swing
+ELBOW = -1.2  # rad, of an elbow that is a little bent
+MOVING = 0.1  # m/s, commanded speed above which steps are asked for
+LARGEST_HEADING_ERROR = 1.0  # rad; larger errors cost no more
+
+
+@dataclass(frozen=True)
+class GaitWeights:
+    """Weight of each term: reward per control step and unit of the term, named in parentheses. 0 turns a term off.
+
+    Attributes:
+      air_time: when a foot touches the floor, its time in the air beyond 0.3 s, at most 0.2 s of it (s). Feet that
+        tremble pay it often.
+      clearance: when a foot touches the floor, the squared share of 8 cm by which it was lifted too little (1).
+      alternation: a foot comes down from a swing twice without the other in between (1).
+      arms: squared angle between upper arms and the vertical, mean over both (rad^2).
+      elbows: squared angle between elbows and a slight bend, mean over both (rad^2).
+      trunk: squared rate of the torso's roll and pitch, summed (rad^2/s^2).
+      energy: mechanical power of the motors over body weight (m/s).
+      heading: squared angle by which it turned more or less than commanded, since the command (rad^2).
+    """
+
+    air_time: float = 0.0
+    clearance: float = 0.0
+    alternation: float = 0.0
+    arms: float = 0.0
+    elbows: float = 0.0
+    trunk: float = 0.0
+    energy: float = 0.0
+    heading: float = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a term has a weight."""
+        return any(astuple(self))
+
+
+@struct.dataclass
+class Steps:
+    """What the feet of one world's humanoid have done until now, right foot first, and where it heads."""
+
+    air: Array  # (2,) s that each foot has been in the air; 0 on the floor
+    peak: Array  # (2,) m, highest that each sole has been in its present swing
+    last: Array  # () int32, the foot that came down last; -1 for none
+    heading_error: Array  # () rad by which it turned further to the left than commanded, since the command
+
+    @classmethod
+    def first(cls) -> "Steps":
+        """Return the state before the first step."""
+        return cls(jnp.zeros(2), jnp.zeros(2), jnp.array(-1, jnp.int32), jnp.zeros(()))
+
+    def after(self, motion: Motion, period: float, is_new_goal: Array) -> "Steps":
+        """Return the state after a control step of `period` s; a new goal () begins with the heading of the moment."""
+        in_air = motion.foot_force <= 0
+        down = came_down(motion, self)
+        error = self.heading_error + period * (motion.turn - motion.command[2])
+        return Steps(
+            air=jnp.where(in_air, self.air + period, 0),
+            peak=jnp.where(in_air, jnp.maximum(self.peak, motion.foot_height), 0),
+            last=jnp.where(down.any(), jnp.argmax(down).astype(jnp.int32), self.last),
+            heading_error=jnp.where(is_new_goal, 0, error),
+        )
+
+
+def came_down(motion: Motion, before: Steps) -> Array:
+    """Return which feet (2,) came down from a swing in this control step."""
+    return (motion.foot_force > 0) & (before.air >= SHORTEST_SWING)
+
+
+def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
+    """Return the value () of each term, by the name of its weight, given what the feet did before the step."""
+    is_moving = jnp.sqrt(jnp.square(motion.command[:2]).sum()) > MOVING
+    touches = (motion.foot_force > 0) & (before.air > 0) & is_moving
+    again = came_down(motion, before) & (jnp.arange(2) == before.last) & is_moving
+    lacking = jnp.maximum(1 - before.peak / CLEARANCE, 0)
+    heading_error = jnp.minimum(jnp.abs(before.heading_error), LARGEST_HEADING_ERROR)
+    return {
+        "air_time": jnp.sum(touches * (jnp.minimum(before.air, LONGEST_SWING) - SWING)),
+        "clearance": jnp.sum(touches * jnp.square(lacking)),
+        "alternation": again.any().astype(motion.height.dtype),
+        "arms": jnp.square(motion.arm_angles).mean(),
+        "elbows": jnp.square(motion.elbows - ELBOW).mean(),
+        "trunk": jnp.square(motion.sway).sum(),
+        "energy": motion.power / BODY_WEIGHT,
+        "heading": jnp.square(heading_error),
+    }
+
+
+def weighted_gait(terms: dict[str, Array], weights: GaitWeights) -> dict[str, Array]:
+    """Return what each term that is switched on adds to the reward: its value times its weight."""
+    names = [field.name for field in fields(weights) if getattr(weights, field.name)]
+    return {name: getattr(weights, name) * terms[name] for name in names}
