@@ -62,7 +62,7 @@ class LocomotionConfig:
     upright_weight: float = -1.0
     rocking_weight: float = -0.05
     bouncing_weight: float = -0.5
-    energy_weight: float = -0.05
+    energy_weight: float = -0.001
     action_rate_weight: float = -0.01
     feet_air_time_weight: float = 1.0
     feet_slip_weight: float = -0.1

@@ -29,7 +29,7 @@ def box(tmp_path_factory):
     return task_of(written(tmp_path_factory.mktemp("box"), quadruped()))
 
 
-def physics_of(task, turn=(1.0, 0, 0, 0), height=0.23, velocity=(0.0, 0, 0), gyro=(0.0, 0, 0), joints=0.0):
+def physics_of(task, turn=(1.0, 0, 0, 0), height=0.23, velocity=(0.0, 0, 0), gyro=(0.0, 0, 0), joints=(0.0, 0, 0, 0)):
     """The state of the box, as the task reads it from MuJoCo."""
     data = mujoco.MjData(task.model)
     data.qpos[:7] = [0, 0, height, *turn]
@@ -88,7 +88,7 @@ def test_rewards_are_those_worked_by_hand(box):
         height=1.0,
         velocity=(0.5, 0.1, 0.3),
         gyro=(0.1, 0.2, 0.3),
-        joints=0.1,
+        joints=(0.1,) * 4,
     )
     info = {"last_action": jnp.array([0.0, 0, 0, 1.0]), "air_time": jnp.zeros(4)}
     command, action = jnp.array([1.0, 0.0, 0.5]), jnp.array([0.5, 0, 0, 0])
@@ -129,7 +129,7 @@ def test_feet_that_land_are_paid_for_their_swing_and_charged_for_their_slip(box)
 
 def test_joints_near_their_limits_are_charged(box):
     limit = np.radians(40)
-    physics = physics_of(box, height=1.0, joints=[limit, -limit, 0.9 * limit, 0])
+    physics = physics_of(box, height=1.0, joints=(limit, -limit, 0.9 * limit, 0))
     terms = terms_of(box, physics, jnp.zeros(3), jnp.zeros(4), {"last_action": jnp.zeros(4), "air_time": jnp.zeros(4)})
     assert terms["joint_limits"] == pytest.approx(2 * 0.05 * limit, abs=1e-5)
 
