@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     show_parser = commands.add_parser("show", help="print an environment's sizes, units, metrics and parameters")
     preview_parser = commands.add_parser("preview", help="draw an environment that random actions move")
     for command in (show_parser, preview_parser):
-        command.add_argument("name", help="an environment's name, or path/to/file.py:Class")
+        command.add_argument("name", help="an environment's name, path/to/file.py:Class or path/to/robot.xml")
     preview_parser.add_argument("--out", type=Path, required=True, help="file to write, .gif, .mp4 or .png")
     preview_parser.add_argument("--seconds", type=float, default=3.0, help="simulated time to draw, in s")
     options = parser.parse_args(arguments)

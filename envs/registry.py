@@ -1,4 +1,4 @@
-"""The environments that a run can name: built in, from installed packages, and tasks in a user's file."""
+"""The environments that a run can name: built in, from installed packages, and a user's tasks and robots."""
 
 import dataclasses
 import difflib
@@ -17,6 +17,7 @@ from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
 BRIDGES = ("brax:", "playground:")  # prefixes of the names of other libraries' environments
+MODEL_SUFFIX = ".xml"  # of a user's MJCF file, whose robot learns the generic locomotion task
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 
 
@@ -29,7 +30,8 @@ def env_type(name: str) -> type[Any]:
     """Return the task class of an environment's name, and import its module only now.
 
     Args:
-      name: built-in name, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class` or an installed entry point.
+      name: built-in name, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class`, `path/to/robot.xml` or an installed
+        entry point.
 
     Raises:
       ConfigError: if the name is unknown, or names something that is no task.
@@ -49,11 +51,22 @@ def env_type(name: str) -> type[Any]:
         return playground_task(name.removeprefix("playground:"))
     if ".py:" in name:
         return _required(_from_file(name), name)
+    if is_model_file(name):
+        from envs.robots.mjcf import require_there
+        from envs.tasks.locomotion import locomotion_task
+
+        require_there(name)
+        return locomotion_task(name)
     if name.endswith(".py"):
         raise ConfigError(f"env: {name!r} names a file without a class; {_tasks_in(name)}")
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
         return _required(point.load(), name)
     raise _unknown(name)
+
+
+def is_model_file(name: str) -> bool:
+    """Return whether an environment's name is the path of a user's MJCF file."""
+    return name.endswith(MODEL_SUFFIX)
 
 
 def make_env(name: str, config: object, options: PhysicsOptions) -> Env:
@@ -82,7 +95,7 @@ def make_env(name: str, config: object, options: PhysicsOptions) -> Env:
 def _unknown(name: Any) -> ConfigError:
     close = difflib.get_close_matches(str(name), env_names(), n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    known = ", ".join([*env_names(), "brax:NAME", "playground:NAME", "path/to/file.py:Class"])
+    known = ", ".join([*env_names(), "brax:NAME", "playground:NAME", "path/to/file.py:Class", "robot.xml"])
     return ConfigError(f"env: {name!r} is unknown; {hint}known: {known}")
 
 

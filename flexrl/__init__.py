@@ -47,8 +47,8 @@ def make(env: str = "humanoid-walk", **options: Any) -> "gymnasium.Env":
     """Make an environment with Gymnasium's interface and its time limit.
 
     Args:
-      env: name of an environment, as `python -m envs list` prints it; `brax:NAME`, `playground:NAME`, or
-        `path/to/file.py:Class`.
+      env: name of an environment, as `python -m envs list` prints it; `brax:NAME`, `playground:NAME`,
+        `path/to/file.py:Class`, or `path/to/robot.xml`.
       options: `render_mode="rgb_array"`, and fields of the task's config.
 
     Raises:

@@ -103,6 +103,7 @@ def _write_policy(playback: "Playback", out: Path) -> None:
     from flexrl.engine.evaluator import Evaluator, final_key
     from flexrl.storage.policy_file import save_policy
     from flexrl.storage.run_folder import read_config, read_metadata
+    from flexrl.storage.run_model import copy_model
 
     evaluation = Evaluator(playback.env, NUM_EPISODES)(playback.policy, final_key(0))
     trained = read_metadata(playback.folder)
@@ -113,6 +114,7 @@ def _write_policy(playback: "Playback", out: Path) -> None:
         save_policy(folder, playback.policy)
         write_json(folder / "export.json", record)
         write_text(folder / "config.yaml", dump_yaml(encode(without_places(read_config(playback.folder)))))
+        copy_model(playback.folder, folder)
         if _is_of_step(skills := playback.folder / "skills.json", playback.step):
             shutil.copyfile(skills, folder / "skills.json")
 

@@ -55,9 +55,11 @@ def joint_limits(joint_position: Array, low: Array, high: Array) -> Array:
     return jnp.sum(jnp.maximum(low - joint_position, 0) + jnp.maximum(joint_position - high, 0))
 
 
-def feet_air_time(air_time: Array, has_landed: Array) -> Array:
-    """Return the s that feet (2,) which land were in the air, at most a maximum, less a minimum, summed."""
-    return jnp.sum((jnp.minimum(air_time, MAX_AIR_TIME) - MIN_AIR_TIME) * has_landed)
+def feet_air_time(
+    air_time: Array, has_landed: Array, shortest: float = MIN_AIR_TIME, longest: float = MAX_AIR_TIME
+) -> Array:
+    """Return the s that feet (F,) which land were in the air, at most `longest`, less `shortest`, summed."""
+    return jnp.sum((jnp.minimum(air_time, longest) - shortest) * has_landed)
 
 
 def feet_phase(foot_height: Array, phase: Array, swing_height: float) -> Array:
@@ -66,7 +68,7 @@ def feet_phase(foot_height: Array, phase: Array, swing_height: float) -> Array:
 
 
 def feet_slip(foot_velocity: Array, has_contact: Array) -> Array:
-    """Return the squared horizontal velocity of the feet (2, 3) that touch the floor, m^2/s^2, summed."""
+    """Return the squared horizontal velocity of the feet (F, 3) that touch the floor, m^2/s^2, summed."""
     return jnp.sum(jnp.sum(jnp.square(foot_velocity[:, :2]), axis=1) * has_contact)
 
 

@@ -24,7 +24,7 @@ def list_all() -> None:
     names = env_names()
     for name in names:
         print(f"{name:{max(map(len, names))}}  {_first_line(env_type(name))}")
-    print("\nand brax:NAME, playground:NAME, path/to/file.py:Class")
+    print("\nand brax:NAME, playground:NAME, path/to/file.py:Class, path/to/robot.xml")
 
 
 def show(name: str) -> None:

@@ -2,13 +2,14 @@
 
 import argparse
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from algos.registry import algorithm_names
 from envs.built_in import DEFAULT
-from envs.registry import env_names
+from envs.registry import env_names, is_model_file
 from flexrl.cli.devices import default_profile, require_devices
 from flexrl.cli.resumption import stored_config
 from flexrl.common.decoding import load_yaml
@@ -116,7 +117,7 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
         if (config.folder / "config.yaml").exists():
             require_no_policy(config.folder)
             stored = read_config(config.folder)
-            config = dataclasses.replace(stored, name=config.name, workspace=config.workspace)
+            config = dataclasses.replace(stored, name=config.name, workspace=config.workspace, env=config.env)
         members.append(config)
     return tuple(members)
 
@@ -176,7 +177,14 @@ def resolved(config: RunConfig) -> RunConfig:
     from flexrl.training.warm_start import pin
 
     require_devices(config)
-    env = config.env.rpartition(":")[2]  # of a task FILE:CLASS, the class
-    name = config.name or free_name(config.workspace, f"{env}-{config.algo}-seed{config.seed}")
+    stem = f"{_short_name(config.env)}-{config.algo}-seed{config.seed}"
+    name = config.name or free_name(config.workspace, stem)
     parent = config.parent and pin(config.parent, config.workspace)
     return dataclasses.replace(config, physics=resolve_backend(config.physics), name=name, parent=parent)
+
+
+def _short_name(env: str) -> str:
+    """Return an environment's name for the name of a run: of a task FILE:CLASS the class, of an MJCF file its stem."""
+    if is_model_file(env):
+        return re.sub(r"[^A-Za-z0-9._-]", "-", Path(env).stem).lstrip("._-") or "robot"
+    return env.rpartition(":")[2]

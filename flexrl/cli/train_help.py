@@ -10,7 +10,8 @@ Train a policy. Everything about the run goes to the folder workspace/NAME.
 
 What to train
   --env NAME                 humanoid-walk (default), humanoid-skills, ...: `python -m envs list` names all;
-                             brax:NAME, playground:NAME, or path/to/file.py:Class for a task of your own
+                             brax:NAME, playground:NAME; my_robot.xml for a robot of your own;
+                             path/to/file.py:Class for a task of your own
   --algo NAME                ppo (default), bc (behavior cloning) or dt (Decision Transformer)
   --config FILE.yaml         set any field of a run by a file; flags go first
   --seed N                   seed of everything random

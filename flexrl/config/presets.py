@@ -4,8 +4,11 @@ The values for `cpu` were found as `benchmarks/README.md` describes. The values 
 guesses from what others publish for their trainers, with the source in a comment.
 """
 
+from envs.registry import is_model_file
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
 from flexrl.common.types import JsonObject
+
+OWN_ROBOT = "robot.xml"  # stands for the MJCF files of users
 
 DMC_HUMANOID: JsonObject = {
     "total_steps": 10_000_000,
@@ -45,6 +48,12 @@ PRESETS: dict[tuple[str, str, str], JsonObject] = {
         "num_envs": 128,
         "num_evaluations": 5,
         "algorithm": {"learning_rate": 6e-4, "final_learning_rate": 6e-5, "value_layers": [128, 64, 64]},
+    },
+    ("ppo", OWN_ROBOT, "cpu"): {
+        "total_steps": 5_000_000,
+        "num_envs": 128,
+        "num_evaluations": 5,
+        "algorithm": {"learning_rate": 6e-4, "final_learning_rate": 6e-5, "policy_layers": [128, 128, 128]},
     },
     ("ppo", "humanoid-skills", "cpu"): {
         "total_steps": 15_000_000,
@@ -134,4 +143,5 @@ FALLBACK_PRESET: JsonObject = {"total_steps": 10_000_000, "num_envs": 1024}
 
 def preset_of(algo: str, env: str, profile: str) -> JsonObject:
     """Return the default fields of a run, as nested mappings like those of a config file; a user's values go first."""
+    env = OWN_ROBOT if is_model_file(env) else env
     return PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 from algos.common.config import AlgorithmConfig
 from algos.registry import find_algorithm
 from envs.physics.options import Randomization, WarpOptions
-from envs.registry import env_type
+from envs.registry import env_type, is_model_file
 from envs.tasks.humanoid_skills.gait import GaitWeights
 from flexrl.common.decoding import decode_as
 from flexrl.common.types import JsonObject
@@ -51,7 +51,8 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
       physics: physics engine; `auto` is MuJoCo on native threads on a CPU, and MJX-Warp on an NVIDIA GPU.
       warp: buffer sizes and CUDA graphs of MJX-Warp.
       algo: name of the algorithm.
-      env: name of the environment, of those that `python -m envs list` prints; or `path/to/file.py:Class`.
+      env: name of the environment, of those that `python -m envs list` prints; `path/to/file.py:Class`;
+        or an MJCF file, `path/to/robot.xml`.
       name: name of the run's folder; made from algo, env and seed when not given.
       workspace: folder that holds the runs.
       parent: run or exported policy whose networks and statistics this run begins from, as `RUN[:STEP]`;
@@ -162,7 +163,7 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
     @property
     def env_name(self) -> str:
-        """Name of the environment; for a task in a user's file `file.py:Class`, without the file's folder."""
+        """Name of the environment; for a user's `file.py:Class` or `robot.xml`, without the file's folder."""
         return without_folder(self.env)
 
     @property
@@ -174,8 +175,8 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
     def hash(self) -> str:
         """Return 16 hexadecimal digits that identify what the run computes.
 
-        They are the same for runs that differ only in name, workspace, video and tracking. For a task in a user's file
-        they depend on the names of file and class, but not on the file's folder and content.
+        They are the same for runs that differ only in name, workspace, video and tracking. For a task or a robot in a
+        user's file they depend on the names of file and class, but not on the file's folder and content.
         """
         content = {k: v for k, v in _shallow(self).items() if k not in ("name", "workspace", "video", "tracking")}
         content["env"] = self.env_name
@@ -183,16 +184,18 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
 
 def without_folder(env: str) -> str:
-    """Return the name of an environment; for a task in a user's file `file.py:Class`, without the file's folder."""
-    return env.rpartition("/")[2] if ".py:" in env else env
+    """Return the name of an environment; for a user's `file.py:Class` or `robot.xml`, without the file's folder."""
+    return env.rpartition("/")[2] if ".py:" in env or is_model_file(env) else env
 
 
 def without_places(config: RunConfig) -> RunConfig:
-    """Return the config to publish: without workspace, parent, trackers and the path of the dataset's folder."""
+    """Return the config to publish: without workspace, parent, trackers, and the folders of dataset and MJCF file."""
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
     place = {"workspace": RunConfig.workspace, "parent": None, "tracking": Tracking()}
+    if is_model_file(config.env):
+        place["env"] = config.env_name
     return dataclasses.replace(config, **place, algorithm=algorithm)
 
 

@@ -18,6 +18,7 @@ from flexrl.common.workspaces import require_file_system, require_no_bucket
 from flexrl.config.run_config import RunConfig, decode, encode
 from flexrl.storage.policy_file import is_exported
 from flexrl.storage.provenance import git_state, machine, versions
+from flexrl.storage.run_model import keep_model, kept_model
 
 CHANGES = "totals"  # key in metadata.json: the changes of the run's total_steps, oldest first
 
@@ -63,7 +64,7 @@ class RunFolder:
         parent: JsonObject | None = None,
         data: JsonObject | None = None,
     ) -> None:
-        """Write the config of a new run, and a `metadata.json` with what is needed to repeat the run.
+        """Write what is needed to repeat a new run: its config, `metadata.json`, and a copy of a user's MJCF.
 
         Args:
           config: config of the run.
@@ -76,7 +77,9 @@ class RunFolder:
         """
         if (self.path / "config.yaml").exists():
             raise ConfigError(f"{self.path}: holds a run already; go on with it by --resume, or choose another --name")
-        write_json(self.path / "metadata.json", metadata(config, arguments, parent, data))
+        model = keep_model(config.env, self.path)
+        kept = {} if model is None else {"model": model}
+        write_json(self.path / "metadata.json", metadata(config, arguments, parent, data) | kept)
         self._write_config(config)
 
     def move(self, config: RunConfig) -> None:
@@ -120,14 +123,17 @@ class RunFolder:
 
 
 def read_config(path: Path) -> RunConfig:
-    """Read the config in a run's folder.
+    """Read the config in a run's folder. If the folder keeps a user's MJCF, it is the environment.
 
     Raises:
       ConfigError: if the folder holds no run, or its config cannot be decoded.
     """
     if not (path / "config.yaml").is_file():
         raise ConfigError(f"{path}: holds no run (no config.yaml); name a folder in the workspace")
-    return decode(load_yaml(path / "config.yaml"), str(path / "config.yaml"))
+    content = load_yaml(path / "config.yaml")
+    if (model := kept_model(path)) is not None:
+        content["env"] = model
+    return decode(content, str(path / "config.yaml"))
 
 
 def read_metadata(path: Path) -> JsonObject:

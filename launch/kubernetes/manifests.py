@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from envs.registry import is_model_file
 from flexrl.common.errors import EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_PREEMPTED, EXIT_STORAGE, ConfigError
 from flexrl.common.locks import LEASED
 from flexrl.common.types import JsonObject
@@ -238,6 +239,8 @@ def _content(sweep: Sweep, trial: Trial, cleared_attempts: int) -> Manifest:
 def _env_in_pods(env: str) -> str:
     if not task_files.in_file(env):
         return env
+    if is_model_file(env):
+        return str(TRIALS / _task_folder(env) / PurePosixPath(env).name)
     path, _, name = env.rpartition(":")
     return f"{TRIALS / _task_folder(env) / PurePosixPath(path).name}:{name}"
 

@@ -1,19 +1,22 @@
-"""The files of a task that a user wrote: its Python file, and files beside it with the same stem, such as its MJCF.
+"""The files of a task or a robot that a user wrote.
 
-Their contents are part of a trial's key, and they are sent to a cluster. Whatever else the task reads must be installed
-in the image.
+Those of a task are its Python file, and files beside it with the same stem, such as its MJCF. Those of a robot are its
+MJCF file and all files that this one reads. Their contents are part of a trial's key, and they are sent to a cluster.
+Whatever else a task reads must be installed in the image.
 """
 
 import functools
 import hashlib
 from pathlib import Path
 
+from envs.registry import is_model_file
+from envs.robots.mjcf import common_folder, files_of
 from flexrl.common.errors import ConfigError
 
 
 def in_file(env: str) -> bool:
-    """Return whether an environment's name is `PATH.py:CLASS`, a task in a user's file."""
-    return ".py:" in env
+    """Return whether an environment's name is `PATH.py:CLASS` or `PATH.xml`, a task or a robot in a user's file."""
+    return ".py:" in env or is_model_file(env)
 
 
 def trial_key(env: str, config_hash: str) -> str:
@@ -33,9 +36,15 @@ def texts(env: str, limit: int) -> dict[str, str]:
     """Return the text of each of a task's files by file name.
 
     Raises:
-      ConfigError: if a file is not text, or all files together have more than `limit` bytes.
+      ConfigError: if a file is not text, if they are in several folders, or if they have more than `limit` bytes
+        together.
     """
     files = _files(env)
+    if len({file.parent for file in files}) > 1:
+        raise ConfigError(
+            f"env: {env!r}: reads files in several folders, and only those of one folder travel to a cluster; put them "
+            "beside it, and give its <compiler> no assetdir, meshdir or texturedir"
+        )
     if (size := sum(file.stat().st_size for file in files)) > limit:
         names = ", ".join(file.name for file in files)
         raise ConfigError(
@@ -56,6 +65,8 @@ def _text(env: str, file: Path) -> str:
 
 
 def _files(env: str) -> list[Path]:
+    if is_model_file(env):
+        return files_of(env)
     file = Path(env.rpartition(":")[0])
     beside = (each for each in file.parent.iterdir() if each.name.startswith(f"{file.stem}.") and each.is_file())
     return sorted(beside, key=lambda each: each.name)
@@ -63,8 +74,8 @@ def _files(env: str) -> list[Path]:
 
 @functools.cache
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
-    whole = hashlib.sha256()
+    whole, top = hashlib.sha256(), common_folder([file for file, _, _ in files])
     for file, _, _ in files:
-        whole.update(f"{file.name} {file.stat().st_size}\n".encode())
+        whole.update(f"{file.relative_to(top).as_posix()} {file.stat().st_size}\n".encode())
         whole.update(file.read_bytes())
     return whole.hexdigest()[:16]

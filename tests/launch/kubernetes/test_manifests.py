@@ -18,6 +18,7 @@ from launch.plan import task_files
 from launch.plan.sweep_file import load_sweep
 from launch.plan.trials import load_trials
 from launch.trial import read_trials
+from tests.envs.robots.own_robots import quadruped, written
 from tests.launch import sweeps
 
 CLUSTER = {"image": "registry.example/flexrl@sha256:0", "volume_claim": "workspace"}
@@ -339,3 +340,18 @@ def test_a_task_that_is_too_large_or_no_text_stays_here(tmp_path, monkeypatch):
     size = f"{len(TASK) + 10_000:,}"
     with pytest.raises(ConfigError, match=f"task.py, task.stl have {size} bytes, and at most 9,000 travel"):
         make(tmp_path, base=base)
+
+
+def test_a_robot_travels_with_the_files_that_it_reads(tmp_path):
+    (tmp_path / "legs.xml").write_text("<mujocoinclude/>")
+    (tmp_path / "robot.yaml").write_text("another's")
+    path = written(tmp_path, quadruped(extra='<include file="legs.xml"/>'), "robot.xml")
+    (_, task, _), (trial,) = make(tmp_path, base={**sweeps.TINY, "env": path})
+    assert sorted(task["data"]) == ["legs.xml", "robot.xml"]
+    (tmp_path / "legs.xml").write_text("<mujocoinclude><asset/></mujocoinclude>")
+    assert task_files.trial_key(path, trial.config_hash) != trial.key
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "legs.xml").rename(tmp_path / "parts" / "legs.xml")
+    written(tmp_path, quadruped(extra='<include file="parts/legs.xml"/>'), "robot.xml")
+    with pytest.raises(ConfigError, match="reads files in several folders"):
+        make(tmp_path, base={**sweeps.TINY, "env": path})
