@@ -154,3 +154,12 @@ def test_the_doctor_names_packages_of_other_versions(monkeypatch):
     found = checkup.packages()
     assert found.state == "broken"
     assert re.search(r"jax is [\d.]+, not >=99, no-such-package is missing", found.text)
+
+
+def test_the_doctor_notes_what_only_training_lacks(monkeypatch):
+    monkeypatch.setattr(
+        checkup.importlib.metadata, "requires", lambda name: ["jax", "no-such-package; extra == 'train'"]
+    )
+    found = checkup.packages()
+    assert found.state == "note" and "of the extra train, no-such-package is missing" in found.text
+    assert "pip install 'flex-rl[train]'" in found.advice
