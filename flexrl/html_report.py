@@ -13,7 +13,8 @@ class HtmlReportArguments:
 
     Attributes:
       out: file to write; without it report.html in the run's folder. For an exported policy it must be given.
-      compare: run whose learning curves are drawn with this run's; without it those of the parent, if there is one.
+      compare: run whose learning curves are drawn with this run's, and whose config is compared with it; without it the
+        parent, if there is one.
       workspace: folder that holds the runs.
     """
 
@@ -38,6 +39,7 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
       ConfigError: if there is no such run, or the file cannot be written.
     """
     from envs.places import require_file
+    from flexrl.cli.differences import differences
     from flexrl.common.files import write_text
     from flexrl.common.tables import say
     from flexrl.reporting.html_page import page
@@ -55,7 +57,7 @@ def write_report(run: str, options: HtmlReportArguments) -> None:
     out = options.out or record.folder / "report.html"
     require_file(out)
     say(f"drawing the report about {record.folder}")
-    write_text(out, page(record, beside, read_runs(record.folder.parent)))
+    write_text(out, page(record, beside, read_runs(record.folder.parent), differences(record.config)[0]))
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 

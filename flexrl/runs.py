@@ -11,7 +11,6 @@ from typing import Any
 
 from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.tables import say_if_slow
-from flexrl.common.types import JsonObject
 
 PICTURES = (".png", ".svg", ".pdf")
 BUCKET_COMMANDS = ("pull", "push")
@@ -77,13 +76,14 @@ def list_all(options: Namespace) -> None:
 
 def show(options: Namespace) -> None:
     """Print all that is known about one run."""
+    from flexrl.cli.differences import differences as differences_of
     from flexrl.common.nested import flat
     from flexrl.common.tables import print_table
     from flexrl.storage.run_folder import find_run
     from flexrl.storage.run_view import read_run
 
     record = read_run(find_run(options.run, options.workspace))
-    differences, problem = _differences(record.config)
+    differences, problem = differences_of(record.config)
     content = record.summary() | {"differences": differences, "config": record.config, "metadata": record.metadata}
     content |= {"result": record.result, "evaluations": record.evaluations}
     content["problems"] += [problem] if problem else []
@@ -98,25 +98,6 @@ def show(options: Namespace) -> None:
     shown = ("control_steps", "evaluation/return_mean", "evaluation/return_std", "evaluation/episode_length_mean")
     header = [name.rpartition("/")[2].replace("_", " ") for name in shown]
     print_table(header, ([row.get(name) for name in shown] for row in record.evaluations))
-
-
-def _differences(config: JsonObject) -> tuple[dict[str, tuple[Any, Any]], str | None]:
-    """Return the fields that are not at their defaults, with value and default.
-
-    If the defaults are not known, return all fields, and a line that says why; else None in its place.
-    """
-    from flexrl.cli.arguments import default_config
-    from flexrl.common.nested import flat
-    from flexrl.config.run_config import PLACE, encode
-
-    algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
-    stored = {name: value for name, value in flat(config).items() if name not in PLACE}
-    try:
-        defaults = flat(encode(default_config(algo, env, profile)))
-    except ConfigError as error:
-        return {name: (value, None) for name, value in stored.items()}, f"defaults: {error}"
-    different = {name: (value, defaults.get(name)) for name, value in stored.items()}
-    return {name: (value, default) for name, (value, default) in different.items() if value != default}, None
 
 
 def compare(options: Namespace) -> None:

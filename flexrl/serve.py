@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> None:
             import uvicorn  # noqa: F401
             from fastapi import FastAPI  # noqa: F401
         except ImportError as error:
-            raise ConfigError(f"serve: needs the packages of the extra `serve` ({error}); make setup") from None
+            raise ConfigError(
+                f"serve: needs the packages of the extra `serve` ({error}); make setup, or pip install 'flex-rl[serve]'"
+            ) from None
         from flexrl.serving.guard import require_safe
 
         require_safe(options.host, options.token)

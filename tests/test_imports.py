@@ -23,7 +23,7 @@ ROOMS = {  # by package, folders and files from the lowest to the highest: each 
     "algos": ["common", "ppo", "bc", "dt", "registry"],
     "flexrl": [
         *("common", "config", "storage", "data", "tracking", "reporting", "engine", "policies", "language"),
-        *("execution", "serving", "web", "training", "cli"),
+        *("execution", "serving", "web", "training", "hub", "cli"),
         "COMMANDS",
     ],
     "launch": [

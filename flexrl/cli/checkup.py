@@ -20,7 +20,8 @@ from flexrl.common.jax_setup import cache_home, prepare_jax
 PYTHON = (3, 11)  # the oldest that works
 LOW_DISK, NO_DISK = 2e9, 2e8  # bytes: a run writes tens of MB, a dataset or a wide sweep some GB
 LOW_MEMORY, NO_MEMORY = 2e9, 5e8  # bytes: a training of humanoid-walk takes about 1 GB
-INSTALL = "make setup, or pip install -e . in the clone"
+TRAINING = {"extra": "train"}  # the extra that training needs, for markers of requirements
+INSTALL = "make setup, or pip install 'flex-rl[train]'"
 NVIDIA = Path("/proc/driver/nvidia/version")
 MODEL = "<mujoco><worldbody><body pos='0 0 1'><freejoint/><geom size='.1'/></body></worldbody></mujoco>"
 
@@ -76,9 +77,20 @@ def python() -> Finding:
 
 
 def packages() -> Finding:
-    """Check that the packages that flex-rl requires are installed, in versions that it works with."""
+    """Check that the packages are installed that running policies and training need, in versions that work."""
     required = [Requirement(text) for text in importlib.metadata.requires("flex-rl") or []]
-    required = [each for each in required if each.marker is None or each.marker.evaluate({"extra": ""})]
+    base = [each for each in required if each.marker is None or each.marker.evaluate({"extra": ""})]
+    training = [each for each in required if each not in base and each.marker and each.marker.evaluate(TRAINING)]
+    name = f"flex-rl {importlib.metadata.version('flex-rl')}"
+    if wrong := _wrong(base):
+        return Finding("packages", "broken", f"{name}: {', '.join(wrong)}", INSTALL)
+    if wrong := _wrong(training):
+        return Finding("packages", "note", f"{name} runs policies; of the extra train, {', '.join(wrong)}", INSTALL)
+    return Finding("packages", "ok", f"{name}; the {len(base) + len(training)} packages that training needs are there")
+
+
+def _wrong(required: list[Requirement]) -> list[str]:
+    """Return a line for each requirement that is not met."""
     wrong = []
     for each in required:
         try:
@@ -88,10 +100,7 @@ def packages() -> Finding:
             continue
         if not each.specifier.contains(version, prereleases=True):
             wrong.append(f"{each.name} is {version}, not {each.specifier}")
-    version = importlib.metadata.version("flex-rl")
-    if wrong:
-        return Finding("packages", "broken", f"flex-rl {version}: {', '.join(wrong)}", INSTALL)
-    return Finding("packages", "ok", f"flex-rl {version}; the {len(required)} packages that it needs are there")
+    return wrong
 
 
 def jax_devices() -> Finding:

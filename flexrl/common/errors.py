@@ -20,6 +20,15 @@ UNUSABLE = (  # errors of files and folders that the user must correct; starting
     *(errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
 )
 
+EXTRAS = {  # by module of a package that running a policy does not need, the extra of flex-rl that installs it
+    **{"matplotlib": "train", "tensorboard": "train", "tensorboardX": "train", "warp": "train"},
+    **{"h5py": "data", "minari": "data", "pyarrow": "data"},
+    **{"mujoco_playground": "robots", "kubernetes": "cluster", "optuna": "search", "onnx": "export"},
+    **{"safetensors": "language", "tokenizers": "language", "huggingface_hub": "hub"},
+    **{"fastapi": "serve", "uvicorn": "serve", "websockets": "serve"},
+    **{"alembic": "mlflow", "mlflow": "mlflow", "sqlalchemy": "mlflow", "wandb": "wandb"},
+}
+
 
 class Diverged(RuntimeError):
     """Training has diverged: too many updates in a row were not finite."""
@@ -58,6 +67,11 @@ def exit_codes() -> Iterator[None]:
         _exit(f"stopped: {error}", EXIT_PREEMPTED)
     except KeyboardInterrupt:
         _exit("stopped: by Ctrl-C", EXIT_INTERRUPTED)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        _exit(f"error: {package} is not installed; pip install 'flex-rl[{EXTRAS[package]}]'", EXIT_BAD_INPUT)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
             _exit(f"error: {error.filename}: cannot be used: {error.strerror}", EXIT_BAD_INPUT)

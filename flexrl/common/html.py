@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLE = """
-body { font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 66em; margin: 2em auto; padding: 0 1em; color: #222 }
+h1 { margin-bottom: .3em; overflow-wrap: anywhere }
+h2 { margin-top: 2em; border-bottom: 2px solid #e4e7eb; padding-bottom: .2em }
+.lead { display: flex; flex-wrap: wrap; gap: 1.5em; align-items: flex-start; margin: 1em 0 }
+.lead > * { flex: 1 1 22em; min-width: 0 }
+.verdict { border-left: .5em solid #888; background: #f5f6f8; border-radius: 4px; padding: .8em 1.2em }
+.verdict strong { font-size: 1.9em; line-height: 1.2 }
+.learned { border-color: #2a9d4a } .rising { border-color: #2374c4 }
+.flat { border-color: #d9920a } .diverged { border-color: #c22 }
+.lead video, .lead img { width: 100%; border-radius: 4px }
+summary { cursor: pointer; color: #456 }
+td { overflow-wrap: anywhere }
 table { border-collapse: collapse; margin: 1em 0 }
 td, th { padding: .1em .7em; text-align: left; border-bottom: 1px solid #ddd; vertical-align: bottom }
 th + th, th ~ td { text-align: right }
@@ -23,20 +34,21 @@ svg, img, video { max-width: 100%; height: auto }
 """
 
 
-def document(title: str, sections: Mapping[str, str], problems: Iterable[str] = ()) -> str:
+def document(title: str, sections: Mapping[str, str], problems: Iterable[str] = (), lead: str = "") -> str:
     """Return a whole HTML page.
 
     Args:
       title: title and first heading of the page.
       sections: HTML of each section, by its heading; empty sections are left out.
       problems: warnings in plain text, which are shown above the sections.
+      lead: HTML between the title and the warnings.
     """
     warnings = "".join(f'<p class="problem">{escape(problem)}</p>' for problem in problems)
     body = "".join(f"<h2>{escape(heading)}</h2>\n{section}\n" for heading, section in sections.items() if section)
     name = escape(title)
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n<style>{STYLE}</style>\n'
-        f"<h1>{name}</h1>\n{warnings}{body}</html>\n"
+        f"<h1>{name}</h1>\n{lead}{warnings}{body}</html>\n"
     )
 
 

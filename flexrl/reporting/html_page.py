@@ -2,17 +2,22 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.html import document, svg, table
 from flexrl.common.nested import flat
+from flexrl.reporting.comparison import differing_fields
 from flexrl.reporting.curves import draw_metrics, draw_returns, read_curve
+from flexrl.reporting.terms import draw_terms, meanings
+from flexrl.reporting.verdict import RULE, verdict
 from flexrl.storage.lineage import lineage
 from flexrl.storage.run_folder import CHANGES
 from flexrl.storage.run_view import RunRecord
 
+DIFFERS = ("field", "this run", "default")
 MAX_CLIP_BYTES = 5_000_000
 CLIPS = {
     ".mp4": '<video controls loop src="data:video/mp4;base64,{}"></video>',
@@ -20,24 +25,71 @@ CLIPS = {
 }
 
 
-def page(record: RunRecord, beside: list[RunRecord], records: list[RunRecord]) -> str:
-    """Return the whole page as HTML.
+def page(
+    record: RunRecord, beside: list[RunRecord], records: list[RunRecord], chosen: Mapping[str, tuple[object, object]]
+) -> str:
+    """Return the whole page as HTML. It begins with the verdict and a clip.
 
     Args:
       record: the run that the page is about.
-      beside: other runs whose learning curves are drawn with the run's.
+      beside: other runs whose learning curves are drawn with the run's, and whose configs are compared with it.
       records: runs among which to look for the run's children.
+      chosen: fields that are not at their defaults, with value and default.
     """
     problems = list(record.problems)
+    clips = _clips(record.folder / "videos")
     sections = {
-        "Summary": _summary(record),
         "Learning curves": _curves([record, *beside], problems),
+        "Reward and velocity": _terms(record),
         "Skills": _skills(record.folder / "skills.json", problems),
-        "Clips": _clips(record.folder / "videos"),
+        "Clips": "".join(clips[1:]),
+        "What differs from the defaults": table(((name, *map(str, row)) for name, row in chosen.items()), DIFFERS)
+        if chosen
+        else "",
+        "What differs between the runs": _compared([record, *beside]),
+        "Summary": _summary(record),
         "Lineage": f"<pre>{escape(chr(10).join(lineage(record, records)))}</pre>",
+        "What the terms mean": table(_meanings(record).items()),
         "Config": table(flat(record.config).items()),
     }
-    return document(record.name, sections, problems)
+    return document(record.name, sections, problems, _lead(record, clips))
+
+
+def _lead(record: RunRecord, clips: list[str]) -> str:
+    """Return the verdict, with the rule behind it, beside the first clip."""
+    found = verdict(record)
+    best = record.final_return
+    result = record.result or {}
+    final = (
+        f"<p>Final evaluation: {best:,.1f} ± {result.get('return_interval', 0):,.1f}.</p>" if best is not None else ""
+    )
+    box = (
+        f'<div class="verdict {found.word.rpartition(" ")[2]}"><strong>{found.word.capitalize()}</strong>\n'
+        f"<p>{escape(found.reason)}</p>{final}\n"
+        f"<details><summary>How this is judged</summary><p>{escape(RULE)}</p></details></div>"
+    )
+    clip = f"<div>{clips[0]}</div>" if clips else ""
+    return f'<div class="lead">{box}{clip}</div>\n'
+
+
+def _terms(record: RunRecord) -> str:
+    figure = draw_terms(record)
+    return "" if figure is None else svg(figure)
+
+
+def _compared(records: list[RunRecord]) -> str:
+    """Show the fields in which the configs of runs differ, if there are several runs."""
+    if len(records) < 2:
+        return ""
+    rows = ((name, *map(str, values)) for name, values in differing_fields(records).items())
+    return table(rows, ("field", *(record.name for record in records)))
+
+
+def _meanings(record: RunRecord) -> dict[str, str]:
+    try:
+        return meanings(record, record.metrics()[-1:])
+    except ConfigError:
+        return meanings(record, [])  # `_curves` says that the file is damaged
 
 
 def _summary(record: RunRecord) -> str:
@@ -106,10 +158,10 @@ def _coloured(value: float | None) -> str:
     return f'<td style="background: hsl({120 * value:.0f} 60% 75%)">{value:.2f}</td>'
 
 
-def _clips(folder: Path) -> str:
-    """Embed the videos that are small enough. Name the others."""
-    files = sorted(path for path in folder.glob("*") if path.suffix in CLIPS)
-    return "".join(map(_clip, files))
+def _clips(folder: Path) -> list[str]:
+    """Embed the videos that are small enough, `final.mp4` first. Name the others."""
+    files = [path for path in folder.glob("*") if path.suffix in CLIPS]
+    return [_clip(path) for path in sorted(files, key=lambda path: (path.name != "final.mp4", path.name))]
 
 
 def _clip(path: Path) -> str:

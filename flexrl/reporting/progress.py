@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import jax
+from tensorboardX import SummaryWriter
 
 from flexrl.common.types import JsonObject
 from flexrl.reporting.display import make_display
@@ -25,8 +26,6 @@ class Reporter:
           last_iteration: the iteration from which the run goes on; 0 for a new run.
           shows_progress: show progress; of several runs that train together only one does.
         """
-        from tensorboardX import SummaryWriter
-
         self._config = config = schedule.config
         folder, iterations = config.folder, range(1, last_iteration + 1)
         self._metrics = MetricsFile(folder / "metrics.jsonl", list(iterations))

@@ -32,7 +32,25 @@ def load_policy(folder: Path, template: PyTree) -> PyTree:
     Raises:
       CheckpointError: if the file is damaged, or its arrays do not fit the config beside it.
     """
-    path = folder / FILE
+    path, leaves = folder / FILE, _arrays(folder / FILE)
+    expected, found = shapes_of(template), shapes_of(leaves)
+    if found != expected:
+        different = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+        raise CheckpointError(f"{path}: does not fit the config beside it: {', '.join(different)}")
+    return tree_of(template, leaves)
+
+
+def require_intact(folder: Path) -> None:
+    """Check that the policy in a folder can be read, and that its content matches its SHA-256.
+
+    Raises:
+      CheckpointError: if it is damaged.
+    """
+    _arrays(folder / FILE)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read the named arrays of a policy's file, and check their SHA-256."""
     try:
         with np.load(path, allow_pickle=False) as file:
             leaves = {name: file[name] for name in file.files}
@@ -40,11 +58,7 @@ def load_policy(folder: Path, template: PyTree) -> PyTree:
         raise CheckpointError(f"{path}: cannot be read ({error}); fetch it anew") from None
     if str(leaves.pop(DIGEST, "")) != digest(leaves):
         raise CheckpointError(f"{path}: its content does not match its SHA-256; fetch it anew")
-    expected, found = shapes_of(template), shapes_of(leaves)
-    if found != expected:
-        different = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
-        raise CheckpointError(f"{path}: does not fit the config beside it: {', '.join(different)}")
-    return tree_of(template, leaves)
+    return leaves
 
 
 def is_exported(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from flexrl.storage.policy_file import is_exported
 from flexrl.storage.provenance import git_state, machine, versions
 from flexrl.storage.run_model import keep_model, kept_model
 
+HOME = Path(__file__).parents[2]  # holds `pretrained/`: the repository, or the installed packages
 CHANGES = "totals"  # key in metadata.json: the changes of the run's total_steps, oldest first
 
 
@@ -184,6 +185,9 @@ def require_no_policy(path: Path) -> None:
 def find_run(name: str, workspace: str = "workspace") -> Path:
     """Return the folder of a run, given its path or its name in the workspace.
 
+    `pretrained/NAME` is found everywhere: without such a folder here, that of the repository or of the installed
+    package is used.
+
     For one of several runs that train together, `workspace` may be the folder of their group, which holds a config,
     too. Names are then also looked for beside the group's folder, where the other runs are.
 
@@ -193,7 +197,8 @@ def find_run(name: str, workspace: str = "workspace") -> Path:
     for field, place in (("run", name), ("workspace", workspace)):
         require_no_bucket(field, place, "copy the run here by python -m flexrl.runs pull gs://BUCKET/PATH RUN")
     beside = [Path(workspace).parent / name] if (Path(workspace) / "config.yaml").is_file() else []
-    for path in (Path(name), Path(workspace) / name, *beside):
+    installed = [HOME / name] if Path(name).parts[:1] == ("pretrained",) else []
+    for path in (Path(name), Path(workspace) / name, *beside, *installed):
         if (path / "config.yaml").is_file():
             return path
     raise ConfigError(f"run: {name!r} is neither a run's folder nor the name of a run in {workspace}/")

@@ -43,7 +43,7 @@ def test_every_command_of_the_package_is_listed():
     programs = [file for file in (ROOT / "flexrl").glob("*.py") if '__name__ == "__main__"' in file.read_text()]
     modules = {f"flexrl.{file.stem}" for file in programs if file.stem != "__main__"}
     listed = {command.module for command in front.COMMANDS.values()}
-    assert modules | {"launch.sweep", "envs"} == listed
+    assert modules | {"flexrl.hub", "launch.sweep", "envs"} == listed
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")  # other tests have imported the commands
@@ -154,3 +154,12 @@ def test_the_doctor_names_packages_of_other_versions(monkeypatch):
     found = checkup.packages()
     assert found.state == "broken"
     assert re.search(r"jax is [\d.]+, not >=99, no-such-package is missing", found.text)
+
+
+def test_the_doctor_notes_what_only_training_lacks(monkeypatch):
+    monkeypatch.setattr(
+        checkup.importlib.metadata, "requires", lambda name: ["jax", "no-such-package; extra == 'train'"]
+    )
+    found = checkup.packages()
+    assert found.state == "note" and "of the extra train, no-such-package is missing" in found.text
+    assert "pip install 'flex-rl[train]'" in found.advice

@@ -23,7 +23,7 @@ build() { # TAG FOLDER
 changed=$(mktemp -d)
 trap 'rm -rf "$changed"' EXIT
 build localhost/flexrl:check .
-cp -a Dockerfile .dockerignore requirements.lock pyproject.toml README.md \
+cp -a Dockerfile .dockerignore requirements.lock requirements-model.lock pyproject.toml setup.py README.md LICENSE \
     envs algos flexrl launch examples pretrained "$changed"
 echo "# changed" >>"$changed/flexrl/__init__.py"
 build localhost/flexrl:changed "$changed"

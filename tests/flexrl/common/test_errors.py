@@ -58,3 +58,15 @@ def test_ctrl_c_is_one_line_too(capsys):
 def test_a_crash_keeps_its_traceback(error):
     with pytest.raises(type(error)), exit_codes():
         raise error
+
+
+def test_a_package_of_an_extra_that_is_missing_is_named_with_the_extra(capsys):
+    with pytest.raises(SystemExit) as end, exit_codes():
+        raise ModuleNotFoundError("No module named 'minari.storage'", name="minari.storage")
+    assert end.value.code == 65
+    assert capsys.readouterr().err == "error: minari is not installed; pip install 'flex-rl[data]'\n"
+
+
+def test_a_module_that_no_extra_has_keeps_its_traceback():
+    with pytest.raises(ModuleNotFoundError), exit_codes():
+        raise ModuleNotFoundError("No module named 'flexrl.nowhere'", name="flexrl.nowhere")
