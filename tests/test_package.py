@@ -103,7 +103,7 @@ def test_make_refuses_an_old_python_in_a_sentence(tmp_path):
     old.write_text(f'#!/bin/sh\nshift; exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 4); $1"\n')
     old.chmod(0o755)
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-model.lock", "pyproject.toml", "setup.py"):
+    for name in (*(lock.name for lock in ROOT.glob("requirements*.lock")), "pyproject.toml", "setup.py"):
         (tmp_path / name).touch()
     said = run("make", "setup", f"PYTHON={old}", cwd=tmp_path, code=2)
     assert "is Python 3.10, and flex-rl needs 3.11 or newer; name one by PYTHON=python3.11" in said
