@@ -4,7 +4,7 @@ A segment goes on until its amount is reached. Where it stops, it commands stand
 when the body has come to rest. A plan that has ended commands standing still. `jax.vmap` makes many worlds.
 
 A body that stopped with a bad stance leans over slowly while it stands, and falls some seconds later. So one that is
-asked to stand, and leans, is commanded to walk for a moment: the steps put its feet where they hold it.
+asked to stand, and leans, is commanded to walk at no speed for a moment: steps on the spot put its feet right.
 """
 
 import jax
@@ -13,7 +13,7 @@ import numpy as np
 from flax import struct
 from jax import Array
 
-from envs.success import MIN_AIR_SECONDS, SETTLING_SECONDS
+from envs.success import MIN_AIR_SECONDS, MIN_STANDING_HEIGHT, SETTLING_SECONDS
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
 from flexrl.execution.motion import BodyMotion, Contacts
 from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
@@ -23,11 +23,11 @@ STANDING_STILL = SKILL_NAMES.index("stand-still")
 REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
 ROUNDING = 1e-4  # of sums of many small amounts
 MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come to rest
-MAX_LEAN = 0.08  # sine of the torso's tilt above which a standing body takes steps
+MAX_LEAN = 0.12  # sine of the torso's tilt above which a standing body takes steps
 MAX_LEANING_SPEED = 0.4  # m/s, above which it still brakes, and its tilt means nothing
-STEPPING_SKILL, STEPPING_COMMAND = SKILL_NAMES.index("walk-forward"), np.array([0.4, 0, 0], np.float32)
-STEPPING_SECONDS = 0.6  # s that it takes steps
-CALM_SECONDS = 0.6  # s after that before it takes steps again
+STEPPING_SKILL = SKILL_NAMES.index("walk-forward")  # commanded with no velocity, it steps on the spot
+STEPPING_SECONDS = 1.0  # s that it takes steps
+CALM_SECONDS = 0.3  # s after that before it takes steps again
 
 
 @struct.dataclass
@@ -70,8 +70,7 @@ class Progress:
         command = jnp.where(rests, 0, schedule.commands[at])
         skill = jnp.where(rests, STANDING_STILL, schedule.skills[at])
         steps = (skill == STANDING_STILL) & (self.balancing > CALM_SECONDS + ROUNDING)
-        command, skill = jnp.where(steps, STEPPING_COMMAND, command), jnp.where(steps, STEPPING_SKILL, skill)
-        return jnp.concatenate([command, jax.nn.one_hot(skill, len(SKILLS))])
+        return jnp.concatenate([command, jax.nn.one_hot(jnp.where(steps, STEPPING_SKILL, skill), len(SKILLS))])
 
     def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
         """Return the progress after a control step of `period` s that ended in a motion."""
@@ -144,7 +143,8 @@ def _direction(command: Array) -> Array:
 
 def _balancing(left: Array, motion: BodyMotion, period: float) -> Array:
     """Return `Progress.balancing` one control step of `period` s later, of a body that is asked to stand."""
-    leans = (motion.tilt > MAX_LEAN) & (_speed(motion) < MAX_LEANING_SPEED)
+    stands = (motion.height >= MIN_STANDING_HEIGHT) & (_speed(motion) < MAX_LEANING_SPEED)
+    leans = stands & (motion.tilt > MAX_LEAN)
     return jnp.where((left <= ROUNDING) & leans, STEPPING_SECONDS + CALM_SECONDS, jnp.maximum(left - period, 0))
 
 
