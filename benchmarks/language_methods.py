@@ -33,15 +33,15 @@ Answer = Plan | Refusal
 Read = Callable[[Sequence[str]], list[Answer]]
 
 VERBS = (  # skills without a side, the first that fits counts
-    (r"\b(?:stop|halt|wait|freeze|stand still|stay)\b", "stand"),
-    (r"\b(?:stand up|get up|rise)\b", "stand-up"),
-    (r"\b(?:jump|hop|leap)\b", "jump"),
-    (r"\b(?:turn|rotate|spin|pivot)\b", "turn"),
-    (r"\b(?:run|jog|sprint)\b", "run"),
-    (r"\b(?:strafe|sidestep|sideways)\b", "strafe"),
-    (r"\b(?:back|backward|backwards|reverse)\b", "walk-backward"),
-    (r"\b(?:step|go|move)\b.*\b(?:left|right)\b", "strafe"),
-    (r"\b(?:walk|go|move|step|forward|forwards|ahead)\b", "walk-forward"),
+    (r"\b(?:stop|halt|wait|freez|stand still|stay)", "stand"),
+    (r"\b(?:stand up|get up|rise)", "stand-up"),
+    (r"\b(?:jump|hop|leap)", "jump"),
+    (r"\b(?:turn|rotat|spin|pivot)", "turn"),
+    (r"\b(?:run|jog|sprint)", "run"),
+    (r"\b(?:strafe|sidestep|sideways)", "strafe"),
+    (r"\b(?:back|reverse)", "walk-backward"),
+    (r"\b(?:step|go|mov)\w*\b.*\b(?:left|right)", "strafe"),
+    (r"\b(?:walk|go|mov|step|forward|ahead)", "walk-forward"),
 )
 PACES: tuple[tuple[str, Speed], ...] = (
     (r"\b(?:slow|slowly|gently|jog)\b", "slow"),
@@ -128,9 +128,9 @@ def _by_regex(part: str) -> list[Segment]:
 
 def _amount(part: str) -> Until | None:
     for pattern, kind, factor in UNITS:
-        match = re.search(rf"\b(\d+(?:\.\d+)?|{'|'.join(NUMBERS)}|an?) ?(?:{pattern})\b", part)
+        match = re.search(rf"\b(?:(\d+(?:\.\d+)?) ?|({'|'.join(NUMBERS)}|an?) )(?:{pattern})\b", part)
         if match:
-            number = match[1]
+            number = match[1] or match[2]
             return Until(
                 kind, round(factor * (1 if number in ("a", "an") else NUMBERS.get(number) or float(number)), 2)
             )

@@ -20,6 +20,7 @@ WALK, TURN = Plan((Segment("walk-forward"),)), Plan((Segment("turn-left"),))
         ("turn right 45 degrees", [("turn-right", None, "degrees", 45.0)]),
         ("take two quick steps back", [("walk-backward", "fast")]),
         ("walk backward 10 feet", [("walk-backward", None, "metres", 3.05)]),
+        ("the robot turns right as you can see", [("turn-right", None)]),  # no "a s", a second
         ("jump twice", [("jump", None), ("jump", None)]),
         ("jump 3 metres", [("jump", None)]),
     ],
