@@ -117,8 +117,8 @@ def _by_regex(part: str) -> list[Segment]:
         verb = f"{verb}-{side or 'left'}"
     elif verb.startswith("walk") and side:
         verb = f"{verb}-{side}"
-    paces = [pace for pattern, pace in PACES if re.search(pattern, part)]
-    pace = paces[0] if paces and verb != "stand" else None
+    paces: list[Speed] = [pace for pattern, pace in PACES if re.search(pattern, part)]
+    pace: Speed | None = paces[0] if paces and verb != "stand" else None
     try:
         segment = Segment(verb, pace, _amount(part))
     except ValueError:  # an amount that this skill cannot have
