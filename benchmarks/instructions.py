@@ -1,76 +1,164 @@
 """Carry instructions out in many worlds, by their true plans and by those that are read.
 
-    python -m benchmarks.instructions --worlds 1024
+    python -m benchmarks.instructions --splits s0 --worlds 1024
+    python -m benchmarks.instructions --in-a-row 30 --worlds 256
 
-Prints how many worlds fell, how many plans of one and of several segments were carried out (`flexrl.execution.report`),
-and the language gap: the share carried out by the true plan minus the share carried out by the plan that was read.
-Instructions that the policy was not taught, or that may take longer than a minute, are left out.
+The first prints how many worlds did not fall until 20 s after their plans, how many plans of one and of several
+segments were carried out (`flexrl.execution.report`), and the language gap: the share of true plans that were carried
+out, but are read differently. A plan that is read right is the true plan, so it is followed once. The second lets each
+world follow random instructions of all splits as they are read, one after the other with a second of standing between
+them, and prints how many worlds never fell. Instructions that the policy was not taught, or that may take longer than a
+minute, are left out.
 """
 
-import argparse
+import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import jax
 import numpy as np
+import tyro
 
+from benchmarks.report import header, save
+from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
-from flexrl.language.plan import Plan, Segment
+from flexrl.common.tables import print_table
+from flexrl.execution.report import plans_carried_out
+from flexrl.execution.schedule import Schedule, longest_seconds, schedule_of, stacked
+from flexrl.execution.worlds import follow, load_follower, possible, taught_skills
+from flexrl.language.interpreter import Interpreter
+from flexrl.language.plan import Plan, Refusal, Segment, Until
+from flexrl.language.scoring import is_same, read_meant
+from flexrl.storage.run_folder import find_run
 
 SPLITS = Path(__file__).parent / "language" / "generated"
 LONGEST = 60.0  # s
 SIZE = 8  # segments that schedules are padded to
+REST_SECONDS = 20.0  # s that worlds are watched after their plans
+PAUSE = Plan((Segment("stand", until=Until("seconds", 1)),))  # between two instructions
+
+
+@dataclass(frozen=True)
+class InstructionsConfig:
+    """What is followed, and in how many worlds.
+
+    Attributes:
+      run: policy of humanoid-skills.
+      splits: names of files of benchmarks/language/generated.
+      worlds: number of worlds.
+      in_a_row: instructions that each world follows one after the other; 0 for one instruction a world.
+      seed: random seed of the worlds and of what is drawn.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    run: str = "pretrained/humanoid-skills"
+    splits: tuple[str, ...] = ("s0", "s1")
+    worlds: int = 1024
+    in_a_row: int = 0
+    seed: int = 0
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a number is outside its range."""
+        if self.worlds < 1:
+            raise ValueError(f"worlds: {self.worlds} must be at least 1")
+        if self.in_a_row < 0:
+            raise ValueError(f"in_a_row: {self.in_a_row} must be at least 0")
+
+
+@dataclass(frozen=True)
+class Told:
+    """An instruction that the policy can do, what it means, and what it is read as."""
+
+    text: str
+    plan: Plan
+    read: Plan | Refusal
 
 
 def main() -> None:
-    """Parse the command line, and print a row for each split."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="pretrained/humanoid-skills", help="policy of humanoid-skills")
-    parser.add_argument(
-        "--splits", nargs="+", default=["s0", "s1"], help="names of files of benchmarks/language/generated"
-    )
-    parser.add_argument("--worlds", type=int, default=1024)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    prepare_jax()
-    from flexrl.common.tables import print_table
-
-    rows = [
-        (split, options.worlds, *measure(options.run, split, options.worlds, options.seed)) for split in options.splits
-    ]
-    columns = ("split", "worlds", "no fall", "one segment", "several", "true plans", "read plans", "gap")
-    print_table(columns, [[x if isinstance(x, str | int) else f"{x:.3f}" for x in row] for row in rows])
+    """Measure, print and write."""
+    with exit_codes():
+        config = tyro.cli(InstructionsConfig, description=__doc__)
+        prepare_jax()
+        report = header(config)
+        if config.in_a_row:
+            report["results"] = [in_a_row(config)]
+        else:
+            report["results"] = [{"split": split, **measure(config, split)} for split in config.splits]
+        report["load_average_after"] = os.getloadavg()
+        rows = [[x if isinstance(x, str) else f"{x:.3f}" for x in row.values()] for row in report["results"]]
+        print_table([name.replace("_", " ") for name in report["results"][0]], rows)
+        kind = f"{config.in_a_row}-in-a-row" if config.in_a_row else "-".join(config.splits)
+        print(save(report, f"instructions-{kind}", config.out))
 
 
-def measure(run: str, split: str, num_worlds: int, seed: int) -> tuple[float, ...]:
-    """Return the shares of a split's worlds that the columns name."""
-    from flexrl.execution.report import plans_carried_out
-    from flexrl.execution.schedule import longest_seconds, schedule_of, stacked
-    from flexrl.execution.worlds import follow, load_follower, possible, taught_skills
-    from flexrl.language.interpreter import Interpreter
-    from flexrl.language.scoring import is_same, read_meant
-    from flexrl.storage.run_folder import find_run
-
+def told(run: str, split: str) -> list[Told]:
+    """Return a split's instructions that the policy can do within `LONGEST`, with the plans that are read."""
     taught = taught_skills(find_run(run, "workspace"))
     meant = [
         (row.text, row.answer)
         for row in read_meant(SPLITS / f"{split}.jsonl")
-        if isinstance(row.answer, Plan)
-        and isinstance(possible(row.answer, taught), Plan)
-        and len(row.answer.segments) <= SIZE
-        and longest_seconds(schedule_of(row.answer)) <= LONGEST
+        if isinstance(row.answer, Plan) and isinstance(possible(row.answer, taught), Plan) and _is_short(row.answer)
     ]
-    texts, plans = zip(*(meant[i % len(meant)] for i in range(num_worlds)), strict=True)
+    texts, plans = zip(*meant, strict=True)
     read = [possible(answer, taught) for answer in Interpreter.load().read(texts)]
-    standing = Plan((Segment("stand"),))  # of what is refused; it counts as not carried out
-    playback, follower = load_follower(run, "workspace", 2 * num_worlds)
-    told = [*plans, *(x if isinstance(x, Plan) and len(x.segments) <= SIZE else standing for x in read)]
-    outcome = follow(playback, follower, stacked([schedule_of(plan, size=SIZE) for plan in told]), seed)
+    return [Told(*row) for row in zip(texts, plans, read, strict=True)]
+
+
+def _is_short(plan: Plan) -> bool:
+    return len(plan.segments) <= SIZE and longest_seconds(schedule_of(plan, size=SIZE)) <= LONGEST
+
+
+def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
+    """Let each world follow the true plan of an instruction of a split, and return the shares that the module names."""
+    instructions = told(config.run, split)
+    given = [instructions[i % len(instructions)] for i in range(config.worlds)]
+    playback, follower = load_follower(config.run, "workspace", config.worlds)
+    schedule = stacked([schedule_of(x.plan, size=SIZE) for x in given])
+    outcome = follow(playback, follower, schedule, config.seed, REST_SECONDS)
     done = plans_carried_out(outcome)
-    same = np.array([is_same(found, true) for found, true in zip(read, plans, strict=True)])
-    by_true, by_read = done[:num_worlds], done[num_worlds:] & same
-    is_single = np.array([len(plan.segments) == 1 for plan in plans])
-    no_fall = 1 - outcome.fallen[:num_worlds].mean()
-    shares = no_fall, by_true[is_single].mean(), by_true[~is_single].mean(), by_true.mean(), by_read.mean()
-    return (*map(float, shares), float(by_true.mean() - by_read.mean()))
+    is_right = np.array([is_same(x.read, x.plan) for x in given])
+    is_single = np.array([len(x.plan.segments) == 1 for x in given])
+    return {
+        "no_fall": float(1 - outcome.fallen.mean()),
+        "one_segment": float(done[is_single].mean()),
+        "several_segments": float(done[~is_single].mean()),
+        "true_plans": float(done.mean()),
+        "read_plans": float((done & is_right).mean()),
+        "gap": float((done & ~is_right).mean()),
+    }
+
+
+def in_a_row(config: InstructionsConfig) -> dict[str, float]:
+    """Return the share of worlds that follow random instructions one after the other without a fall."""
+    read = [x.read for split in config.splits for x in told(config.run, split)]
+    plans = [plan for plan in read if isinstance(plan, Plan) and _is_short(plan)]
+    drawn = np.random.default_rng(config.seed).integers(0, len(plans), (config.worlds, config.in_a_row))
+    schedules = [joined([plans[i] for i in row]) for row in drawn]
+    playback, follower = load_follower(config.run, "workspace", config.worlds)
+    size = max(len(x.skills) for x in schedules)
+    outcome = follow(playback, follower, stacked([padded(x, size) for x in schedules]), config.seed)
+    seconds = np.asarray(outcome.done.seconds).sum(axis=1)
+    return {
+        "no_fall": float(1 - outcome.fallen.mean()),
+        "ended": float(outcome.ended.mean()),
+        "mean_seconds": float(seconds.mean()),
+    }
+
+
+def joined(plans: list[Plan]) -> Schedule:
+    """Return the schedule of plans that are followed one after the other, with `PAUSE` after each."""
+    parts = [schedule_of(plan, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
+    rows: Schedule = jax.tree.map(lambda *columns: np.concatenate([np.atleast_1d(x) for x in columns]), *parts)
+    return rows.replace(count=np.asarray(rows.count.sum(), np.int32))
+
+
+def padded(schedule: Schedule, size: int) -> Schedule:
+    """Return a schedule with its last segment repeated, so that it has `size` of them."""
+    missing = size - len(schedule.skills)
+    columns = {field.name: getattr(schedule, field.name) for field in fields(schedule) if field.name != "count"}
+    rows = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in columns.items()}
+    return schedule.replace(**rows)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 A segment goes on until its amount is reached. Where it stops, it commands standing still a little earlier, and ends
 when the body has come to rest. A plan that has ended commands standing still. `jax.vmap` makes many worlds.
+
+A body that stopped with a bad stance leans over slowly while it stands, and falls some seconds later. So one that is
+asked to stand, and leans, is commanded to walk at no speed for a moment: steps on the spot put its feet right.
 """
 
 import jax
@@ -10,15 +13,21 @@ import numpy as np
 from flax import struct
 from jax import Array
 
-from envs.success import MIN_AIR_SECONDS, SETTLING_SECONDS
-from envs.tasks.humanoid_skills.goals import SKILLS
+from envs.success import MIN_AIR_SECONDS, MIN_STANDING_HEIGHT, SETTLING_SECONDS
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
 from flexrl.execution.motion import BodyMotion, Contacts
 from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
 
 COAST_SECONDS = np.array([0.4, 0.15, 0.02])  # s that forward, sideways and turning motion lasts without a command
+STANDING_STILL = SKILL_NAMES.index("stand-still")
 REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
 ROUNDING = 1e-4  # of sums of many small amounts
 MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come to rest
+MAX_LEAN = 0.12  # sine of the torso's tilt above which a standing body takes steps
+MAX_LEANING_SPEED = 0.4  # m/s, above which it still brakes, and its tilt means nothing
+STEPPING_SKILL = SKILL_NAMES.index("walk-forward")  # commanded with no velocity, it steps on the spot
+STEPPING_SECONDS = 1.0  # s that it takes steps
+CALM_SECONDS = 0.3  # s after that before it takes steps again
 
 
 @struct.dataclass
@@ -43,6 +52,7 @@ class Progress:
     velocity: Array  # (3,) sum of velocities after settling
     samples: Array  # () int32, control steps in that sum
     contacts: Contacts
+    balancing: Array  # () s until the body may take steps again to keep standing; takes them above `CALM_SECONDS`
     done: Done
 
     @classmethod
@@ -51,15 +61,16 @@ class Progress:
         zero = jnp.zeros(())
         none = jnp.zeros(size)
         done = Done(none, none, jnp.zeros((size, 3)), none, jnp.zeros(size, bool))
-        return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), done)
+        return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), zero, done)
 
     def goal(self, schedule: Schedule) -> Array:
         """Return the goal that the policy sees, shape (GOAL_SIZE,); standing still after the plan, and to stop."""
         rests = (self.segment >= schedule.count) | (self.braking > 0)
         at = jnp.minimum(self.segment, schedule.count - 1)
         command = jnp.where(rests, 0, schedule.commands[at])
-        skill = jnp.where(rests, 0, schedule.skills[at])  # 0 is standing still
-        return jnp.concatenate([command, jax.nn.one_hot(skill, len(SKILLS))])
+        skill = jnp.where(rests, STANDING_STILL, schedule.skills[at])
+        steps = (skill == STANDING_STILL) & (self.balancing > CALM_SECONDS + ROUNDING)
+        return jnp.concatenate([command, jax.nn.one_hot(jnp.where(steps, STEPPING_SKILL, skill), len(SKILLS))])
 
     def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
         """Return the progress after a control step of `period` s that ended in a motion."""
@@ -67,6 +78,8 @@ class Progress:
         is_running = self.segment < schedule.count
         command, measure = schedule.commands[at], schedule.measures[at]
         contacts = self.contacts.after(motion, period)
+        is_to_stand = ~is_running | (schedule.skills[at] == STANDING_STILL)
+        balancing = jnp.where(is_to_stand, _balancing(self.balancing, motion, period), 0)
         seconds = self.seconds + period
         along = motion.velocity * _direction(command)
         amount = jnp.select(
@@ -96,16 +109,17 @@ class Progress:
             velocity=self.velocity + settled * motion.velocity,
             samples=self.samples + settled,
             contacts=contacts,
+            balancing=balancing,
         )
         recorded = grown.replace(done=grown._recorded(at, gives_up & (self.braking == 0)))
         following = Progress.first(schedule.skills.shape[0]).replace(
-            segment=self.segment + 1, contacts=contacts, done=recorded.done
+            segment=self.segment + 1, contacts=contacts, balancing=balancing, done=recorded.done
         )
         return jax.tree.map(
             lambda ended, running, over: jnp.where(ends, ended, jnp.where(is_running, running, over)),
             following,
             recorded,
-            self.replace(contacts=contacts),
+            self.replace(contacts=contacts, balancing=balancing),
         )
 
     def _recorded(self, at: Array, gives_up: Array) -> Done:
@@ -125,6 +139,13 @@ def _direction(command: Array) -> Array:
     """Return the unit vector of a command's velocity (2), and the sign of its turn."""
     speed = jnp.sqrt(jnp.square(command[:2]).sum())
     return jnp.append(command[:2] / jnp.maximum(speed, 1e-6), jnp.sign(command[2]))
+
+
+def _balancing(left: Array, motion: BodyMotion, period: float) -> Array:
+    """Return `Progress.balancing` one control step of `period` s later, of a body that is asked to stand."""
+    stands = (motion.height >= MIN_STANDING_HEIGHT) & (_speed(motion) < MAX_LEANING_SPEED)
+    leans = stands & (motion.tilt > MAX_LEAN)
+    return jnp.where((left <= ROUNDING) & leans, STEPPING_SECONDS + CALM_SECONDS, jnp.maximum(left - period, 0))
 
 
 def _speed(motion: BodyMotion) -> Array:

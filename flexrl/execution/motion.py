@@ -19,12 +19,14 @@ class BodyMotion:
     velocity: Array  # (3,) forward m/s, left m/s, turn rad/s, like a command
     height: Array  # () m, of the torso
     touches: Array  # (2,) bool: whether the right and the left foot is on the floor
+    tilt: Array  # () sine of the angle between the torso's axis and the vertical
 
 
 def motion_of(physics: PhysicsState) -> BodyMotion:
     """Return the motion of one world's `feeling_humanoid`."""
     velocity = jnp.append(body.velocity(physics), body.turn(physics))
-    return BodyMotion(velocity, physics["qpos"][2], body.foot_force(physics) > 0)
+    tilt = jnp.linalg.norm(body.gravity(physics)[:2])
+    return BodyMotion(velocity, physics["qpos"][2], body.foot_force(physics) > 0, tilt)
 
 
 @struct.dataclass

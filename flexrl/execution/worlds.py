@@ -28,7 +28,7 @@ from flexrl.policies.playback import Playback, load_playback
 from flexrl.storage.run_folder import read_config
 
 CHUNK = 64  # control steps between two looks at whether all plans have ended
-REST_SECONDS = 1.0  # s that worlds go on after their plans, to see whether the body keeps standing
+REST_SECONDS = 1.0  # s that worlds go on after their plans, if nobody says how long
 
 
 @struct.dataclass
@@ -191,8 +191,17 @@ def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
     return Refusal(f"this policy was not taught to {', '.join(missing)}; it can {', '.join(taught)}")
 
 
-def follow(playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int) -> Outcome:
+def follow(
+    playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int, rest_seconds: float = REST_SECONDS
+) -> Outcome:
     """Follow schedules (B, S), each in a world of its own, until all have ended.
+
+    Args:
+      playback: from `load_follower`, like `follower`.
+      follower: steps the worlds.
+      schedule: what is asked for, (B, S).
+      seed: random seed of the worlds.
+      rest_seconds: s for which each world goes on after its plan, to see whether the body keeps standing.
 
     Raises:
       ConfigError: if MJX-Warp left contacts out.
@@ -210,11 +219,11 @@ def follow(playback: Playback, follower: PlanFollower, schedule: Schedule, seed:
     key_start, key = jax.random.split(jax.random.key(seed))
     state = jax.jit(follower.start)(playback.policy, schedule, key_start)
     rows, num_steps = [], 0
-    while num_steps * period < longest_seconds(schedule) + REST_SECONDS:
+    while num_steps * period < longest_seconds(schedule) + rest_seconds:
         state, row = chunk(playback.policy, state, jax.random.fold_in(key, num_steps))
         rows.append(jax.device_get(row))
         num_steps += CHUNK
-        if (state.resting >= REST_SECONDS).all():
+        if (state.resting >= rest_seconds).all():
             break
     require_room(int(state.overflowed), num_steps * follower.num_worlds)
     qpos, segment = (np.concatenate(column) for column in zip(*rows, strict=True))

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +63,16 @@ class Reading:
     speed: Speed | None
     confidence: float
     is_known: bool
+
+
+class Classifier(Protocol):
+    """Reads clauses by their texts and embeddings."""
+
+    def __call__(
+        self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
+    ) -> list[Reading]:
+        """See `Head.__call__`."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flexrl.language.encoder import Encoder
 from flexrl.language.grammar.clauses import Clause, split
-from flexrl.language.head import Head, Reading
+from flexrl.language.head import Classifier, Head, Reading
 from flexrl.language.plan import Kind, Plan, Refusal, Segment, Speed, measures_of
 from flexrl.language.wording.sense import compatible, sense_of
 from flexrl.language.wording.words import FAST, SLOW
@@ -40,7 +40,7 @@ SIDED = {  # by family: the skill without a side, and how one with a side is cal
 class Interpreter:
     """Reads instructions."""
 
-    def __init__(self, encoder: Encoder, head: Head, unknown: frozenset[str] = frozenset()) -> None:
+    def __init__(self, encoder: Encoder, head: Classifier, unknown: frozenset[str] = frozenset()) -> None:
         """Use an encoder and a trained classifier; `unknown` words are hidden from the vocabulary, for measuring."""
         self._encoder, self._head, self._unknown = encoder, head, unknown
 

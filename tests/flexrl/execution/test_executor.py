@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
-from flexrl.execution.executor import Progress
+from flexrl.execution.executor import (
+    CALM_SECONDS,
+    MAX_LEAN,
+    MAX_LEANING_SPEED,
+    STEPPING_SECONDS,
+    Progress,
+)
 from flexrl.execution.motion import BodyMotion
 from flexrl.execution.report import carried_out
 from flexrl.execution.schedule import (
@@ -36,17 +42,17 @@ def play(segments, motions):
     """The schedule, the progress after each motion, and the skills that were commanded."""
     schedule = schedule_of(Plan(tuple(segments)), size=4)
     progress, history, asked = Progress.first(4), [], []
-    for velocity, height, touches in motions:
+    for velocity, height, touches, *tilt in motions:
         goal = np.asarray(progress.goal(schedule))
         asked.append((SKILL_NAMES[int(goal[3:].argmax())], tuple(goal[:3].round(2).tolist())))
-        motion = BodyMotion(jnp.array(velocity), jnp.array(height), jnp.array(touches))
+        motion = BodyMotion(jnp.array(velocity), jnp.array(height), jnp.array(touches), jnp.array([*tilt, 0.0][0]))
         progress = advance(progress, schedule, motion)
         history.append(progress)
     return schedule, history, asked
 
 
-def moving(velocity, steps, height=1.3, touches=(True, True)):
-    return [(velocity, height, touches)] * steps
+def moving(velocity, steps, height=1.3, touches=(True, True), tilt=0.0):
+    return [(velocity, height, touches, tilt)] * steps
 
 
 def test_a_schedule_says_what_ends_each_segment():
@@ -134,3 +140,37 @@ def test_speed_is_judged_after_settling():
         schedule, history, _ = play([run], [*moving(STILL, 10), *moving((speed, 0, 0), 21)])
         done = jax.tree.map(lambda x: x[None], history[-1].done)
         assert bool(carried_out(stacked([schedule]), done).all()) == expected
+
+
+LEANING = 1.5 * MAX_LEAN
+
+
+def test_a_body_that_leans_while_it_stands_takes_steps_for_a_moment():
+    calm, stepping = round(CALM_SECONDS / PERIOD), round(STEPPING_SECONDS / PERIOD)
+    leaning = moving(STILL, 1 + stepping + calm + 2, tilt=LEANING)
+    _, history, asked = play([segment("stand", "seconds", 0.2)], [*leaning, *moving(STILL, 30)])
+    step, still = ("walk-forward", STILL), ("stand-still", STILL)
+    round_of_steps = [*[step] * stepping, *[still] * (calm + 1)]
+    assert asked == [still, *round_of_steps, *[step] * stepping, *[still] * (len(asked) - 1 - 2 * stepping - calm - 1)]
+    assert int(history[1].segment) == 1  # the segment ended in time, and stepping went on after it
+
+
+@pytest.mark.parametrize(
+    ("motions", "first"),
+    [
+        (moving((1.0, 0.0, 0.0), 8, tilt=LEANING), "walk-forward"),  # walking leans, too
+        (moving((MAX_LEANING_SPEED + 0.1, 0.0, 0.0), 8, tilt=LEANING), "stand"),  # still braking
+        (moving(STILL, 8, tilt=0.9 * MAX_LEAN), "stand"),
+        (moving(STILL, 8, 0.3, tilt=LEANING), "stand"),  # it lies
+    ],
+)
+def test_only_a_body_that_stands_as_it_is_asked_to_takes_steps(motions, first):
+    _, history, asked = play([segment(first, "seconds", 3)], motions)
+    assert float(history[-1].balancing) == 0
+    assert {skill for skill, _ in asked} == {"stand-still" if first == "stand" else first}
+
+
+def test_a_new_skill_is_commanded_at_once_while_the_body_takes_steps():
+    motions = [*moving(STILL, 4, tilt=LEANING), *moving((0, 0, 0.8), 3, tilt=LEANING)]
+    _, _, asked = play([segment("stand", "seconds", 0.4), segment("turn-left")], motions)
+    assert [skill for skill, _ in asked] == ["stand-still", *["walk-forward"] * 3, *["turn-left"] * 3]
