@@ -28,8 +28,8 @@ def test_an_instruction_becomes_a_plan_a_report_and_a_clip(tmp_path):
     assert ended.returncode == 0, ended.stderr
     plan, done = ended.stdout.split(f"{words}: carried out")
     assert "2 metres" in plan and re.search(r"walk-forward.*\n(?:.*\n)*?.*turn-left", plan)
-    metres = re.search(r"walk-forward\s+\S*\s*2\.00 m\s+\S*\s*(\d+\.\d+) m", done)
-    degrees = re.search(r"turn-left\s+\S*\s*90 degrees\s+\S*\s*(\d+) degrees", done)
+    metres = re.search(r"walk-forward\s+2\.00 m\s+(\d+\.\d+) m", done)
+    degrees = re.search(r"turn-left\s+90 degrees\s+(\d+) degrees", done)
     assert metres and abs(float(metres[1]) - 2) <= 0.3, done
     assert degrees and abs(float(degrees[1]) - 90) <= 15, done
     frames = int(re.search(rf"{re.escape(str(clip))}: (\d+) frames, ", ended.stderr)[1])
