@@ -77,7 +77,7 @@ def test_the_earlier_total_and_its_result_are_on_record(trained, extended):
 
 def test_a_report_tells_the_earlier_total(extended):
     record = read_run(extended)
-    html = page(record, [], [record])
+    html = page(record, [], [record], {})
     assert "960 until iteration 30" in html and "damaged" not in html
 
 

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -93,9 +92,7 @@ def test_the_example_is_a_sweep(tmp_path):
     assert [trial.values["seed"] for trial in trials] == [0, 1] * 3
 
 
-def test_ten_thousand_trials_are_planned_in_seconds(tmp_path):
+def test_ten_thousand_trials_are_planned(tmp_path):
     axes = {"algorithm.learning_rate": [i * 1e-5 for i in range(1, 101)], "num_envs": [8, 16]}
     path = sweeps.write(tmp_path, grid=axes, seeds=50)
-    started = time.process_time()
-    assert len(load_trials(path, tmp_path)[1]) == 10_000
-    assert time.process_time() - started < 5
+    assert len({trial.key for trial in load_trials(path, tmp_path)[1]}) == 10_000
