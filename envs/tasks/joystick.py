@@ -23,11 +23,11 @@ from envs.robots.legged_robots import (
 from envs.task import MujocoTask, first_state
 from envs.tasks import joystick_rewards as rewards
 from envs.tasks.joystick_config import H1JoystickConfig, JoystickConfig, T1JoystickConfig
+from envs.tasks.velocity_command import draw_command, stands_still
 from envs.types import EnvState
 
 CONTROL_PERIOD = 0.02  # s
 SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
-STANDS_STILL_BELOW = 0.01  # norm of a command below which the robot shall stand still
 # Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
 
@@ -91,7 +91,7 @@ class Joystick(MujocoTask):
             "last_action": jnp.zeros(self.model.nu),
             "air_time": jnp.zeros(len(FEET)),
         }
-        command = self._draw_command(key_command)
+        command = draw_command(key_command, self.config)
         names = [*self._weights, "velocity_error", "yaw_rate_error"]
         obs = self._observe(physics, info, command)
         state = first_state(physics, obs, command, {name: jnp.zeros(()) for name in names}, info)
@@ -112,7 +112,7 @@ class Joystick(MujocoTask):
         }
         key, key_command = jax.random.split(jax.random.wrap_key_data(info["key"]))
         is_new = info["steps_to_command"] <= 1
-        command = jnp.where(is_new, self._draw_command(key_command), command)
+        command = jnp.where(is_new, draw_command(key_command, self.config), command)
         info = info | {
             "key": jax.random.key_data(key),
             "steps_to_command": jnp.where(is_new, self._steps_per_command, info["steps_to_command"] - 1),
@@ -137,7 +137,7 @@ class Joystick(MujocoTask):
         gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
         sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
         velocity = self._sensor(physics, self.robot.velocimeter)
-        has_landed = has_contact & (info["air_time"] > 0) & ~_stands_still(command)
+        has_landed = has_contact & (info["air_time"] > 0) & ~stands_still(command)
         return {
             "tracking_velocity": rewards.tracking_velocity(command, velocity, sigma),
             "tracking_yaw_rate": rewards.tracking_yaw_rate(command, gyro, sigma),
@@ -158,13 +158,6 @@ class Joystick(MujocoTask):
     @property
     def _weights(self) -> dict[str, float]:
         return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
-
-    def _draw_command(self, key: Array) -> Array:
-        key_command, key_stand = jax.random.split(key)
-        ranges = (self.config.forward_velocity, self.config.sideways_velocity, self.config.yaw_rate)
-        low, high = jnp.array(ranges).T
-        command = jax.random.uniform(key_command, (3,), minval=low, maxval=high)
-        return jnp.where(jax.random.bernoulli(key_stand, self.config.stand_probability), 0, command)
 
     def _first_positions(self, key: Array) -> tuple[Array, Array]:
         key_yaw, key_pose, key_velocity = jax.random.split(key, 3)
@@ -256,13 +249,9 @@ def pose_weight(joint: str) -> float:
     return next(weight for part, weight in POSE_WEIGHTS.items() if part in joint.lower())
 
 
-def _stands_still(command: Array) -> Array:
-    return jnp.linalg.norm(command) < STANDS_STILL_BELOW
-
-
 def _phase(cycle: Array, command: Array) -> Array:
     """Return the feet's phases (2,) in rad: half a cycle apart, or both on the floor if the command is to stand."""
-    return jnp.where(_stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
+    return jnp.where(stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
 
 
 def _wrapped(angle: Array) -> Array:

@@ -13,10 +13,10 @@ from envs.robots.rotations import rotated, rotated_back
 from envs.task import MujocoTask, first_state
 from envs.tasks import joystick_rewards as rewards
 from envs.tasks.locomotion_config import LocomotionConfig
+from envs.tasks.velocity_command import draw_command, stands_still
 from envs.types import EnvState
 
 SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
-STANDS_STILL_BELOW = 0.01  # norm of a command below which the robot shall stand still
 
 
 class Locomotion(MujocoTask):
@@ -70,7 +70,7 @@ class Locomotion(MujocoTask):
             "last_action": jnp.zeros(self.model.nu),
             "air_time": jnp.zeros(len(self.robot.feet)),
         }
-        command = self._draw_command(key_command)
+        command = draw_command(key_command, self.config)
         names = [*self._weights, "forward_velocity", "velocity_error", "yaw_rate_error"]
         metrics = {name: jnp.zeros(()) for name in names}
         return first_state(physics, self._observe(physics, info), command, metrics, info)
@@ -90,7 +90,7 @@ class Locomotion(MujocoTask):
         }
         key, key_command = jax.random.split(jax.random.wrap_key_data(info["key"]))
         is_new = info["steps_to_command"] <= 1
-        command = jnp.where(is_new, self._draw_command(key_command), command)
+        command = jnp.where(is_new, draw_command(key_command, self.config), command)
         info = info | {
             "key": jax.random.key_data(key),
             "steps_to_command": jnp.where(is_new, self._steps_per_command, info["steps_to_command"] - 1),
@@ -113,7 +113,7 @@ class Locomotion(MujocoTask):
         velocity, gyro, gravity = self._velocity(physics), self._gyro(physics), self._gravity(physics)
         joint_qpos, joint_qvel = physics["qpos"][robot.joint_qpos], physics["qvel"][robot.joint_qvel]
         has_contact = self._has_contact(physics)
-        has_landed = has_contact & (info["air_time"] > 0) & (jnp.linalg.norm(command) >= STANDS_STILL_BELOW)
+        has_landed = has_contact & (info["air_time"] > 0) & ~stands_still(command)
         away = joint_qpos - self._standing[robot.joint_qpos]
         limited = physics["qpos"][robot.limited_qpos]
         swing = info["air_time"] + self.control_period
@@ -136,13 +136,6 @@ class Locomotion(MujocoTask):
     @property
     def _weights(self) -> dict[str, float]:
         return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
-
-    def _draw_command(self, key: Array) -> Array:
-        key_command, key_stand = jax.random.split(key)
-        ranges = (self.config.forward_velocity, self.config.sideways_velocity, self.config.yaw_rate)
-        low, high = jnp.array(ranges).T
-        command = jax.random.uniform(key_command, (3,), minval=low, maxval=high)
-        return jnp.where(jax.random.bernoulli(key_stand, self.config.stand_probability), 0, command)
 
     def _first_positions(self, key: Array) -> tuple[Array, Array]:
         """Return first positions (nq,) and velocities (nv,): the standing pose, with any heading and noise."""

@@ -140,6 +140,24 @@ PLAIN = (
 )
 
 
+BEFORE_SIDE = (  # what may stand before "left" and "right"; the first is nothing
+    "; to; to the; to your; to its; to my; towards; towards the; towards your; toward the; toward your; in "
+    "the; in; on the; on your; on; over to the; over to your; off to the; off to your; at the; at; the; your; "
+    "into the; out to the; across to the; over; at your; to a; a; onto the; to the far; for the; for; toward"
+)
+AFTER_SIDE = (  # what may stand behind them
+    "; side; hand side; direction; way; hand direction; sides; face; hand way; flank"
+)
+SENSES = {  # of rotation
+    "right": "clockwise; clock wise; cw",
+    "left": "counterclockwise; counter clockwise; anticlockwise; anti clockwise; counter clock wise; anti clock wise; "
+    "ccw; acw; contraclockwise",
+}
+SENSE_FRAMES = (
+    "{}; in a {} direction; in the {} direction; in {} direction; in a {} way; in a {} sense; in the {} sense; in {}"
+)
+
+
 def _phrases(text: str) -> Iterator[str]:
     return (" ".join(phrase.split()) for phrase in text.split(";"))
 
@@ -190,94 +208,14 @@ def _sides() -> Iterator[tuple[str, Meaning]]:
     """Yield the ways of saying a side, a corner and a sense of rotation."""
     for side in ("left", "right"):
         meaning = Meaning("way", side)
-        before = (
-            "",
-            "to ",
-            "to the ",
-            "to your ",
-            "to its ",
-            "to my ",
-            "towards ",
-            "towards the ",
-            "towards your ",
-            "toward the ",
-            "toward your ",
-            "in the ",
-            "in ",
-            "on the ",
-            "on your ",
-            "on ",
-        )
-        before += (
-            "over to the ",
-            "over to your ",
-            "off to the ",
-            "off to your ",
-            "at the ",
-            "at ",
-            "the ",
-            "your ",
-            "into the ",
-            "out to the ",
-            "across to the ",
-            "over ",
-            "at your ",
-            "to a ",
-            "a ",
-            "onto the ",
-            "to the far ",
-            "for the ",
-            "for ",
-            "toward ",
-        )
-        after = (
-            "",
-            " side",
-            " hand side",
-            " direction",
-            " way",
-            " hand direction",
-            " sides",
-            " face",
-            " hand way",
-            " flank",
-        )
-        yield from ((f"{a}{side}{b}", meaning) for a, b in product(before, after))
-        yield from (
-            (f"{way} {side}ward{s}", meaning)
-            for way, s in product(("to the", "in the", "in a"), ("", "s", " direction"))
-        )
-        yield from ((f"{side}ward{s}", meaning) for s in ("", "s", " direction"))
-    for sense, words in (
-        ("right", ("clockwise", "clock wise", "cw")),
-        (
-            "left",
-            (
-                "counterclockwise",
-                "counter clockwise",
-                "anticlockwise",
-                "anti clockwise",
-                "counter clock wise",
-                "anti clock wise",
-                "ccw",
-                "acw",
-                "contraclockwise",
-            ),
-        ),
-    ):
-        for word, frame in product(
-            words,
-            (
-                "{}",
-                "in a {} direction",
-                "in the {} direction",
-                "in {} direction",
-                "in a {} way",
-                "in a {} sense",
-                "in the {} sense",
-                "in {}",
-            ),
-        ):
+        for before, after in product(_phrases(BEFORE_SIDE), _phrases(AFTER_SIDE)):
+            yield " ".join(f"{before} {side} {after}".split()), meaning
+        for way, end in product(("to the ", "in the ", "in a "), ("", "s", " direction")):
+            yield f"{way}{side}ward{end}", meaning
+        for end in ("", "s", " direction"):
+            yield f"{side}ward{end}", meaning
+    for sense, words in SENSES.items():
+        for word, frame in product(_phrases(words), _phrases(SENSE_FRAMES)):
             yield frame.format(word), Meaning("turning", sense)
 
 
