@@ -26,6 +26,7 @@ GROUPS = {
     "Train": (
         Command("train", "flexrl.train", "train a policy; resume a run; train several seeds in one program"),
         Command("sweep", "launch.sweep", "train many runs from one file, on this machine or on Kubernetes"),
+        Command("pipeline", "launch.pipeline", "chain trainings and commands, and rerun only what changed"),
         Command("envs", "envs", "list, describe and draw the environments"),
     ),
     "Try a policy": (
