@@ -56,6 +56,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--width", type=int, default=480, help="width of the clip in pixels")
     parser.add_argument("--height", type=int, default=360, help="height of the clip in pixels")
     parser.add_argument("--step", default="best", help="checkpoint to use: best, latest or an iteration")
+    parser.add_argument("--no-recover", action="store_true", help="let a body that falls lie, instead of getting up")
     parser.add_argument("--seed", type=int, default=0, help="random seed of the worlds")
     parser.add_argument("--workspace", default="workspace", help="folder that holds the runs")
     parser.add_argument("--model", type=Path, default=FOLDER, help="folder of the classifier of clauses")
@@ -150,7 +151,7 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     from flexrl.execution.clip import draw_clip
     from flexrl.execution.report import plans_carried_out, segment_reports
     from flexrl.execution.schedule import schedule_of, stacked
-    from flexrl.execution.worlds import follow, load_follower
+    from flexrl.execution.worlds import follow, load_follower, taught_skills
 
     plans = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Plan)}
     if not plans:
@@ -158,7 +159,9 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     is_lying = all(plan.segments[0].skill == "stand-up" for plan in plans.values())
     playback, follower = load_follower(run, options.workspace, len(plans), step=options.step, is_lying=is_lying)
     say(f"following {len(plans)} plan(s) with iteration {playback.step} of {playback.folder}")
-    outcome = follow(playback, follower, stacked([schedule_of(plan) for plan in plans.values()]), options.seed)
+    recovers = not options.no_recover and "stand-up" in taught_skills(playback.folder)
+    schedule = stacked([schedule_of(plan, recovers=recovers) for plan in plans.values()])
+    outcome = follow(playback, follower, schedule, options.seed)
     succeeded = plans_carried_out(outcome)
     done: dict[int, object] = {}
     for world, (i, plan) in enumerate(plans.items()):

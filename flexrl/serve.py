@@ -49,6 +49,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--port", type=int, default=8765, help="port to listen at; 0 for any that is free")
     parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"secret that clients must send; or set {TOKEN}")
     parser.add_argument("--step", default="best", help="checkpoint to use: best, latest or an iteration")
+    parser.add_argument("--no-recover", action="store_true", help="let a body that falls lie, instead of getting up")
     parser.add_argument("--workspace", default="workspace", help="folder with the runs that the page offers")
     parser.add_argument("--model", type=Path, default=FOLDER, help="folder of the classifier of clauses")
     parser.add_argument("--encoder", type=Path, help="folder of the sentence encoder, instead of the installed package")
@@ -94,7 +95,7 @@ def _serve(options: Namespace, listener: socket.socket) -> None:
 
     taught_skills(find_run(options.run, options.workspace))  # refuses a run of another task before anything is loaded
     print("loading the policy and the language model ...", file=sys.stderr, flush=True)
-    policies = Policies(options.run, options.workspace, options.step)
+    policies = Policies(options.run, options.workspace, options.step, recovers=not options.no_recover)
     read = _reader(options)
     session = Session(policies.load(policies.first))
     app = make_app(session, read, policies, host=options.host, token=options.token)

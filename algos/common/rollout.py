@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from algos.common.teachers import Teachers
 from algos.common.types import Policy, Rollout
 from envs.worlds.shards import ALONE, Shards
 from envs.worlds.vector import Transition, VecEnv, VecState
@@ -38,9 +39,9 @@ class RolloutSource:
         return RolloutState(self.vec_env.init(key), policy.init_carry(self.vec_env.num_envs))
 
     def sample(
-        self, data: Any, state: RolloutState, policy: Policy, key: Array
+        self, data: Teachers | None, state: RolloutState, policy: Policy, key: Array
     ) -> tuple[RolloutState, Rollout, dict[str, Array]]:
-        """Step the worlds T times with the policy. `data` is ignored.
+        """Step the worlds T times with the policy, and note what the teachers in `data`, if any, would have done.
 
         Every sample draws one first state for each world; the world restarts from it whenever its episode ends.
         """
@@ -59,6 +60,7 @@ class RolloutSource:
                 transition.terminated,
                 transition.truncated,
                 carry=None,
+                taught=None if data is None else data.act(observation),
             )
             return RolloutState(worlds, carry), (row, transition.replace(next_observation=None))
 

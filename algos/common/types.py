@@ -38,6 +38,7 @@ class Rollout:
     terminated: Array  # (T, B) bool
     truncated: Array  # (T, B) bool
     carry: Any  # (B, ...) the policy's memory before the first step
+    taught: Array | None = None  # (T, B, A) actions in [-1, 1] that teachers would have taken
 
 
 class Source(Protocol[State, BatchOut]):

@@ -39,6 +39,11 @@ class PPOConfig(AlgorithmConfig):
       clip_ratio: how far the probability ratio may move from 1 before it is clipped.
       entropy_weight: bonus per nat of policy entropy; its first value, if final_entropy_weight is set.
       final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
+      teachers: runs or exported policies to imitate, each as `RUN[:STEP]`. The first one teaches every goal; one with a
+        skill in front, `SKILL=RUN[:STEP]`, teaches that skill in its place. They act on the policy's own states.
+      teacher_weight: weight of the squared distance to the teachers' actions, summed over actuators; its first value,
+        if final_teacher_weight is set.
+      final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
       value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays
         as it is; for a parent run without a value network.
@@ -77,6 +82,9 @@ class PPOConfig(AlgorithmConfig):
     clip_ratio: float = 0.2
     entropy_weight: float = 1e-3
     final_entropy_weight: float | None = None
+    teachers: tuple[str, ...] = ()
+    teacher_weight: float = 1.0
+    final_teacher_weight: float | None = None
     value_weight: float = 0.5
     value_warmup: float = 0.0
     value_clip: float | None = None
@@ -108,12 +116,13 @@ class PPOConfig(AlgorithmConfig):
         for name in ("discount", "gae_lambda"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         require(0 <= self.value_warmup < 1, "value_warmup", self.value_warmup, "at least 0 and below 1")
-        for name in ("entropy_weight", "value_weight"):
+        for name in ("entropy_weight", "value_weight", "teacher_weight"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
-        final_entropy = self.final_entropy_weight
-        require(
-            final_entropy is None or final_entropy >= 0, "final_entropy_weight", final_entropy, "at least 0, or null"
-        )
+        for name in ("final_entropy_weight", "final_teacher_weight"):
+            value = getattr(self, name)
+            require(value is None or value >= 0, name, value, "at least 0, or null for no change")
+        named = [teacher for teacher in self.teachers[:1] if "=" in teacher]
+        require(not named, "teachers", self.teachers, "a list that begins with a teacher of every goal, as RUN")
         for name in ("policy_layers", "value_layers"):
             layers = getattr(self, name)
             require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")
@@ -136,6 +145,8 @@ class PPOConfig(AlgorithmConfig):
             names += ["learning_rate", "final_learning_rate"]
         if self.final_entropy_weight is not None:
             names.append("final_entropy_weight")
+        if self.teachers:
+            names += ["teacher_weight"] + ["final_teacher_weight"] * (self.final_teacher_weight is not None)
         return names
 
     @property

@@ -56,6 +56,7 @@ class Samples:
     old_value: Array  # (N,)
     advantage: Array  # (N,)
     value_target: Array  # (N,)
+    taught: Array | None  # (N, A) in [-1, 1], if there are teachers
 
 
 class PPO:
@@ -153,6 +154,8 @@ class PPO:
             train = train.replace(learning_rate=scheduled("learning_rate", hyper))
         if config.final_entropy_weight is not None:
             hyper = hyper | {"entropy_weight": scheduled("entropy_weight", hyper)}
+        if config.teachers and config.final_teacher_weight is not None:
+            hyper = hyper | {"teacher_weight": scheduled("teacher_weight", hyper)}
         samples, returns_TB, metrics = self._samples(train, batch, hyper)
         minibatch = functools.partial(self._minibatch, samples=samples, hyper=hyper)
         train, steps = jax.lax.scan(minibatch, train, self._minibatch_indices(len(samples.advantage), key))
@@ -210,7 +213,8 @@ class PPO:
         weighed_TB = advantage_TB
         if self.config.advantage_normalization == "batch":
             weighed_TB = self._normalized(advantage_TB)
-        rows = Samples(inputs, is_first, {}, raw_action, old, old_log_density, value_TB, weighed_TB, target_TB)
+        learnt = (value_TB, weighed_TB, target_TB, batch.taught)
+        rows = Samples(inputs, is_first, {}, raw_action, old, old_log_density, *learnt)
         metrics = {
             "value/mean": self.shards.mean(value_TB.mean()),
             "value/explained_variance": 1 - self._var(target_TB - value_TB) / jnp.maximum(self._var(target_TB), 1e-8),
@@ -270,7 +274,12 @@ class PPO:
         value_loss = squared_value_loss(value, samples.old_value, samples.value_target, self.config.value_clip)
         entropy = distribution.entropy(samples.old.noise(samples.raw_action)).mean()
         loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
-        return loss, {
+        metrics = {}
+        if samples.taught is not None:
+            mode = distribution.squash(distribution.mode())
+            metrics["policy/teacher_distance"] = jnp.square(mode - samples.taught).sum(axis=-1).mean()
+            loss += hyper["teacher_weight"] * metrics["policy/teacher_distance"]
+        return loss, metrics | {
             "policy/loss": policy_loss,
             "policy/kl": samples.old.kl(distribution).mean(),
             "policy/clip_fraction": (jnp.abs(jnp.expm1(log_ratio)) > hyper["clip_ratio"]).mean(),

@@ -35,10 +35,16 @@ SPECIALIST: JsonObject = {
         "final_learning_rate": 5e-5,
         "entropy_weight": 5e-3,
         "final_entropy_weight": 0.0,
-        "reward_scale": 0.5,
         "policy_layers": [128, 128, 128],
+        "symmetric": True,
     },
 }
+
+
+def _specialist(total_steps: int, reward_scale: float) -> JsonObject:
+    algorithm = SPECIALIST["algorithm"] | {"reward_scale": reward_scale}
+    return SPECIALIST | {"total_steps": total_steps, "algorithm": algorithm}
+
 
 WIDE: JsonObject = {"unroll_length": 16, "num_minibatches": 32}  # for many worlds: short unrolls, many minibatches
 
@@ -81,8 +87,8 @@ PRESETS: dict[tuple[str, str, str], JsonObject] = {
             "policy_layers": [128, 128, 128],
         },
     },
-    ("ppo", "humanoid-getup", "cpu"): SPECIALIST | {"total_steps": 8_000_000},
-    ("ppo", "humanoid-jump", "cpu"): SPECIALIST | {"total_steps": 6_000_000},
+    ("ppo", "humanoid-getup", "cpu"): _specialist(8_000_000, reward_scale=0.2),
+    ("ppo", "humanoid-jump", "cpu"): _specialist(4_000_000, reward_scale=1.0),
     **{
         ("ppo", f"dmc-humanoid-{speed}", "cpu"): DMC_HUMANOID | {"algorithm": DMC_HUMANOID["algorithm"] | bonus}
         for speed, bonus in ENTROPY_BONUS.items()

@@ -5,6 +5,8 @@ when the body has come to rest. A plan that has ended commands standing still. `
 
 A body that stopped with a bad stance leans over slowly while it stands, and falls some seconds later. So one that is
 asked to stand, and leans, is commanded to walk at no speed for a moment: steps on the spot put its feet right.
+
+Where the schedule says so, a body that falls is commanded to stand up, and the plan waits until it stands.
 """
 
 import jax
@@ -14,10 +16,13 @@ from flax import struct
 from jax import Array
 
 from envs.success import MIN_AIR_SECONDS, MIN_STANDING_HEIGHT, SETTLING_SECONDS
-from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS, STAND_UP
+from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
 from flexrl.execution.motion import BodyMotion, Contacts
 from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
 
+FALLEN_HEIGHT = HumanoidSkillsConfig.min_height  # m, torso height below which the body has fallen
+STANDING_SECONDS = 1.0  # s that a body stands after a fall before its plan goes on
 COAST_SECONDS = np.array([0.4, 0.15, 0.02])  # s that forward, sideways and turning motion lasts without a command
 STANDING_STILL = SKILL_NAMES.index("stand-still")
 REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
@@ -52,6 +57,7 @@ class Progress:
     velocity: Array  # (3,) sum of velocities after settling
     samples: Array  # () int32, control steps in that sum
     contacts: Contacts
+    rising: Array  # () s since the body fell and is told to stand up; 0 if it is not
     balancing: Array  # () s until the body may take steps again to keep standing; takes them above `CALM_SECONDS`
     done: Done
 
@@ -61,7 +67,7 @@ class Progress:
         zero = jnp.zeros(())
         none = jnp.zeros(size)
         done = Done(none, none, jnp.zeros((size, 3)), none, jnp.zeros(size, bool))
-        return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), zero, done)
+        return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), zero, zero, done)
 
     def goal(self, schedule: Schedule) -> Array:
         """Return the goal that the policy sees, shape (GOAL_SIZE,); standing still after the plan, and to stop."""
@@ -70,12 +76,15 @@ class Progress:
         command = jnp.where(rests, 0, schedule.commands[at])
         skill = jnp.where(rests, STANDING_STILL, schedule.skills[at])
         steps = (skill == STANDING_STILL) & (self.balancing > CALM_SECONDS + ROUNDING)
-        return jnp.concatenate([command, jax.nn.one_hot(jnp.where(steps, STEPPING_SKILL, skill), len(SKILLS))])
+        rises = self.rising > 0
+        skill = jnp.where(rises, STAND_UP, jnp.where(steps, STEPPING_SKILL, skill))
+        return jnp.concatenate([jnp.where(rises, 0, command), jax.nn.one_hot(skill, len(SKILLS))])
 
     def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
         """Return the progress after a control step of `period` s that ended in a motion."""
         at = jnp.minimum(self.segment, schedule.count - 1)
         is_running = self.segment < schedule.count
+        rising = self._rising(schedule, motion, period, is_asked=is_running & (schedule.skills[at] == STAND_UP))
         command, measure = schedule.commands[at], schedule.measures[at]
         contacts = self.contacts.after(motion, period)
         is_to_stand = ~is_running | (schedule.skills[at] == STANDING_STILL)
@@ -115,12 +124,23 @@ class Progress:
         following = Progress.first(schedule.skills.shape[0]).replace(
             segment=self.segment + 1, contacts=contacts, balancing=balancing, done=recorded.done
         )
+        over = self.replace(contacts=contacts, balancing=balancing)
+        fallen = self.replace(contacts=contacts, rising=rising)
         return jax.tree.map(
-            lambda ended, running, over: jnp.where(ends, ended, jnp.where(is_running, running, over)),
+            lambda waits, ended, running, over: jnp.where(
+                (self.rising > 0) | (rising > 0), waits, jnp.where(ends, ended, jnp.where(is_running, running, over))
+            ),
+            fallen,
             following,
             recorded,
-            self.replace(contacts=contacts, balancing=balancing),
+            over,
         )
+
+    def _rising(self, schedule: Schedule, motion: BodyMotion, period: float, is_asked: Array) -> Array:
+        """Return `rising` one control step later; 0 where the plan itself asks the body to stand up."""
+        falls = schedule.recovers & ~is_asked & (motion.height < FALLEN_HEIGHT)
+        has_risen = self.contacts.standing >= STANDING_SECONDS - ROUNDING
+        return jnp.where(falls | ((self.rising > 0) & ~has_risen), self.rising + period, 0)
 
     def _recorded(self, at: Array, gives_up: Array) -> Done:
         """Return what was done with the present segment's part written down."""

@@ -33,14 +33,16 @@ class Schedule:
     limits: Rows  # (S,) s after which a segment is given up
     stops: Rows  # (S,) bool: the body comes to rest before the next segment, so that a distance or angle is exact
     count: Rows  # () int32: number of segments that are no padding
+    recovers: Rows  # () bool: a body that falls gets up, and then goes on with its segment
 
 
-def schedule_of(plan: Plan, *, is_endless: bool = False, size: int = MAX_SEGMENTS) -> Schedule:
+def schedule_of(plan: Plan, *, is_endless: bool = False, recovers: bool = False, size: int = MAX_SEGMENTS) -> Schedule:
     """Return a plan's schedule.
 
     Args:
       plan: the plan.
       is_endless: whether a last segment that does not say when it ends goes on until the next plan.
+      recovers: whether a body that falls gets up by itself; its policy must have been taught to.
       size: S, the number of segments to pad to.
     """
     segments = plan.segments[:size]
@@ -61,6 +63,7 @@ def schedule_of(plan: Plan, *, is_endless: bool = False, size: int = MAX_SEGMENT
         limits=_padded(limits, size, np.float32),
         stops=_padded(stops, size, bool),
         count=np.asarray(len(segments), np.int32),
+        recovers=np.asarray(recovers),
     )
 
 

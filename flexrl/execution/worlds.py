@@ -20,7 +20,7 @@ from envs.types import Env
 from envs.worlds.vector import VecEnv, VecState
 from flexrl.common.errors import ConfigError
 from flexrl.common.warp_buffers import RUNS_OWN, WarpBuffers, require_room
-from flexrl.execution.executor import Done, Progress
+from flexrl.execution.executor import FALLEN_HEIGHT, Done, Progress
 from flexrl.execution.motion import motion_of
 from flexrl.execution.schedule import Schedule, longest_seconds
 from flexrl.language.plan import Plan, Refusal
@@ -39,7 +39,7 @@ class Following:
     carry: Any  # the policy's memory
     schedule: Schedule  # (B, S)
     progress: Progress  # (B, ...)
-    fallen: Array  # (B,) bool: has fallen while it was not asked to stand up
+    fallen: Array  # (B,) bool: has fallen while it was not told to stand up
     resting: Array  # (B,) s since the plan ended
     overflowed: Array  # () int32: control steps of worlds in which MJX-Warp left contacts out
 
@@ -95,9 +95,6 @@ class PlanFollower:
             resting=jnp.where(has_ended, state.resting + period, 0),
             overflowed=state.overflowed + overflowed,
         )
-
-
-FALLEN_HEIGHT = HumanoidSkillsConfig.min_height  # m, torso height below which the body has fallen
 
 
 def first_progress(schedule: Schedule) -> Progress:

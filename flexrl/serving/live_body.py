@@ -50,6 +50,7 @@ class Body(Protocol):
     model: mujoco.MjModel
     control_period: float  # s of a control step
     taught: tuple[str, ...]  # the skills that the policy was taught, as plans call them
+    recovers: bool  # whether the body gets up by itself after a fall
 
     def reset(self) -> None:
         """Put the body back onto its feet at the origin, to stand still."""
@@ -72,9 +73,19 @@ class Body(Protocol):
 class LiveBody:
     """A policy's body. Its programs are compiled when it is made, so that no later call waits for a compiler."""
 
-    def __init__(self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...]) -> None:
-        """Compile the programs of a policy, and put its body into the world."""
-        self.name, self.taught = name, taught
+    def __init__(
+        self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], *, recovers: bool = True
+    ) -> None:
+        """Compile the programs of a policy, and put its body into the world.
+
+        Args:
+          name: the policy's name.
+          follower: steps the world.
+          policy: acts in it.
+          taught: the skills that the policy was taught, as plans call them.
+          recovers: let the body get up by itself after a fall, if the policy was taught to stand up.
+        """
+        self.name, self.taught, self.recovers = name, taught, recovers and "stand-up" in taught
         self.model: mujoco.MjModel = follower.env.model
         self.control_period: float = follower.env.spec.control_period
         self._policy, self._key, self._count = policy, jax.random.key(0), 0
@@ -91,21 +102,21 @@ class LiveBody:
         self.reset()
 
     @classmethod
-    def load(cls, run: str, workspace: str, step: str = "best") -> "LiveBody":
+    def load(cls, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> "LiveBody":
         """Load a policy of `humanoid-skills`, to be stepped by native MuJoCo.
 
-        Arguments and errors are those of `load_follower`.
+        Arguments and errors are those of `load_follower`; for `recovers`, see the class.
         """
         playback, follower = load_follower(run, workspace, 1, step=step, physics="native")
-        return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder))
+        return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder), recovers=recovers)
 
     def reset(self) -> None:
         """See `Body.reset`."""
-        self._state = self._start(self._policy, stacked([schedule_of(STANDING, is_endless=True)]), self._next_key())
+        self._state = self._start(self._policy, self._of_one(schedule_of(STANDING, is_endless=True)), self._next_key())
 
     def begin(self, schedule: Schedule) -> None:
         """See `Body.begin`."""
-        self._state = self._begin(self._state, stacked([schedule]))
+        self._state = self._begin(self._state, self._of_one(schedule))
 
     def push(self, x: float, y: float) -> None:
         """See `Body.push`."""
@@ -128,6 +139,10 @@ class LiveBody:
             done=found["done"],
             gave_up=found["gave_up"],
         )
+
+    def _of_one(self, schedule: Schedule) -> Schedule:
+        """Return the schedule with a leading axis of one world."""
+        return stacked([schedule.replace(recovers=np.asarray(self.recovers))])
 
     def _next_key(self) -> Array:
         self._count += 1

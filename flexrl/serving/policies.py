@@ -12,9 +12,12 @@ TASK = "humanoid-skills"
 class Policies:
     """Names and loads policies. Only what it names can be loaded."""
 
-    def __init__(self, run: str, workspace: str, step: str = "best") -> None:
-        """Offer a run, of which `step` is loaded, and the best checkpoints of the runs in a workspace."""
-        self._run, self._workspace, self._step = run, workspace, step
+    def __init__(self, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> None:
+        """Offer a run, of which `step` is loaded, and the best checkpoints of the runs in a workspace.
+
+        For `recovers`, see `LiveBody`.
+        """
+        self._run, self._workspace, self._step, self._recovers = run, workspace, step, recovers
         self.first = Path(run).name
 
     def names(self) -> list[str]:
@@ -32,7 +35,7 @@ class Policies:
         if name not in paths:
             raise ConfigError(f"name: {name!r} is no policy of {TASK} here; choose from {', '.join(paths)}")
         step = self._step if paths[name] == self._run else "best"
-        return LiveBody.load(paths[name], self._workspace, step)
+        return LiveBody.load(paths[name], self._workspace, step, recovers=self._recovers)
 
     def _paths(self) -> dict[str, str]:
         paths = {self.first: self._run}

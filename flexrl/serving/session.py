@@ -15,15 +15,16 @@ from typing import Literal
 import numpy as np
 
 from envs.success import MIN_STANDING_HEIGHT
+from flexrl.execution.executor import FALLEN_HEIGHT
 from flexrl.execution.schedule import Schedule, schedule_of
-from flexrl.execution.worlds import FALLEN_HEIGHT
 from flexrl.language.plan import Plan
 from flexrl.serving.driving import drive_of
 from flexrl.serving.live_body import STANDING, Body, Reading
 from flexrl.serving.scene import Posing
 
 Source = Literal["instruction", "drive", "reset"]
-FALLEN_SECONDS = 1.0  # s that a fallen body lies before it is helped
+FALLEN_SECONDS = 1.0  # s that a fallen body lies before it is put back onto its feet
+RISING_SECONDS = 10.0  # s after which one that has learnt to get up is put back, too
 MAX_LAG_SECONDS = 0.25  # s that physics tries to catch up with the clock; it drops more
 SPEED_SECONDS = 2.0  # s over which the speed of the simulation is measured
 
@@ -222,19 +223,15 @@ class Session:
         self._changed = True
 
     def _watch(self, reading: Reading) -> None:
-        """Help a body that has been lying for `FALLEN_SECONDS`."""
+        """Put a body that does not get up back onto its feet."""
         if not np.isfinite(reading.qpos).all():
             self._put_back("the physics became non-finite: put back onto its feet")
         elif reading.height >= MIN_STANDING_HEIGHT:
             self._fallen = 0.0
         elif reading.height < FALLEN_HEIGHT or self._fallen > 0:
             self._fallen += self._body.control_period
-            if self._fallen > FALLEN_SECONDS:
-                self._recover()
-
-    def _recover(self) -> None:
-        """Let a fallen body stand again. No policy has learnt to get up, so it is put back."""
-        self._put_back("it fell: put back onto its feet")
+            if self._fallen > (RISING_SECONDS if self._body.recovers else FALLEN_SECONDS):
+                self._put_back("it fell: put back onto its feet")
 
     def _taken(self, reading: Reading) -> Snapshot:
         return Snapshot(

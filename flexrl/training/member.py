@@ -24,6 +24,7 @@ from flexrl.storage.schedule import Schedule
 from flexrl.tracking.sender import Ended
 from flexrl.training.final_video import draw_video
 from flexrl.training.members import KEPT_TOGETHER
+from flexrl.training.teachers import LoadedTeachers
 from flexrl.training.warm_start import Inheritance
 
 
@@ -67,11 +68,11 @@ class Member:
         self.schedule: Schedule  # set by the trainer, once the folder holds every change of the total
         self.reporter: Reporter  # set by `report_from`
 
-    def open(self, data: TrainingData | None, *, arguments: list[str]) -> None:
+    def open(self, data: TrainingData | LoadedTeachers | None, *, arguments: list[str]) -> None:
         """Lock the run's folder, and record how the run starts or what changes when it is resumed.
 
         Args:
-          data: the dataset that the run learns from, if any.
+          data: the dataset or the teachers that the run learns from, if any.
           arguments: the command line.
 
         Raises:

@@ -36,6 +36,7 @@ from flexrl.training.hosts import Hosts, Poll, require_all_devices
 from flexrl.training.member import Member
 from flexrl.training.members import has_begun, newest_common_step
 from flexrl.training.preemption import StopRequest, way_on
+from flexrl.training.teachers import LoadedTeachers, load_teachers
 from flexrl.training.warm_start import Inheritance, inherit
 
 
@@ -115,7 +116,7 @@ class Trainer:
         self._hosts = hosts
         self._batch_size = batch_size(len(configs))
         env = make_env(config, self._batch_size)
-        data = load_training_data(config, env.spec)
+        data = load_teachers(config, env.spec) or load_training_data(config, env.spec)
         self._engine = make_engine(config, env, self._batch_size, data and data.arrays)
         self._members = _members(configs, resume, group)
         self._writers = self._members if hosts.is_first else []
@@ -195,7 +196,7 @@ class Trainer:
             for program in building:
                 program.result()
 
-    def _announce(self, places: list[RunConfig], data: TrainingData | None) -> None:
+    def _announce(self, places: list[RunConfig], data: TrainingData | LoadedTeachers | None) -> None:
         """Print what will be trained, on which data, and the folders of the results."""
         config = self._config
         worlds = [f"{config.num_envs} worlds"] if find_algorithm(config.algo).steps_worlds(config.algorithm) else []

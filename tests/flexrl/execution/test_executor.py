@@ -38,9 +38,9 @@ def segment(skill, kind=None, amount=0.0, speed=None):
     return Segment(skill, speed, Until(kind, amount) if kind else None)
 
 
-def play(segments, motions):
+def play(segments, motions, *, recovers=False):
     """The schedule, the progress after each motion, and the skills that were commanded."""
-    schedule = schedule_of(Plan(tuple(segments)), size=4)
+    schedule = schedule_of(Plan(tuple(segments)), recovers=recovers, size=4)
     progress, history, asked = Progress.first(4), [], []
     for velocity, height, touches, *tilt in motions:
         goal = np.asarray(progress.goal(schedule))
@@ -174,3 +174,24 @@ def test_a_new_skill_is_commanded_at_once_while_the_body_takes_steps():
     motions = [*moving(STILL, 4, tilt=LEANING), *moving((0, 0, 0.8), 3, tilt=LEANING)]
     _, _, asked = play([segment("stand", "seconds", 0.4), segment("turn-left")], motions)
     assert [skill for skill, _ in asked] == ["stand-still", *["walk-forward"] * 3, *["turn-left"] * 3]
+
+
+class TestAFall:
+    WALK = (segment("walk-forward", "seconds", 1.0),)
+    FALLS = [*moving((1.0, 0.0, 0.0), 5), *moving(STILL, 3, height=0.3), *moving(STILL, 25)]
+
+    def test_is_followed_by_standing_up_and_then_by_the_rest_of_the_plan(self):
+        _, history, asked = play(self.WALK, self.FALLS, recovers=True)
+        skills = [skill for skill, _ in asked]
+        # 3 steps on the floor, of which the first one is the fall, then 1 s of standing, and one step to notice it
+        assert skills[:6] == ["walk-forward"] * 6 and skills[6:19] == ["stand-up"] * 13
+        assert asked[8][1] == STILL and skills[19:23] == ["walk-forward"] * 4 and skills[-1] == "stand-still"
+        assert float(history[-1].done.seconds[0]) == pytest.approx(1.0, abs=0.11)
+
+    def test_is_left_alone_where_the_schedule_says_so(self):
+        assert "stand-up" not in [skill for skill, _ in play(self.WALK, self.FALLS)[2]]
+
+    def test_is_none_while_the_plan_asks_to_stand_up(self):
+        _, history, _ = play([segment("stand-up")], moving(STILL, 5, height=0.3), recovers=True)
+        assert all(float(progress.rising) == 0.0 for progress in history)
+        assert float(history[-1].seconds) == pytest.approx(0.5)

@@ -21,6 +21,7 @@ class ScriptedBody:
     def __init__(self, name="scripted", period=0.01):
         self.name, self.control_period, self.taught = name, period, TAUGHT
         self.model: mujoco.MjModel = compiled()
+        self.recovers = False
         self.falls_at, self.steps, self.pushes = None, 0, []
         self.fails = False
         self.reset()

@@ -11,7 +11,7 @@ from flexrl.language.plan import Plan, Segment, Until
 from flexrl.serving.driving import drive_of
 from flexrl.serving.messages import state_of
 from flexrl.serving.scene import Posing, scene_of
-from flexrl.serving.session import FALLEN_SECONDS, Session
+from flexrl.serving.session import FALLEN_SECONDS, RISING_SECONDS, Session
 from tests.flexrl.serving.scripted import TAUGHT, ScriptedBody, turned
 
 WALK = Plan((Segment("walk-forward", None, Until("seconds", 0.05), 0.9), Segment("stand")))
@@ -75,6 +75,16 @@ def test_a_fallen_body_is_put_back_after_a_second_and_it_is_said():
     assert (state.plan.source, state.pose.x) == ("reset", 0.0)
     session.follow("walk", WALK)
     assert state_of(session.advance()).notice == ""
+
+
+def test_a_body_that_has_learnt_to_get_up_has_time_to_do_so():
+    body = ScriptedBody(period=0.1)
+    body.recovers, body.falls_at = True, 1
+    session = Session(body)
+    number = session.follow("walk", WALK)
+    state = state_of(advanced(session, round(RISING_SECONDS / 0.1) - 1))
+    assert state.is_fallen and state.plan.number == number
+    assert state_of(advanced(session, 2)).notice.startswith("it fell")
 
 
 def test_a_body_that_became_non_finite_is_put_back():

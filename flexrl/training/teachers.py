@@ -1,0 +1,113 @@
+"""Load the policies that a run imitates."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from algos.common.teachers import Teachers
+from algos.common.types import Policy
+from algos.ppo.config import PPOConfig
+from envs.physics import resolve_backend
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES
+from envs.types import EnvSpec
+from flexrl.common.errors import ConfigError
+from flexrl.common.types import JsonObject
+from flexrl.config.run_config import RunConfig
+from flexrl.engine.factory import make_algorithm, make_evaluation_env
+from flexrl.policies.playback import load_policy_of
+from flexrl.storage.checkpoint import leaves_of
+from flexrl.storage.policy_file import digest
+from flexrl.storage.run_folder import find_run, read_config
+
+FIRST_SKILL = 3  # place of the first skill's number in a goal of `humanoid-skills`
+
+
+@dataclass(frozen=True)
+class LoadedTeachers:
+    """The policies that a run imitates. Checkpoints hold nothing of them.
+
+    Attributes:
+      names: as the config names them.
+      arrays: the policies.
+      sha256: SHA-256 of their arrays.
+    """
+
+    names: tuple[str, ...]
+    arrays: Teachers
+    sha256: str
+
+    @property
+    def record(self) -> JsonObject:
+        """Return the entry for `metadata.json`."""
+        return {"sha256": self.sha256, "teachers": list(self.names)}
+
+    @property
+    def summary(self) -> str:
+        """Return a phrase that names the teachers."""
+        return f"the actions of {', '.join(self.names)}"
+
+    def require_same(self, run: Path) -> None:
+        """Refuse to resume a run that began with other teachers.
+
+        Raises:
+          ConfigError: if the SHA-256 is not the one that the run recorded.
+        """
+        began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
+        if began_with != self.sha256:
+            raise ConfigError(
+                f"teachers: {', '.join(self.names)} have SHA-256 {self.sha256[:16]}, but {run} began with teachers of "
+                f"SHA-256 {began_with[:16]}; put those back, or start a new run"
+            )
+
+
+def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
+    """Load the teachers that a run's config names. Return None if it names none.
+
+    Raises:
+      ConfigError: if a teacher is missing, has a memory, or sees something else than the run's policy.
+      CheckpointError: if its checkpoint is damaged.
+    """
+    algorithm = config.algorithm
+    if not isinstance(algorithm, PPOConfig) or not algorithm.teachers:
+        return None
+    policies, reads_goal, columns = [], [], []
+    for name in algorithm.teachers:
+        skill, _, place = name.rpartition("=")
+        try:
+            policy, sees = _load(place, config.workspace)
+            _require_fit(sees, spec, skill, config)
+        except ConfigError as error:
+            raise ConfigError(f"teachers: {name}: {error}") from None
+        policies.append(policy)
+        reads_goal.append(sees.goal_size > 0)
+        if skill:
+            columns.append(FIRST_SKILL + SKILL_NAMES.index(skill))
+    if len(columns) != len(policies) - 1:
+        raise ConfigError(f"teachers: {algorithm.teachers}: each but the first one must name its skill, as SKILL=RUN")
+    teachers = Teachers(tuple(policies), tuple(reads_goal), tuple(columns))
+    return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
+
+
+def _load(place: str, workspace: str) -> tuple[Policy, EnvSpec]:
+    """Return the policy of `RUN[:STEP]`, and the sizes of its environment."""
+    run, colon, step = place.rpartition(":")
+    folder = find_run(run if colon else place, workspace)
+    config = dataclasses.replace(read_config(folder), physics=resolve_backend("auto"))
+    if getattr(config.algorithm, "memory", "none") != "none" or config.algo == "dt":
+        raise ConfigError("has a memory; choose a teacher without one")
+    env = make_evaluation_env(config, num_worlds=1)
+    return load_policy_of(folder, make_algorithm(config, env), step if colon else "best")[1], env.spec
+
+
+def _require_fit(sees: EnvSpec, spec: EnvSpec, skill: str, config: RunConfig) -> None:
+    same = (sees.obs_size, sees.action_size) == (spec.obs_size, spec.action_size)
+    if not same or sees.goal_size not in (0, spec.goal_size):
+        raise ConfigError(
+            f"sees {sees.obs_size} observations and {sees.goal_size} numbers of goal and takes {sees.action_size} "
+            f"actions; {config.env} has {spec.obs_size}, {spec.goal_size} (or none) and {spec.action_size}"
+        )
+    if skill and config.env != "humanoid-skills":
+        raise ConfigError(f"{skill} is a skill of humanoid-skills, and this run is of {config.env}")
+    if skill and skill not in SKILL_NAMES:
+        raise ConfigError(f"{skill!r} is unknown; known: {', '.join(SKILL_NAMES)}")

@@ -1,0 +1,38 @@
+"""Teachers by goal, and what PPO makes of their actions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import struct
+
+from algos.common.teachers import Teachers
+from algos.ppo.config import PPOConfig
+from envs.types import Observation
+
+
+@struct.dataclass
+class Constant:
+    """Takes one action everywhere, plus a tenth of the first number of its goal, if it sees one."""
+
+    action: float
+
+    def init_carry(self, num_envs):
+        return {}
+
+    def act(self, carry, observation, key):
+        goal = observation.goal[..., :1].sum(axis=-1, keepdims=True)
+        return carry, jnp.full((len(observation.obs), 2), self.action) + 0.1 * goal, None
+
+
+def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
+    teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (True, False, True), (2, 1))
+    goal = jnp.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    seen = Observation(jnp.zeros((3, 4)), goal, jnp.zeros(3), jnp.zeros(3, bool))
+    np.testing.assert_allclose(jax.jit(teachers.act)(seen), [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+
+
+def test_the_first_teacher_teaches_every_goal():
+    with pytest.raises(ValueError, match="^teachers: "):
+        PPOConfig(teachers=("jump=run",))
+    assert "teacher_weight" in PPOConfig(teachers=("run",)).traced and "teacher_weight" not in PPOConfig().traced

@@ -1,0 +1,66 @@
+"""A run that imitates other policies."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flexrl.cli.arguments import parse
+from flexrl.common.errors import ConfigError
+from flexrl.engine.factory import make_env
+from flexrl.train import main
+from flexrl.training.teachers import load_teachers
+from tests.flexrl import runs
+
+EXPORTED = str(Path(__file__).parents[3] / "pretrained" / "humanoid-skills")
+
+
+def config_of(tmp_path, *teachers, env="humanoid-skills"):
+    flags = ["--env", env, "--workspace", str(tmp_path), "--name", "pupil", "--algorithm.teachers", *teachers]
+    return parse([*runs.TINY, *flags]).config
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_pupil_comes_nearer_to_its_teachers_and_records_them(tmp_path):
+    flags = ["--env", "humanoid-skills", "--workspace", str(tmp_path), "--name", "pupil", "--total-steps", "16384"]
+    flags += ["--num-envs", "64", "--algorithm.learning-rate", "1e-3", "--algorithm.teacher-weight", "10"]
+    teachers = ["--algorithm.teachers", EXPORTED, f"run={EXPORTED}"]
+    main([*runs.TINY, *flags, *teachers])
+    distances = [row["policy/teacher_distance"] for row in rows(tmp_path / "pupil")]
+    assert distances[-1] < 0.7 * distances[0]
+    record = json.loads((tmp_path / "pupil" / "metadata.json").read_text())["data"]
+    assert record["teachers"] == teachers[1:] and len(record["sha256"]) == 64
+
+
+def test_a_run_goes_on_with_its_own_teachers_only(tmp_path):
+    config = config_of(tmp_path, EXPORTED)
+    teachers = load_teachers(config, make_env(config).spec)
+    (tmp_path / "metadata.json").write_text(json.dumps({"data": {"sha256": "0" * 64}}))
+    with pytest.raises(ConfigError, match="began with teachers of SHA-256 0000"):
+        teachers.require_same(tmp_path)
+    (tmp_path / "metadata.json").write_text(json.dumps({"data": teachers.record}))
+    teachers.require_same(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("teachers", "env", "words"),
+    [
+        (["nowhere"], "humanoid-skills", "nowhere"),
+        ([EXPORTED, EXPORTED], "humanoid-skills", "must name its skill"),
+        ([EXPORTED, f"flying={EXPORTED}"], "humanoid-skills", "'flying' is unknown"),
+        ([EXPORTED], "humanoid-walk", "sees 63 observations and 17 numbers of goal"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused_in_one_line(tmp_path, teachers, env, words):
+    config = config_of(tmp_path, *teachers, env=env)
+    with pytest.raises(ConfigError, match=f"^teachers: .*{words}") as refused:
+        load_teachers(config, make_env(config).spec)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_without_teachers_loads_none(tmp_path):
+    config = parse([*runs.TINY, "--workspace", str(tmp_path), "--name", "alone"]).config
+    assert load_teachers(config, make_env(config).spec) is None
