@@ -60,7 +60,7 @@ class RolloutSource:
                 transition.terminated,
                 transition.truncated,
                 carry=None,
-                taught=None if data is None else data.act(observation),
+                taught=None if data is None else data.teach(observation),
             )
             return RolloutState(worlds, carry), (row, transition.replace(next_observation=None))
 

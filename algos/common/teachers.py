@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from algos.common.types import Policy
+from algos.common.types import Policy, Taught
 from envs.types import Observation
 
 
@@ -18,21 +18,25 @@ from envs.types import Observation
 class Teachers:
     """Teachers without memory. Each world's goal says whose action counts there.
 
-    The first teacher takes every goal that no other one takes. Each other one takes the goals in which its number,
-    usually a one-hot of a skill, is above a half.
+    A teacher takes every goal, or those in which one number, usually a one-hot of a skill, is above a half. Where
+    several take a goal, the last of them counts.
     """
 
     policies: tuple[Policy, ...]
     reads_goal: tuple[bool, ...] = struct.field(pytree_node=False)  # whether each sees the goal, or none
-    columns: tuple[int, ...] = struct.field(pytree_node=False)  # of a goal, for each teacher but the first
+    columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
 
-    def act(self, observation: Observation) -> Array:
-        """Return the teachers' actions (B, A) in [-1, 1]."""
-        action = self._action(0, observation)
-        for i, column in enumerate(self.columns, start=1):
-            is_its = observation.goal[..., column : column + 1] > 0.5
-            action = jnp.where(is_its, self._action(i, observation), action)
-        return action
+    def teach(self, observation: Observation) -> Taught:
+        """Return what the teachers would do in B worlds."""
+        taught = jnp.zeros(len(observation.obs), bool)
+        action: Array | None = None
+        for i, column in enumerate(self.columns):
+            is_its = jnp.ones_like(taught) if column is None else observation.goal[:, column] > 0.5
+            its = self._action(i, observation)
+            action = its if action is None else jnp.where(is_its[:, None], its, action)
+            taught |= is_its
+        assert action is not None
+        return Taught(action, taught)
 
     def _action(self, i: int, observation: Observation) -> Array:
         policy: Any = self.policies[i]

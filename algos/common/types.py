@@ -28,6 +28,14 @@ class Policy(Protocol):
 
 
 @struct.dataclass
+class Taught:
+    """What teachers would do in B worlds."""
+
+    action: Array  # (B, A) in [-1, 1]; of no meaning where no teacher takes the goal
+    is_taught: Array  # (B,) bool: whether one does
+
+
+@struct.dataclass
 class Rollout:
     """T control steps of B worlds."""
 
@@ -38,7 +46,7 @@ class Rollout:
     terminated: Array  # (T, B) bool
     truncated: Array  # (T, B) bool
     carry: Any  # (B, ...) the policy's memory before the first step
-    taught: Array | None = None  # (T, B, A) actions in [-1, 1] that teachers would have taken
+    taught: Taught | None = None  # (T, B, ...) what teachers would have done, if there are any
 
 
 class Source(Protocol[State, BatchOut]):

@@ -39,10 +39,10 @@ class PPOConfig(AlgorithmConfig):
       clip_ratio: how far the probability ratio may move from 1 before it is clipped.
       entropy_weight: bonus per nat of policy entropy; its first value, if final_entropy_weight is set.
       final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
-      teachers: runs or exported policies to imitate, each as `RUN[:STEP]`. The first one teaches every goal; one with a
-        skill in front, `SKILL=RUN[:STEP]`, teaches that skill in its place. They act on the policy's own states.
-      teacher_weight: weight of the squared distance to the teachers' actions, summed over actuators; its first value,
-        if final_teacher_weight is set.
+      teachers: runs or exported policies to imitate on the policy's own states: `SKILL=RUN[:STEP]` teaches one skill,
+        `RUN[:STEP]` every skill that has no teacher of its own, and must come first.
+      teacher_weight: weight of the squared distance to the teachers' actions, summed over actuators, mean over all
+        samples; its first value, if final_teacher_weight is set.
       final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
       value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays
@@ -121,8 +121,8 @@ class PPOConfig(AlgorithmConfig):
         for name in ("final_entropy_weight", "final_teacher_weight"):
             value = getattr(self, name)
             require(value is None or value >= 0, name, value, "at least 0, or null for no change")
-        named = [teacher for teacher in self.teachers[:1] if "=" in teacher]
-        require(not named, "teachers", self.teachers, "a list that begins with a teacher of every goal, as RUN")
+        general = [teacher for teacher in self.teachers[1:] if "=" not in teacher]
+        require(not general, "teachers", self.teachers, "SKILL=RUN for all but the first one")
         for name in ("policy_layers", "value_layers"):
             layers = getattr(self, name)
             require(len(layers) > 0 and min(layers) > 0, name, layers, "one or more positive sizes")

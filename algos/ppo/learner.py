@@ -21,7 +21,7 @@ from algos.common.networks import MLP, ControlNetwork, Memory, Network
 from algos.common.normalization import RunningStatistics
 from algos.common.schedules import scheduled
 from algos.common.symmetry import Symmetry, policy_symmetry, value_symmetry
-from algos.common.types import Params, Rollout
+from algos.common.types import Params, Rollout, Taught
 from algos.ppo.config import KL_BAND, LEARNING_RATE_BOUNDS, LEARNING_RATE_FACTOR, POLICIES, PPOConfig
 from algos.ppo.gae import generalized_advantage
 from algos.ppo.policy import Critic, Distribution, PPOPolicy, network_inputs, privileged_inputs
@@ -56,7 +56,7 @@ class Samples:
     old_value: Array  # (N,)
     advantage: Array  # (N,)
     value_target: Array  # (N,)
-    taught: Array | None  # (N, A) in [-1, 1], if there are teachers
+    taught: Taught | None  # (N, ...), if there are teachers
 
 
 class PPO:
@@ -277,8 +277,9 @@ class PPO:
         metrics = {}
         if samples.taught is not None:
             mode = distribution.squash(distribution.mode())
-            metrics["policy/teacher_distance"] = jnp.square(mode - samples.taught).sum(axis=-1).mean()
-            loss += hyper["teacher_weight"] * metrics["policy/teacher_distance"]
+            distance = jnp.square(mode - samples.taught.action).sum(axis=-1) * samples.taught.is_taught
+            metrics["policy/teacher_distance"] = distance.mean()
+            loss += hyper["teacher_weight"] * distance.mean()
         return loss, metrics | {
             "policy/loss": policy_loss,
             "policy/kl": samples.old.kl(distribution).mean(),

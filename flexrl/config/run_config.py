@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from algos.common.config import AlgorithmConfig
+from algos.ppo.config import PPOConfig
 from algos.registry import find_algorithm
 from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type, is_model_file
@@ -27,7 +28,13 @@ TaskConfig = TypeVar("TaskConfig")
 
 # Fields that were added when sweeps already stored config hashes, with their default. At the default they do not enter
 # the hash, so that older hashes stay valid.
-LATER_FIELDS = {"any_environment": False, "gait": GaitWeights()}
+LATER_FIELDS = {
+    "any_environment": False,
+    "gait": GaitWeights(),
+    "teachers": (),
+    "teacher_weight": PPOConfig.teacher_weight,
+    "final_teacher_weight": None,
+}
 
 PLACE = (  # fields of a config that say where results go, not what is computed
     *("name", "workspace"),

@@ -81,10 +81,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
             raise ConfigError(f"teachers: {name}: {error}") from None
         policies.append(policy)
         reads_goal.append(sees.goal_size > 0)
-        if skill:
-            columns.append(FIRST_SKILL + SKILL_NAMES.index(skill))
-    if len(columns) != len(policies) - 1:
-        raise ConfigError(f"teachers: {algorithm.teachers}: each but the first one must name its skill, as SKILL=RUN")
+        columns.append(FIRST_SKILL + SKILL_NAMES.index(skill) if skill else None)
     teachers = Teachers(tuple(policies), tuple(reads_goal), tuple(columns))
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP
 from envs.tasks.humanoid_skills.motion import Motion
 from envs.tasks.humanoid_skills.rewards import BODY_WEIGHT
 
@@ -81,13 +82,16 @@ def came_down(motion: Motion, before: Steps) -> Array:
 
 
 def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
-    """Return the value () of each term, by the name of its weight, given what the feet did before the step."""
+    """Return the value () of each term, by the name of its weight, given what the feet did before the step.
+
+    All are 0 while the body is asked to jump or to stand up.
+    """
     is_moving = jnp.sqrt(jnp.square(motion.command[:2]).sum()) > MOVING
     touches = (motion.foot_force > 0) & (before.air > 0) & is_moving
     again = came_down(motion, before) & (jnp.arange(2) == before.last) & is_moving
     lacking = jnp.maximum(1 - before.peak / CLEARANCE, 0)
     heading_error = jnp.minimum(jnp.abs(before.heading_error), LARGEST_HEADING_ERROR)
-    return {
+    terms = {
         "air_time": jnp.sum(touches * (jnp.minimum(before.air, LONGEST_SWING) - SWING)),
         "clearance": jnp.sum(touches * jnp.square(lacking)),
         "alternation": again.any().astype(motion.height.dtype),
@@ -97,6 +101,8 @@ def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
         "energy": motion.power / BODY_WEIGHT,
         "heading": jnp.square(heading_error),
     }
+    is_on_foot = (motion.skill != JUMP) & (motion.skill != STAND_UP)
+    return {name: value * is_on_foot for name, value in terms.items()}
 
 
 def weighted_gait(terms: dict[str, Array], weights: GaitWeights) -> dict[str, Array]:

@@ -25,14 +25,24 @@ class Constant:
         return carry, jnp.full((len(observation.obs), 2), self.action) + 0.1 * goal, None
 
 
+GOALS = jnp.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+SEEN = Observation(jnp.zeros((3, 4)), GOALS, jnp.zeros(3), jnp.zeros(3, bool))
+
+
 def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
-    teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (True, False, True), (2, 1))
-    goal = jnp.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
-    seen = Observation(jnp.zeros((3, 4)), goal, jnp.zeros(3), jnp.zeros(3, bool))
-    np.testing.assert_allclose(jax.jit(teachers.act)(seen), [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+    teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (True, False, True), (None, 2, 1))
+    taught = jax.jit(teachers.teach)(SEEN)
+    np.testing.assert_allclose(taught.action, [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+    assert taught.is_taught.all()
 
 
-def test_the_first_teacher_teaches_every_goal():
+def test_a_goal_that_no_teacher_takes_is_marked():
+    taught = Teachers((Constant(0.2), Constant(0.3)), (False, True), (2, 1)).teach(SEEN)
+    assert taught.is_taught.tolist() == [False, True, True]
+    np.testing.assert_allclose(taught.action[1:], [[0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+
+
+def test_only_the_first_teacher_may_be_of_every_skill():
     with pytest.raises(ValueError, match="^teachers: "):
-        PPOConfig(teachers=("jump=run",))
+        PPOConfig(teachers=("jump=run", "run"))
     assert "teacher_weight" in PPOConfig(teachers=("run",)).traced and "teacher_weight" not in PPOConfig().traced

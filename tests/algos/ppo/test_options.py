@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from algos.common.types import Rollout
+from algos.common.types import Rollout, Taught
 from algos.ppo.config import PPOConfig
 from algos.ppo.learner import PPO, squared_value_loss
 from algos.ppo.policy import network_inputs
@@ -321,3 +321,40 @@ def test_summary_counts_parameters():
 def test_config_refuses_a_bad_value_by_name(name, value):
     with pytest.raises(ValueError, match=rf"^{name}: "):
         PPOConfig(**{name: value})
+
+
+class TestTeachers:
+    def taught(self, ppo, train, share):
+        """A rollout in which a teacher of the first worlds would always do the same."""
+        action = jnp.broadcast_to(jnp.array([0.5, -0.3]), (T, B, ACTION))
+        is_taught = jnp.broadcast_to(jnp.arange(B) < share * B, (T, B))
+        return sampled(ppo, train).replace(taught=Taught(action, is_taught))
+
+    def test_draw_the_policy_to_their_actions(self):
+        ppo = learner(teachers=("one",), num_epochs=60, learning_rate=1e-2, teacher_weight=100.0)
+        train = jax.jit(ppo.init)(jax.random.key(0))
+        batch = self.taught(ppo, train, share=1)
+        after, metrics = updated(ppo, batch, train)
+        policy = ppo.policy(after, deterministic=True)
+        action = act(policy, policy.init_carry(B), batch.observation, jax.random.key(0))[1]
+        assert float(jnp.square(action - batch.taught.action).sum(axis=-1).mean()) < 0.02 < 0.34
+        assert 0 < float(metrics["policy/teacher_distance"]) < 0.34
+
+    def test_count_only_where_one_takes_the_goal(self):
+        ppo = learner(teachers=("one",))
+        train = jax.jit(ppo.init)(jax.random.key(0))
+        half, none = (updated(ppo, self.taught(ppo, train, share), train) for share in (0.5, 0.0))
+        # mode 0 at first, but for the small last layer: 0.5^2 + 0.3^2, over half of the worlds
+        assert float(half[1]["policy/teacher_distance"]) == pytest.approx(0.17, abs=0.01)
+        assert float(none[1]["policy/teacher_distance"]) == 0.0
+        assert differs(half[0].params["policy"], none[0].params["policy"])
+        alone = updated(learner(), sampled(ppo, train), train)[0]
+        assert_close(none[0].params, alone.params, rtol=1e-6)
+
+    def test_fade_if_asked_to(self):
+        ppo = learner(teachers=("one",), teacher_weight=2.0, final_teacher_weight=0.0)
+        train = jax.jit(ppo.init)(jax.random.key(0))
+        batch = self.taught(ppo, train, share=1)
+        last = updated(ppo, batch, train, progress=1.0)[0]
+        unheeded = updated(learner(teachers=("one",), teacher_weight=0.0), batch, train)[0]
+        assert_close(last.params, unheeded.params, rtol=1e-6)

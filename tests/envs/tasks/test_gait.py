@@ -12,7 +12,7 @@ from envs.physics.base import PhysicsState
 from envs.robots import feeling_humanoid as body
 from envs.robots.models import feeling_humanoid
 from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, came_down, gait_terms, weighted_gait
-from envs.tasks.humanoid_skills.goals import GoalSampler
+from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP, GoalSampler
 from flexrl.config.run_config import decode
 from tests.envs.tasks.test_humanoid_skills import STILL
 
@@ -170,3 +170,11 @@ def test_weights_that_are_off_leave_the_hash_of_older_runs():
     plain, on = (decode(of_run | {"task": task}, "test") for task in ({}, {"gait": {"arms": -1.0}}))
     # as it was before the field `gait` was there
     assert plain.hash() == "2ecd3685f7f4658a" and on.hash() != plain.hash()
+
+
+@pytest.mark.parametrize("skill", [JUMP, STAND_UP])
+def test_a_body_that_jumps_or_stands_up_has_no_gait(skill):
+    swaying = STILL.replace(sway=jnp.array([2.0, 1.0]), arm_angles=jnp.ones(2), skill=jnp.array(skill))
+    values = gait_terms(swaying, Steps.first().replace(heading_error=jnp.array(0.5)))
+    assert all(float(value) == 0.0 for value in values.values())
+    assert float(gait_terms(swaying.replace(skill=jnp.array(0)), Steps.first())["trunk"]) == pytest.approx(5.0)
