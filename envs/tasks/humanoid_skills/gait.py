@@ -11,7 +11,7 @@ from envs.tasks.humanoid_skills.motion import Motion
 from envs.tasks.humanoid_skills.rewards import BODY_WEIGHT
 
 SHORTEST_SWING = 0.06  # s in the air, below which a foot only bounced
-SWING, LONGEST_SWING = 0.3, 0.5  # s in the air that earn nothing, and above which more earns no more
+SWING, LONGEST_SWING = 0.4, 0.6  # s in the air that earn nothing, and above which more earns no more
 CLEARANCE = 0.08  # m that a sole is to be lifted in a swing
 ELBOW = -1.2  # rad, of an elbow that is a little bent
 MOVING = 0.1  # m/s, commanded speed above which steps are asked for
@@ -23,7 +23,7 @@ class GaitWeights:
     """Weight of each term: reward per control step and unit of the term, named in parentheses. 0 turns a term off.
 
     Attributes:
-      air_time: when a foot touches the floor, its time in the air beyond 0.3 s, at most 0.2 s of it (s). Feet that
+      air_time: when a foot touches the floor, its time in the air beyond 0.4 s, at most 0.2 s of it (s). Feet that
         tremble pay it often.
       clearance: when a foot touches the floor, the squared share of 8 cm by which it was lifted too little (1).
       alternation: a foot comes down from a swing twice without the other in between (1).
