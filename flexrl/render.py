@@ -38,8 +38,8 @@ class RenderArguments:
     out: Path | None = None
     step: str = "best"
     seconds: float = 8.0
-    width: int = 320
-    height: int = 240
+    width: int = 480
+    height: int = 360
     seed: int = 0
     goal: str | None = None
     warp: WarpBuffers = WarpBuffers()
@@ -76,6 +76,7 @@ def render(run: str, options: RenderArguments) -> None:
     """
     from envs.places import require_file
     from envs.view.drawing import draw, video_stride, write_video
+    from envs.view.subtitle import with_subtitle
     from flexrl.common.tables import say
     from flexrl.policies.playback import load_playback, record
 
@@ -91,6 +92,8 @@ def render(run: str, options: RenderArguments) -> None:
     qpos_TQ = record(playback, num_steps, options.seed)[::stride]
     say(f"drawing {len(qpos_TQ)} frames")
     frames = draw(playback.env.model, qpos_TQ, options.width, options.height)
+    if caption := caption_of(playback.config.env, options.goal):
+        frames = [with_subtitle(frame, [caption]) for frame in frames]
     write_video(out, frames, frames_per_second=1 / (stride * period))
     print(f"{out}: {len(frames)} frames, {len(qpos_TQ) * stride * period:.1f} s")
 
@@ -98,6 +101,17 @@ def render(run: str, options: RenderArguments) -> None:
 def default_out(run: str, goal: str | None) -> Path:
     """Return the video's name, made from the run's (its name or folder) and the skill that is commanded."""
     return Path("-".join(filter(None, (Path(run).resolve().name, goal))) + ".mp4")
+
+
+def caption_of(env: str, goal: str | None) -> str:
+    """Return what the video says below: the skill and its nominal command, or the environment's name."""
+    if goal is None:
+        return env
+    from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
+
+    skill = SKILLS[SKILL_NAMES.index(goal)]
+    amounts = ((skill.forward, "m/s forward"), (skill.left, "m/s to the left"), (skill.turn, "rad/s to the left"))
+    return ", ".join([goal, *(f"{amount:g} {unit}" for amount, unit in amounts if amount)])
 
 
 def asking_for(task: Task, goal: str | None) -> Task:

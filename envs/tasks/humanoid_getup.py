@@ -26,7 +26,7 @@ STRENGTH = 0.5  # share of the motors' torques that the full assistance adds
 DROP_HEIGHT = 0.8  # m, height of the torso of a start in the air
 DROP_SPIN = 2.0  # rad/s, largest angular velocity of it
 DEEPEST_HIP, KNEE_PER_HIP = -1.3, 1.8  # rad, and knee angle over hip angle, of a crouched start
-LARGEST_TILT = 0.8  # rad, of a crouched start, forward or backward
+LARGEST_TILT = 0.4  # rad, of a crouched start, forward or backward
 SIDES = {
     "right": 0.0,
     "front": 0.5,

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import copy
 import warnings
 import weakref
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Any
 import imageio.v2 as imageio
 import mujoco
 import numpy as np
+from PIL import Image
 
 from envs.view.gl import open_gl
+from envs.view.scene import complete, prepared
 
 MAX_FRAMES_PER_SECOND = 34
 MAX_GEOMS = 10_000  # largest number of geoms in one image
-FLOOR_SIZE = 60.0  # m from the middle to the edge
+GIF_COLOURS, PALETTE_FRAMES = 96, 16  # colours of a GIF, and images from which they are chosen
 
 
 def video_stride(control_period: float) -> int:
@@ -33,14 +34,13 @@ class Camera:
         Raises:
           ConfigError: if no image can be drawn on this machine.
         """
-        self._model = _lit(model, width, height)
+        self._model = prepared(model, width, height)
         self._data = mujoco.MjData(self._model)
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-        self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 3.2, 110.0, -10.0
+        self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 2.6, 120.0, -12.0
         self._size = mujoco.MjrRect(0, 0, width, height)
         self._scene, self._options = mujoco.MjvScene(self._model, MAX_GEOMS), mujoco.MjvOption()
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
         self._gl: Any = open_gl(width, height)
         self._renderer = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150.value)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
@@ -53,6 +53,7 @@ class Camera:
         mujoco.mj_comPos(self._model, self._data)
         shown = mujoco.mjtCatBit.mjCAT_ALL.value
         mujoco.mjv_updateScene(self._model, self._data, self._options, None, self._view, shown, self._scene)
+        complete(self._scene, self._data.xpos[1, :2])
         image = np.empty((self._size.height, self._size.width, 3), np.uint8)
         self._gl.make_current()
         mujoco.mjr_render(self._size, self._scene, self._renderer)
@@ -83,26 +84,24 @@ def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) ->
         return [camera.image(qpos) for qpos in qpos_TQ]
 
 
-def _lit(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
-    """Return a copy of the model with a light at the camera, a large floor, and image buffers of the given size."""
-    model = copy.copy(model)
-    model.vis.global_.offwidth, model.vis.global_.offheight = width, height
-    model.vis.headlight.ambient[:] = 0.35
-    model.vis.headlight.diffuse[:] = 0.6
-    model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = FLOOR_SIZE
-    return model
-
-
 def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:
     """Write images (height, width, 3) as .mp4 or .gif."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gif":
-        imageio.mimsave(path, list(frames), duration=1000 / frames_per_second, loop=0)
+        _write_gif(path, frames, frames_per_second)
         return
     with warnings.catch_warnings():
         # JAX warns of forks. This one starts the encoder's program at once, so JAX's threads do no harm.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         imageio.mimsave(path, list(frames), fps=frames_per_second, macro_block_size=2)
+
+
+def _write_gif(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:
+    """Write images with one palette for all, without dithering: flat areas stay flat, and the file small."""
+    every = max(1, len(frames) // PALETTE_FRAMES)
+    palette = Image.fromarray(np.concatenate(frames[::every])).quantize(GIF_COLOURS, dither=Image.Dither.NONE)
+    first, *rest = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    first.save(path, save_all=True, append_images=rest, duration=1000 / frames_per_second, loop=0, optimize=False)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

@@ -18,6 +18,8 @@ from envs.view.drawing import draw, video_stride, write_image, write_video
 from envs.view.gl import choose_gl
 from envs.worlds.vector import VecEnv
 
+SIZE = (480, 360)  # pixels
+
 
 def list_all() -> None:
     """Print each environment's name and the first line of its description."""
@@ -59,9 +61,9 @@ def preview(name: str, out: Path, seconds: float) -> None:
     stride, num_steps = video_stride(period), max(1, round(seconds / period))
     poses = _random_episodes(env, num_steps)
     if out.suffix == ".png":
-        write_image(out, draw(env.model, poses[:1], 320, 240)[0])
+        write_image(out, draw(env.model, poses[:1], *SIZE)[0])
     else:
-        write_video(out, draw(env.model, poses[::stride], 320, 240), 1 / (stride * period))
+        write_video(out, draw(env.model, poses[::stride], *SIZE), 1 / (stride * period))
     print(f"{out}: {name}")
 
 

@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 
+import imageio.v2 as imageio
+import numpy as np
 import pytest
 
 from envs.errors import ConfigError
 from envs.view import gl
+from envs.view.drawing import write_video
 
 needs_gl = pytest.mark.skipif(not gl.can_draw(), reason="no GL library")
 
@@ -90,3 +93,33 @@ def test_a_library_that_opens_no_context_is_named_with_its_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "mujoco.egl", None)  # as where its import fails
     with pytest.raises(ConfigError, match=r"^MUJOCO_GL: 'egl' draws no image \(.*\); install .*osmesa$"):
         gl.open_gl(64, 48)
+
+
+@needs_gl
+def test_the_scene_is_bright_and_colours_the_sides_of_a_body():
+    code = (
+        "import mujoco, numpy as np\n"
+        "from envs.view.drawing import Camera\n"
+        'legs = \'\'.join(f\'<body name="{side}_leg" pos="0 {y} 1"><geom size=".3"/></body>\''
+        " for side, y in (('left', .5), ('right', -.5)))\n"
+        'floor = \'<geom type="plane" size="1 1 1"/>\'\n'
+        "model = mujoco.MjModel.from_xml_string(f'<mujoco><worldbody>{floor}{legs}</worldbody></mujoco>')\n"
+        "image = Camera(model, 120, 90).image(model.qpos0).astype(int)\n"
+        "red, green, blue = np.moveaxis(image, -1, 0)\n"
+        "print(image[:20].mean() > 190, (red - blue > 60).sum() > 50, (blue - red > 60).sum() > 50)\n"
+    )
+    done = in_a_process(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "True True True\n"
+
+
+@needs_gl
+def test_a_gif_of_flat_areas_is_small_and_keeps_its_frames(tmp_path):
+    frames = [np.full((90, 120, 3), 230, np.uint8) for _ in range(10)]
+    for i, frame in enumerate(frames):
+        frame[40:60, 10 * i : 10 * i + 20] = (220, 110, 50)
+    out = tmp_path / "moving.gif"
+    write_video(out, frames, frames_per_second=25)
+    back = imageio.mimread(out)
+    assert len(back) == 10 and out.stat().st_size < 6000
+    assert abs(np.asarray(back[3])[50, 40, :3].astype(int) - (220, 110, 50)).max() < 12

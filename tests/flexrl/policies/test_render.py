@@ -3,6 +3,7 @@
 import json
 import sys
 
+from flexrl.render import caption_of
 from flexrl.training.final_video import draw_video
 
 
@@ -19,3 +20,10 @@ def test_the_process_that_draws_a_video_leaves_the_accelerator_to_the_training(t
     platforms, arguments = json.loads(capsys.readouterr().out)
     assert platforms == "cpu"
     assert arguments[:3] == ["-m", "flexrl.render", str(tmp_path / "run")]
+
+
+def test_the_caption_says_the_skill_and_its_command():
+    assert (
+        caption_of("humanoid-skills", "walk-forward-left") == "walk-forward-left, 0.6 m/s forward, 0.4 m/s to the left"
+    )
+    assert caption_of("humanoid-skills", "jump") == "jump" and caption_of("humanoid-walk", None) == "humanoid-walk"
