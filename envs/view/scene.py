@@ -15,7 +15,8 @@ TRUNK, RIGHT, LEFT = (0.30, 0.36, 0.46, 1), (0.90, 0.45, 0.22, 1), (0.16, 0.55, 
 MIST_BEGINS, MIST_ENDS = 5.0, 22.0  # m from the camera
 SHADOWS = 16.0  # m around the middle in which things cast shadows; nearer edges would draw grains on the floor
 SPACING, REACH = 1.0, 12  # m between lines of the grid, and how many there are on each side of the body
-WIDTH = 0.012  # m, of a line
+WIDTH, LINE_HEIGHT = 0.012, 0.0005  # m, of a line
+WALLS, WALL_HEIGHT = 30.0, 40.0  # m: walls in the mist are the sky of models that have none
 SUN = (-0.35, -0.25, -0.9)  # direction of its light
 
 
@@ -41,14 +42,17 @@ def prepared(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
 
 
 def complete(scene: mujoco.MjvScene, place: np.ndarray) -> None:
-    """Add the grid around a place (x, y, m) and the sun to a scene that was just updated."""
+    """Add the grid around a place (x, y, m), the sky and the sun to a scene that was just updated."""
     scene.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
     scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
     middle = np.round(place / SPACING) * SPACING
     half = REACH * SPACING
     for offset in np.arange(-REACH, REACH + 1) * SPACING:
-        _add_line(scene, (middle[0] + offset, middle[1]), (WIDTH, half))
-        _add_line(scene, (middle[0], middle[1] + offset), (half, WIDTH))
+        _add_box(scene, (middle[0] + offset, middle[1]), (WIDTH, half, LINE_HEIGHT), LINES)
+        _add_box(scene, (middle[0], middle[1] + offset), (half, WIDTH, LINE_HEIGHT), LINES)
+    for side in (-WALLS, WALLS):
+        _add_box(scene, (middle[0] + side, middle[1]), (0.1, WALLS, WALL_HEIGHT), MIST)
+        _add_box(scene, (middle[0], middle[1] + side), (WALLS, 0.1, WALL_HEIGHT), MIST)
     sun = scene.lights[scene.nlight]
     scene.nlight += 1
     sun.type = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
@@ -59,13 +63,15 @@ def complete(scene: mujoco.MjvScene, place: np.ndarray) -> None:
     sun.castshadow, sun.headlight = 1, 0
 
 
-def _add_line(scene: mujoco.MjvScene, place: tuple[float, float], size: tuple[float, float]) -> None:
+def _add_box(
+    scene: mujoco.MjvScene, place: tuple[float, float], size: tuple[float, float, float], colour: tuple[float, ...]
+) -> None:
+    """Add a box of half-sizes (m) at a place (x, y, m) on the floor."""
     if scene.ngeom >= scene.maxgeom:
         return
-    geom = scene.geoms[scene.ngeom]
-    box = np.array([*size, 0.0005])
-    kind = mujoco.mjtGeom.mjGEOM_BOX
-    mujoco.mjv_initGeom(geom, kind, box, np.array([*place, 0.0]), np.eye(3).ravel(), np.array(LINES, np.float32))
+    geom, kind = scene.geoms[scene.ngeom], mujoco.mjtGeom.mjGEOM_BOX
+    centre, turned = np.array([*place, 0.0]), np.eye(3).ravel()
+    mujoco.mjv_initGeom(geom, kind, np.array(size), centre, turned, np.array(colour, np.float32))
     scene.ngeom += 1
 
 
