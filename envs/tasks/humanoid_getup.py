@@ -67,7 +67,8 @@ class HumanoidGetUpConfig:
 
     Attributes:
       lying: share of training episodes that start lying, as all evaluations do.
-      dropped: share of training episodes that start in the air, turned at random; the rest starts crouched and tilted.
+      dropped: share of training episodes that start in the air, turned at random; the rest starts between standing
+        and crouching, a little tilted, and teaches to stay up.
       side: side on which a lying humanoid starts; `any` draws one.
       assistance: what helps the humanoid up, as a share of an upward pull on the torso of 250 N and motors half as
         strong again. It falls to 0 over the first part of a training, and evaluations have none.
@@ -77,8 +78,8 @@ class HumanoidGetUpConfig:
       rewards: weight of each reward term.
     """
 
-    lying: float = 0.6
-    dropped: float = 0.2
+    lying: float = 0.5
+    dropped: float = 0.1
     side: Side = "any"
     assistance: float = 1.0
     episode_seconds: float | None = 6.0

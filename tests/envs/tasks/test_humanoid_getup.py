@@ -60,9 +60,9 @@ def test_starts_lying_in_the_air_or_crouched(env):
     fresh = jax.jit(VecEnv(env, 500).fresh)(jax.random.key(0))
     height, upright = fresh.physics["qpos"][:, 2], -fresh.obs[:, 3]
     spins = abs(fresh.physics["qvel"][:, 3:6]).max(axis=1) > 0.05
-    assert 0.5 < float((np.asarray(height) < 0.36).mean()) < 0.7 and 0.13 < float(spins.mean()) < 0.27
+    assert 0.4 < float((np.asarray(height) < 0.36).mean()) < 0.6 and 0.05 < float(spins.mean()) < 0.16
     crouched = (np.asarray(height) > 0.36) & ~np.asarray(spins)
-    assert 0.13 < crouched.mean() < 0.27 and np.asarray(upright)[crouched].min() > math.cos(0.81)
+    assert 0.32 < crouched.mean() < 0.48 and np.asarray(upright)[crouched].min() > math.cos(0.41)
     assert float(fresh.physics["sensordata"][crouched, 16].min()) > 0.3
 
 
@@ -110,7 +110,7 @@ def test_evaluations_lie_without_assistance_until_the_time_limit():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("lying", 0.9), ("lying", -0.1), ("side", "top"), ("assistance", -1.0), ("episode_seconds", 0.0)],
+    [("lying", 0.95), ("lying", -0.1), ("side", "top"), ("assistance", -1.0), ("episode_seconds", 0.0)],
 )
 def test_a_bad_value_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"^{field}[:,]"):

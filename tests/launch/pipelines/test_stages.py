@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES
 from flexrl.config.run_config import decode
 from launch.pipelines.pipeline_file import load_pipeline
 from launch.pipelines.stages import load_stages
@@ -11,7 +12,8 @@ from launch.stage import read
 from tests.launch.pipelines.conftest import fake
 from tests.launch.sweeps import TINY
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "three_phases.yaml"
+EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLE = EXAMPLES / "three_phases.yaml"
 CHAIN = {"e": fake("e", "b", "d"), "a": {"train": TINY}, "b": fake("b", "a"), "c": {"train": TINY}, "d": fake("d", "c")}
 
 
@@ -101,3 +103,14 @@ def test_the_example_is_the_whole_mission(overlay, tmp_path, monkeypatch):
     }
     assert list(stages["instructions"].inputs) == ["policy", "words"]
     assert {list(stages[name].inputs)[0] for name in ("clone", "transformer")} == {"dataset"}
+
+
+@pytest.mark.parametrize("overlay", [None, "toy"])
+def test_the_whole_body_is_taught_by_its_specialists(overlay, tmp_path, monkeypatch):
+    monkeypatch.chdir(EXAMPLES.parent)
+    file = EXAMPLES / "whole_body.yaml"
+    stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
+    assert list(stages["whole"].inputs) == ["gait", "jump", "getup"]
+    config = decode(stages["whole"].resolved(stages["whole"].train), "whole")
+    assert config.algorithm.teachers == (f"jump={stages['jump'].output}", f"stand-up={stages['getup'].output}")
+    assert set(config.task.skills) == set(SKILL_NAMES) and config.parent == f"{stages['gait'].output}:latest"
