@@ -1,14 +1,11 @@
-"""Policies whose actions another policy imitates while it acts in its own worlds.
+"""Policies whose distributions of actions another policy imitates while it acts in its own worlds.
 
 Source: Ross et al. 2011 (DAgger); Schmitt et al. 2018, "Kickstarting deep reinforcement learning".
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jax import Array
 
 from algos.common.types import Policy, Taught
 from envs.types import Observation
@@ -16,10 +13,10 @@ from envs.types import Observation
 
 @struct.dataclass
 class Teachers:
-    """Teachers without memory. Each world's goal says whose action counts there.
+    """Teachers without memory, whose `act` returns the `loc` and `scale` of its distribution, as PPO's policy does.
 
-    A teacher takes every goal, or those in which one number, usually a one-hot of a skill, is above a half. Where
-    several take a goal, the last of them counts.
+    Each world's goal says whose distribution counts there. A teacher takes every goal, or those in which one number,
+    usually a one-hot of a skill, is above a half. Where several take a goal, the last of them counts.
     """
 
     policies: tuple[Policy, ...]
@@ -28,18 +25,22 @@ class Teachers:
 
     def teach(self, observation: Observation) -> Taught:
         """Return what the teachers would do in B worlds."""
-        taught = jnp.zeros(len(observation.obs), bool)
-        action: Array | None = None
-        for i, column in enumerate(self.columns):
-            is_its = jnp.ones_like(taught) if column is None else observation.goal[:, column] > 0.5
-            its = self._action(i, observation)
-            action = its if action is None else jnp.where(is_its[:, None], its, action)
-            taught |= is_its
-        assert action is not None
-        return Taught(action, taught)
+        taught = self._taught(0, observation)
+        for i in range(1, len(self.policies)):
+            its = self._taught(i, observation)
+            chosen = its.is_taught[:, None]
+            taught = Taught(
+                loc=jnp.where(chosen, its.loc, taught.loc),
+                scale=jnp.where(chosen, its.scale, taught.scale),
+                is_taught=taught.is_taught | its.is_taught,
+            )
+        return taught
 
-    def _action(self, i: int, observation: Observation) -> Array:
-        policy: Any = self.policies[i]
+    def _taught(self, i: int, observation: Observation) -> Taught:
+        """Return what one teacher would do, and which goals are its own."""
+        policy, column = self.policies[i], self.columns[i]
         goal = observation.goal if self.reads_goal[i] else observation.goal[..., :0]
         carry = policy.init_carry(len(observation.obs))
-        return policy.act(carry, observation.replace(goal=goal), jax.random.key(0))[1]
+        info = policy.act(carry, observation.replace(goal=goal), jax.random.key(0))[2]
+        is_its = jnp.ones(len(observation.obs), bool) if column is None else observation.goal[:, column] > 0.5
+        return Taught(info["loc"], info["scale"], is_its)

@@ -31,7 +31,8 @@ class Policy(Protocol):
 class Taught:
     """What teachers would do in B worlds."""
 
-    action: Array  # (B, A) in [-1, 1]; of no meaning where no teacher takes the goal
+    loc: Array  # (B, A) of their distributions of raw actions; of no meaning where no teacher takes the goal
+    scale: Array  # (B, A) of the same
     is_taught: Array  # (B,) bool: whether one does
 
 

@@ -41,8 +41,8 @@ class PPOConfig(AlgorithmConfig):
       final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
       teachers: runs or exported policies to imitate on the policy's own states: `SKILL=RUN[:STEP]` teaches one skill,
         `RUN[:STEP]` every skill that has no teacher of its own, and must come first.
-      teacher_weight: weight of the squared distance to the teachers' actions, summed over actuators, mean over all
-        samples; its first value, if final_teacher_weight is set.
+      teacher_weight: weight of the KL divergence from the teachers' distribution of actions to the policy's, mean over
+        all samples; its first value, if final_teacher_weight is set.
       final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
       value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays

@@ -276,10 +276,10 @@ class PPO:
         loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
         metrics = {}
         if samples.taught is not None:
-            mode = distribution.squash(distribution.mode())
-            distance = jnp.square(mode - samples.taught.action).sum(axis=-1) * samples.taught.is_taught
-            metrics["policy/teacher_distance"] = distance.mean()
-            loss += hyper["teacher_weight"] * distance.mean()
+            teacher = self.distribution(samples.taught.loc, samples.taught.scale)
+            kl = (teacher.kl(distribution) * samples.taught.is_taught).mean()
+            metrics["policy/teacher_kl"] = kl
+            loss += hyper["teacher_weight"] * kl
         return loss, metrics | {
             "policy/loss": policy_loss,
             "policy/kl": samples.old.kl(distribution).mean(),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algos.common.teachers import Teachers
-from algos.common.types import Policy
 from algos.ppo.config import PPOConfig
+from algos.ppo.policy import PPOPolicy
 from envs.physics import resolve_backend
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
 from envs.types import EnvSpec
@@ -75,7 +75,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
     for name in algorithm.teachers:
         skill, _, place = name.rpartition("=")
         try:
-            policy, sees = _load(place, config.workspace)
+            policy, sees = _load(place, config.workspace, algorithm.action_distribution)
             _require_fit(sees, spec, skill, config)
         except ConfigError as error:
             raise ConfigError(f"teachers: {name}: {error}") from None
@@ -86,15 +86,24 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 
 
-def _load(place: str, workspace: str) -> tuple[Policy, EnvSpec]:
+def _load(place: str, workspace: str, distribution: str) -> tuple[PPOPolicy, EnvSpec]:
     """Return the policy of `RUN[:STEP]`, and the sizes of its environment."""
     run, colon, step = place.rpartition(":")
     folder = find_run(run if colon else place, workspace)
     config = dataclasses.replace(read_config(folder), physics=resolve_backend("auto"))
-    if getattr(config.algorithm, "memory", "none") != "none" or config.algo == "dt":
+    if config.algo != "ppo":
+        raise ConfigError(f"was trained by {config.algo}; choose a teacher that ppo trained")
+    if config.algorithm.has_memory:
         raise ConfigError("has a memory; choose a teacher without one")
+    if config.algorithm.action_distribution != distribution:
+        raise ConfigError(
+            f"has the action_distribution {config.algorithm.action_distribution}, and this run {distribution}; "
+            "choose the same"
+        )
     env = make_evaluation_env(config, num_worlds=1)
-    return load_policy_of(folder, make_algorithm(config, env), step if colon else "best")[1], env.spec
+    policy = load_policy_of(folder, make_algorithm(config, env), step if colon else "best")[1]
+    assert isinstance(policy, PPOPolicy)
+    return policy, env.spec
 
 
 def _require_fit(sees: EnvSpec, spec: EnvSpec, skill: str, config: RunConfig) -> None:

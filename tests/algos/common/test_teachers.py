@@ -13,7 +13,7 @@ from envs.types import Observation
 
 @struct.dataclass
 class Constant:
-    """Takes one action everywhere, plus a tenth of the first number of its goal, if it sees one."""
+    """Does the same everywhere, plus a tenth of the first number of its goal, if it sees one."""
 
     action: float
 
@@ -22,7 +22,8 @@ class Constant:
 
     def act(self, carry, observation, key):
         goal = observation.goal[..., :1].sum(axis=-1, keepdims=True)
-        return carry, jnp.full((len(observation.obs), 2), self.action) + 0.1 * goal, None
+        loc = jnp.full((len(observation.obs), 2), self.action) + 0.1 * goal
+        return carry, jnp.tanh(loc), {"loc": loc, "scale": 2 * loc}
 
 
 GOALS = jnp.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
@@ -32,14 +33,15 @@ SEEN = Observation(jnp.zeros((3, 4)), GOALS, jnp.zeros(3), jnp.zeros(3, bool))
 def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
     teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (True, False, True), (None, 2, 1))
     taught = jax.jit(teachers.teach)(SEEN)
-    np.testing.assert_allclose(taught.action, [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+    np.testing.assert_allclose(taught.loc, [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+    np.testing.assert_allclose(taught.scale, 2 * taught.loc)
     assert taught.is_taught.all()
 
 
 def test_a_goal_that_no_teacher_takes_is_marked():
     taught = Teachers((Constant(0.2), Constant(0.3)), (False, True), (2, 1)).teach(SEEN)
     assert taught.is_taught.tolist() == [False, True, True]
-    np.testing.assert_allclose(taught.action[1:], [[0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+    np.testing.assert_allclose(taught.loc[1:], [[0.2, 0.2], [0.4, 0.4]], atol=1e-6)
 
 
 def test_only_the_first_teacher_may_be_of_every_skill():

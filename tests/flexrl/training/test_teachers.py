@@ -28,7 +28,7 @@ def test_a_pupil_notes_its_teachers_and_how_far_it_is_from_them(tmp_path):
     flags = ["--env", "humanoid-skills", "--workspace", str(tmp_path), "--name", "pupil"]
     teachers = ["--algorithm.teachers", EXPORTED, f"run={EXPORTED}"]
     main([*runs.TINY, *flags, *teachers])
-    assert all(row["policy/teacher_distance"] > 0 for row in rows(tmp_path / "pupil"))
+    assert all(row["policy/teacher_kl"] > 0 for row in rows(tmp_path / "pupil"))
     record = json.loads((tmp_path / "pupil" / "metadata.json").read_text())["data"]
     assert record["teachers"] == teachers[1:] and len(record["sha256"]) == 64
 
