@@ -27,6 +27,7 @@ from flexrl.train import main
 from tests.flexrl.runs import TINY
 
 WRITES = "import json, sys; open(sys.argv[1], 'w').write(json.dumps({'results': [1]}))"
+MEASURES, FAILS_ONCE = (WRITES.replace("[1]}", each) for each in ("[{}]}", "[{}, {'error': 'no such flag'}]}"))
 
 
 class Script(Part):
@@ -107,18 +108,18 @@ def test_a_kill_loses_the_part_that_ran_and_no_other(tmp_path):
 
 
 def test_a_rehearsal_runs_each_command_once_and_says_what_it_is(tmp_path):
-    parts = [Script(name, WRITES.replace("1]", "{}]"), (), 0, 60) for name in ("one", "same")]
+    parts = [Script(name, MEASURES, (), 0, 60) for name in ("one", "same")]
     report = ran(tmp_path, *parts, rehearse=True)
     assert [part["ended"] for part in report["parts"]] == ["finished", "left out: its command is that of one"]
     assert report["rehearsal"] and report["machine"]["accelerator"] is None and report["machine"]["cpu"]
 
 
-@pytest.mark.parametrize("code", ["raise SystemExit(1)", WRITES.replace("1]", "{'error': 'no such flag'}]")])
+@pytest.mark.parametrize("code", ["raise SystemExit(1)", FAILS_ONCE])
 def test_a_rehearsal_fails_with_a_part_or_a_result_that_failed(tmp_path, code):
     with pytest.raises(SystemExit, match="^rehearsal: failed: bad; .*gpu.json holds the ends of their logs"):
         ran(
             tmp_path,
-            Script("good", WRITES.replace("1]", "{}]"), (), 0, 60),
+            Script("good", MEASURES, (), 0, 60),
             Script("bad", code, (), 0, 60),
             rehearse=True,
         )
