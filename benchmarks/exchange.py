@@ -39,12 +39,14 @@ class ExchangeConfig:
       episodes: episodes of each evaluation.
       seconds: duration of each of the three parts of the run, with compilation.
       num_envs: worlds of the run.
+      iterations: iterations after which a part of the run ends before its seconds; by default it goes on.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
     episodes: int = 64
     seconds: float = 40.0
     num_envs: int = 1024
+    iterations: int | None = None
     out: Path | None = None
 
 
@@ -99,7 +101,8 @@ def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[
     else:
         command += ["--workspace", str(folder), "--name", run.name, "--num-envs", str(config.num_envs), "--no-video"]
         command += ["--total-steps", str(10**9), "--num-evaluations", "1", "--checkpoint-interval", "1"]
-    watch(f"training on {physics}", command, [metrics], config.seconds, folder, environment)
+    enough = config.iterations and len(before) + config.iterations
+    watch(f"training on {physics}", command, [metrics], config.seconds, folder, environment, enough)
     rows = read(metrics)[len(before) :]
     if not rows:
         raise SystemExit(f"{physics}: no iteration within {config.seconds:.0f} s; give it more --seconds")

@@ -1,88 +1,40 @@
 """Runs all benchmarks of a GPU within a time limit, by one command.
 
     python -m benchmarks.gpu [--minutes 9.5] [--parts parity speed ...] [--plan]
+    python -m benchmarks.gpu --rehearse
 
-Its parts are the other benchmarks, the most important first, each in a process of its own. When a part ends or its time
-is up, its results are added to the results file, so that an interrupted run leaves what it had. A part for which too
-little time is left is skipped, and the file says so.
+Its parts are the other benchmarks (`benchmarks/gpu_parts.py`), the most important first, each in a process of its own.
+When a part ends or its time is up, its results are added to the results file, so that an interrupted run leaves what it
+had. A part for which too little time is left is skipped, and the file says so.
+
+A rehearsal runs all parts at toy size on the CPU, to find what would fail on a GPU for another reason than the GPU. It
+fails if a part does. Its numbers mean nothing: the file says `rehearsal: true`, and never lies in benchmarks/results.
 """
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tyro
 from rich.console import Console
 
-from flexrl.common.errors import exit_codes
+from benchmarks.gpu_parts import PARTS, Part
+from flexrl.common.errors import ConfigError, Preempted, exit_codes
 from flexrl.storage.provenance import REPOSITORY
 
 STOP_SECONDS = 5.0  # between SIGTERM and SIGKILL
 END_SECONDS = 10.0  # kept for writing the results
 WORDS = 2000  # last characters that are kept of a failed part's log
-
-
-@dataclass(frozen=True)
-class Part:
-    """One benchmark's command.
-
-    Attributes:
-      name: name of the part; `--parts` takes whole names, or first words, which several parts may share.
-      module: module in `benchmarks`.
-      flags: command line of the module.
-      least: seconds that must be left for the part to be started.
-      most: seconds after which it is stopped.
-    """
-
-    name: str
-    module: str
-    flags: tuple[str, ...]
-    least: float
-    most: float
-
-    def command(self, out: Path) -> list[str]:
-        """Return the command line of the part's process, which writes its results to `out`."""
-        return [sys.executable, "-m", f"benchmarks.{self.module}", *self.flags, "--out", str(out)]
-
-
-def speed(physics: str, num_envs: int, least: float, most: float, *flags: str) -> Part:
-    """Return the part that measures physics alone, rollout and training with a number of worlds."""
-    chosen = ("--physics", physics, "--num-envs", str(num_envs), "--repeats", "3", "--seconds", "1")
-    return Part(f"speed {physics} {num_envs}", "throughput", (*chosen, *flags), least, most)
-
-
-def time_to_return(env: str) -> Part:
-    """Return the part that trains five seeds for three minutes, and evaluates them in fresh episodes."""
-    return Part(f"return {env}", "time_to_return", ("--envs", env, "--minutes", "3"), 195, 300)
-
-
-# Most important first. `least` and `most` are guesses for one H100, on which they were not measured yet.
-PARTS = (
-    Part("parity", "parity", (), 30, 120),
-    speed("mjx-warp", 8192, 60, 240, "--peers"),
-    Part("profile", "trace", ("--num-envs", "8192"), 30, 60),
-    speed("mjx-warp", 32768, 40, 90),
-    Part("seeds", "seeds", ("--num-envs", "1024", "4096"), 40, 90),
-    speed("mjx-jax", 8192, 60, 150),
-    Part("exchange", "exchange", (), 60, 120),
-    speed("mjx-warp", 16384, 40, 90),
-    speed("mjx-warp", 4096, 40, 90),
-    speed("mjx-warp", 1024, 40, 90),
-    time_to_return("humanoid-walk"),
-    speed("mjx-jax", 32768, 60, 180),
-    speed("mjx-jax", 4096, 60, 150),
-    speed("mjx-jax", 1024, 60, 150),
-    *(time_to_return(f"dmc-humanoid-{speed}") for speed in ("walk", "stand", "run")),
-    Part("tune", "tune", (), 60, 540),
-)
+DEVICE_MINUTES, REHEARSAL_MINUTES = 9.5, 60.0
+REHEARSED = REPOSITORY / "workspace/gpu-rehearsal.json"
 
 
 @dataclass(frozen=True)
@@ -90,22 +42,26 @@ class GpuConfig:
     """What to run.
 
     Attributes:
-      minutes: time limit for all parts together.
-      parts: names of the parts to run, or their first words; by default all but `tune`, which fills a run of its own.
+      minutes: time limit for all parts together; by default 9.5, and 60 for a rehearsal.
+      parts: names of the parts to run, or their first words; by default all but `tune`, which fills a run of its own. A
+        rehearsal runs `tune`, too.
       commit: commit of the source, for a copy of it that is no git checkout.
-      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+      out: JSON file for the results; by default named after parts and machine, in benchmarks/results; of a
+        rehearsal workspace/gpu-rehearsal.json.
       plan: only print the commands of all parts.
+      rehearse: run every part at toy size on the CPU.
     """
 
-    minutes: float = 9.5
+    minutes: float | None = None
     parts: tuple[str, ...] = ()
     commit: str | None = None
     out: Path | None = None
     plan: bool = False
+    rehearse: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError if the minutes are not positive, or a part is unknown."""
-        if not 0 < self.minutes < float("inf"):
+        if self.minutes is not None and not 0 < self.minutes < float("inf"):
             raise ValueError(f"--minutes: {self.minutes} must be above 0")
         known = list(dict.fromkeys(part.name.split()[0] for part in PARTS))
         for name in self.parts:
@@ -113,42 +69,76 @@ class GpuConfig:
                 raise ValueError(f"--parts: {name!r} is unknown; known: {', '.join(known)}")
 
     def chosen(self) -> list[Part]:
-        """Return the parts to run, in order."""
-        default = [part for part in PARTS if part.name != "tune"]
-        return [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)] or default
+        """Return the parts to run, in order, as they are run."""
+        default = [part for part in PARTS if self.rehearse or part.name != "tune"]
+        named = [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)]
+        return [part.rehearsed() if self.rehearse else part for part in named or default]
+
+    @property
+    def name(self) -> str:
+        """Begin of the results file's name. With other parts it is another one, so that no run replaces another."""
+        return "-".join(["gpu", *(part.replace(" ", "-") for part in self.parts)])
+
+    @property
+    def seconds(self) -> float:
+        """Time limit for all parts together."""
+        return 60 * (self.minutes or (REHEARSAL_MINUTES if self.rehearse else DEVICE_MINUTES))
 
 
 def main(config: GpuConfig) -> None:
     """Run the parts that fit into the time; print and write their results."""
     console = Console(highlight=False)
     if config.plan:
-        for part in PARTS:
+        for part in [part.rehearsed() if config.rehearse else part for part in PARTS]:
             console.print(f"{part.name}: {' '.join(part.command(Path('FILE'))[1:])}", soft_wrap=True)
         return
-    run_parts(config.chosen(), config, time.monotonic() + 60 * config.minutes, console)
+    if config.rehearse:
+        os.environ.update(on_cpu())  # before JAX is imported, here and in the parts
+        config = replace(config, out=config.out or REHEARSED)
+    run_parts(config.chosen(), config, time.monotonic() + config.seconds, console)
 
 
 def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console: Console) -> None:
     """Run parts one after the other until a deadline on the clock of `time.monotonic`, and write the report.
 
+    The report is written after each part. SIGTERM and Ctrl-C cut the part that runs: what it had written is kept.
+
     Raises:
-      ConfigError: see `benchmarks.report.header`.
+      ConfigError: see `benchmarks.report.header`; and if a rehearsal would be written to benchmarks/results.
+      Preempted: after a signal.
+      SystemExit: if a part of a rehearsal failed.
     """
-    from benchmarks.report import header, save
+    from benchmarks.report import header, is_kept, save
     from flexrl.common.jax_setup import prepare_jax
 
     prepare_jax()
-    report = header(config) | {"parts": []}
+    if config.rehearse and is_kept(config.out):
+        raise ConfigError(f"out: {config.out} is among the results, and a rehearsal measures nothing; write elsewhere")
+    report = header(config) | {"rehearsal": config.rehearse, "parts": []}
+    done: dict[tuple[str, ...], str] = {}  # names of the parts that ran, by command
     for part in parts:
         left = deadline - time.monotonic() - END_SECONDS
-        if left < part.least:
-            found: dict[str, Any] = {"name": part.name, "ended": f"left out: {max(left, 0):.0f} s were left"}
+        command = (part.module, *part.flags)
+        if command in done:  # in a rehearsal, which has no sizes
+            found = left_out(part, f"its command is that of {done[command]}")
+        elif left < part.least or left <= 0:
+            found = left_out(part, f"{max(left, 0):.0f} s were left")
         else:
             found = run_part(part, min(left, part.most))
+        done.setdefault(command, part.name)
         report["parts"].append(found)
-        path = save(report, "gpu", config.out)
+        path = save(report, config.name, config.out)
         console.print(f"{part.name}: {found['ended']}", markup=False, soft_wrap=True)
+        if found["ended"].startswith("cut"):
+            raise Preempted(f"{part.name} was {found['ended']}; {path} holds what was measured")
     console.print(f"written: {path}", markup=False, soft_wrap=True)
+    if config.rehearse and (failed := [part["name"] for part in report["parts"] if has_failed(part)]):
+        raise SystemExit(f"rehearsal: failed: {', '.join(failed)}; {path} holds the ends of their logs")
+
+
+def left_out(part: Part, reason: str) -> dict[str, Any]:
+    """Return the report of a part that was not run."""
+    return {"name": part.name, "ended": f"left out: {reason}"}
 
 
 def run_part(part: Part, seconds: float) -> dict[str, Any]:
@@ -156,7 +146,7 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         out, log = Path(folder) / "out.json", Path(folder) / "log"
-        with log.open("w") as file:
+        with log.open("w") as file, raised_signals():
             process = subprocess.Popen(
                 part.command(out),
                 stdout=file,
@@ -170,6 +160,8 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
                 ended = "finished" if code == 0 else f"failed with exit status {code}"
             except subprocess.TimeoutExpired:
                 ended = f"stopped after {seconds:.0f} s"
+            except Cut as cut:
+                ended = f"cut by {cut} after {time.monotonic() - started:.0f} s"
             finally:
                 stop(process)
         report = json.loads(out.read_text()) if out.exists() else None
@@ -184,9 +176,45 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
     }
 
 
+def has_failed(found: Mapping[str, Any]) -> bool:
+    """Return whether a part ended badly, or one of its results is an error."""
+    if found["ended"].startswith("left out: its command"):
+        return False
+    return found["ended"] != "finished" or any("error" in result for result in found["report"]["results"])
+
+
+class Cut(Exception):
+    """A signal asks to end; the message is its name."""
+
+
+@contextlib.contextmanager
+def raised_signals() -> Iterator[None]:
+    """Raise `Cut` at SIGTERM and SIGINT while a part runs."""
+
+    def raise_cut(number: int, _: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)  # while the part is stopped and its results are read
+        raise Cut(signal.Signals(number).name)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, raise_cut)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def environment() -> Mapping[str, str]:
     """Return the environment variables of a part. JAX takes device memory only as needed, for true peaks."""
     return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
+
+
+def on_cpu() -> dict[str, str]:
+    """Return environment variables with which JAX uses the CPU and compiles fast instead of well."""
+    flags = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}".strip()
+    return {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
 
 
 def stop(process: subprocess.Popen[Any]) -> None:

@@ -60,10 +60,9 @@ def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
     Raises:
       ConfigError: if the report would be saved in benchmarks/results, but its source is not that of a known commit.
     """
-    is_kept = out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
     git = git_state()
     if git is None:
-        if is_kept and commit is None:
+        if is_kept(out) and commit is None:
             raise ConfigError(
                 f"out: {RESULTS} keeps results whose commit is known, and this is no checkout of one; write elsewhere "
                 "by --out FILE, or with benchmarks.gpu name the commit by --commit"
@@ -73,12 +72,17 @@ def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
     if changed:
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         differs = f"{changed[0]}{others} are not as in commit {git['commit'][:12]}"
-        if is_kept:
+        if is_kept(out):
             raise ConfigError(
                 f"out: {RESULTS} keeps results of whole commits, and {differs}; commit, or use --out FILE"
             )
         print(f"dirty: {differs}, and the result says so (git.changed)", file=sys.stderr, flush=True)
     return git | {"changed": bool(changed)}
+
+
+def is_kept(out: Path | None) -> bool:
+    """Return whether a report's file, by default one in benchmarks/results, is among the results that are kept."""
+    return out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
 
 
 def save(report: dict[str, Any], name: str, out: Path | None) -> Path:

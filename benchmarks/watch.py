@@ -40,6 +40,7 @@ def watch(
     seconds: float,
     folder: Path,
     environment: Mapping[str, str] | None = None,
+    enough_rows: int | None = None,
 ) -> Watched:
     """Run a command for at most so many seconds, and read the lines that it writes to the files.
 
@@ -51,6 +52,7 @@ def watch(
       folder: folder for its output.
       environment: environment variables to add to ours; by default `empty_caches` of the folder, so that the process
         compiles everything.
+      enough_rows: rows of the first file after which the process is stopped, too; by default it is not.
 
     Raises:
       PeerError: if the process fails, or has written nothing to the first file when it is stopped.
@@ -68,7 +70,7 @@ def watch(
                 finished, now = process.poll() is not None, time.monotonic() - started
                 for tail in tails:
                     tail.read(now)
-                if finished or now >= seconds:
+                if finished or now >= seconds or (enough_rows and len(tails[0].rows) >= enough_rows):
                     break
                 time.sleep(POLL_SECONDS)
         finally:

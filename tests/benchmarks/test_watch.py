@@ -29,6 +29,12 @@ def test_a_process_may_end_before_its_time(tmp_path):
     assert len(watched.rows[0]) == 1 and watched.finished and watched.seconds < 30
 
 
+def test_enough_rows_end_a_process_before_its_time(tmp_path):
+    code = "import time\nfor i in range(999): print('{}', flush=True); time.sleep(0.1)"
+    watched = watch("x", python(code), [tmp_path / "stdout"], 600, tmp_path, enough_rows=3)
+    assert len(watched.rows[0]) >= 3 and not watched.finished
+
+
 def test_a_failure_tells_its_last_words(tmp_path):
     with pytest.raises(PeerError, match="x ended with exit status 3; its last words:\nalas"):
         watch(

@@ -6,6 +6,7 @@ import jax
 import pytest
 
 from algos.registry import ALGORITHMS
+from benchmarks.host_traffic import host_traffic, warp_calls
 from envs.built_in import BUILT_IN
 from flexrl.cli.arguments import default_config
 from flexrl.engine.factory import make_engine, make_env
@@ -20,16 +21,26 @@ DEFAULTS = [
 ]
 
 
-def iteration(algo, env, profile, physics):
-    """The engine of a run that chose nothing, and its first iteration, traced."""
-    config = dataclasses.replace(default_config(algo, env, profile), physics=physics)
-    worlds, data = make_env(config), None
+def iteration(algo, env, profile, physics, num_members=1, **algorithm):
+    """The engine of a run that chose nothing but fields of its algorithm, and its first iteration, traced."""
+    config = default_config(algo, env, profile)
+    chosen = dataclasses.replace(config.algorithm, **algorithm)
+    config = dataclasses.replace(config, physics=physics, algorithm=chosen)
+    worlds, data = make_env(config, num_members), None
     if ALGORITHMS[algo].is_offline:
         spec = worlds.spec
         sizes = {"obs_size": spec.obs_size, "action_size": spec.action_size, "goal_size": spec.goal_size}
         data = random_dataset((40, 40), **sizes)
-    engine = make_engine(config, worlds, data=data)
-    return engine, engine.program.trace(engine.template(), data)
+    engine = make_engine(config, worlds, num_members, data)
+    run = engine.template()
+    if num_members > 1:
+        run = jax.eval_shape(engine.join, [run] * num_members)
+    return engine, engine.program.trace(run, data)
+
+
+def lowered_for_cuda(*arguments, **options):
+    """The text of a program for a GPU."""
+    return iteration(*arguments, **options)[1].lower(lowering_platforms=("cuda",)).as_text()
 
 
 @pytest.mark.parametrize(("algo", "env", "profile"), DEFAULTS)
@@ -43,9 +54,40 @@ def test_every_default_makes_a_whole_iteration(algo, env, profile):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env", BUILT_IN)
-def test_the_default_on_a_gpu_lowers_for_cuda_with_warp(env):
-    text = iteration("ppo", env, "gpu", "mjx-warp")[1].lower(lowering_platforms=("cuda",)).as_text()
-    assert "custom_call" in text
+def test_the_default_on_a_gpu_lowers_for_cuda_with_warp_and_asks_nothing_of_the_host(env):
+    text = lowered_for_cuda("ppo", env, "gpu", "mjx-warp")
+    assert warp_calls(text) >= 2  # of first states, and of steps
+    assert not host_traffic(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("algo", "options"),
+    [
+        ("ppo", {"memory": "gru"}),
+        ("ppo", {"memory": "lstm"}),
+        ("ppo", {"symmetric": True, "normalize_returns": True}),
+        ("ppo", {"num_members": 4}),
+        ("dt", {"online": True, "stochastic": True}),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else value,
+)
+def test_other_trainings_on_a_gpu_ask_nothing_of_the_host_either(algo, options):
+    with jax.debug_key_reuse("num_members" not in options):  # it takes the keys that vmap moves along for used ones
+        text = lowered_for_cuda(algo, "humanoid-walk", "gpu", "mjx-warp", **options)
+    assert warp_calls(text) >= 2
+    assert not host_traffic(text)
+
+
+@pytest.mark.parametrize("algo", ["bc", "dt"])
+def test_learning_from_data_on_a_gpu_asks_nothing_of_the_host(algo):
+    text = lowered_for_cuda(algo, "humanoid-goal", "gpu", "native")  # it steps no worlds
+    assert not host_traffic(text) and not warp_calls(text)
+
+
+def test_on_a_gpu_skills_include_standing_up_and_robots_critics_see_more():
+    assert "stand-up" in default_config("ppo", "humanoid-skills", "gpu").task.skills
+    assert default_config("ppo", "g1-joystick", "gpu").algorithm.privileged_critic
 
 
 @pytest.mark.parametrize("env", BUILT_IN)
