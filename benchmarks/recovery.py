@@ -83,12 +83,12 @@ def main(config: RecoveryConfig) -> None:
         raise ConfigError(f"run: {config.run} was not taught stand-up; choose one that was")
     lying, _, _ = _heights(config, is_lying=True)
     back = seconds_to_feet(shoved.height_TB, period)
-    fell = np.isfinite(back) | (shoved.height_TB < FALLEN_HEIGHT).any(axis=0)
+    fell: np.ndarray = np.any(shoved.height_TB < FALLEN_HEIGHT, axis=0)
     in_time = (back[fell] <= config.limit).mean() if fell.any() else float("nan")
     median = float(np.median(back[fell])) if fell.any() else float("nan")
     report["results"].append({"what": "shoved", "fell": int(fell.sum()), "in_time": float(in_time), "median": median})
     last = lying.height_TB[-round(MIN_STANDING_SECONDS / period) :]
-    stands = (last >= MIN_STANDING_HEIGHT).all(axis=0)
+    stands: np.ndarray = np.all(last >= MIN_STANDING_HEIGHT, axis=0)
     for number, side in enumerate(SIDES):
         of_side = lying.side_B == number
         report["results"].append({"what": side, "bodies": int(of_side.sum()), "stand": float(stands[of_side].mean())})

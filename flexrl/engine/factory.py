@@ -3,6 +3,7 @@
 import jax
 
 from algos.common.dataset import Dataset
+from algos.common.teachers import Teachers
 from algos.common.types import Algorithm, Policy
 from algos.registry import find_algorithm
 from envs import registry
@@ -36,8 +37,11 @@ def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algor
     return find_algorithm(config.algo).build(config.algorithm, env.spec, shards)
 
 
-def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | None = None) -> Engine:
-    """Make the engine for one run, or for `num_members` runs in one program. Offline algorithms learn from `data`."""
+def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | Teachers | None = None) -> Engine:
+    """Make the engine for one run, or for `num_members` runs in one program.
+
+    Offline algorithms learn from the dataset `data`; algorithms that imitate learn from the teachers `data`.
+    """
     shards = Shards(config.num_devices)
     worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
     entry = find_algorithm(config.algo)
