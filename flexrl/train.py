@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
         from flexrl.common.jax_setup import prepare_jax
 
         prepare_jax()
-        from flexrl.training.hosts import join_hosts
+        from flexrl.training.hosts import join_hosts, leaving_at_once
 
         hosts, others = join_hosts(arguments)
         from flexrl.cli.arguments import parse
@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> None:
         invocation = parse(others)
         from flexrl.cli.training import train
 
-        train(invocation, arguments, stop, hosts)
+        with leaving_at_once(hosts):
+            train(invocation, arguments, stop, hosts)
 
 
 if __name__ == "__main__":

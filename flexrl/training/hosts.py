@@ -6,17 +6,22 @@ would wait in a collective operation for ever.
 """
 
 import argparse
+import contextlib
 import os
+import re
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flexrl.common.errors import ConfigError
+from flexrl.common.errors import EXIT_PREEMPTED, ConfigError
 from flexrl.training.host_meeting import meet
 
 VARIABLES = {"coordinator": "FLEXRL_COORDINATOR", "num_hosts": "FLEXRL_NUM_HOSTS", "host_index": "FLEXRL_HOST_INDEX"}
 START_SECONDS = "FLEXRL_START_SECONDS"  # environment variable: how long to wait for the other hosts
 DEFAULT_START_SECONDS = 300
+LOST_SECONDS = 40  # without a sign of life from a host, after which JAX ends all others
+BROKE_OFF = re.compile(r"\b(Gloo|NCCL)\b")  # in errors of an exchange: the library by which hosts exchange arrays
 POLL_SECONDS = 1.0  # approximate time between two polls of all hosts
 
 
@@ -120,8 +125,27 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
         import jax
 
         jax.config.update("jax_enable_preemption_service", False)  # instead: `flexrl.training.preemption`
-        jax.distributed.initialize(coordinator, hosts.num, hosts.index)
+        jax.distributed.initialize(coordinator, hosts.num, hosts.index, heartbeat_timeout_seconds=LOST_SECONDS)
     return hosts, rest
+
+
+@contextlib.contextmanager
+def leaving_at_once(hosts: Hosts) -> Iterator[None]:
+    """End the process at once with `EXIT_PREEMPTED` if an exchange with another host breaks off inside this context.
+
+    The other host is gone, which is an interruption of the run and no crash: all hosts go on from the newest checkpoint
+    when they are started again. Without this, JAX would wait for the other host until `LOST_SECONDS` are over, and then
+    abort the process.
+    """
+    try:
+        yield
+    except Exception as error:  # JAX raises errors of several types
+        told = " ".join(str(error).split())
+        if hosts.num == 1 or not BROKE_OFF.search(told):
+            raise
+        print(f"stopped: another host is gone; start all hosts again ({told[:200]})", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(EXIT_PREEMPTED)
 
 
 def _start_seconds() -> float:

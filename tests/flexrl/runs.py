@@ -46,19 +46,25 @@ def kill(process: subprocess.Popen) -> None:
 
 def outcome(run: Path) -> dict:
     """Everything that a run leaves behind outside of `timing`, arrays as bytes."""
-    newest = max((p for p in (run / "checkpoints").iterdir()), key=lambda p: int(p.name))
-    manifest = json.loads((newest / "manifest.json").read_text())
-    restore_args = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in manifest["leaves"]}
-    leaves = ocp.Checkpointer(ocp.PyTreeCheckpointHandler()).restore(newest / "state", restore_args=restore_args)
+    step, leaves = last_state(run)
     result = json.loads((run / "result.json").read_text())
     return {
-        "step": newest.name,
+        "step": step,
         "leaves": {name: leaf.tobytes() for name, leaf in leaves.items()},
         "metrics": rows(run / "metrics.jsonl"),
         "evaluations": rows(run / "evaluations.jsonl"),
         "best": json.loads((run / "best.json").read_text()),
         "result": {k: v for k, v in result.items() if k not in ("timing", "name")},
     }
+
+
+def last_state(run: Path) -> tuple[str, dict[str, np.ndarray]]:
+    """The iteration of a run's newest checkpoint, and its arrays by name."""
+    newest = max((p for p in (run / "checkpoints").iterdir()), key=lambda p: int(p.name))
+    manifest = json.loads((newest / "manifest.json").read_text())
+    restore_args = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in manifest["leaves"]}
+    leaves = ocp.Checkpointer(ocp.PyTreeCheckpointHandler()).restore(newest / "state", restore_args=restore_args)
+    return newest.name, leaves
 
 
 def rows(path: Path) -> list[dict]:

@@ -14,6 +14,7 @@ from launch.attempt import pod_report as _pod_report  # noqa: F401  # a trial im
 from launch.attempt import training_process as attempt
 from launch.attempt import trial_folder as _trial_folder  # noqa: F401
 from tests.launch import fake_training
+from tests.launch.kube.node import on_this_machine
 
 with contextlib.suppress(ImportError):  # importing it takes seconds, and a pod with a bucket needs it
     import google.cloud.storage  # noqa: F401
@@ -38,7 +39,7 @@ class ForkedTrial:
     """A process with the methods of `subprocess.Popen` that a node needs."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
-        self._process = _CONTEXT.Process(target=_run, args=(arguments, environment, log), daemon=False)
+        self._process = _CONTEXT.Process(target=_run, args=(arguments, on_this_machine(environment), log), daemon=False)
         self._process.start()
         self.pid = self._process.pid
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flexrl.training.hosts import VARIABLES
 from tests.launch.kube.server import KubeServer
 from tests.launch.kube.store import Key, Object, now
 
 Run = Callable[[list[str], dict[str, str], Path], Any]
 
 MESSAGE_BYTES, LOG_BYTES = 4096, 2048  # most bytes of a termination message, and of the log that replaces a missing one
+COORDINATOR = VARIABLES["coordinator"]
 DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
 
 
@@ -43,8 +45,8 @@ class Node:
           server: server whose pods are run.
           folder: folder for the volumes; `volume` in it is the workspace.
           room: most pods at a time.
-          run: starts a process, given arguments of `launch.trial`, environment variables and a log file; by default a
-            process of the real `launch.trial`.
+          run: starts a process, given arguments of `launch.trial`, the environment variables of the pod and a log file;
+            by default a process of the real `launch.trial`.
         """
         self._server, self._store, self._folder, self._room = server, server.store, folder, room
         self._run = run or _run_trial
@@ -104,11 +106,11 @@ class Node:
         command = container["args"]
         assert command[:3] in (["python", "-m", "launch.trial"], ["python", "-m", "launch.stage"])
         index = pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]
-        own = {name: here(value) for name, value in _environment(container, pod).items() if name != "HOME"}
+        environment = {name: here(value) for name, value in _environment(container, pod).items()}
         log = place / "log"
         log.touch()  # exists even if the pod is killed before its first line
         self._server.logs[name] = log
-        environment = {**os.environ, **own, "JOB_COMPLETION_INDEX": index, "JAX_PLATFORMS": "cpu"}
+        environment["JOB_COMPLETION_INDEX"] = index
         if command[2] == "launch.stage":
             text = command[3].replace('"workspace":"/workspace"', f'"workspace":"{self.volume}"')
             process: Any = _run_module("launch.stage", [text], environment, log)
@@ -199,8 +201,19 @@ class Node:
             _kill_tree(running.process)
 
 
+def on_this_machine(environment: dict[str, str]) -> dict[str, str]:
+    """Return a pod's environment for a process of this machine, which does not know the names of the cluster's hosts.
+
+    The coordinator's host name is replaced by 127.0.0.1. What the pod does not set is inherited.
+    """
+    own = {name: value for name, value in environment.items() if name != "HOME"}
+    if COORDINATOR in own:
+        own[COORDINATOR] = re.sub("^.*:", "127.0.0.1:", own[COORDINATOR])
+    return {**os.environ, **own, "JAX_PLATFORMS": "cpu"}
+
+
 def _environment(container: Object, pod: Object) -> dict[str, str]:
-    """Return the environment variables of a container, with the coordinator's host name replaced by 127.0.0.1."""
+    """Return the environment variables that the manifest gives a container."""
     values: dict[str, str] = {}
     for each in container["env"]:
         if field := each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath"):
@@ -208,8 +221,7 @@ def _environment(container: Object, pod: Object) -> dict[str, str]:
             values[each["name"]] = pod["metadata"]["labels"][label[1]]
         else:
             values[each["name"]] = re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], each["value"])
-    service = f"{values.get('JOB_NAME')}-0.{pod['spec'].get('subdomain')}"
-    return {name: value.replace(service, "127.0.0.1") for name, value in values.items()}
+    return values
 
 
 def _run_trial(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
@@ -220,7 +232,11 @@ def _run_module(module: str, arguments: list[str], environment: dict[str, str], 
     command = [sys.executable, "-m", module, *arguments]
     with log.open("wb") as file:
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+            command,
+            env=on_this_machine(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
         )
 
 
