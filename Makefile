@@ -12,7 +12,7 @@ CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK))
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
 .PHONY: train talk phase2 test test-slow lint setup bench peers browser web-mujoco mlflow-ui lock
-.PHONY: docs docs-serve
+.PHONY: docs docs-serve pages
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
 .PHONY: pipeline-toy pipeline-peers
@@ -61,6 +61,10 @@ docs: setup
 
 docs-serve: setup
 	NO_MKDOCS_2_WARNING=1 JAX_PLATFORMS=cpu $(BIN)/python -m mkdocs serve $(ARGS)
+
+# Build the project's page to build/site: the site of docs/, and at play/ the pretrained humanoid, which runs in the browser.
+pages: docs web-mujoco
+	JAX_PLATFORMS=cpu $(BIN)/python -m flexrl.export pretrained/humanoid-skills --out build/site/play --format web
 
 # Format, validity and tests of terraform/, with Terraform itself; part of `make test`. Downloads the Google provider if it can;
 # else its schema stands in.

@@ -80,7 +80,7 @@ ALGORITHMS: dict[str, AlgorithmEntry[Any, Any, Any]] = {
 
 
 def algorithm_names() -> list[str]:
-    """The names of our algorithms, and of those that installed packages bring."""
+    """Return the names of our algorithms, and of those that installed packages bring."""
     return [*ALGORITHMS, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))]
 
 

@@ -69,7 +69,7 @@ def main(config: DivergenceConfig) -> None:
 
 
 def parting_steps(config: DivergenceConfig, name: str) -> list[int]:
-    """For each seed the first step at which both have parted, one more than the last if they never do."""
+    """Return for each seed the first step at which both have parted; one more than the last if they never do."""
     theirs = gymnasium.make(name).unwrapped
     ours = make_env(name, env_type(name).Config(), PhysicsOptions("native", max_worlds=1))
     reset, step, control = jax.jit(ours.physics.reset), jax.jit(ours.step), jax.jit(ours.control)

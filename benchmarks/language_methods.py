@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.common.tables import print_table
 from flexrl.language.corpus.clauses import clause_examples
@@ -177,4 +178,5 @@ def nearest_clause(encoder: Encoder, count: int, seed: int) -> NearestClause:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_codes():
+        main()

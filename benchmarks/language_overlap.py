@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flexrl.common.errors import exit_codes
 from flexrl.language.corpus.clauses import clause_examples
 from flexrl.language.corpus.instructions import instructions
 from flexrl.language.scoring import read_meant
@@ -45,4 +46,5 @@ def grams(texts: Iterable[list[str]], size: int) -> Iterator[tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_codes():
+        main()

@@ -81,7 +81,7 @@ def main(config: OneWorldConfig) -> None:
 
 
 def measure(config: OneWorldConfig, name: str) -> dict[str, Any]:
-    """Rates of both, and ours over Gymnasium's within each round."""
+    """Return the rates of both, in control steps per second, and ours over Gymnasium's within each round."""
     envs = {"gymnasium": gymnasium.make(name), "flex-rl": gymnasium.make(f"flexrl/{name}")}
     measured = {kind: warm_up(OneWorldSubject(kind, env), config.seconds) for kind, env in envs.items()}
     interleave(list(measured.values()), config.repeats)

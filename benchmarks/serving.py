@@ -96,7 +96,10 @@ def main() -> None:
 
 
 def measure(config: ServingConfig) -> list[dict[str, Any]]:
-    """Return a row for each quantity."""
+    """Return a row for each quantity: its name, and median, least and greatest value in its unit.
+
+    The quantities of `ASKED` also have the value that is asked for, and the ratio of the median to it.
+    """
     with tempfile.TemporaryDirectory() as workspace, serving(Path(workspace)) as (server, address):
         with browser(config.renderer) as chromium:
             page = chromium.new_page(viewport={"width": 1280, "height": 800})

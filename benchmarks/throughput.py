@@ -96,7 +96,11 @@ def main(config: ThroughputConfig) -> None:
 
 
 def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Measurement | None) -> dict[str, Any]:
-    """Measure all programs for one backend and number of worlds; see `benchmarks.report.result`."""
+    """Measure physics, rollout, training and the peer, for one backend and one number of worlds, in turn.
+
+    Returns:
+      The result as `benchmarks.report.result` describes it, with memory and the settings of the algorithm.
+    """
     setup = default_setup(physics, num_envs)
     rollout = RolloutSubject(setup)
     measured_rollout = warm_up(rollout, config.seconds)

@@ -82,7 +82,7 @@ def main(config: VectorEnvConfig) -> None:
 
 
 def measure(config: VectorEnvConfig, name: str) -> dict[str, Any]:
-    """Rates of all three, and ours over the better of Gymnasium's, within each round."""
+    """Return the rates of all three, in steps/s of all worlds, and ours over Gymnasium's better one in each round."""
     envs = {kind: gymnasium.make_vec(name, config.num_envs, vectorization_mode=kind) for kind in ("sync", "async")}
     envs["flex-rl"] = gymnasium.make_vec(f"flexrl/{name}", config.num_envs)
     measured = {kind: warm_up(VectorEnvSubject(kind, env), config.seconds) for kind, env in envs.items()}

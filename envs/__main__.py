@@ -4,9 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from envs.errors import ConfigError
-
-EXIT_BAD_INPUT = 65
+from envs.errors import EXIT_BAD_INPUT, ConfigError, quiet_when_unread
 
 
 def main(arguments: list[str]) -> None:
@@ -36,4 +34,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with quiet_when_unread():
+        main(sys.argv[1:])

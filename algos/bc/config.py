@@ -94,5 +94,5 @@ class BCConfig(AlgorithmConfig):
         return self.condition == "return"
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Number of control steps in the minibatches of one iteration."""
+        """Return the number of control steps in the minibatches of one iteration."""
         return self.num_updates * self.batch_size

@@ -160,7 +160,7 @@ def _flags_of_training(arguments: tuple[str, ...]) -> set[str]:
 
 @contextlib.contextmanager
 def _caught() -> Iterator[None]:
-    """While this is open, parsers raise `_Parsed` instead of parsing."""
+    """Make parsers raise `_Parsed` instead of parsing, while this is open."""
     import tyro
 
     def of_argparse(parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:

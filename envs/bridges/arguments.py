@@ -1,4 +1,4 @@
-"""From what a user gives to `gymnasium.make` to an environment."""
+"""Make an environment from what a user gives to `gymnasium.make`: its name and the fields of its task's config."""
 
 import dataclasses
 import difflib
@@ -16,11 +16,11 @@ from envs.types import Env
 
 
 def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, object]) -> Env:
-    """An environment.
+    """Return the environment of a name, with the given fields of its task's config.
 
     Args:
       name: as in `envs.registry`.
-      physics: backend.
+      physics: physics backend, as in `envs.physics`.
       max_worlds: the most worlds that will be stepped at once.
       arguments: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 
@@ -37,7 +37,7 @@ def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, obje
 
 
 def as_json(arguments: Mapping[str, object]) -> str:
-    """The arguments as text, also those that are dataclasses or NumPy's numbers."""
+    """Return the arguments as JSON text; dataclasses become mappings, NumPy's numbers and arrays plain ones."""
     return json.dumps(arguments, default=_plain)
 
 
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 
 def _explained(error: Any, known: Collection[str]) -> str:
-    """One of pydantic's errors in a line that names the field, the value and the way out."""
+    """Return one of pydantic's errors as a line that names the field, the value and the way out."""
     place = ".".join(map(str, error["loc"]))
     if error["type"] == "unexpected_keyword_argument":
         close = difflib.get_close_matches(place, known, n=1)

@@ -34,7 +34,7 @@ _process = os.getpid()  # that imported this module, and JAX with it
 
 
 class GymnasiumEnv(gymnasium.Env, EzPickle):
-    """One world of an environment of ours. A copy made by pickle is a fresh one with the same arguments."""
+    """One world of an environment. A copy made by pickle starts anew, with the same arguments."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -100,7 +100,7 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         return {"observation": observation, "desired_goal": goal}
 
     def render(self) -> np.ndarray | None:
-        """The present pose as an image (height, width, 3) of bytes; None without a render mode."""
+        """Return an image (height, width, 3) of the present pose, uint8; None without a render mode."""
         if self.render_mode is None:
             return None
         if self._state is None:
@@ -205,7 +205,10 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         return np.array(observation, np.float32), reward, *ends, info
 
     def _info(self, last: np.ndarray, metrics: np.ndarray, done: np.ndarray) -> dict[str, Any]:
-        """The metrics (M, B) of worlds that go on; and of those that are `done` (B,) apart, with what they saw last."""
+        """Return `info` from metrics (M, B): those of worlds that go on, and apart those of worlds `done` (B,).
+
+        Worlds that are done have their last observation (B, N), too.
+        """
         info: dict[str, Any] = {}
         if done.any():
             final = np.full(self.num_envs, None, object)
@@ -216,7 +219,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         return info if done.all() else info | self._masked(metrics, ~done)
 
     def _masked(self, metrics: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-        """Each metric, zero outside the mask (B,), and under its name with an underscore the mask."""
+        """Return each metric (B,), zero where `mask` is false, and the mask (B,) under its name after an underscore."""
         names = self._worlds.metric_names
         values = dict(zip(names, np.where(mask, metrics, 0.0), strict=True))
         return values | {f"_{name}": mask.copy() for name in names}
@@ -228,7 +231,7 @@ def _is_limit(steps: Any) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> OneWorld:
-    """The programs of one world, which hold no state, so that environments with the same arguments share them."""
+    """Return the compiled functions of one world. They hold no state, so that equal environments share them."""
     _refuse_fork()
     return OneWorld(build(name, physics, 1, json.loads(arguments)))
 
@@ -243,7 +246,7 @@ def _refuse_fork() -> None:
 
 
 def _spaces(env: Env) -> tuple[spaces.Box, spaces.Box]:
-    """Of observations and of actions, of one world."""
+    """Return the spaces of observations and of actions of one world."""
     size = env.spec.obs_size + env.spec.goal_size
     return _unbounded(size), spaces.Box(-1.0, 1.0, (env.spec.action_size,), np.float32)
 
@@ -253,7 +256,11 @@ def _unbounded(size: int) -> spaces.Box:
 
 
 def _checked(action: Any, space: spaces.Space) -> np.ndarray:
-    """The action as an array of the space's shape; values beyond the space are left to the physics."""
+    """Return the action as an array of the space's shape; the physics clips values beyond its bounds.
+
+    Raises:
+      ValueError: if the shape is another.
+    """
     action = np.asarray(action, np.float32)
     if action.shape != space.shape:
         raise ValueError(f"action: has shape {action.shape} and must have {space.shape}")

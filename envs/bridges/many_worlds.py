@@ -1,4 +1,7 @@
-"""Many worlds of an environment, stepped from Python as one."""
+"""Many worlds of an environment, stepped from Python as one.
+
+Axes: B worlds, A numbers of an action, N numbers that an agent observes (the observation, then the goal), M metrics.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -12,18 +15,20 @@ from envs.worlds.vector import VecEnv, VecState
 class ManyWorlds:
     """Worlds that restart within the step in which their episode ended.
 
-    First states are drawn for all worlds together, and anew when a world ends whose own is used.
+    A restart takes the first state that was drawn for its world. First states are drawn for all worlds at once, and
+    again when an episode ends in a world whose first state was taken already.
 
     Attributes:
       env: the environment.
-      metric_names: in the order in which `envs.bridges.packing.told` has them.
-      reset: key -> packed state, observations with goals behind them (B, N).
-      step: packed state, actions (B, A) -> packed state, what the actions led to (what is seen (B, N) and
-        `told` (B, 3 + M)), and what is seen (B, N) in the worlds as they go on.
+      metric_names: names of the metrics, in the order in which `envs.bridges.packing.told` returns them.
+      reset: compiled function of a random key; returns the packed state, and the observations (B, N).
+      step: compiled function of a packed state and actions (B, A); returns the packed state, the observations (B, N)
+        that the actions led to, the step's other numbers (B, 3 + M) as `told` has them, and the observations (B, N)
+        after restarts.
     """
 
     def __init__(self, env: Env, num_envs: int, episode_length: int | None) -> None:
-        """Define the programs; without an `episode_length`, episodes have the environment's own."""
+        """Define the compiled functions; None as `episode_length`, in control steps, is the environment's own."""
         self.env = env
         self._worlds = VecEnv(env, num_envs, episode_length=episode_length)
         self.metric_names = list(jax.eval_shape(env.reset, jax.random.key(0)).metrics)
@@ -31,11 +36,11 @@ class ManyWorlds:
         self.reset, self.step = jax.jit(self._trace_reset), jax.jit(self._trace_step)
 
     def states(self, packed: Packed) -> EnvState:
-        """The worlds (B, ...) in a packed state."""
+        """Return the states (B, ...) of the worlds that are in a packed state."""
         return self._packing.unpack(packed)[0].env
 
     def _first(self, key: Array) -> tuple[VecState, EnvState, Array, Array]:
-        """Worlds, a first state for each, whether it is used (B,), and a key's data."""
+        """Return the worlds, a first state for each, whether it was taken already (B,), and a random key's data."""
         key, key_worlds, key_fresh = jax.random.split(key, 3)
         worlds = self._worlds.start(self._worlds.fresh(key_worlds))
         unused = jnp.zeros(self._worlds.num_envs, bool)

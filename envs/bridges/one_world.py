@@ -1,4 +1,7 @@
-"""One world of an environment, stepped from Python."""
+"""One world of an environment, stepped from Python.
+
+Axes: A numbers of an action, N numbers that an agent observes (the observation, then the goal), M metrics.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -12,18 +15,18 @@ from envs.types import Env, EnvState
 class OneWorld:
     """A world that knows no time limit, and goes on after the end of an episode.
 
-    What is carried from step to step is all of an `EnvState`, packed, and begins with what Python reads.
+    The packed state holds a whole `EnvState`, and begins with the numbers that Python reads after each step.
 
     Attributes:
       env: the environment.
-      metric_names: in the order in which `told` has them.
-      reset: seed () -> what is carried.
-      step: what is carried, action (A,) -> what is carried.
-      pose: what is carried -> MuJoCo's qpos (nq,).
+      metric_names: names of the metrics, in the order in which `envs.bridges.packing.told` returns them.
+      reset: compiled function of a seed (); returns the packed state.
+      step: compiled function of a packed state and an action (A,); returns the next packed state.
+      pose: compiled function of a packed state; returns MuJoCo's qpos (nq,).
     """
 
     def __init__(self, env: Env) -> None:
-        """Define the programs."""
+        """Define the compiled functions; each is compiled at its first call."""
         self.env = env
         self._first = jax.eval_shape(env.reset, jax.random.key(0))
         self.metric_names = list(self._first.metrics)
@@ -35,7 +38,12 @@ class OneWorld:
         self.reset, self.step, self.pose = map(jax.jit, (self._trace_reset, self._trace_step, self._trace_pose))
 
     def read(self, carried: Packed) -> tuple[np.ndarray, list[float], bool]:
-        """What is seen (N,), what is told (3 + M,), and whether all numbers are finite, unseen ones too."""
+        """Read a packed state.
+
+        Returns:
+          The observation (N,); reward, terminated, truncated and metrics (3 + M,), as `told` has them; and whether all
+          numbers of the state are finite, also those that are not observed.
+        """
         arrays = self._packing.floats(carried)
         is_finite = all(np.isfinite(array).all() for array in arrays.values())
         numbers = arrays[self._visible]
@@ -52,7 +60,7 @@ class OneWorld:
         return self._state(carried).physics["qpos"]
 
     def _tree(self, state: EnvState) -> tuple[Array, dict]:
-        """What Python reads, one array so that it comes first, and the rest of the state."""
+        """Split a state into one array of the numbers that Python reads, which is packed first, and the rest."""
         numbers = told(state.reward, state.terminated, state.truncated, state.metrics, self.metric_names)
         physics = state.physics.replace(overflowed=None)  # which no step reads
         unseen = {"physics": physics, "info": state.info}  # what is privileged is nobody's here

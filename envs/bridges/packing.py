@@ -1,4 +1,7 @@
-"""What crosses between a compiled program and Python: few arrays, because each costs time, whatever its size."""
+"""Pack what crosses between a compiled program and Python into few arrays: each costs time, whatever its size.
+
+Axes: O numbers of an observation, G of a goal, M metrics; `...` is nothing for one world, and (B,) for B worlds.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
@@ -12,7 +15,7 @@ from envs.types import EnvState, Observation
 
 Tree = TypeVar("Tree")  # a pytree of arrays
 
-# One flat array of each number type, by its name; of 32-bit integers, the bits lie behind the float32 numbers.
+# One flat array for each number type, by the type's name. The bits of 32-bit integers follow the float32 numbers.
 Packed = dict[str, Array]
 
 
@@ -29,7 +32,7 @@ class Packing(Generic[Tree]):
                 self._num_floats[leaf.dtype.name] = self._num_floats.get(leaf.dtype.name, 0) + leaf.size
 
     def pack(self, tree: Tree) -> Packed:
-        """The tree's numbers."""
+        """Return the numbers of a tree, which has the structure, shapes and types of `like`, as flat arrays."""
         leaves = jax.tree.leaves(tree)
         parts: dict[str, list[Array]] = {}
         for i in self._order:
@@ -40,7 +43,7 @@ class Packing(Generic[Tree]):
         return {name: jnp.concatenate(arrays) for name, arrays in parts.items()}
 
     def unpack(self, packed: Packed) -> Tree:
-        """The tree of these numbers."""
+        """Return the tree that `pack` turned into these arrays."""
         starts = dict.fromkeys(packed, 0)
         leaves: list[Array | None] = [None] * len(self._leaves)
         for i in self._order:
@@ -53,7 +56,7 @@ class Packing(Generic[Tree]):
         return self._structure.unflatten(leaves)
 
     def floats(self, packed: Packed) -> dict[str, np.ndarray]:
-        """The floating numbers, of each type in the order of the tree; no copy where they lie on a CPU."""
+        """Return the floating-point numbers of each type, in the order of the tree; on a CPU without a copy."""
         return {name: np.asarray(packed[name])[:size] for name, size in self._num_floats.items()}
 
 
@@ -62,16 +65,17 @@ def _is_integer(dtype: np.dtype) -> bool:
 
 
 def seen(state: EnvState | Observation) -> Array:
-    """What an agent observes (..., O + G): the observation, and the goal behind it."""
+    """Return what an agent observes, shape (..., O + G): the observation, then the goal."""
     return jnp.concatenate([state.obs, state.goal], axis=-1)
 
 
 def told(
     reward: Array, terminated: Array, truncated: Array, metrics: Mapping[str, Array], names: Sequence[str]
 ) -> Array:
-    """What a step returns besides (..., 3 + M): reward, terminated, truncated, and the metrics in the order of `names`.
+    """Return what a step has besides its observation, shape (..., 3 + M).
 
-    Chosen by index, not concatenated, because of that XLA makes one kernel, which no other thread is woken for.
+    These are reward, terminated, truncated, and the metrics in the order of `names`. They are chosen by index rather
+    than concatenated, because XLA compiles that to a single kernel, for which it wakes no other thread.
     """
     scalars = [reward, terminated, truncated, *(metrics[name] for name in names)]
     index = jnp.arange(len(scalars))

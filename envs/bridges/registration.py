@@ -10,7 +10,7 @@ ENTRY_POINT = "envs.bridges.gymnasium_out:GymnasiumEnv"
 
 
 def gymnasium_name(name: str) -> str:
-    """The name under which Gymnasium knows one of our environments: `humanoid-walk` is `flexrl/HumanoidWalk-v0`."""
+    """Return the name in Gymnasium of an environment of ours: `flexrl/HumanoidWalk-v0` for `humanoid-walk`."""
     words = name.split("-")
     if words[-1][1:].isdecimal():  # a version, as in Humanoid-v5
         return f"flexrl/{name}"
@@ -18,12 +18,12 @@ def gymnasium_name(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """The name of any environment in letters, digits, `_` and `-`, without a library's name or a file's in front."""
+    """Return an environment's name in letters, digits, `_` and `-`, without the library or file before its colon."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition(":")[2])
 
 
 def recorded_spec(name: str, config: dict[str, object], episode_length: int) -> str:
-    """Gymnasium's record of an environment, as JSON, from which it makes the environment without `import flexrl.gym`.
+    """Return a JSON record from which Gymnasium makes the environment without `import flexrl.gym`.
 
     Args:
       name: as in `envs.registry`.
@@ -38,7 +38,7 @@ def recorded_spec(name: str, config: dict[str, object], episode_length: int) -> 
 
 
 def register() -> None:
-    """Tell Gymnasium of our environments."""
+    """Register our environments in Gymnasium, under the names that `gymnasium_name` returns."""
     for name in BUILT_IN:
         gymnasium.register(
             gymnasium_name(name),

@@ -1,4 +1,7 @@
-"""Rotations between the frames of a floating body. Quaternions are (w, x, y, z) as in MuJoCo."""
+"""Rotations between the frames of a floating body.
+
+A quaternion (4,) is (w, x, y, z) as in MuJoCo, of length one: the rotation from the body's frame to the world's.
+"""
 
 import jax.numpy as jnp
 from jax import Array

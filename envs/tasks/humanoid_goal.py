@@ -196,7 +196,16 @@ def place_and_heading(qpos: Array) -> Array:
 
 
 def goal_seen(here: Array, goal: Array) -> Array:
-    """Return a goal's place and heading (4,) as seen from the humanoid's own (4,), shape (5,); see `HumanoidGoal`."""
+    """Return a goal as the humanoid sees it.
+
+    Args:
+      here: the humanoid's place (m) and heading (unit vector) in the world's plane, shape (4,).
+      goal: those of the goal, shape (4,).
+
+    Returns:
+      Shape (5,): direction to the goal (unit vector), distance (m, at most 10), and the goal's heading (unit vector);
+      vectors are in the frame (forward, left) of the humanoid's heading.
+    """
     heading = here[2:]
     offset = turned_back(heading, goal[:2] - here[:2])
     distance = jnp.sqrt(jnp.square(offset).sum() + 1e-12)

@@ -85,16 +85,16 @@ class Reinforce:
         return ControlNetwork(MLP, *sizes, rngs=rngs, activation="tanh", out_scale=0.01, dtype="float32", **front)
 
     def init(self, key: Array) -> ReinforceState:
-        """A fresh network."""
+        """Return a new network."""
         params = {"policy": self.network.init(key)}
         return ReinforceState(params, self.optimizer.init(params), RunningStatistics.init(self.spec.obs_size))
 
     def init_hyper(self) -> dict[str, Array]:
-        """The traced hyper-parameters, at their configured values."""
+        """Return the traced hyper-parameters at their configured values."""
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: ReinforceState, *, deterministic: bool = False) -> PPOPolicy:
-        """The policy that a train state holds."""
+        """Return the policy that a train state holds."""
         return PPOPolicy(
             self.network, TanhNormal, deterministic, train.params["policy"], train.normalizer, shards=self.shards
         )

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from envs.errors import ConfigError as ConfigError  # of all packages; re-exported here
+from envs.errors import EXIT_BAD_INPUT as EXIT_BAD_INPUT  # of all packages; re-exported here
+from envs.errors import ConfigError as ConfigError
+from envs.errors import quiet_when_unread
 
 EXIT_PAUSED = 10  # state saved at --pause-after; continue with --resume
-EXIT_BAD_INPUT = 65  # wrong config, command line or checkpoint; starting again cannot help
 EXIT_UNAVAILABLE = 69  # a bucket or cluster did not answer; the same command may work later
 EXIT_DIVERGED = 70  # training diverged; starting again cannot help
 EXIT_STORAGE = 74  # the disk is full
@@ -52,7 +53,16 @@ class CheckpointError(ValueError):
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn expected errors into one line on standard error and an exit code; other errors keep their traceback."""
+    """Turn expected errors into one line on standard error and an exit code; other errors keep their traceback.
+
+    Where the reader of the output has left, as in `flexrl | head -1`, the program ends without a line.
+    """
+    with quiet_when_unread(), _named_errors():
+        yield
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
     try:
         yield
     except (ConfigError, CheckpointError) as error:

@@ -41,7 +41,7 @@ class KeptRows:
     """The rows of selected episodes in files, numbered as if the files held no other episodes."""
 
     def __init__(self, files: RowFiles, lengths: np.ndarray, kept: np.ndarray) -> None:
-        """Number the rows of the selected episodes.
+        """Give the rows of the selected episodes their numbers.
 
         Args:
           files: rows of all episodes, in order.

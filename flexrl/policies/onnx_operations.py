@@ -88,7 +88,7 @@ def unknown(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _same(operation: str) -> Emitter:
-    """An operation that ONNX has, too."""
+    """Return the emitter of an operation that ONNX has, too."""
     return lambda graph, equation, inputs: [graph.one(operation, *inputs)]
 
 
@@ -171,7 +171,7 @@ def _slice(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _gather(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Rows along one axis by their numbers, or a slice along one axis from a known place; both within range."""
+    """Take rows along one axis by their numbers, or a slice along one axis from a known place; both within range."""
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     shape, out = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
     axis, place = numbers.start_index_map[0], inputs[1]
@@ -210,12 +210,12 @@ def _transpose(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _composed(*operations: str) -> Emitter:
-    """One operation after the other."""
+    """Return the emitter of one operation after the other."""
     return lambda graph, equation, inputs: [functools.reduce(lambda x, f: graph.one(f, x), operations, inputs[0])]
 
 
 def _with_one(first: str, constant: float, then: str, *, before: bool) -> Emitter:
-    """`then(first(x, constant))` if the constant comes before, else `first(then(x), constant)`."""
+    """Return the emitter of `then(first(x, constant))`; without `before`, of `first(then(x), constant)`."""
 
     def emit(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
         one = np.asarray(constant, equation.invars[0].aval.dtype)

@@ -109,14 +109,14 @@ class EvaluationLines:
         self._start = f"{name}: " if name else ""
 
     def iteration(self, row: JsonObject) -> None:
-        """Print nothing."""
+        """Print nothing: iterations have no line here."""
 
     def evaluation(self, row: JsonObject) -> None:
         """Print a line about the evaluation."""
         print(self._start + evaluation_line(row), flush=True)
 
     def doing(self, activity: str) -> None:
-        """Print nothing."""
+        """Print nothing: activities have no line here."""
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

@@ -84,7 +84,7 @@ class RunFolder:
         self._write_config(config)
 
     def move(self, config: RunConfig) -> None:
-        """If a run continues on another physics engine or profile, change its config and add the move to its metadata.
+        """Change the config of a run that goes on with another physics engine or profile, and record the move.
 
         Args:
           config: config with which the run continues.
@@ -98,7 +98,7 @@ class RunFolder:
         self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
 
     def change_total(self, config: RunConfig, iteration: int) -> None:
-        """If a run continues from an iteration with another `total_steps`, change its config and record the change.
+        """Change the config of a run that goes on with another `total_steps`, and record the change in its metadata.
 
         The result of the earlier total moves from `result.json` to the record in `metadata.json`. The config is written
         last: if the process is killed before, the run still has its earlier total.

@@ -41,13 +41,13 @@ def problems(page: Path) -> list[str]:
     found = []
     for line in lines_of_code(page):
         for part in line.split("&&"):
-            found += _wrong_program(part, whole=True) + _wrong_targets(part)
+            found += wrong_program(part, whole=True) + wrong_targets(part)
     for span in spans(page):
-        found += _wrong_program(span, whole=False) + _wrong_targets(span)
+        found += wrong_program(span, whole=False) + wrong_targets(span)
     return found
 
 
-def _wrong_program(text: str, *, whole: bool) -> list[str]:
+def wrong_program(text: str, *, whole: bool) -> list[str]:
     """Check one command. In prose a command may stand without the arguments that it needs."""
     if console := CONSOLE.search(text.strip()):
         if console[1] not in COMMANDS:
@@ -64,7 +64,8 @@ def _wrong_program(text: str, *, whole: bool) -> list[str]:
     return [f"{text.strip()}: {problem}"] if problem else []
 
 
-def _wrong_targets(text: str) -> list[str]:
+def wrong_targets(text: str) -> list[str]:
+    """Return the targets of a call of `make` that the Makefile does not have."""
     words = text.split()
     if not words or words[0] != "make":
         return []
