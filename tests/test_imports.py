@@ -16,7 +16,8 @@ ALLOWED = {  # by package, what it may import of others
 }
 ROOMS = {  # by package, folders and files from the lowest to the highest: each imports only from those before it
     "envs": [
-        *("types", "errors", "success", "places", "built_in", "physics", "robots", "worlds", "task", "tasks", "check"),
+        *("types", "errors", "limits", "success", "places", "built_in", "physics", "robots", "worlds", "task", "tasks"),
+        "check",
         "imported",
         *("registry", "view", "bridges", "__main__"),
     ],

@@ -55,7 +55,7 @@ class Replay:
         return Replay(kept, self.num_rows + num_new)
 
     def relabelled(self) -> "Relabelled":
-        """Return what is known by now about each step's episode, from the oldest row to the newest."""
+        """Return each step's return-to-go, and whether its episode has ended, from the oldest row to the newest."""
         place = self.place(jnp.arange(self._num_kept))
         reward, time = self.steps.reward[place], self.steps.time[place]
         ends = (self.steps.terminated | self.steps.truncated)[place]

@@ -73,17 +73,17 @@ class IntegrationPhysics:
         return self.replaced(jnp.asarray(self.initial, jnp.result_type(float)), qpos=qpos, qvel=qvel)
 
     def replaced(self, internal: Array, **components: Array) -> Array:
-        """Return the vector with other values of the named components."""
+        """Return the vector (S,) with other values of the named components."""
         for name, value in components.items():
             internal = internal.at[self._slices[name]].set(value)
         return internal
 
     def component(self, internal: Array, name: str) -> Array:
-        """Return a component of the vector, flat."""
+        """Return a component of the vector (S,) by its name in `COMPONENTS`, flat."""
         return internal[self._slices[name]]
 
     def packed(self, data: Any) -> Array:
-        """Return the vector of an object that has MjData's fields."""
+        """Return the vector (S,) of MuJoCo's `MjData`, or of another object with its fields (MJX's data)."""
         number = jnp.result_type(float)
         return jnp.concatenate([jnp.ravel(getattr(data, name)).astype(number) for name in COMPONENTS])
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from envs.limits import require_not_negative, require_positive
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
 from envs.robots import feeling_humanoid as body
 from envs.robots import symmetry
@@ -58,11 +59,8 @@ class HumanoidGoalConfig:
             raise ValueError(f"goal_distance: {self.goal_distance} must be (nearest, farthest), both above 0 m")
         if self.goals_per_episode is not None and self.goals_per_episode < 1:
             raise ValueError(f"goals_per_episode: {self.goals_per_episode} must be at least 1, or null for one")
-        for name in ("hold_seconds", "target_speed", "min_height"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: {getattr(self, name)} must be above 0")
-        if self.reset_noise < 0:
-            raise ValueError(f"reset_noise: {self.reset_noise} is negative")
+        require_positive(self, "hold_seconds", "target_speed", "min_height")
+        require_not_negative(self, "reset_noise")
 
 
 class HumanoidGoal(MujocoTask):

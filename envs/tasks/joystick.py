@@ -27,7 +27,6 @@ from envs.tasks.velocity_command import draw_command, stands_still
 from envs.types import EnvState
 
 CONTROL_PERIOD = 0.02  # s
-SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
 # Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
 
@@ -71,7 +70,7 @@ class Joystick(MujocoTask):
         self._ctrl_low, self._ctrl_high = jnp.asarray(model.actuator_ctrlrange.T)
         self._pose_weight = jnp.array([pose_weight(model.joint(i).name) for i in range(1, model.njnt)])
         low, high = model.jnt_range[1:].T
-        middle, reach = (low + high) / 2, SOFT_LIMIT * (high - low) / 2
+        middle, reach = (low + high) / 2, rewards.SOFT_LIMIT * (high - low) / 2
         self._soft_low, self._soft_high = jnp.asarray(middle - reach), jnp.asarray(middle + reach)
 
     def control(self, action: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from envs.limits import require_not_negative, require_positive, require_ranges
+
 Range = tuple[float, float]
 
 
@@ -67,16 +69,9 @@ class JoystickConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
-        for name in ("forward_velocity", "sideways_velocity", "yaw_rate", "gait_frequency"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name}: {(low, high)} must be a range (low, high) with low not above high")
-        for name in ("action_scale", "command_interval", "tracking_sigma", "max_tilt"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: {getattr(self, name)} must be above 0")
-        for name in ("foot_height", "reset_pose_noise", "reset_velocity_noise"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: {getattr(self, name)} is negative")
+        require_ranges(self, "forward_velocity", "sideways_velocity", "yaw_rate", "gait_frequency")
+        require_positive(self, "action_scale", "command_interval", "tracking_sigma", "max_tilt")
+        require_not_negative(self, "foot_height", "reset_pose_noise", "reset_velocity_noise")
         if self.gait_frequency[0] <= 0:
             raise ValueError(f"gait_frequency: {self.gait_frequency} must be above 0 Hz")
         if not 0 <= self.stand_probability <= 1:

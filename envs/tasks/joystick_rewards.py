@@ -8,6 +8,7 @@ from jax import Array
 
 MIN_AIR_TIME, MAX_AIR_TIME = 0.2, 0.5  # s
 FOOT_HEIGHT_SCALE = 0.01  # m^2
+SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
 
 
 def tracking_velocity(command: Array, velocity: Array, sigma: float) -> Array:

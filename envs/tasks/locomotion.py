@@ -16,8 +16,6 @@ from envs.tasks.locomotion_config import LocomotionConfig
 from envs.tasks.velocity_command import draw_command, stands_still
 from envs.types import EnvState
 
-SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
-
 
 class Locomotion(MujocoTask):
     """Follow a command of velocity and yaw rate with the robot of an MJCF file; an episode ends with a fall.
@@ -52,7 +50,7 @@ class Locomotion(MujocoTask):
         self._control_low, self._control_high = jnp.asarray(robot.control_range.T)
         self._limits_low, self._limits_high = jnp.asarray(robot.limits.T)
         middle, reach = (self._limits_low + self._limits_high) / 2, (self._limits_high - self._limits_low) / 2
-        self._soft_low, self._soft_high = middle - SOFT_LIMIT * reach, middle + SOFT_LIMIT * reach
+        self._soft_low, self._soft_high = middle - rewards.SOFT_LIMIT * reach, middle + rewards.SOFT_LIMIT * reach
 
     def control(self, action: Array) -> Array:
         """Return the controls (A,) of an action (A,), kept in range: 0 is the standing pose of position servos."""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-Range = tuple[float, float]
+from envs.limits import require_not_negative, require_positive, require_ranges
+from envs.tasks.joystick_config import Range
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,9 @@ class LocomotionConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
-        for name in ("forward_velocity", "sideways_velocity", "yaw_rate", "air_time"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name}: {(low, high)} must be a range (low, high) with low not above high")
-        for name in ("control_period", "action_scale", "command_interval", "max_tilt", "tracking_sigma"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: {getattr(self, name)} must be above 0")
-        for name in ("reset_pose_noise", "reset_velocity_noise"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: {getattr(self, name)} is negative")
+        require_ranges(self, "forward_velocity", "sideways_velocity", "yaw_rate", "air_time")
+        require_positive(self, "control_period", "action_scale", "command_interval", "max_tilt", "tracking_sigma")
+        require_not_negative(self, "reset_pose_noise", "reset_velocity_noise")
         if self.air_time[0] < 0:
             raise ValueError(f"air_time: {self.air_time} is negative")
         for name, limit in (("stand_probability", 1), ("min_height", 0.99)):

@@ -79,5 +79,10 @@ def policy_template(algorithm: Algorithm) -> PyTree:
 
 
 def make_policy(algorithm: Algorithm, restored: PyTree) -> Policy:
-    """Return the deterministic policy, given what was restored into `policy_template`."""
+    """Return the policy that acts by the mode of its distribution.
+
+    Args:
+      algorithm: algorithm that trained it.
+      restored: the part of a checkpoint that `policy_template` describes, with the checkpoint's arrays.
+    """
     return algorithm.policy(restored["train"], deterministic=True)

@@ -17,6 +17,7 @@ from launch.attempt.training_process import STOP_SECONDS
 from launch.attempt.trial_folder import folder_of, progress_of_all
 from launch.kubernetes import manifests, observation
 from launch.kubernetes.client import Cluster, Object, Unreadable
+from launch.kubernetes.objects import selector
 from launch.kubernetes.observation import Standing
 from launch.plan.halving import has_arrived, rung_of_sweep
 from launch.plan.states import Progress
@@ -51,7 +52,7 @@ class Remote:
         self.sweep, self.trials = sweep, trials
         self._folder: Path = options.workspace / sweep.name
         self._cluster = Cluster(sweep.cluster.namespace, options.context)
-        self._selector = manifests.selector(sweep)
+        self._selector = selector(sweep)
         self.jobs: list[Object] = []
         self.standings: dict[str, Standing] = {}
         self.bucket_problem = ""  # why the bucket could not be read, in a line

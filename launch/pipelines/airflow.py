@@ -3,7 +3,9 @@
 import pprint
 from collections.abc import Mapping, Sequence
 
-from launch.kubernetes.manifests import CONTAINER, QUEUE_LABEL, START_SECONDS, Manifest
+from launch.kubernetes.manifests import QUEUE_LABEL, START_SECONDS
+from launch.kubernetes.objects import Manifest
+from launch.kubernetes.pods import CONTAINER
 from launch.pipelines.cluster import require_cluster, stage_job
 from launch.pipelines.pipeline_file import Pipeline
 from launch.pipelines.stages import Stage

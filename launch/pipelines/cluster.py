@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from flexrl.common.errors import ConfigError
 from launch.kubernetes import observation
 from launch.kubernetes.client import Cluster, Unavailable
-from launch.kubernetes.manifests import AFTER, KEYS, Manifest, command_job, selector
+from launch.kubernetes.manifests import AFTER, KEYS, command_job
+from launch.kubernetes.objects import Manifest, selector
 from launch.kubernetes.observation import Standing
 from launch.pipelines.stages import Stage
 from launch.pipelines.tables import print_status

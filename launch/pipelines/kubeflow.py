@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from flexrl.common.decoding import dump_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
-from launch.kubernetes.manifests import GPU, Manifest
+from launch.kubernetes.objects import Manifest
+from launch.kubernetes.pods import GPU
 from launch.pipelines.cluster import require_cluster, stage_job
 from launch.pipelines.pipeline_file import Pipeline
 from launch.pipelines.stages import Stage

@@ -81,7 +81,7 @@ class Pipeline:
                         raise ValueError(f"stages.{name}.train.{fixed}: cannot be chosen; the pipeline names its runs")
 
     def resources_of(self, stage: str) -> Resources:
-        """Return what a stage needs."""
+        """Return the CPU, memory, GPUs and hosts that a stage asks for: its own, or else those of the pipeline."""
         return self.stages[stage].resources or self.resources
 
     def as_sweep(self, stage: str) -> Sweep:

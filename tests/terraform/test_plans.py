@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from launch.kubernetes.manifests import _placement
+from launch.kubernetes.pods import placement
 from launch.kubernetes.terraform_outputs import in_pool, on_cloud, read_cloud
 from launch.plan.sweep_file import Gpu, Resources, Sweep, load_sweep
 from launch.show.cost import load_prices
@@ -47,7 +47,7 @@ def test_every_pool_can_be_used_by_a_trial_that_tolerates_its_taints(outputs, cl
         resources = Resources(
             gpu=Gpu(count=pool.gpus, kind=pool.gpu_kind), cpu="2", memory="4Gi", spot=pool.provisioning == "spot"
         )
-        selector, tolerations = _placement(resources)
+        selector, tolerations = placement(resources)
         assert selector.items() <= flavors[name]["nodeLabels"].items()
         for taint in flavors[name].get("nodeTaints", []):
             assert any(

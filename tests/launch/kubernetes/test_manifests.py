@@ -12,7 +12,7 @@ from flexrl.cli.arguments import default_config
 from flexrl.common.errors import ConfigError
 from flexrl.config.run_config import encode
 from flexrl.storage.checkpoint import Checkpoints
-from launch.kubernetes import manifests as module
+from launch.kubernetes import config_maps
 from launch.kubernetes.manifests import config_maps_of, is_used, manifests
 from launch.plan import task_files
 from launch.plan.sweep_file import load_sweep
@@ -126,11 +126,11 @@ def test_a_job_has_one_object_of_trials_and_each_is_found_by_its_index(tmp_path)
 
 
 def test_more_trials_than_an_object_holds_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_CONFIG_MAP_BYTES", 500)
+    monkeypatch.setattr(config_maps, "MAX_CONFIG_MAP_BYTES", 500)
     with pytest.raises(ConfigError, match=r"trials: 7 have [\d,]+ bytes, and a ConfigMap holds 500; cut the sweep"):
         make(tmp_path, seeds=7)
     monkeypatch.undo()
-    monkeypatch.setattr(module, "MAX_KEYS_BYTES", 20)
+    monkeypatch.setattr(config_maps, "MAX_KEYS_BYTES", 20)
     with pytest.raises(ConfigError, match=r"trials: the keys of 7 have [\d,]+ bytes, and a Job names at most 20; cut"):
         make(tmp_path, seeds=7)
 
@@ -336,7 +336,7 @@ def test_a_task_that_is_too_large_or_no_text_stays_here(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"task.stl is no text.*entry point"):
         make(tmp_path, base=base)
     (tmp_path / "task.stl").write_text("x" * 10_000)
-    monkeypatch.setattr(module, "MAX_CONFIG_MAP_BYTES", 9_000)
+    monkeypatch.setattr(config_maps, "MAX_CONFIG_MAP_BYTES", 9_000)
     size = f"{len(TASK) + 10_000:,}"
     with pytest.raises(ConfigError, match=f"task.py, task.stl have {size} bytes, and at most 9,000 travel"):
         make(tmp_path, base=base)
