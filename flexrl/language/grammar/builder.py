@@ -7,6 +7,7 @@ from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.plan import MAX_SEGMENTS, Until
 from flexrl.language.quantities.find import find_quantity
+from flexrl.language.wording.sense import said_pace
 from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
 
 _STILL = re.compile(
@@ -20,7 +21,7 @@ _AGAIN = re.compile(
     r"|one more time|one more go)"
     r"|(?:do|repeat) (?:the )?(?:last|previous|same) (?:one|step|move|action|thing"
     r"|part)(?: again)?(?: once more)?|same again"
-    r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?|do the same(?: thing)?(?: again)?)$"
+    r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?)$"
 )
 _ALL_AGAIN = re.compile(
     r"^(?:(?:do|repeat|perform|run through) (?:it all|all(?: of)? (?:that|this|it)|everything|the (?:whole|entire"
@@ -32,7 +33,8 @@ _ALL_AGAIN = re.compile(
 _THAT_AGAIN = re.compile(
     r"^(?:(?:do|repeat|perform) (?:that|this|it|these|those|them|so|both)(?: all)?(?: over)?(?: again| more"
     r"| once more)?|repeat(?: again| more)?"
-    r"|and repeat|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
+    r"|and repeat|do (?:exactly |just )?the (?:exact )?same(?: thing)?(?: (?:all )?over)?(?: again| once more)?"
+    r"|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
     r"|that again|(?:do )?both)$"
 )
 _FOLLOWING = re.compile(r"^(?:do |repeat |perform )?(?:the following|this|these|the next steps?|as follows)$|^repeat$")
@@ -42,6 +44,13 @@ _SAME_TO = re.compile(
     r"(?:other (?:side|way|direction)|opposite (?:side|way|direction)|left(?: side)?|right(?: side)?|backwards?"
     r"|forwards?|back))$"
 )
+
+
+_MORE = ("", "more", "take more", "do more", "go more", "make more", "add more", "give me more")  # before "two more"
+_COVERED = frozenset(
+    "go cover travel move do complete take reach make finish walk".split()
+)  # as in "once you have gone 2 m"
+_MOVING = re.compile(r"^(?:moving|going|heading|travelling|traveling|stepping|walking) ")
 
 
 class Builder:
@@ -88,6 +97,9 @@ class Builder:
         until = quantity.until
         if until is None and quantity.bare is not None:
             earlier = corrected or self.last
+            if text in _MORE and re.search(r"\bmore\b", piece.words):
+                earlier = next((item for item in reversed(self.items) if item.until is not None), earlier)
+                text = earlier.text if earlier is not None else text
             if earlier is not None and earlier.until is not None:
                 until = Until(earlier.until.kind, quantity.bare)
             else:
@@ -98,6 +110,7 @@ class Builder:
         """Leave out what is not to be done; "do not move" is standing still."""
         text = tidy(base(text))
         if _STILL.match(text):
+            until = until if until is not None and until.kind == "seconds" else None
             if self.items and set(self.items[-1].text.split()) & STANDING:
                 if until is not None and self.items[-1].until is None:
                     self.items[-1] = replace(self.items[-1], until=until)
@@ -185,6 +198,11 @@ class Builder:
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
         """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
+        if self.items and piece.comma and _MOVING.match(piece.words) and is_fragment(text.split()[1:]):
+            text = " ".join(text.split()[1:])  # "veer left, moving forward"
+        text = said_pace(text) if not is_fragment(text.split()) else text
+        if text is None:
+            return
         words = text.split()
         axes = directions(words)
         item = Item(
@@ -195,9 +213,14 @@ class Builder:
             return
         previous = self.items[-1] if self.items else None
         only_amount = not words or (
-            text == "step" and until is not None and not re.match(r"(?:take|step|make)", piece.words)
+            text == "step" and until is not None and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
         )
-        if piece.mark == "after" and until is not None and only_amount:
+        covered = (
+            bool(words) and previous is not None and previous.until is None and previous.text.split()[:1] == words[:1]
+        )
+        if previous is not None and words and words[0] in _COVERED and is_fragment(words[1:]):
+            covered |= not set(previous.text.split()) & (STANDING | JUMPING | TURNING) and previous.until is None
+        if piece.mark == "after" and until is not None and (only_amount or covered):
             self._after_amount(item, until, previous)
             return
         if only_amount and until is not None:
@@ -263,7 +286,13 @@ class Builder:
         joined = (
             piece.comma and piece.mark in ("comma", "and") and (previous is None or not (previous.until and item.until))
         )
-        if previous is not None and joined and not before and not set(words) & (STANDING | JUMPING):
+        slanted = bool({"diagonal", "diagonally", "angle"} & set(words)) and {*before} | {*axes} == {"along", "across"}
+        if (
+            previous is not None
+            and joined
+            and (not before or slanted and len(set(before)) == 1)
+            and not set(words) & (STANDING | JUMPING)
+        ):
             self.items[-1] = replace(
                 previous,
                 text=f"{previous.text} {item.text}",
