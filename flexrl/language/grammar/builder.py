@@ -5,52 +5,21 @@ from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
 from flexrl.language.grammar.pieces import Piece, base, tidy
+from flexrl.language.grammar.repetition import (
+    AGAIN,
+    ALL_AGAIN,
+    COVERED,
+    FOLLOWING,
+    MORE,
+    MOVING,
+    SAME_TO,
+    STILL,
+    THAT_AGAIN,
+)
 from flexrl.language.plan import MAX_SEGMENTS, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
 from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
-
-_STILL = re.compile(
-    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|completely|please|until|a muscle|an inch|a bit"
-    r"|anywhere|your feet|your spot|there"
-    r"|away|yet|now|any ?more|any further|for|from) ?.*)?|do (?:anything|a thing).*|take (?:a|another|any)? ?steps?"
-    r"|any movement.*|(?:go|walk) anywhere.*|go)$"
-)
-_AGAIN = re.compile(
-    r"^(?:(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
-    r"|one more time|one more go)"
-    r"|(?:do|repeat) (?:the )?(?:last|previous|same) (?:one|step|move|action|thing"
-    r"|part)(?: again)?(?: once more)?|same again"
-    r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?)$"
-)
-_ALL_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform|run through) (?:it all|all(?: of)? (?:that|this|it)|everything|the (?:whole|entire"
-    r"|full) (?:thing|sequence|lot|routine)"
-    r"|(?:the|this|that) (?:sequence|routine))(?: over)?(?: again)?(?: more)?|all (?:over )?again|from the top"
-    r"|all of (?:that|it|this)"
-    r"|the whole (?:thing|sequence)(?: again)?|repeat (?:from the (?:start|beginning|top)))$"
-)
-_THAT_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform) (?:that|this|it|these|those|them|so|both)(?: all)?(?: over)?(?: again| more"
-    r"| once more)?|repeat(?: again| more)?"
-    r"|and repeat|do (?:exactly |just )?the (?:exact )?same(?: thing)?(?: (?:all )?over)?(?: again| once more)?"
-    r"|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
-    r"|that again|(?:do )?both)$"
-)
-_FOLLOWING = re.compile(r"^(?:do |repeat |perform )?(?:the following|this|these|the next steps?|as follows)$|^repeat$")
-_SAME_TO = re.compile(
-    r"^(?:and )?(?:do |repeat )?(?:the same|that|it|this)(?: thing)?(?: again)?(?: but)? ?(?P<way>(?:to |on |in "
-    r"|towards |toward )?(?:the |your )?"
-    r"(?:other (?:side|way|direction)|opposite (?:side|way|direction)|left(?: side)?|right(?: side)?|backwards?"
-    r"|forwards?|back))$"
-)
-
-
-_MORE = ("", "more", "take more", "do more", "go more", "make more", "add more", "give me more")  # before "two more"
-_COVERED = frozenset(
-    "go cover travel move do complete take reach make finish walk".split()
-)  # as in "once you have gone 2 m"
-_MOVING = re.compile(r"^(?:moving|going|heading|travelling|traveling|stepping|walking) ")
 
 
 class Builder:
@@ -97,7 +66,7 @@ class Builder:
         until = quantity.until
         if until is None and quantity.bare is not None:
             earlier = corrected or self.last
-            if text in _MORE and re.search(r"\bmore\b", piece.words):
+            if text in MORE and re.search(r"\bmore\b", piece.words):
                 earlier = next((item for item in reversed(self.items) if item.until is not None), earlier)
                 text = earlier.text if earlier is not None else text
             if earlier is not None and earlier.until is not None:
@@ -109,7 +78,7 @@ class Builder:
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
         """Leave out what is not to be done; "do not move" is standing still."""
         text = tidy(base(text))
-        if _STILL.match(text):
+        if STILL.match(text):
             until = until if until is not None and until.kind == "seconds" else None
             if self.items and set(self.items[-1].text.split()) & STANDING:
                 if until is not None and self.items[-1].until is None:
@@ -154,7 +123,7 @@ class Builder:
 
     def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
         """Repeat earlier clauses if a piece says only that; return whether it does."""
-        if match := _SAME_TO.match(text):
+        if match := SAME_TO.match(text):
             if self.last is not None:
                 way = match["way"]
                 if re.search(r"other|opposite", way):
@@ -164,10 +133,10 @@ class Builder:
                 return True
             return False
         if not self.items:
-            if (counted and not text) or (counted and _FOLLOWING.match(text)):
+            if (counted and not text) or (counted and FOLLOWING.match(text)):
                 self.times, self.times_from = self.times * times, 0
                 return True
-            return bool(_FOLLOWING.match(text)) and text != "repeat"
+            return bool(FOLLOWING.match(text)) and text != "repeat"
         if counted and not text:
             begin = len(self.items) - 1
             if piece.comma and not piece.mark == "then":
@@ -176,11 +145,11 @@ class Builder:
                     begin -= 1
             self._repeat(begin, times if not re.search(r"\bmore\b", piece.words) else times + 1)
             return True
-        if _AGAIN.match(text):
+        if AGAIN.match(text):
             more = times if counted else 1
             self._repeat(len(self.items) - 1, 1 + more)
             return True
-        for pattern, whole in ((_ALL_AGAIN, True), (_THAT_AGAIN, False)):
+        for pattern, whole in ((ALL_AGAIN, True), (THAT_AGAIN, False)):
             if pattern.match(text):
                 total = times if counted and times > 1 and not re.search(r"\bmore\b", piece.words) else times + 1
                 sentence = self.items[-1].sentence
@@ -198,7 +167,7 @@ class Builder:
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
         """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
-        if self.items and piece.comma and _MOVING.match(piece.words) and is_fragment(text.split()[1:]):
+        if self.items and piece.comma and MOVING.match(piece.words) and is_fragment(text.split()[1:]):
             text = " ".join(text.split()[1:])  # "veer left, moving forward"
         text = said_pace(text) if not is_fragment(text.split()) else text
         if text is None:
@@ -218,7 +187,7 @@ class Builder:
         covered = (
             bool(words) and previous is not None and previous.until is None and previous.text.split()[:1] == words[:1]
         )
-        if previous is not None and words and words[0] in _COVERED and is_fragment(words[1:]):
+        if previous is not None and words and words[0] in COVERED and is_fragment(words[1:]):
             covered |= not set(previous.text.split()) & (STANDING | JUMPING | TURNING) and previous.until is None
         if piece.mark == "after" and until is not None and (only_amount or covered):
             self._after_amount(item, until, previous)

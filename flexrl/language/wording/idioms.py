@@ -3,19 +3,10 @@
 import re
 
 from flexrl.language.wording.moods import flags
+from flexrl.language.wording.transitions import ADJECTIVE, GAIT, START, TRANSITIONS
 
 _COUNT = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)"
 _UNIT = r"(?:m|met\w*|s|secs?|seconds?|min\w*|ft|feet|foot|yards?|cm|deg\w*|°|steps?|paces?|jumps?|hops?|times?|x)"
-_GAIT = (
-    r"(?:walk|run|jog|sprint|trot|stroll|march|dash|gallop|canter|amble|saunter|hop|jump|leap|bounce|spin|turn|rest"
-    r"|pause|halt|power walk|speed walk|lope|tiptoe|creep)"
-)
-_ADJECTIVE = (
-    r"(?:slow|gentle|light|quick|fast|brisk|steady|easy|short|long|full|leisurely|little|nice|good|slight|relaxed"
-    r"|lazy|rapid|swift|final|normal|careful|quiet|big|small|hard|proper|flat[- ]out|all[- ]out|solid|simple)"
-)
-_START = r"(?:^|(?<=[.!?;:\n])|(?<=, )|(?<=then )|(?<=and )|(?<=so )|(?<=but ))\s*"
-_MORE = r"(?: a (?:bit|little|touch)| much| even| way)?"
 _ORDINAL = r"(?:first|second|third|fourth|next|opening|last|final|following)"
 _PRAISED = (
     r"(?:great|good|well|fine|amazing|brilliant|super|nice(?:ly)?|wonderful(?:ly)?|awesome|fantastic|perfect(?:ly)?"
@@ -92,6 +83,27 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:as )?quick as (?:a flash|lightning|you like),? (?=\w)", "quickly "),
         (r"\bwithout (?:moving|walking|stepping|going) (?:forwards?|ahead|anywhere|off the spot)", "on the spot"),
         (r"\b(once|twice|thrice|three times) in a row\b", r"\1"),
+        (r"\bi(?:'d| would)? (?:say|suggest|vote|propose)(?: that| we| you)?,? (?=\w+)(?!no\b)", ""),
+        (r"^\W*i said [^:;.]+[:;.]+ (?=\w)", ""),
+        (r"^\W*(?:may|can|could|might) (?:i|we) (?:please )?(?:see|have|get|request|ask for) (?!you\b)", ""),
+        (
+            r"^\W*(?:(?:the|your) (?:\w+ )?(?:thing|job|task|goal|mission|duty|move|"
+            r"objective|aim) (?:to do )?(?:now )?is"
+            r" (?:now )?(?:to |for you to )?|(?:all|what) (?:i|we) (?:ask|want|need) is (?:that |for )?you (?:to )?)",
+            "",
+        ),
+        (r"\b(?:kick|lead|open)(?:ing)? (?:things )?off (?:with|by) ", "first "),
+        (r"\b(?:hop|jump|snap) to it[,:!.]+ (?=\w)", ""),
+        (r"\bneither (\w+) nor (\w+)\b", r"don't \1, don't \2"),
+        (r"\b(?:oops,? )?wrong (?:way|direction|one|side)\b", "scratch that"),
+        (
+            rf"\b{_COUNT}, (?:no|sorry|make that|or rather|i mean|er|no wait|correction)[, "
+            rf"]+({_COUNT}),? (?={_UNIT}\b)",
+            r"\1 ",
+        ),
+        (r"(?<=\w)(?:\.{2,}|,) *you know what,? ", ", scratch that, "),
+        (r",? \bor (?:actually|better still|better|rather)\b,?", ", actually"),
+        (r"(?<=\w) following (?=an? |the |\d)", " after "),
         # short forms
         (r"(?<=[a-z]) ?[*×✕] ?(?=\d)", " x"),
         (r"(?<=[a-z] )x (?=\d)", "x"),
@@ -112,7 +124,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bto (?:the )?port(?: side)?\b", "to the left"),
         (r"\b(?:klicks?|kliks?)\b", "kilometres"),
         (
-            rf"\b(seconds?|minutes?|hours?|met(?:re|er)s?)(?:'s|') (?=(?:{_ADJECTIVE} )*(?:wait|break|{_GAIT})\b)",
+            rf"\b(seconds?|minutes?|hours?|met(?:re|er)s?)(?:'s|') (?=(?:{ADJECTIVE} )*(?:wait|break|{GAIT})\b)",
             r"\1 ",
         ),
         (rf"(?<!on )(?<!at )(?<!upon )\b(?:for )?(?:a|the) (?:slow |full )?count of ({_COUNT})\b", r"for \1 seconds"),
@@ -158,13 +170,13 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"(?<=at ease) soldiers?\b|(?<=stand easy) soldiers?\b", ""),
         (
-            rf"{_START}(?:in|for|as|during|at)? ?(?:the |your |this |our )?(?:{_ORDINAL} "
+            rf"{START}(?:in|for|as|during|at)? ?(?:the |your |this |our )?(?:{_ORDINAL} "
             rf")?(?:scene|act|part|phase|stage"
             rf"|exercise|shot|take|round|drill|move|step|task|item|beat)(?: (?:\d+|{_COUNT}|{_ORDINAL}))?[,:]+ (?=\w)",
             " ",
         ),
         (
-            rf"{_START}(?:on|at|upon) (?:my|the|your) (?:mark|signal|cue|whistle|command|word|go|bell|beep|count(?: of "
+            rf"{START}(?:on|at|upon) (?:my|the|your) (?:mark|signal|cue|whistle|command|word|go|bell|beep|count(?: of "
             rf"\w+)?)[,:]? (?=\w)",
             " ",
         ),
@@ -187,7 +199,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             rf"^\W*(?:make|have|let|get) (?:him|her|it|them|this (?:guy|thing|one|robot)) "
-            rf"(?:to )?(?={_GAIT}\b|go\b|step\b|move\b|stand\b|stop\b|get\b|back\b|take\b|"
+            rf"(?:to )?(?={GAIT}\b|go\b|step\b|move\b|stand\b|stop\b|get\b|back\b|take\b|"
             rf"wait\b)",
             "",
         ),
@@ -210,7 +222,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (
-            r"\bfrom (?:lying(?: down)?|a lying position|the (?:floor|ground)|your back|"
+            r"(?:^|(?<=[.!?;,] ))from (?:lying(?: down)?|a lying position|the (?:floor|ground)|your back|"
             r"your position on the (?:floor|ground))[,:] (?=\w)",
             "",
         ),
@@ -219,114 +231,12 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"*(?=(?:stop|halt|freeze|wait|hold|pause|stand)\b)",
             r"\1",
         ),
-        # ways of going over to a gait
-        (
-            rf"\b(?:break|ease|settle|launch|burst|go|move|transition|shift|slip|drop|slow|switch|change|speed|pick up|"
-            rf"come|kick|get|wind|build|accelerate|decelerate|move up)(?: yourself| straight| gently| slowly| back)*"
-            rf"(?: back| straight| up| down)* (?:over )?(?:in)?to (?:an? |your )?((?:{_ADJECTIVE},? (?:and )?)*)"
-            rf"((?!rest|halt|turn|spin|pause|stop){_GAIT})\b",
-            r"\1\2",
-        ),
-        (
-            rf"\b(?:take|set|head|start|move|go|proceed|continue|carry on|advance|travel|"
-            rf"be|keep going|come)(?: off| out|"
-            rf" on| forward| forwards| ahead| away)? (?:at|with|on|for) an? ((?:{_ADJECTIVE},? (?:and )?)*)"
-            rf"((?:sprint|run|jog|walk|trot|stroll|gallop|canter|dash|march|amble|saunter))\b(?! pace| speed)",
-            r"\1\2",
-        ),
-        (
-            rf",? (?:and |then )*(?:cool(?:ing)? down|warm(?:ing)? up|wind(?:ing)? down|recover(?:ing)?) (?:with|by) "
-            rf"(?=(?:an? )?(?:{_ADJECTIVE} )*(?:\w+ing\b|{_GAIT}\b))",
-            ", then ",
-        ),
-        (r"\bwalk it off\b", "walk"),
-        (
-            rf"{_START}(?:start|begin)(?: off| out)? (slow|slowly|fast|quick|quickly)(?=\s*(?:,|"
-            rf"then|and then|before|;|\.))",
-            r" walk \1",
-        ),
-        (
-            rf"([.;!]) *(?:now |and |but |then |ok(?:ay)? )*(?:go |move |get |do it |"
-            rf"a )?{_MORE} ?(slower|faster|quicker)(?: now)?(?=\s*(?:[.!;,]|$))",
-            r", then \2",
-        ),
-        (
-            r"\bslow (?:right |way |it |yourself )?down(?:,| and| then)+ (?=\w+)(?!stop|halt|stand|freeze|come|wait)",
-            "slowly ",
-        ),
-        (
-            r"\bspeed (?:right |way |it |yourself )?up(?:,| and| then)+ (?=\w+)(?!stop|halt|stand|freeze|come|wait)",
-            "quickly ",
-        ),
-        (
-            r"(^|[,;.!] ?)((?:forwards?|ahead|(?:\w+ ){1,3}(?:paces|steps)(?: forwards?|"
-            r" backwards?| ahead)?))[,!.]+ march\b",
-            r"\1march \2",
-        ),
-        (
-            r"(^|[,;.!] ?)((?:(?:to the |diagonally )?(?:forwards?|ahead|backwards?|left|right)(?: and| to the)* ?)+), "
-            r"go(?=[.!]*$)",
-            r"\1go \2",
-        ),
-        (r"(^|[,;.!] ?)((?:by the |to the )?(?:left|right|rear|front)), (?:quick )?march\b", r"\1march \2"),
-        (
-            r"\b(?:slant|veer|angle|slope|drift|bear|cut)(?: off| across| over)? (?=(?:diagonally "
-            r"|to the )?(?:back|forward|ahead|rear)\w*\b)",
-            "walk diagonally ",
-        ),
-        (
-            r"(?<=\w), (?:always |but |still )?(?:moving|going|heading|travelling|traveling|"
-            r"stepping|walking) (?=(?:to the |straight )?"
-            r"(?:forwards?|backwards?|back|ahead|slowly|quickly|fast|left|right|sideways|"
-            r"diagonally)\b\W*(?:$|,|\.|and|then|for))",
-            ", ",
-        ),
-        (
-            r"(?<=back) to (?:where you (?:started|were|began|came from)|your (?:start(?:ing)?|"
-            r"original) (?:point|position|place|spot))\b(?=[^.;,]*$)",
-            "",
-        ),
-        (r"\bditto(?: but)?(?: going| to the| for)? (?=(?:left|right|back|forward)\w*\b)", "the same to the "),
-        # order, negation and correction
-        (
-            rf"{_START}(?:under no circumstances|on no account|by no means|at no (?:point|"
-            rf"time)|in no case)(?: should you| must you| may you| are you to| do you)? ",
-            " don't ",
-        ),
-        (
-            rf"{_START}(?:i|we) (?:don't|do not|didn't|did not|wouldn't|would not) (?:want|"
-            rf"need|like|expect|ask|wish)(?: for)? (?:you|it|the robot)(?: to)? ",
-            " don't ",
-        ),
-        (rf"{_START}(?:i|we)(?:'d| would) (?:rather|prefer(?: it if)?) you (?:didn't|did not|don't) ", " don't "),
-        (
-            rf"{_START}(?:never ?mind|forget(?: about)?|skip|no need for|leave out|enough "
-            rf"with|enough of|drop) (?:the |all the |that |any )?(?=(?:{_GAIT}|\w+ing)\b)(?!(?:rope|"
-            rf"every|morning|everything|thing|anything)\b)",
-            " don't ",
-        ),
-        (rf"{_START}not (?:an? |the )(?={_GAIT}\b)", " don't "),
-        (r",? (?:wh)?having first (?=\w+)", ", but first "),
-        (r"(^|[.!?;,] *)last(?: up| thing)?[,:] (?=\w)", r"\1finally, "),
-        (
-            r",? (?:and |then )*(?:(?:to )?(?:wrap|round|top|cap|close|sign|polish|see)(?:ping|"
-            r"ding|ping|ing)?(?: it| things| that| everything)? (?:up|off|out)"
-            r"|closing|concluding|ending up|(?:for|as) (?:the|a|your) (?:finale|ending|"
-            r"encore|closer))(?: with| by|,)+ (?=\w)",
-            ", finally, ",
-        ),
-        (
-            r"\b(?:i(?:'ve)? (?:just )?changed my mind|on reflection|i take (?:that|"
-            r"it) back|silly me|my error|not that one|i was wrong|that's not right|let "
-            r"me start over)\b",
-            "scratch that",
-        ),
     )
 )
 
 
 def without_idioms(text: str) -> str:
     """Return an instruction with its idioms said plainly; what they mean stays the same."""
-    for pattern, said in IDIOMS:
+    for pattern, said in (*IDIOMS, *TRANSITIONS):
         text = pattern.sub(said, text)
     return text

@@ -89,7 +89,7 @@ RARE_VERBS: dict[tuple[str, Speed | None], str] = {
     "make a step back; give way backwards; go the other way backwards; go rearward; "
     "go astern; back pedal; do a retreat",
     ("back", "slow"): "edge back; ease back; inch back; creep back; sneak back; ease yourself back; tiptoe back; edge "
-    "backwards; edge away; ease away; ease off backwards; drift back",
+    "backwards; ease off backwards; drift back",
     (
         "back",
         "fast",

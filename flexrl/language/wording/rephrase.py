@@ -20,7 +20,7 @@ _START = r"(?:^|(?<=[.!?;:\n])|(?<=, )|(?<=then )|(?<=and ))\s*"
 _YOU = r"(?:you|u|ya|the robot|it)"
 _GOOD = (
     r"(?:great|nice|lovely|good|cool|awesome|wonderful|appreciated|fantastic|helpful|best|super|kind|ideal|perfect"
-    r"|grateful|happy|glad|delighted|obliged|pleased|thankful|thrilled)"
+    r"|ok|okay|possible|grateful|happy|glad|delighted|obliged|pleased|thankful|thrilled)"
 )
 _VERB = (
     r"(?:walk|turn|run|jump|stop|go|stand|wait|step|move|rotate|spin|hop|jog|sprint|strafe|back|face|get|pivot"
@@ -46,7 +46,6 @@ _BODY = (
     r"|model|avatar|android|patient|performer|dancer|player|soldier|student|participant|athlete|individual|client"
     r"|pedestrian|runner|walker|hero|heroine|lady|gentleman|stuntman|mannequin|puppet|protagonist)"
 )
-
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (flags(pattern), said)
@@ -282,8 +281,7 @@ def rephrased(text: str) -> str:
     """Return an instruction in plainer words, which mean the same."""
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
-    text = without_idioms(re.sub(r"[’‘`´]", "'", text))
-    text = _DIAGONAL.sub(_joined, text)
+    text = _DIAGONAL.sub(_joined, without_idioms(re.sub(r"[’‘`´]", "'", text)))
     text = _WISH.sub(lambda match: base_form(match["verb"].lower()), text)
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)

@@ -14,6 +14,8 @@ SHORT_FORMS = {
         "jus": "just",
         "lil": "little",
         "bk": "back",
+        "spn": "spin",
+        "mv": "move",
         "bckwrd": "backward",
         "bckwrds": "backwards",
         "bckwd": "backward",

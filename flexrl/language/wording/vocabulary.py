@@ -12,9 +12,8 @@ from functools import cache
 from itertools import product
 
 from flexrl.language.plan import Speed
-from flexrl.language.wording.other_words import BAD, PARTICLES
+from flexrl.language.wording.other_words import BAD, PARTICLES, THINGS
 from flexrl.language.wording.rare_verbs import RARE_VERBS
-from flexrl.language.wording.things import THINGS
 from flexrl.language.wording.verbs import VERBS
 
 
