@@ -5,43 +5,21 @@ from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
 from flexrl.language.grammar.pieces import Piece, base, tidy
+from flexrl.language.grammar.repetition import (
+    AGAIN,
+    ALL_AGAIN,
+    COVERED,
+    FOLLOWING,
+    MORE,
+    MOVING,
+    SAME_TO,
+    STILL,
+    THAT_AGAIN,
+)
 from flexrl.language.plan import MAX_SEGMENTS, Until
 from flexrl.language.quantities.find import find_quantity
+from flexrl.language.wording.sense import said_pace
 from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
-
-_STILL = re.compile(
-    r"^(?:(?:move|budge|stir|step|moving|leave)(?: (?:at all|completely|please|until|a muscle|an inch|a bit"
-    r"|anywhere|your feet|your spot|there"
-    r"|away|yet|now|any ?more|any further|for|from) ?.*)?|do (?:anything|a thing).*|take (?:a|another|any)? ?steps?"
-    r"|any movement.*|(?:go|walk) anywhere.*|go)$"
-)
-_AGAIN = re.compile(
-    r"^(?:(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
-    r"|one more time|one more go)"
-    r"|(?:do|repeat) (?:the )?(?:last|previous|same) (?:one|step|move|action|thing"
-    r"|part)(?: again)?(?: once more)?|same again"
-    r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?|do the same(?: thing)?(?: again)?)$"
-)
-_ALL_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform|run through) (?:it all|all(?: of)? (?:that|this|it)|everything|the (?:whole|entire"
-    r"|full) (?:thing|sequence|lot|routine)"
-    r"|(?:the|this|that) (?:sequence|routine))(?: over)?(?: again)?(?: more)?|all (?:over )?again|from the top"
-    r"|all of (?:that|it|this)"
-    r"|the whole (?:thing|sequence)(?: again)?|repeat (?:from the (?:start|beginning|top)))$"
-)
-_THAT_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform) (?:that|this|it|these|those|them|so|both)(?: all)?(?: over)?(?: again| more"
-    r"| once more)?|repeat(?: again| more)?"
-    r"|and repeat|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
-    r"|that again|(?:do )?both)$"
-)
-_FOLLOWING = re.compile(r"^(?:do |repeat |perform )?(?:the following|this|these|the next steps?|as follows)$|^repeat$")
-_SAME_TO = re.compile(
-    r"^(?:and )?(?:do |repeat )?(?:the same|that|it|this)(?: thing)?(?: again)?(?: but)? ?(?P<way>(?:to |on |in "
-    r"|towards |toward )?(?:the |your )?"
-    r"(?:other (?:side|way|direction)|opposite (?:side|way|direction)|left(?: side)?|right(?: side)?|backwards?"
-    r"|forwards?|back))$"
-)
 
 
 class Builder:
@@ -88,6 +66,9 @@ class Builder:
         until = quantity.until
         if until is None and quantity.bare is not None:
             earlier = corrected or self.last
+            if text in MORE and re.search(r"\bmore\b", piece.words):
+                earlier = next((item for item in reversed(self.items) if item.until is not None), earlier)
+                text = earlier.text if earlier is not None else text
             if earlier is not None and earlier.until is not None:
                 until = Until(earlier.until.kind, quantity.bare)
             else:
@@ -97,7 +78,8 @@ class Builder:
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
         """Leave out what is not to be done; "do not move" is standing still."""
         text = tidy(base(text))
-        if _STILL.match(text):
+        if STILL.match(text):
+            until = until if until is not None and until.kind == "seconds" else None
             if self.items and set(self.items[-1].text.split()) & STANDING:
                 if until is not None and self.items[-1].until is None:
                     self.items[-1] = replace(self.items[-1], until=until)
@@ -141,7 +123,7 @@ class Builder:
 
     def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
         """Repeat earlier clauses if a piece says only that; return whether it does."""
-        if match := _SAME_TO.match(text):
+        if match := SAME_TO.match(text):
             if self.last is not None:
                 way = match["way"]
                 if re.search(r"other|opposite", way):
@@ -151,10 +133,10 @@ class Builder:
                 return True
             return False
         if not self.items:
-            if (counted and not text) or (counted and _FOLLOWING.match(text)):
+            if (counted and not text) or (counted and FOLLOWING.match(text)):
                 self.times, self.times_from = self.times * times, 0
                 return True
-            return bool(_FOLLOWING.match(text)) and text != "repeat"
+            return bool(FOLLOWING.match(text)) and text != "repeat"
         if counted and not text:
             begin = len(self.items) - 1
             if piece.comma and not piece.mark == "then":
@@ -163,11 +145,11 @@ class Builder:
                     begin -= 1
             self._repeat(begin, times if not re.search(r"\bmore\b", piece.words) else times + 1)
             return True
-        if _AGAIN.match(text):
+        if AGAIN.match(text):
             more = times if counted else 1
             self._repeat(len(self.items) - 1, 1 + more)
             return True
-        for pattern, whole in ((_ALL_AGAIN, True), (_THAT_AGAIN, False)):
+        for pattern, whole in ((ALL_AGAIN, True), (THAT_AGAIN, False)):
             if pattern.match(text):
                 total = times if counted and times > 1 and not re.search(r"\bmore\b", piece.words) else times + 1
                 sentence = self.items[-1].sentence
@@ -185,6 +167,11 @@ class Builder:
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
         """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
+        if self.items and piece.comma and MOVING.match(piece.words) and is_fragment(text.split()[1:]):
+            text = " ".join(text.split()[1:])  # "veer left, moving forward"
+        text = said_pace(text) if not is_fragment(text.split()) else text
+        if text is None:
+            return
         words = text.split()
         axes = directions(words)
         item = Item(
@@ -195,9 +182,14 @@ class Builder:
             return
         previous = self.items[-1] if self.items else None
         only_amount = not words or (
-            text == "step" and until is not None and not re.match(r"(?:take|step|make)", piece.words)
+            text == "step" and until is not None and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
         )
-        if piece.mark == "after" and until is not None and only_amount:
+        covered = (
+            bool(words) and previous is not None and previous.until is None and previous.text.split()[:1] == words[:1]
+        )
+        if previous is not None and words and words[0] in COVERED and is_fragment(words[1:]):
+            covered |= not set(previous.text.split()) & (STANDING | JUMPING | TURNING) and previous.until is None
+        if piece.mark == "after" and until is not None and (only_amount or covered):
             self._after_amount(item, until, previous)
             return
         if only_amount and until is not None:
@@ -263,7 +255,13 @@ class Builder:
         joined = (
             piece.comma and piece.mark in ("comma", "and") and (previous is None or not (previous.until and item.until))
         )
-        if previous is not None and joined and not before and not set(words) & (STANDING | JUMPING):
+        slanted = bool({"diagonal", "diagonally", "angle"} & set(words)) and {*before} | {*axes} == {"along", "across"}
+        if (
+            previous is not None
+            and joined
+            and (not before or slanted and len(set(before)) == 1)
+            and not set(words) & (STANDING | JUMPING)
+        ):
             self.items[-1] = replace(
                 previous,
                 text=f"{previous.text} {item.text}",

@@ -33,10 +33,12 @@ CORRECTIONS = (
 THEN = (
     r"(?:(?:and |but )?(?:then|after that|after this|after which|afterwards?|next|subsequently|thereafter|finally"
     r"|lastly|at last"
-    r"|eventually|at the end|in the end|to finish(?: up| off)?|last of all|later(?: on)?|following that|thereupon"
+    r"|eventually|ultimately|next up|moving on|and to end"
+    r"|at the end|in the end|to finish(?: up| off)?|last of all|later(?: on)?|following that|thereupon"
     r"|secondly|thirdly)"
     r"(?: on)?(?: (?:next|finally|afterwards?))?"
-    r"|(?:and |then )?(?:followed|succeeded) by|(?:and |then )?(?:finish(?:ing)?|end(?:ing)?|conclude)(?: up| off"
+    r"|(?:and |then )?(?:followed|succeeded|followed up) (?:by|with)"
+    r"|(?:and |then )?(?:finish(?:ing)?|end(?:ing)?|conclude)(?: up| off"
     r"| it)? (?:with|by|on)"
     r"|(?:and )?(?:once|when|after|as soon as) (?:that|this|it|that one|you|u)?(?:'s| is|'re| are|s| has been|'ve"
     r"| have|ve)?"
@@ -59,7 +61,7 @@ AFTER = (
     r"|become|look)\b)"
     r"|(?:but |and )?(?:only "
     rf")?{_SOON}"
-    r"(?:after|upon|having(?= \w+(?:ed|ne|en|un|de)\b))"
+    r"(?:preceded by|after|upon|having(?= \w+(?:ed|ne|en|un|de)\b))"
     r"(?: having| finishing| completing)?(?! (?:a )?(?:while|bit)\b)"
     r"|(?:once|when|after) (?:done|finished)(?= \w+ing\b))"
 )

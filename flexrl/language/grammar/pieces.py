@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 from flexrl.language.grammar.order_words import MARKS, SCRATCH, Mark
 from flexrl.language.quantities.find import find_quantity, normalise
-from flexrl.language.wording.words import ADVERBS, NOT_BEFORE_VERB, VERBS, base_form, is_adverb, is_fragment
+from flexrl.language.quantities.units import UNITS
+from flexrl.language.wording.words import ADVERBS, DIRECTIONS, NOT_BEFORE_VERB, VERBS, base_form, is_adverb, is_fragment
 
 _UNTIL_END = re.compile(r"\b(?:have|has|are|is) (?:passed|elapsed|over|up|gone by|gone|done|covered)\b")
 _KEEP = re.compile(r"^(?:start|begin|keep|continue|keep on|carry on|go on|resume|commence|go) (?=\w+ing\b)")
+AFTER_DIRECTION = frozenset("go move do make keep come start take".split())  # verbs that begin a clause only there
 _EDGES = re.compile(
     r"^(?:second|third|fourth|of|and|but|so|or|the robot|robot|you|u|by|with|to(?! (?:the|your|my)\b))\b ?"
     r"|\b ?(?:and|but|so)$"
@@ -90,7 +92,9 @@ def _run_on(part: str) -> list[tuple[int, int]]:
     starts = [0]
     for before, here in itertools.pairwise(found):
         if here[0].lower() not in VERBS or before[0].lower() in NOT_BEFORE_VERB or before[0].isdigit():
-            if not (here[0] in VERBS and before[0] in ("left", "right") and _complete(part[starts[-1] : before.end()])):
+            begins = here[0] in VERBS and before[0] in ("left", "right")
+            begins |= here[0] in AFTER_DIRECTION and before[0] in DIRECTIONS | set(UNITS)
+            if not (begins and _complete(part[starts[-1] : before.end()])):
                 continue
         if before[0].endswith("ing") or is_adverb(before[0]) and here is found[1]:
             continue
@@ -109,7 +113,8 @@ def _run_on(part: str) -> list[tuple[int, int]]:
 def _complete(part: str) -> bool:
     """Return whether words are a clause that ends in a side, as "turn left" does and "make a left" does not."""
     words = normalise(part).split()
-    return len(words) > 1 and not set(words) & {"a", "an", "make", "do", "the", "take"}
+    acts = not is_fragment([word for word in find_quantity(part).text.split() if word in words])
+    return len(words) > 1 and acts and not set(words) & {"a", "an", "make", "do", "the", "take"}
 
 
 def in_order(pieces: list[Piece]) -> list[Piece]:
@@ -124,7 +129,10 @@ def in_order(pieces: list[Piece]) -> list[Piece]:
             while j < len(pieces) and (j == i + 1 or (pieces[j].mark in ("and", "not") and not pieces[j].sentence)):
                 j += 1
             moved = [replace(x, mark="then" if k == 0 else x.mark) for k, x in enumerate(pieces[i + 1 : j])]
-            done += [*moved, replace(piece, mark="then", words=base(piece.words))]
+            done += moved
+            words = base(piece.words)
+            if not any(" " not in words and f"{x.words} ".startswith(f"{words} ") for x in pieces[j : j + 1]):
+                done.append(replace(piece, mark="then", words=words))  # not "before turning, ..., then turn left"
             i = j
             continue
         if piece.mark == "before":

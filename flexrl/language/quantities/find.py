@@ -25,7 +25,23 @@ HALF_TURN += (
     "spin right around",
     "turn right round",
     "face about",
+    "spins around",
+    "turns around",
+    "turn on your heel",
+    "turn on your heels",
+    "twirl around",
+    "twirl round",
+    "reverse direction",
+    "reverse your direction",
+    "switch direction",
+    "reverse course",
+    "come about",
+    "do a u ey",
+    "rotate round",
+    "pivot round",
+    "swivel round",
 )
+_HALF_TURN = re.compile(rf"\b(?:{'|'.join(HALF_TURN)})\b")
 OPPOSITE = re.compile(
     r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?face(?: in)?"
     r"(?: the| your)? (?:(?:other|opposite) (?:way|direction|side)|behind(?: you| yourself)?|backwards?|rear)\b"
@@ -137,6 +153,6 @@ def _whole_turn(text: str) -> tuple[float, str] | None:
             return 360.0, FULL_WAY.sub("", text)
         if HALF_WAY.search(text):
             return 180.0, HALF_WAY.sub("", text)
-    if any(re.search(rf"\b{phrase}\b", text) for phrase in HALF_TURN):
+    if _HALF_TURN.search(text):
         return 180.0, text
     return None

@@ -69,6 +69,8 @@ def number(words: list[str], start: int) -> tuple[float, int] | None:
         return FRACTIONS[at(i + 1)], after + (at(after) in ("a", "an"))
     if at(i) in ("half", "quarter"):
         return FRACTIONS[at(i)], i + 1
+    if at(i) == "another" and unit(at(i + 1)) is not None:
+        return 1.0, i + 1
     if at(i) == "point" and NUMBERS.get(at(i + 1), 10) < 10:
         return _and_a_half(0.0, words, i)
     value = digits(at(i))

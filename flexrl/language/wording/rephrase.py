@@ -3,6 +3,7 @@
 import re
 
 from flexrl.language.wording.asides import CONDITIONS, LABEL, POLITE, PRAISE, TAILS
+from flexrl.language.wording.idioms import without_idioms
 from flexrl.language.wording.moods import flags
 from flexrl.language.wording.words import base_form
 
@@ -19,7 +20,7 @@ _START = r"(?:^|(?<=[.!?;:\n])|(?<=, )|(?<=then )|(?<=and ))\s*"
 _YOU = r"(?:you|u|ya|the robot|it)"
 _GOOD = (
     r"(?:great|nice|lovely|good|cool|awesome|wonderful|appreciated|fantastic|helpful|best|super|kind|ideal|perfect"
-    r"|grateful|happy|glad|delighted|obliged|pleased|thankful|thrilled)"
+    r"|ok|okay|possible|grateful|happy|glad|delighted|obliged|pleased|thankful|thrilled)"
 )
 _VERB = (
     r"(?:walk|turn|run|jump|stop|go|stand|wait|step|move|rotate|spin|hop|jog|sprint|strafe|back|face|get|pivot"
@@ -42,14 +43,13 @@ _EASY = (
 )
 _BODY = (
     r"(?:man|woman|person|human|guy|figure|character|humanoid|robot|agent|subject|bot|body|actor|boy|girl|child"
-    r"|model|avatar|android)"
+    r"|model|avatar|android|patient|performer|dancer|player|soldier|student|participant|athlete|individual|client"
+    r"|pedestrian|runner|walker|hero|heroine|lady|gentleman|stuntman|mannequin|puppet|protagonist)"
 )
-
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (flags(pattern), said)
     for pattern, said in (
-        (r"[’‘`´]", "'"),
         (r"[“”]", '"'),
         (r"\bput one foot in front of the other\b", "walk forward"),
         # amounts
@@ -256,8 +256,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"(?<=then )like (?={_VERB}\b)|(?<=and )like (?={_VERB}\b)|(?<=, )like (?={_VERB}\b)", ""),
         (
-            rf"{_START}(?:he|she|it|they|(?:an?|the|this|one|our|your) (?:\w+ )?{_BODY}|someone|somebody|robot"
-            rf"|humanoid) (?:(?:is|are) (?=\w+ing\b)|(?:should|must|will|shall|has to|needs to|is to|can) "
+            rf"{_START}(?:he|she|it|they|(?:an?|the|this|one|our|your) (?:\w+ )?{_BODY}|someone|somebody"
+            rf"|{_BODY}) (?:(?:is|are) (?=\w+ing\b)|(?:should|must|will|shall|has to|needs to|is to|can) "
             rf"|(?=(?:\w+ly )?(?!is\b|was\b|has\b|does\b|this\b)[a-z]+s\b))",
             " ",
         ),
@@ -281,7 +281,7 @@ def rephrased(text: str) -> str:
     """Return an instruction in plainer words, which mean the same."""
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
-    text = _DIAGONAL.sub(_joined, text)
+    text = _DIAGONAL.sub(_joined, without_idioms(re.sub(r"[’‘`´]", "'", text)))
     text = _WISH.sub(lambda match: base_form(match["verb"].lower()), text)
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from flexrl.language.plan import Kind, Speed
+from flexrl.language.wording.manner import manner_of
 from flexrl.language.wording.vocabulary import Meaning, phrase_table
 from flexrl.language.wording.words import base_form
 
@@ -36,6 +37,8 @@ class Sense:
 
 
 UNSUPPORTED = Sense("unsupported", None)
+DETERMINERS = frozenset("the my his her this that these those our their your its".split())
+LIGHT_VERBS = frozenset("do take make have give get go perform execute try".split())  # "do the old one two"
 
 
 def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = frozenset()) -> Sense | None:
@@ -56,7 +59,9 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
     found = _meanings(words, unknown)
     if any(meaning.kind in ("bad", "particle") for meaning in found):
         return UNSUPPORTED
-    if len(found) == 0 or any(meaning.kind == "unknown" for meaning in found):
+    if any(meaning.kind == "unknown" for meaning in found):
+        return UNSUPPORTED if not unknown and _has_object(words, found) else None
+    if len(found) == 0:
         return None
     verbs = [meaning for meaning in found if meaning.kind in FAMILIES]
     ways = {meaning.value for meaning in found if meaning.kind == "way"}
@@ -69,6 +74,24 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
     inherent: set[Speed] = {meaning.speed for meaning in verbs if meaning.speed is not None}
     speeds = said or inherent
     return Sense(family, next(iter(speeds)) if len(speeds) == 1 else None)
+
+
+def said_pace(text: str) -> str | None:
+    """Return the adverb that words of manner stand for, None for those that say no speed; other texts as they are."""
+    found = _meanings(text.split(), frozenset())
+    if not found or not (" " in text or text.endswith("ly")):
+        return text
+    if len(found) != 1 or found[0].kind not in ("speed", "plain") or manner_of(text) is None and found[0].speed is None:
+        return text
+    return {"slow": "slowly", "fast": "quickly", None: None}[found[0].speed]
+
+
+def _has_object(words: list[str], found: list[Meaning]) -> bool:
+    """Return whether an unknown word is a thing that something is done to, as in "halt production"."""
+    strange = {meaning.value for meaning in found if meaning.kind == "unknown"}
+    if strange & DETERMINERS and words[0] not in LIGHT_VERBS:
+        return True
+    return found[0].kind in ("stand", "stand-up", "jump") and found[1].kind == "unknown" if len(found) > 1 else False
 
 
 def compatible(text: str, kind: Kind | None) -> frozenset[str]:
@@ -107,7 +130,8 @@ def _meanings(words: list[str], unknown: frozenset[str]) -> list[Meaning]:
     best: list[tuple[int, tuple[Meaning, ...]]] = [(0, ())]
     for end in range(1, len(words) + 1):
         cost, meanings = best[-1]
-        options = [(cost + COSTS["unknown"], (*meanings, Meaning("unknown")))]
+        before = words[end - 2] if end > 1 else ""
+        options = [(cost + COSTS["unknown"], (*meanings, Meaning("unknown", before)))]
         for start in range(max(0, end - LONGEST), end):
             meaning = _meaning(words[start:end], unknown)
             if meaning is not None:
@@ -121,8 +145,11 @@ def _meaning(words: list[str], unknown: frozenset[str]) -> Meaning | None:
     """Return the meaning of a phrase, also with its first word in -ing or in the third person."""
     if unknown and unknown & {*words, *map(_stem, words)}:
         return None
-    table = phrase_table()
-    return table.get(" ".join(words)) or table.get(" ".join([_stem(words[0]), *words[1:]]))
+    table, phrase = phrase_table(), " ".join(words)
+    found = table.get(phrase) or table.get(" ".join([_stem(words[0]), *words[1:]]))
+    if found is None and (manner := manner_of(phrase)) is not None:
+        return Meaning("speed", speed=manner[0]) if manner[0] else Meaning("plain")
+    return found
 
 
 def _stem(word: str) -> str:

@@ -10,6 +10,40 @@ from flexrl.language.wording.vocabulary import phrase_table
 
 REAL_WORDS = Path(__file__).with_name("real_words.txt")  # English words that are close to one of the vocabulary
 SHORT_FORMS = {
+    **{
+        "jus": "just",
+        "lil": "little",
+        "bk": "back",
+        "spn": "spin",
+        "mv": "move",
+        "bckwrd": "backward",
+        "bckwrds": "backwards",
+        "bckwd": "backward",
+        "bkwrd": "backward",
+        "bkwds": "backwards",
+        "bkwards": "backwards",
+        "fwrd": "forward",
+    },
+    **{"tern": "turn", "secnds": "seconds", "scnds": "seconds", "stahp": "stop", "mtrs": "metres", "str8": "straight"},
+    **{"gonna": "going to", "wanna": "want to", "gotta": "have to", "dat": "that", "da": "the", "ya": "you"},
+    **{
+        "rnd": "round",
+        "arnd": "around",
+        "strt": "straight",
+        "strait": "straight",
+        "stepz": "steps",
+        "meterz": "metres",
+    },
+    **{"clkwise": "clockwise", "clckwise": "clockwise", "anticlock": "anticlockwise", "plse": "please", "nd": "and"},
+    **{
+        "2wice": "twice",
+        "rtn": "return",
+        "rvrs": "reverse",
+        "slo": "slow",
+        "kwik": "quick",
+        "quik": "quick",
+        "w8": "wait",
+    },
     **{"fwd": "forward", "fwds": "forward", "frwd": "forward", "bwd": "backward", "bkwd": "backward", "bck": "back"},
     **{
         "wlk": "walk",
@@ -115,7 +149,11 @@ def corrected(text: str) -> str:
 
 @cache
 def _corrected(word: str) -> str:
-    lower = word.lower()
+    lower = re.sub(r"([a-z])\1{2,}", r"\1\1", word.lower())  # "slooowly"
+    if lower != word.lower():
+        single = re.sub(r"([a-z])\1", r"\1", lower)
+        word = lower if lower in _vocabulary() else single if single in _vocabulary() else word
+        lower = word.lower()
     if lower in SHORT_FORMS:
         return SHORT_FORMS[lower]
     if len(lower) < 4 or lower in _vocabulary() or lower in _known():
@@ -126,7 +164,7 @@ def _corrected(word: str) -> str:
 def _closest(word: str) -> str | None:
     """Return the only word of the vocabulary within one edit (two for eight letters), or None."""
     for most in (1, 2) if len(word) >= 8 else (1,):
-        close = [known for known in _vocabulary() if len(known) >= 4 and distance(word, known, most) <= most]
+        close = [known for known in _vocabulary(rare=False) if len(known) >= 4 and distance(word, known, most) <= most]
         close = [known for known in close if most == 1 or known[0] == word[0]]
         if any(re.fullmatch(rf"{known}(?:r|er|y|d|ed|en|ly|or)", word) for known in close):
             return None  # "charger" is a word of its own
@@ -140,12 +178,11 @@ def _closest(word: str) -> str | None:
 
 
 @cache
-def _vocabulary() -> frozenset[str]:
-    """Return the words that errors are corrected to."""
-    words = {word for phrase, meaning in phrase_table().items() if meaning.kind != "bad" for word in phrase.split()}
-    verbs = {
-        phrase for phrase, meaning in phrase_table().items() if meaning.kind in ("go", "turn", "run", "jump", "strafe")
-    }
+def _vocabulary(rare: bool = True) -> frozenset[str]:
+    """Return the words that are known; without the rarer ones, those that errors are corrected to."""
+    table = phrase_table(rare)
+    words = {word for phrase, meaning in table.items() if meaning.kind != "bad" for word in phrase.split()}
+    verbs = {phrase for phrase, meaning in table.items() if meaning.kind in ("go", "turn", "run", "jump", "strafe")}
     words |= {f"{verb}{ending}" for verb in verbs if " " not in verb for ending in ("s", "ing")}
     return frozenset({word for word in {*words, *CONNECTIVES, *UNITS, *NUMBERS} if word.isalpha()})
 

@@ -12,7 +12,8 @@ from functools import cache
 from itertools import product
 
 from flexrl.language.plan import Speed
-from flexrl.language.wording.other_words import BAD, PARTICLES
+from flexrl.language.wording.other_words import BAD, PARTICLES, THINGS
+from flexrl.language.wording.rare_verbs import RARE_VERBS
 from flexrl.language.wording.verbs import VERBS
 
 
@@ -32,7 +33,13 @@ class Meaning:
 
 
 WAYS = {
-    "forward": "forward; forwards; ahead; onward; onwards; straight ahead; straight on; straight forward; straight "
+    "forward": "forward; forwards; ahead; in direction of front; in the direction of front; "
+    "in a forwards direction; in the "
+    "forwards direction; straight in front of you; right in front of you; the "
+    "way you face; in the way you are facing; to where "
+    "you are facing; towards where you are facing; in your facing direction; in your current direction; in the same "
+    "direction; in the same direction as before; onward;  onwards; straight "
+    "ahead; straight on; straight forward; straight "
     "onward; forth; in "
     "front; in front of you; in front of yourself; to the front; to front; to your front; towards the front; "
     "toward the front; up front; up ahead; directly ahead; right "
@@ -41,7 +48,12 @@ WAYS = {
     "the direction of your face; in direction forward; in forward direction; in the forward direction; in a "
     "forward direction; to forward; in forward; front; the front; in the front; your front; up forward; down "
     "the line; frontward; frontwards; straight in front",
-    "backward": "backward; backwards; back; rearward; rearwards; in reverse; to the rear; to the back; to your rear; "
+    "backward": "backward; backwards; back; rearward; in direction of back; in the direction "
+    "of back; in the direction of your back; "
+    "back the way you came; back where you came from; the way you came; in "
+    "a backwards direction; in the backwards direction; "
+    "rearwards; astern; aft; backside first; with your back first; back first; "
+    " rearwards; in reverse; to the rear; to the back; to your rear; "
     "to "
     "your back; to "
     "back; towards the back; towards your back; towards the rear; toward your back; toward the rear; behind; "
@@ -66,9 +78,9 @@ PLACES = {
     "air; off your feet; into the sky; for joy; up and down; as high as you can; as high as possible; as high "
     "as you possibly can; really high; very high; high up; mid air",
     "": "where you are; where you stand; there; here; right there; right here; right where you are; in position; "
-    "without moving; with both feet; on both feet; completely; still; quietly; in silence; silently; "
-    "motionless; like a statue; steady; on your feet; in your tracks; tight; from the ground; from the floor; "
-    "off both feet; calm; calmly; tall",
+    "without moving; with both feet; on both feet; still; on your heel; on your heels; on the balls of your feet; "
+    "motionless; like a statue; on your feet; in your tracks; tight; from the ground; from the floor; "
+    "off both feet",
 }
 SPEEDS: dict[Speed, str] = {
     "slow": "slow; slowly; slower; gently; leisurely; carefully; cautiously; calmly; softly; lazily; unhurriedly; "
@@ -136,7 +148,25 @@ PLAIN = (
     "one; self; proper; cleanly; sideway; place; no; any; still; direction; heading; clear; crisp; "
     "of; humanoid; robot; as you were; give me; give us; for me; let me see; show me; a pace; movement; "
     "motion; quarter; half; per; somewhat; marginally; gingerly done; in the usual way; today; for me; my "
-    "friend; moderately; in stride; ever; both; boldly"
+    "friend; moderately; in stride; ever; both; boldly; quietly; in silence; "
+    "silently; calmly; calm; tall; without a sound; "
+    "without making a sound; without making a noise; without noise; light; "
+    "a wee bit; wee; a wee; lil; lil bit; a lil; a lil bit; "
+    "tiny bit; a tiny bit; a smidgen; a hair; a fraction; a notch; ever so "
+    "slightly; ever so; a good bit; a fair bit; quite a "
+    "bit; a while longer; for a while longer; for a bit longer; a bit longer; "
+    "for a spell; for a jiffy; for a tick; a tick; a "
+    "jiffy; for a second or so; for a short spell; for as long as you like; until further notice; indefinitely; "
+    "forever; for ever; with your head up; head up; chin up; with your back "
+    "straight; back straight; upright; with both legs; with good posture; in "
+    "one go; "
+    "in one motion; in a controlled manner; as normal; like normal; like usual; "
+    "as you normally do; as you normally would; as "
+    "usual; as you please; as you like; as you wish; at will; without stopping; "
+    "nonstop; non stop; without a break; without "
+    "pausing; continuously; the whole time; from there; from here; out; in your own time; again and again; "
+    "altogether; in total; in all; overall; further along; further on; a ways; a "
+    "short ways; a little ways; a little distance; a small distance; a bit of a way; some way; a few"
 )
 
 
@@ -146,7 +176,8 @@ BEFORE_SIDE = (  # what may stand before "left" and "right"; the first is nothin
     "into the; out to the; across to the; over; at your; to a; a; onto the; to the far; for the; for; toward"
 )
 AFTER_SIDE = (  # what may stand behind them
-    "; side; hand side; direction; way; hand direction; sides; face; hand way; flank"
+    "; side; hand side; direction; way; hand direction; sides; face; hand way; "
+    "flank; hand; side of you; of you; of yourself"
 )
 SENSES = {  # of rotation
     "right": "clockwise; clock wise; cw",
@@ -159,7 +190,7 @@ SENSE_FRAMES = (
 
 
 def _phrases(text: str) -> Iterator[str]:
-    return (" ".join(phrase.split()) for phrase in text.split(";"))
+    return (" ".join(phrase.split()) for phrase in text.split(";") if text)
 
 
 def _risings() -> Iterator[str]:
@@ -220,9 +251,9 @@ def _sides() -> Iterator[tuple[str, Meaning]]:
 
 
 @cache
-def phrase_table() -> dict[str, Meaning]:
-    """Return each phrase and what it says."""
-    table = {phrase: Meaning("bad") for phrase in _phrases(BAD)}
+def phrase_table(rare: bool = True) -> dict[str, Meaning]:
+    """Return each phrase and what it says; without the rarer verbs and things if they are not wanted."""
+    table = {phrase: Meaning("bad") for phrase in (*_phrases(BAD), *_phrases(THINGS if rare else ""))}
     table |= {phrase: Meaning("particle") for phrase in _phrases(PARTICLES)}
     table |= {phrase: Meaning("plain") for phrase in _phrases(PLAIN)}
     table |= {phrase: Meaning("place", where) for where, text in PLACES.items() for phrase in _phrases(text)}
@@ -230,7 +261,7 @@ def phrase_table() -> dict[str, Meaning]:
         table |= {phrase: Meaning("speed", speed=speed) for phrase in _phrases(text)}
     for way, text in WAYS.items():
         table |= {phrase: Meaning("way", way) for phrase in _phrases(text)}
-    for (family, speed), text in VERBS.items():
+    for (family, speed), text in (*(RARE_VERBS.items() if rare else ()), *VERBS.items()):
         table |= {phrase: Meaning(family, speed=speed) for phrase in _phrases(text)}
     table |= {phrase: Meaning("stand-up") for phrase in _risings()}
     return table | dict(_sides())

@@ -2,8 +2,8 @@
 
 import re
 
-FORWARD = frozenset("forward forwards ahead onward onwards straight forwad foward forwrad".split())
-BACKWARD = frozenset("backward backwards back rearward rearwards backwads bakward bacward backwrd".split())
+FORWARD = frozenset("front forward forwards ahead onward onwards straight forwad foward forwrad".split())
+BACKWARD = frozenset("rear backward backwards back rearward rearwards backwads bakward bacward backwrd".split())
 SIDES = frozenset("left right leftward leftwards rightward rightwards lef rigth rihgt letf leftt".split())
 ROTATION = frozenset("clockwise counterclockwise anticlockwise counter anti".split())
 DIRECTIONS = FORWARD | BACKWARD | SIDES | ROTATION
