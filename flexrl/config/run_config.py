@@ -195,11 +195,19 @@ def without_folder(env: str) -> str:
     return env.rpartition("/")[2] if ".py:" in env or is_model_file(env) else env
 
 
+def _without_teachers_folder(teacher: str) -> str:
+    """Return `SKILL=RUN` with the run's name in place of its path."""
+    skill, equals, run = teacher.rpartition("=")
+    return f"{skill}{equals}{Path(run).name}"
+
+
 def without_places(config: RunConfig) -> RunConfig:
-    """Return the config to publish: without workspace, parent, trackers, and the folders of dataset and MJCF file."""
+    """Return the config to publish: without workspace, parent, trackers, and folders of dataset, teachers and MJCF file."""
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
+    if isinstance(algorithm, PPOConfig):
+        algorithm = dataclasses.replace(algorithm, teachers=tuple(map(_without_teachers_folder, algorithm.teachers)))
     place = {"workspace": RunConfig.workspace, "parent": None, "tracking": Tracking()}
     if is_model_file(config.env):
         place["env"] = config.env_name

@@ -10,7 +10,7 @@ from envs.registry import env_names
 from flexrl.cli.arguments import parse
 from flexrl.common.decoding import dump_yaml, load_yaml
 from flexrl.common.errors import ConfigError
-from flexrl.config.run_config import decode, encode
+from flexrl.config.run_config import decode, encode, without_places
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -237,3 +237,9 @@ MANY_RUNS = ("humanoid_search.yaml", "humanoid_sweep.yaml", "three_phases.yaml",
 def test_every_example_is_a_run(path):
     config = parse(["--config", str(path), "--workspace", "nowhere"]).config
     assert config.env in env_names()
+
+
+def test_a_published_config_names_teachers_without_their_folders():
+    teachers = ["/home/somebody/runs/walk:12", "jump=/home/somebody/runs/jump", "stand-up=getup"]
+    config = decode(MINIMAL | {"algorithm": {"teachers": teachers}}, "test")
+    assert without_places(config).algorithm.teachers == ("walk:12", "jump=jump", "stand-up=getup")
