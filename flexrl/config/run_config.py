@@ -202,7 +202,7 @@ def _without_teachers_folder(teacher: str) -> str:
 
 
 def without_places(config: RunConfig) -> RunConfig:
-    """Return the config to publish: without workspace, parent, trackers, and folders of dataset, teachers and MJCF file."""
+    """Return the config to publish: without workspace, parent, trackers, and folders of dataset, teachers and model."""
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
