@@ -167,7 +167,7 @@ class Builder:
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
         """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
-        if self.items and piece.comma and MOVING.match(piece.words) and is_fragment(text.split()[1:]):
+        if self._goes_on(piece, text):
             text = " ".join(text.split()[1:])  # "veer left, moving forward"
         text = said_pace(text) if not is_fragment(text.split()) else text
         if text is None:
@@ -217,6 +217,13 @@ class Builder:
             self._place_speed(piece, item, previous, times)
             return
         self._place_direction(piece, item, previous, axes, times)
+
+    def _goes_on(self, piece: Piece, text: str) -> bool:
+        """Return whether words such as "moving forward" only add a direction to "veer left" before a comma."""
+        if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):
+            return False
+        way, before = text.split()[1:], directions(self.items[-1].text.split())
+        return is_fragment(way) and len(way) == 1 and not {*directions(way)} & {*before}
 
     def _place_speed(self, piece: Piece, item: Item, previous: Item | None, times: int) -> None:
         """Join speed words to the clause before them, or keep them for the clause after them."""

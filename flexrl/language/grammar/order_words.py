@@ -65,7 +65,7 @@ AFTER = (
     r"(?: having| finishing| completing)?(?! (?:a )?(?:while|bit)\b)"
     r"|(?:once|when|after) (?:done|finished)(?= \w+ing\b))"
 )
-BEFORE = r"(?:(?:but |and )?(?:right |just )?(?:before|prior to) ?(?:you|u)?(?= \w))"
+BEFORE = rf"(?:(?:but |and )?{_SOON}(?:before|prior to) ?(?:you|u)?(?= \w))"
 FIRST = (
     r"(?:,? ?but first(?: of all)?|,? ?(?:but |and )?before (?:that|this|it|doing that|doing so)"
     r"|,? ?but (?:start|begin) (?:by|with))"

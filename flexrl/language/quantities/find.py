@@ -29,17 +29,12 @@ HALF_TURN += (
     "turns around",
     "turn on your heel",
     "turn on your heels",
-    "twirl around",
-    "twirl round",
     "reverse direction",
     "reverse your direction",
     "switch direction",
     "reverse course",
     "come about",
     "do a u ey",
-    "rotate round",
-    "pivot round",
-    "swivel round",
 )
 _HALF_TURN = re.compile(rf"\b(?:{'|'.join(HALF_TURN)})\b")
 OPPOSITE = re.compile(

@@ -51,7 +51,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"[,;]? (?:but )?before (?:you )?(?:do|doing|you start|starting) (?:that|this|it|so),? ", ", but first "),
         (r"\bonly after ([^,.;]+?),? should you (?:start |begin )?", r"after \1, "),
-        (r"\b(?:once|when|after) (?:upright|standing|up)(?: again)?,? ", "stand up, then "),
+        (r"\b(?:once|when|after) (?:upright|standing|up)(?: again)?, ", "stand up, then "),
         (r"\bno more (?:walking|running|moving|turning|jumping|movement)\b", "stop"),
         (
             r"\bstop (walking|running|jogging|turning|spinning|moving|sprinting),?(?: "
@@ -144,7 +144,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1\2 \3 full turns",
         ),
         (r"\b(?:a|one)[ -]eighth of a(?: full)? turn\b", "45 degrees"),
-        (r"\b(spin|turn|rotate|pivot|twirl) (?:round|around) once\b", r"\1 all the way around"),
+        (r"\b(spin) (?:round|around) once\b", r"\1 all the way around"),
         (r"\b(?:take|make|do) two (left|right)s?(?= *(?:$|[,.;!]|then|and))", r"turn \1 twice"),
         (r"\b(?:take|make|do) three (left|right)s?(?= *(?:$|[,.;!]|then|and))", r"turn \1 three times"),
         (

@@ -192,6 +192,7 @@ def _known() -> frozenset[str]:
     """Return words that are spelled right, though no instruction that can be done has them."""
     bad = {word for phrase, meaning in phrase_table().items() if meaning.kind == "bad" for word in phrase.split()}
     bad |= {"oops", "whoops", "ooh", "nope", "yeah", "okay", "hmmm", "please", "thanks"}
+    bad |= {phrase.split()[0] for phrase, meaning in phrase_table().items() if meaning.kind == "turn"}
     forms = {f"{word}{ending}" for word in bad for ending in ("", "s", "ing", "ed", f"{word[-1]}ing")}
     return frozenset(forms) | frozenset(REAL_WORDS.read_text(encoding="utf-8").split())
 

@@ -74,13 +74,6 @@ TRANSITIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "walk diagonally ",
         ),
         (
-            r"(?<=\w), (?:always |but |still )?(?:moving|going|heading|travelling|traveling|"
-            r"stepping|walking) (?=(?:to the |straight )?"
-            r"(?:forwards?|backwards?|back|ahead|slowly|quickly|fast|left|right|sideways|"
-            r"diagonally)\b\W*(?:$|,|\.|and|then|for))",
-            ", ",
-        ),
-        (
             r"(?<=back) to (?:where you (?:started|were|began|came from)|your (?:start(?:ing)?|"
             r"original) (?:point|position|place|spot))\b(?=[^.;,]*$)",
             "",

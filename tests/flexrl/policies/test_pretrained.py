@@ -18,23 +18,29 @@ from flexrl.policies.skill_evaluation import examine
 from flexrl.render import asking_for
 from flexrl.storage.run_folder import read_config
 
-FOLDER = Path(__file__).parents[3] / "pretrained" / "humanoid-skills"
+PRETRAINED = Path(__file__).parents[3] / "pretrained"
+FOLDER, WHOLE = PRETRAINED / "humanoid-skills", PRETRAINED / "whole-body"
 
 
-def test_is_small_and_names_no_place_on_a_machine():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 3e6
-    assert read_config(FOLDER).workspace == "workspace"
-    values = re.findall(r': "(.*?)"', (FOLDER / "export.json").read_text() + (FOLDER / "skills.json").read_text())
+@pytest.mark.parametrize("folder", [FOLDER, WHOLE], ids=lambda folder: folder.name)
+def test_is_small_and_names_no_place_on_a_machine(folder):
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 3e6
+    assert read_config(folder).workspace == "workspace"
+    values = re.findall(r': "(.*?)"', (folder / "export.json").read_text() + (folder / "skills.json").read_text())
     assert values and not any(Path(value).is_absolute() for value in values)
 
 
-@pytest.mark.parametrize("skill", ["walk-forward", "turn-left"])
-def test_follows_commands(skill):
+@pytest.mark.parametrize(
+    ("folder", "skill"),
+    [(FOLDER, "walk-forward"), (FOLDER, "turn-left"), (WHOLE, "walk-forward"), (WHOLE, "jump"), (WHOLE, "stand-up")],
+)
+def test_follows_commands(folder, skill):
     playback = load_playback(
-        str(FOLDER), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
+        str(folder), "workspace", "best", "native", num_episodes=8, task=lambda task: asking_for(task, skill)
     )
     episodes = Evaluator(playback.env, 8).episodes(playback.policy, final_key(1))
-    assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= 0.8
+    least = 0.6 if skill in ("jump", "stand-up") else 0.8  # of 8; both are at 0.92 or more of 48
+    assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= least
 
 
 @pytest.mark.skipif(not can_draw(), reason="no GL library")
