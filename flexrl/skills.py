@@ -69,7 +69,9 @@ def skills(run: str, options: SkillsArguments) -> None:
     from flexrl.policies.skill_evaluation import examine
     from flexrl.storage.policy_file import is_exported
 
-    playback = load_playback(run, options.workspace, options.step, num_episodes=options.episodes, warp=options.warp)
+    playback = load_playback(
+        run, options.workspace, options.step, num_episodes=options.episodes, warp=options.warp, is_randomized=False
+    )
     if playback.config.env != "humanoid-skills":
         raise ConfigError(f"run: {run} was trained on {playback.config.env}; skills are those of humanoid-skills")
     out = options.out or (None if is_exported(playback.folder) else playback.folder / "skills.json")

@@ -134,7 +134,7 @@ def load_follower(
     is_lying: bool = False,
     warp: WarpBuffers = RUNS_OWN,
 ) -> tuple[Playback, PlanFollower]:
-    """Load a policy of `humanoid-skills`, and worlds in which it follows plans.
+    """Load a policy of `humanoid-skills`, and worlds in which it follows plans. They are not randomised.
 
     Args:
       run: see `load_playback`, like `workspace`, `step`, `physics` and `warp`.
@@ -150,7 +150,7 @@ def load_follower(
       CheckpointError: if the checkpoint is damaged.
     """
     task = functools.partial(_told_by_plans, run, is_lying)
-    playback = load_playback(run, workspace, step, physics, num_worlds, task=task, warp=warp)
+    playback = load_playback(run, workspace, step, physics, num_worlds, task=task, warp=warp, is_randomized=False)
     return playback, PlanFollower(playback.env, num_worlds)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from algos.common.types import Algorithm, Policy
-from envs.physics import resolve_backend
+from envs.physics import Randomization, resolve_backend
 from envs.types import Env
 from envs.worlds.vector import VecEnv
 from flexrl.common.gpu_driver import say_why_no_gpu
@@ -43,6 +43,8 @@ def load_playback(
     num_episodes: int = 1,
     task: Callable[[Any], Any] = lambda config: config,
     warp: WarpBuffers = RUNS_OWN,
+    *,
+    is_randomized: bool = True,
 ) -> Playback:
     """Load the policy and the environment of a run or of an exported policy.
 
@@ -54,12 +56,13 @@ def load_playback(
       num_episodes: number of worlds that will be stepped at once.
       task: function from the stored config of the task to the one to use.
       warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
+      is_randomized: whether worlds differ and are pushed as in the training.
 
     Raises:
       ConfigError: if there is no such run or step.
       CheckpointError: if the checkpoint is damaged.
     """
-    folder, config, env = judging_worlds(run, workspace, physics, num_episodes, task, warp)
+    folder, config, env = judging_worlds(run, workspace, physics, num_episodes, task, warp, is_randomized=is_randomized)
     number, policy = load_policy_of(folder, make_algorithm(config, env), step)
     return Playback(folder, config, number, env, policy)
 
@@ -71,6 +74,8 @@ def judging_worlds(
     num_episodes: int,
     task: Callable[[Any], Any] = lambda config: config,
     warp: WarpBuffers = RUNS_OWN,
+    *,
+    is_randomized: bool = True,
 ) -> tuple[Path, RunConfig, Env]:
     """Return a run's or an exported policy's folder, its config for this machine, and the environment to evaluate in.
 
@@ -85,6 +90,7 @@ def judging_worlds(
         evaluation_episodes=num_episodes,
         task=task(stored.task),
         warp=warp.over(stored.warp),
+        randomization=stored.randomization if is_randomized else Randomization(),
     )
     return folder, config, make_evaluation_env(config, num_episodes)
 
