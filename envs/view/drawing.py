@@ -38,7 +38,7 @@ class Camera:
         self._data = mujoco.MjData(self._model)
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-        self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 2.6, 120.0, -12.0
+        self._view.trackbodyid, self._view.distance, self._view.azimuth, self._view.elevation = 1, 2.9, 120.0, -12.0
         self._size = mujoco.MjrRect(0, 0, width, height)
         self._scene, self._options = mujoco.MjvScene(self._model, MAX_GEOMS), mujoco.MjvOption()
         self._gl: Any = open_gl(width, height)
