@@ -169,9 +169,10 @@ class Builder:
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
         if self._goes_on(piece, text):
             text = " ".join(text.split()[1:])  # "veer left, moving forward"
-        text = said_pace(text) if not is_fragment(text.split()) else text
-        if text is None:
+        paced = text if is_fragment(text.split()) else said_pace(text)
+        if paced is None:
             return
+        text = paced
         words = text.split()
         axes = directions(words)
         item = Item(
