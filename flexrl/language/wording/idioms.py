@@ -83,7 +83,11 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:as )?quick as (?:a flash|lightning|you like),? (?=\w)", "quickly "),
         (r"\bwithout (?:moving|walking|stepping|going) (?:forwards?|ahead|anywhere|off the spot)", "on the spot"),
         (r"\b(once|twice|thrice|three times) in a row\b", r"\1"),
-        (r"\bi(?:'d| would)? (?:say|suggest|vote|propose)(?: that| we| you)?,? (?=\w+)(?!no\b)", ""),
+        (
+            r"(?<!until )(?<!till )\bi(?:'d| would)? (?:say|suggest|vote|propose)(?: that| we| you)?,? "
+            r"(?=\w+)(?!no\b)",
+            "",
+        ),
         (r"^\W*i said [^:;.]+[:;.]+ (?=\w)", ""),
         (r"^\W*(?:may|can|could|might) (?:i|we) (?:please )?(?:see|have|get|request|ask for) (?!you\b)", ""),
         (
