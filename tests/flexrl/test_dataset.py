@@ -314,4 +314,5 @@ def test_the_tool_prints_and_refuses_with_exit_code_65(folder):
     assert "are in order" in tool("verify", str(folder)).stdout
     (folder / ARRAYS).unlink()
     refused = tool("verify", str(folder))
-    assert refused.returncode == 65 and refused.stderr.count("\n") == 1 and "is missing" in refused.stderr
+    told = [line for line in refused.stderr.splitlines() if not line.endswith(" ...")]  # what it does, if that is slow
+    assert refused.returncode == 65 and len(told) == 1 and "is missing" in told[0]
