@@ -24,7 +24,7 @@ class Teachers:
     columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
 
     def teach(self, observation: Observation) -> Taught:
-        """Return what the teachers would do in B worlds."""
+        """Return the distributions from which the teachers would draw actions in B worlds."""
         taught = self._taught(0, observation)
         for i in range(1, len(self.policies)):
             its = self._taught(i, observation)
@@ -37,7 +37,7 @@ class Teachers:
         return taught
 
     def _taught(self, i: int, observation: Observation) -> Taught:
-        """Return what one teacher would do, and which goals are its own."""
+        """Return the distributions of one teacher, and which goals are its own."""
         policy, column = self.policies[i], self.columns[i]
         goal = observation.goal if self.reads_goal[i] else observation.goal[..., :0]
         carry = policy.init_carry(len(observation.obs))

@@ -29,7 +29,7 @@ class Policy(Protocol):
 
 @struct.dataclass
 class Taught:
-    """What teachers would do in B worlds."""
+    """The distributions from which teachers would draw actions in B worlds."""
 
     loc: Array  # (B, A) of their distributions of raw actions; of no meaning where no teacher takes the goal
     scale: Array  # (B, A) of the same

@@ -59,16 +59,31 @@ class TrainingData:
         Raises:
           ConfigError: if the SHA-256 is not the one that the run recorded.
         """
-        began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
-        if began_with != self.sha256:
-            raise ConfigError(
-                f"dataset: {self.folder} has SHA-256 {self.sha256[:16]}, but {run} began with a "
-                f"dataset of SHA-256 {began_with[:16]}; put that dataset back, or start a new run"
-            )
+        require_recorded(run, self.sha256, f"dataset: {self.folder}", "a dataset")
 
     @property
     def _num_episodes(self) -> int:
         return len(self.arrays.start) - 1
+
+
+def require_recorded(run: Path, sha256: str, what: str, kind: str) -> None:
+    """Refuse to resume a run that began with something else to learn from.
+
+    Args:
+      run: the run's folder.
+      sha256: SHA-256 of what is there now.
+      what: field and name of it, for the error.
+      kind: kind of it, for the error: "a dataset".
+
+    Raises:
+      ConfigError: if the SHA-256 is not the one that the run recorded.
+    """
+    began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
+    if began_with != sha256:
+        raise ConfigError(
+            f"{what}: SHA-256 is {sha256[:16]}, but {run} began with {kind} of SHA-256 {began_with[:16]}; put back "
+            "what it began with, or start a new run"
+        )
 
 
 def load_training_data(config: RunConfig, spec: EnvSpec) -> TrainingData | None:

@@ -14,7 +14,7 @@ from jax import Array
 
 from algos.common.types import Policy
 from envs.physics import PhysicsState
-from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP
+from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES, STAND_UP
 from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
 from envs.types import Env
 from envs.worlds.vector import VecEnv, VecState
@@ -83,7 +83,7 @@ class PlanFollower:
         motion = jax.vmap(motion_of)(worlds.env.physics)
         period = self.env.spec.control_period
         progress = jax.vmap(Progress.after, in_axes=(0, 0, 0, None))(state.progress, state.schedule, motion, period)
-        lies = (motion.height < FALLEN_HEIGHT) & (goal[:, 3 + STAND_UP] == 0)
+        lies = (motion.height < FALLEN_HEIGHT) & (goal[:, COMMAND_SIZE + STAND_UP] == 0)
         has_ended = progress.segment >= state.schedule.count
         overflowed = 0 if transition.overflowed is None else transition.overflowed.sum()
         return Following(

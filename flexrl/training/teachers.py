@@ -1,7 +1,6 @@
 """Load the policies that a run imitates."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,18 +8,17 @@ from algos.common.teachers import Teachers
 from algos.ppo.config import PPOConfig
 from algos.ppo.policy import PPOPolicy
 from envs.physics import resolve_backend
-from envs.tasks.humanoid_skills.goals import SKILL_NAMES
+from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES
 from envs.types import EnvSpec
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig
 from flexrl.engine.factory import make_algorithm, make_evaluation_env
+from flexrl.engine.training_data import require_recorded
 from flexrl.policies.playback import load_policy_of
 from flexrl.storage.checkpoint import leaves_of
 from flexrl.storage.policy_file import digest
 from flexrl.storage.run_folder import find_run, read_config
-
-FIRST_SKILL = 3  # place of the first skill's number in a goal of `humanoid-skills`
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,7 @@ class LoadedTeachers:
         Raises:
           ConfigError: if the SHA-256 is not the one that the run recorded.
         """
-        began_with = json.loads((run / "metadata.json").read_text())["data"]["sha256"]
-        if began_with != self.sha256:
-            raise ConfigError(
-                f"teachers: {', '.join(self.names)} have SHA-256 {self.sha256[:16]}, but {run} began with teachers of "
-                f"SHA-256 {began_with[:16]}; put those back, or start a new run"
-            )
+        require_recorded(run, self.sha256, f"teachers: {', '.join(self.names)}", "teachers")
 
 
 def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
@@ -81,7 +74,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
             raise ConfigError(f"teachers: {name}: {error}") from None
         policies.append(policy)
         reads_goal.append(sees.goal_size > 0)
-        columns.append(FIRST_SKILL + SKILL_NAMES.index(skill) if skill else None)
+        columns.append(COMMAND_SIZE + SKILL_NAMES.index(skill) if skill else None)
     teachers = Teachers(tuple(policies), tuple(reads_goal), tuple(columns))
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 

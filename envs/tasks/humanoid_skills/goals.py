@@ -42,7 +42,8 @@ SKILLS = (
 )
 SKILL_NAMES = tuple(skill.name for skill in SKILLS)
 JUMP, STAND_UP = SKILL_NAMES.index("jump"), SKILL_NAMES.index("stand-up")
-GOAL_SIZE = 3 + len(SKILLS)
+COMMAND_SIZE = 3  # numbers of a goal in front of the skill's one-hot
+GOAL_SIZE = COMMAND_SIZE + len(SKILLS)
 
 Strategy = Literal["single", "balanced", "random"]
 STRATEGIES = get_args(Strategy)
