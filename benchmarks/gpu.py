@@ -39,7 +39,7 @@ REHEARSED = REPOSITORY / "workspace/gpu-rehearsal.json"
 
 @dataclass(frozen=True)
 class GpuConfig:
-    """What to run.
+    """The parts of the benchmark to run.
 
     Attributes:
       minutes: time limit for all parts together; by default 9.5, and 60 for a rehearsal.

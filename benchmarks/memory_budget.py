@@ -39,7 +39,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class BudgetConfig:
-    """What to budget.
+    """The environment and the numbers of worlds to budget.
 
     Attributes:
       env: environment of ours; PPO trains in it.

@@ -1,6 +1,6 @@
 """Measure how a policy of `humanoid-skills` gets up: after a shove, and from each side.
 
-    python -m benchmarks.recovery                              # the pretrained policy
+    python -m benchmarks.recovery                              # the policy of fourteen skills
     python -m benchmarks.recovery --run RUN --out FILE         # another one
 
 *Shoved*: bodies walk forward, and are shoved in a random horizontal direction. Those that fall are told to stand up, as
@@ -32,6 +32,7 @@ from flexrl.execution.executor import FALLEN_HEIGHT, STANDING_SECONDS
 from flexrl.execution.schedule import schedule_of, stacked
 from flexrl.execution.worlds import Following, PlanFollower, load_follower, taught_skills
 from flexrl.language.plan import Plan, Segment
+from flexrl.storage.run_folder import find_run
 
 SIDES = ("back", "front", "left", "right")
 
@@ -53,7 +54,7 @@ class RecoveryConfig:
       out: JSON file for the results; by default named after run and machine, in benchmarks/results.
     """
 
-    run: str = "pretrained/humanoid-skills"
+    run: str = "pretrained/whole-body"
     step: str = "best"
     worlds: int = 256
     walk_seconds: float = 2.0
@@ -78,10 +79,10 @@ class RecoveryConfig:
 def main(config: RecoveryConfig) -> None:
     """Measure, print both tables and write the report."""
     report = header(config)
-    shoved, period, taught = _heights(config, is_lying=False)
-    if "stand-up" not in taught:
+    if "stand-up" not in taught_skills(find_run(config.run, config.workspace)):
         raise ConfigError(f"run: {config.run} was not taught stand-up; choose one that was")
-    lying, _, _ = _heights(config, is_lying=True)
+    shoved, period = _heights(config, is_lying=False)
+    lying, _ = _heights(config, is_lying=True)
     back = seconds_to_feet(shoved.height_TB, period)
     fell: np.ndarray = np.any(shoved.height_TB < FALLEN_HEIGHT, axis=0)
     in_time = (back[fell] <= config.limit).mean() if fell.any() else float("nan")
@@ -109,8 +110,8 @@ class Watched:
     side_B: np.ndarray  # (B,) index into SIDES
 
 
-def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float, tuple[str, ...]]:
-    """Return what bodies do that are shoved, or that begin lying; s of a control step; and the policy's skills."""
+def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]:
+    """Return what bodies do that are shoved, or that begin lying, and s of a control step."""
     playback, follower = load_follower(config.run, config.workspace, config.worlds, step=config.step, is_lying=is_lying)
     period = playback.env.spec.control_period
     plan = Plan((Segment("stand-up" if is_lying else "walk-forward"),))
@@ -127,7 +128,7 @@ def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float,
         start, _ = watch(playback.policy, start, jax.random.fold_in(key, 0), round(config.walk_seconds / period))
         start = _shoved(follower, start, config.shove, key_shove)
     _, height_TB = watch(playback.policy, start, jax.random.fold_in(key, 1), round(config.seconds / period))
-    return Watched(np.asarray(height_TB), side_B), period, taught_skills(playback.folder)
+    return Watched(np.asarray(height_TB), side_B), period
 
 
 def _watch(
