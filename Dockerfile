@@ -22,8 +22,8 @@ WORKDIR /opt/flexrl/lib/python3.11/site-packages
 RUN rm -r kubernetes/aio mujoco/experimental mujoco/mjx/test_data pyarrow/*flight* pyarrow/*s3* pyarrow/include warp/examples warp/tests \
     && find matplotlib pyarrow scipy -type d -name tests -prune -exec rm -r {} + \
     && find . -name '*.pyi' -delete \
-    && find aiohttp cryptography fontTools jaxlib kiwisolver pyarrow sqlalchemy tensorstore uvloop \
-        -type f -name '*.so*' -exec strip --strip-unneeded {} + \
+    && find aiohttp cryptography fontTools h5py hf_xet jaxlib kiwisolver PIL pyarrow scipy sqlalchemy tensorstore \
+        tokenizers uvloop yaml -type f -name '*.so*' -exec strip --strip-unneeded {} + \
     && strip --strip-unneeded tensorboard_data_server/bin/server wandb/bin/*
 
 # The language model's weights, without the packages that they name but that we do not use. They are installed under /model,
