@@ -21,7 +21,16 @@ CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 jax.config.update("jax_debug_key_reuse", True)
-gc.set_threshold(100_000, 50, 100)  # tracing makes many objects that stay; by default a tenth of the time goes to gc
+gc.set_threshold(100_000, 50, 100)  # `forget_programs` collects after each module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs() -> Iterator[None]:
+    """Free what a module compiled: each program keeps a megabyte, and beside thousands of them compiling is slow."""
+    yield
+    jax.clear_caches()
+    gc.collect()
+    gc.freeze()  # what is left stays, so the next collection need not look at it
 
 
 @dataclass(frozen=True)
