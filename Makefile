@@ -11,7 +11,7 @@ KUBECTL := kubectl --namespace flexrl
 CUDA := $(patsubst requirements-%.lock,%,$(filter-out requirements.lock,$(LOCK)))# the lock file's cuda12, cuda13 or nothing
 IMAGE := flexrl:$(TAG)$(addprefix -,$(CUDA))
 
-.PHONY: train talk phase2 test test-slow lint setup bench peers browser web-mujoco mlflow-ui lock
+.PHONY: train talk phase2 test test-slow faults lint setup bench peers browser web-mujoco mlflow-ui lock
 .PHONY: docs docs-serve pages
 .PHONY: docker-train build-runtime image-check k8s-check terraform-check minikube-up minikube-down pvc-up pvc-down tensorboard-up tensorboard-down
 .PHONY: jobs-clean gke-state gke-up gke-down push-runtime gke-scale-zero
@@ -49,6 +49,10 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Make deliberate faults in a copy, one at a time; the tests must notice each.
+faults: setup
+	$(BIN)/python -m tests.faults
 
 lint: setup
 	$(BIN)/ruff check .
