@@ -1,4 +1,4 @@
-"""The built-in environments: the module and class of each name. Nothing is imported, so that listing names is fast."""
+"""The built-in environments: the module and class of each name. Nothing is imported, so that reading names is fast."""
 
 BUILT_IN = {
     "humanoid-walk": "envs.tasks.humanoid_walk:HumanoidWalk",
@@ -22,3 +22,8 @@ BUILT_IN = {
 
 DEFAULT = "humanoid-walk"
 EPISODE_LENGTH = 1000  # control steps of an episode, in all of them
+
+
+def is_model_file(name: str) -> bool:
+    """Return whether an environment's name is the path of a user's MJCF file."""
+    return name.endswith(".xml")

@@ -11,13 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from envs.built_in import BUILT_IN
+from envs.built_in import BUILT_IN, is_model_file
 from envs.errors import ConfigError
 from envs.physics.options import PhysicsOptions
 from envs.types import Env
 
 BRIDGES = ("brax:", "playground:")  # prefixes of the names of other libraries' environments
-MODEL_SUFFIX = ".xml"  # of a user's MJCF file, whose robot learns the generic locomotion task
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
 
 
@@ -62,11 +61,6 @@ def env_type(name: str) -> type[Any]:
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
         return _required(point.load(), name)
     raise _unknown(name)
-
-
-def is_model_file(name: str) -> bool:
-    """Return whether an environment's name is the path of a user's MJCF file."""
-    return name.endswith(MODEL_SUFFIX)
 
 
 def make_env(name: str, config: object, options: PhysicsOptions) -> Env:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algos.registry import algorithm_names
-from envs.built_in import DEFAULT
-from envs.registry import env_names, is_model_file
+from envs.built_in import DEFAULT, is_model_file
+from envs.registry import env_names
 from flexrl.cli.devices import default_profile, require_devices
 from flexrl.cli.resumption import stored_config
 from flexrl.common.decoding import load_yaml

@@ -4,7 +4,7 @@ The values for `cpu` were found as `benchmarks/README.md` describes. The values 
 guesses from what others publish for their trainers, with the source in a comment.
 """
 
-from envs.registry import is_model_file
+from envs.built_in import is_model_file
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
 from flexrl.common.types import JsonObject
 

@@ -13,8 +13,9 @@ from typing import Any, Generic, Literal, TypeVar
 from algos.common.config import AlgorithmConfig
 from algos.ppo.config import PPOConfig
 from algos.registry import find_algorithm
+from envs.built_in import is_model_file
 from envs.physics.options import Randomization, WarpOptions
-from envs.registry import env_type, is_model_file
+from envs.registry import env_type
 from envs.tasks.humanoid_skills.gait import GaitWeights
 from flexrl.common.decoding import decode_as
 from flexrl.common.types import JsonObject

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mujoco
 
-from envs.registry import is_model_file
+from envs.built_in import is_model_file
 from envs.robots.mjcf import common_folder, files_of
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import new_folder, seal, sha256, write_json

@@ -111,14 +111,16 @@ class TrialFolder:
     def progress(self) -> Progress:
         """Return the trial's progress now, whether or not an attempt runs."""
         recorded = self.recorded()
-        return recorded if recorded.state == "running" and self.is_running() else self.settled()
+        return recorded if recorded.state == "running" and self.is_running() else self._settled(recorded)
 
     def settled(self) -> Progress:
         """Return the trial's progress while no attempt runs.
 
         If the launcher was killed before it could record the end of the last attempt, conclude it from the files.
         """
-        progress = self.recorded()
+        return self._settled(self.recorded())
+
+    def _settled(self, progress: Progress) -> Progress:
         if self.result() is not None:
             return states.found_result(progress)
         if progress.state == "done":

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from envs.registry import is_model_file
+from envs.built_in import is_model_file
 from flexrl.common.errors import ConfigError
 from launch.attempt.pod_interface import TRIALS_FILE
 from launch.kubernetes.objects import Manifest, digest, labels, named

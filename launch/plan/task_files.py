@@ -9,8 +9,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from envs.registry import is_model_file
-from envs.robots.mjcf import common_folder, files_of
+from envs.built_in import is_model_file
 from flexrl.common.errors import ConfigError
 
 
@@ -66,6 +65,8 @@ def _text(env: str, file: Path) -> str:
 
 def _files(env: str) -> list[Path]:
     if is_model_file(env):
+        from envs.robots.mjcf import files_of  # imports MuJoCo, which most sweeps need not load
+
         return files_of(env)
     file = Path(env.rpartition(":")[0])
     beside = (each for each in file.parent.iterdir() if each.name.startswith(f"{file.stem}.") and each.is_file())
@@ -74,6 +75,8 @@ def _files(env: str) -> list[Path]:
 
 @functools.cache
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
+    from envs.robots.mjcf import common_folder
+
     whole, top = hashlib.sha256(), common_folder([file for file, _, _ in files])
     for file, _, _ in files:
         whole.update(f"{file.relative_to(top).as_posix()} {file.stat().st_size}\n".encode())

@@ -128,8 +128,10 @@ def _how_far(sweep: Sweep, now: list[tuple[Trial, Progress]], figures: Figures) 
     done += sum(figures(trial)[0] for trial in begun)
     total = _all_steps(sweep, [trial for trial, _ in now])
     line = f"{100 * done / total:.0f} % of {total:,} control steps"
+    if done == total:
+        return line
     pace = cost.seconds_per_step({trial.key: progress for trial, progress in now}, [trial for trial, _ in now])
-    if pace is None or done == total:
+    if pace is None:
         return line
     minutes = pace * (total - done) / sweep.parallelism / 60
     return f"{line}; about {cost.duration(minutes)} to go, {sweep.parallelism} at a time, by those that are done"
