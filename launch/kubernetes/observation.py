@@ -108,11 +108,11 @@ def _with_record(record: Progress, found: Standing | None) -> Standing:
     The record counts if it says done, or if it is about the failure that the cluster still shows: a user may have
     cleared it since.
     """
-    if found is not None:
-        rungs = record.rungs | found.progress.rungs
-        found = dataclasses.replace(found, progress=dataclasses.replace(found.progress, rungs=rungs))
     if found is None or record.state == "done":
         return dataclasses.replace(found or Standing(record), progress=record, held=False)
+    if record.rungs:
+        rungs = record.rungs | found.progress.rungs
+        found = dataclasses.replace(found, progress=dataclasses.replace(found.progress, rungs=rungs))
     if found.progress.state == "failed" and record.attempts >= max(1, found.progress.attempts):
         return dataclasses.replace(found, progress=record)
     return found

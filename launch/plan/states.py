@@ -127,7 +127,7 @@ def lost(progress: Progress, why: str, seconds: float = 0.0) -> Progress:
 
 def found_result(progress: Progress) -> Progress:
     """Return the progress of a trial whose folder holds a valid result: done, whoever wrote the result."""
-    return replace(progress, state="done", reason="")
+    return progress if progress.state == "done" else replace(progress, state="done", reason="")
 
 
 def found_divergence(progress: Progress, reason: str) -> Progress:
