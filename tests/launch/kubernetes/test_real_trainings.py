@@ -126,7 +126,8 @@ def test_a_task_in_a_users_file_trains_in_a_pod_as_it_does_here(tmp_path, server
 
 
 def test_two_hosts_train_a_trial_as_pods_that_meet(tmp_path, server, command):
-    base = {**sweeps.TINY, "env": "Hopper-v5", "num_devices": 2}
+    steps = 8 * sweeps.TINY["total_steps"]  # so many that the pod is evicted long before the end
+    base = {**sweeps.TINY, "env": "Hopper-v5", "num_devices": 2, "total_steps": steps}
     (trial,) = sweeps.trials(tmp_path, base=base, cluster=CLUSTER, resources={"hosts": 2})
     assert "1 of 1 trials sent" in command("submit", "--backend", "kubernetes")
     node = Node(server, tmp_path / "node")
@@ -140,8 +141,9 @@ def test_two_hosts_train_a_trial_as_pods_that_meet(tmp_path, server, command):
     assert status["conditions"][0]["type"] == "Complete"
     assert "1 done" in command("watch", "--backend", "kubernetes")
     found = result(tmp_path / "here" / "tiny" / trial.key)
-    assert found["iterations"] == 30 and found["config_hash"] == trial.config_hash
-    assert len(server.all("pods")) == 4
+    assert found["iterations"] == 240 and found["config_hash"] == trial.config_hash
+    failed = [pod["status"] for pod in server.all("pods") if pod["status"]["phase"] == "Failed"]
+    assert [each["containerStatuses"][0]["state"]["terminated"]["exitCode"] for each in failed] == [75, 75]
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
