@@ -21,7 +21,7 @@ CACHE = Path(__file__).parents[1] / ".cache" / "jax-tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 jax.config.update("jax_debug_key_reuse", True)
-gc.set_threshold(100_000, 50, 100)  # `forget_programs` collects after each module
+gc.set_threshold(100_000, 50, 100)  # seldom, since `forget_programs` collects after each module
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,7 +4,6 @@
 
 Each fault is made in a copy of the repository, where the tests of its room then run until the first one fails. The
 command ends with 1 if a fault is not noticed, and with 2 if a line that it changes is no longer there: change the list.
-It takes about 15 minutes on two cores.
 """
 
 import os
