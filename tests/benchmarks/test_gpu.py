@@ -77,6 +77,7 @@ def test_a_signal_cuts_the_part_that_runs_and_keeps_what_it_and_earlier_parts_wr
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 
+    handler = signal.getsignal(signal.SIGTERM)
     threading.Thread(target=cut, daemon=True).start()
     parts = [Script(name, code, (), 1, 500) for name, code in (("good", WRITES), ("slow", slow), ("late", WRITES))]
     with pytest.raises(Preempted, match="^slow was cut by SIGTERM after .* s; .*gpu.json holds what was measured"):
@@ -84,7 +85,7 @@ def test_a_signal_cuts_the_part_that_runs_and_keeps_what_it_and_earlier_parts_wr
     good, slow = json.loads((tmp_path / "gpu.json").read_text())["parts"]
     assert good["ended"] == "finished" and slow["ended"].startswith("cut by SIGTERM")
     assert good["report"] == slow["report"] == {"results": [1]}
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 def test_a_kill_loses_the_part_that_ran_and_no_other(tmp_path):

@@ -30,17 +30,23 @@ def trials(tmp_path):
     return trials
 
 
+@pytest.fixture(autouse=True)
+def signal_handlers():
+    """Restores the handlers that `trial.main` replaces for the rest of its process."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def pod(tmp_path, trials, monkeypatch, capfd):
     """Runs the pod of a seed in this process: exit code, standard output and error."""
 
     def run(seed, *flags):
         monkeypatch.setenv("JOB_COMPLETION_INDEX", str(SEEDS.index(seed)))
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         with pytest.raises(SystemExit) as end:
             trial.main([str(tmp_path), *flags])
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         return end.value.code, *capfd.readouterr()
 
     return run
