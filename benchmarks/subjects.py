@@ -25,7 +25,7 @@ from envs.tasks.humanoid_walk import HumanoidWalk
 from envs.worlds.vector import Transition, VecEnv, VecState
 from flexrl.cli.arguments import parse
 from flexrl.config.run_config import RunConfig
-from flexrl.engine.engine import Engine, Run
+from flexrl.engine.engine import Engine, RunState
 from flexrl.engine.factory import make_algorithm, make_engine, make_env
 
 NUM_MIXING_STEPS = 100  # several episodes of an untrained policy; after them worlds fall at different times
@@ -249,7 +249,7 @@ class TrainingSubject:
     def run(self, num_calls: int) -> float:
         """See `Subject.run`."""
         train, hyper = _copy((self._initial_train, self._hyper))  # not the worlds: Warp would record its graph again
-        run = jax.block_until_ready(Run(train, self._source, hyper, self._key, jnp.zeros((), jnp.int32)))
+        run = jax.block_until_ready(RunState(train, self._source, hyper, self._key, jnp.zeros((), jnp.int32)))
         started = time.perf_counter()
         for _ in range(num_calls):
             run, _ = self._engine.step(run)

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
         from flexrl.cli.arguments import parse
 
         invocation = parse(others)
-        from flexrl.cli.training import train
+        from flexrl.cli.train_runs import train
 
         with leaving_at_once(hosts):
             train(invocation, arguments, stop, hosts)

@@ -43,6 +43,7 @@ NORMALIZER = ("tests/algos/common/test_normalization.py",)
 DT = ("tests/algos/dt",)
 CHECKPOINT = ("tests/flexrl/storage/test_checkpoint.py",)
 PLAN = ("tests/launch/plan",)
+EVALUATOR = ("tests/flexrl/engine/test_evaluator.py",)
 
 FAULTS = (
     Fault(
@@ -193,6 +194,69 @@ FAULTS = (
         'if best is not None and best["step"] > step:',
         "if best is not None and False:",
         CHECKPOINT,
+    ),
+    Fault(
+        "rewards after an episode's end count",
+        "flexrl/engine/evaluator.py",
+        "jnp.where(running, transition.reward, 0)",
+        "transition.reward",
+        EVALUATOR,
+    ),
+    Fault(
+        "settled steps after an episode's end count",
+        "flexrl/engine/evaluator.py",
+        "running & (time >= self._settling_steps)",
+        "time >= self._settling_steps",
+        EVALUATOR,
+    ),
+    Fault(
+        "the interval of a mean does not narrow with more episodes",
+        "flexrl/engine/evaluator.py",
+        "1.96 * return_std / math.sqrt(num)",
+        "1.96 * return_std",
+        EVALUATOR,
+    ),
+    Fault(
+        "the next value of a network with memory is of a fresh memory",
+        "algos/ppo/learner.py",
+        "next_inputs, jnp.zeros_like(is_first))",
+        "next_inputs, is_first)",
+        PPO,
+    ),
+    Fault(
+        "the distance of the episodes' means is dropped",
+        "flexrl/data/flat_dataset.py",
+        "its_squares + np.square(delta) * (count * length / (count + length))",
+        "its_squares",
+        ("tests/flexrl/data/test_flat_dataset.py",),
+    ),
+    Fault(
+        "the last action stays the first one",
+        "envs/tasks/humanoid_skills/task.py",
+        '"last_action": action,',
+        '"last_action": state.info["last_action"],',
+        ("tests/envs/tasks/test_humanoid_skills.py",),
+    ),
+    Fault(
+        "unfinished episodes count",
+        "algos/common/rollout.py",
+        "jnp.where(done, x, 0).sum()",
+        "x.sum()",
+        ("tests/algos/common/test_rollout.py",),
+    ),
+    Fault(
+        "episodes are always collected without exploration",
+        "flexrl/policies/dataset_recorder.py",
+        "dataclasses.replace(policy, deterministic=options.deterministic)",
+        "dataclasses.replace(policy, deterministic=True)",
+        ("tests/flexrl/policies/test_collect.py",),
+    ),
+    Fault(
+        "later checkpoints stay when a run is resumed from an earlier one",
+        "flexrl/training/trainer.py",
+        "            member.checkpoints.forget_after(step)\n",
+        "",
+        ("tests/flexrl/training/test_members.py", "tests/flexrl/training/test_trainer.py"),
     ),
     Fault(
         "a crash is tried once too often", "launch/plan/states.py", "failures > retries", "failures > retries + 1", PLAN

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexrl.cli.arguments import Invocation, config_file, resolved, with_defaults
-from flexrl.cli.training import train
+from flexrl.cli.train_runs import train
 from flexrl.common.errors import ConfigError, Preempted
 from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig, encode

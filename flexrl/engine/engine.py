@@ -23,7 +23,7 @@ SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # replicated on every device
 
 
 @struct.dataclass
-class Run:
+class RunState:
     """The whole training state of one run. This is what a checkpoint holds."""
 
     train: PyTree  # train state of the algorithm
@@ -90,11 +90,13 @@ class Engine:
         self._update_program: Any = jax.jit(self._update, donate_argnums=0)
         self.program: Any = jax.jit(self._iterate, donate_argnums=0)
 
-    def init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+    def init(
+        self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None
+    ) -> RunState:
         """Return a run before its first iteration; `algorithm` and `weights` may change the engine's traced values."""
         return self.place(self._init(seed, algorithm, weights))
 
-    def join(self, runs: list[Run]) -> Run:
+    def join(self, runs: list[RunState]) -> RunState:
         """Stack the states of a batch's members along a leading axis; a single member's state is returned as it is."""
         return runs[0] if self._num_members == 1 else jax.tree.map(_stacked, *runs)
 
@@ -102,14 +104,14 @@ class Engine:
         """Return the part of member `i` in a tree that holds all members of a batch."""
         return tree if self._num_members == 1 else jax.tree.map(lambda x: _row(x, i), tree)
 
-    def template(self) -> Run:
+    def template(self) -> RunState:
         """Return the shapes, dtypes and device placement of one run without computing one."""
         run = jax.eval_shape(self._init, 0)
         if self._mesh is None:
             return run
         return jax.tree.map(_struct, run, self._places(run))
 
-    def place(self, run: Run) -> Run:
+    def place(self, run: RunState) -> RunState:
         """Put a run with this engine's shapes on the engine's devices."""
         return run if self._mesh is None else jax.tree.map(_put, run, self._places(run))
 
@@ -134,7 +136,7 @@ class Engine:
         with ThreadPoolExecutor() as pool:  # compiling releases the GIL
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
-    def step(self, run: Run) -> tuple[Run, dict[str, Array]]:
+    def step(self, run: RunState) -> tuple[RunState, dict[str, Array]]:
         """Run one iteration for all members of a batch, and return the next run and the iteration's metrics.
 
         The buffers of the given run are donated: it cannot be used again.
@@ -145,7 +147,7 @@ class Engine:
             return self._iteration(run, self._data, self._sample_program, self._update_program)
         return self._streamed_iteration(run, self._stream)
 
-    def on_host(self, run: Run) -> PyTree:
+    def on_host(self, run: RunState) -> PyTree:
         """Return the whole run as arrays that this host can read. All hosts that share the worlds must call this."""
         if self._mesh is None or not self._mesh.is_multi_process:
             return run
@@ -153,21 +155,23 @@ class Engine:
         gathered = jax.jit(key_data, out_shardings=NamedSharding(self._mesh, SHARED))(run)
         return jax.tree.map(lambda x: x.addressable_data(0), gathered)
 
-    def policy(self, run: Run) -> Any:
+    def policy(self, run: RunState) -> Any:
         """Return the deterministic policy of one run, on one device."""
         train = run.train if self._mesh is None else jax.tree.map(lambda x: x.addressable_data(0), run.train)
         return self.algorithm.policy(train, deterministic=True)
 
-    def _init(self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None) -> Run:
+    def _init(
+        self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None
+    ) -> RunState:
         algorithm, weights = algorithm or self.algorithm, weights or self._weights
         key_train, key_source, key_run = jax.random.split(jax.random.key(seed), 3)
         train = jax.jit(algorithm.init)(key_train)
         init_source = jax.jit(self._on_devices(self._init_source, (SHARED, SHARED), OWN))
         source = init_source(*jax.tree.map(self._put_on_all, (train, key_source)))
         of_task = {TASK + name: jnp.array(weight, jnp.result_type(float)) for name, weight in weights.items()}
-        return Run(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
+        return RunState(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
 
-    def _hyper(self, run: Run) -> dict[str, Array]:
+    def _hyper(self, run: RunState) -> dict[str, Array]:
         """Return the traced hyper-parameters and `progress`, the fraction of the run that is done, in [0, 1)."""
         return run.hyper | {"progress": run.step / self._num_iterations}
 
@@ -183,18 +187,20 @@ class Engine:
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
         return source.sample(data, state, self.algorithm.policy(train), key)
 
-    def _iterate(self, run: Run, data: PyTree = None) -> tuple[Run, dict[str, Array]]:
+    def _iterate(self, run: RunState, data: PyTree = None) -> tuple[RunState, dict[str, Array]]:
         return self._iteration(run, data, self._sample, self._update)
 
-    def _iteration(self, run: Run, data: PyTree, sample: Callable, update: Callable) -> tuple[Run, dict[str, Array]]:
+    def _iteration(
+        self, run: RunState, data: PyTree, sample: Callable, update: Callable
+    ) -> tuple[RunState, dict[str, Array]]:
         """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
         key, key_sample, key_update = self._split(run.key)
         hyper = self._hyper(run)
         source, batch, sample_metrics = sample(data, run.train, run.source, hyper, key_sample)
         train, update_metrics = update(run.train, batch, hyper, key_update)
-        return Run(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
+        return RunState(train, source, run.hyper, key, run.step + 1), {**sample_metrics, **update_metrics}
 
-    def _streamed_iteration(self, run: Run, stream: Stream) -> tuple[Run, dict[str, Array]]:
+    def _streamed_iteration(self, run: RunState, stream: Stream) -> tuple[RunState, dict[str, Array]]:
         """Run one iteration on a batch that was read in the background, and begin to read the next batch.
 
         Keys stay on the CPU: splitting a key on the device would wait for the update before it.
@@ -207,7 +213,7 @@ class Engine:
         if self._mesh is not None:
             batch = jax.tree.map(_put, batch, self._places_of(batch, OWN))
         train, metrics = self._update_program(run.train, batch, self._hyper(run), self._put_on_all(key_update))
-        return Run(train, run.source, run.hyper, key, run.step + 1), metrics
+        return RunState(train, run.source, run.hyper, key, run.step + 1), metrics
 
     def _split(self, key: Array) -> Any:
         """Split a key into three keys; with several members, split each member's key."""
@@ -232,7 +238,7 @@ class Engine:
 
         return jax.shard_map(locally, mesh=self._mesh, in_specs=inputs, out_specs=outputs, check_vma=False)
 
-    def _places(self, run: Run) -> Run:
+    def _places(self, run: RunState) -> RunState:
         shared = self._places_of(run.replace(source=None), SHARED)
         return shared.replace(source=self._places_of(run.source, OWN))
 

@@ -1,4 +1,6 @@
-"""Save and restore checkpoints of a run's whole state. They are written in the background and verified before loading.
+"""Save and restore checkpoints of a run's whole state, which is a `RunState` (`flexrl/engine/engine.py`).
+
+They are written in the background, and verified before loading.
 
     checkpoints/<step>/state/           arrays, written by Orbax
     checkpoints/<step>/manifest.json    written last: SHA-256 of every file, shape and dtype of every array

@@ -10,7 +10,7 @@ from flexrl.common.files import write_json
 from flexrl.common.types import JsonObject
 from flexrl.common.warp_buffers import FLAGS
 from flexrl.config.run_config import RunConfig
-from flexrl.engine.engine import Engine, Run
+from flexrl.engine.engine import Engine, RunState
 from flexrl.engine.factory import make_policy, policy_template, reward_weights
 from flexrl.engine.training_data import TrainingData
 from flexrl.reporting.display import DRAWING
@@ -94,7 +94,7 @@ class Member:
         if self.resume:
             self._folder.change_total(self.config, iteration)
 
-    def begin(self, engine: Engine, algorithm: Algorithm) -> Run:
+    def begin(self, engine: Engine, algorithm: Algorithm) -> RunState:
         """Return the run before its first iteration, with its own traced numbers and what it takes from its parent."""
         run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
         if self.config.parent is None:
@@ -104,7 +104,7 @@ class Member:
             print(inheritance.summary(), flush=True)
         return engine.place(run.replace(train=inheritance.into(run.train)))
 
-    def restore(self, engine: Engine, step: int) -> Run:
+    def restore(self, engine: Engine, step: int) -> RunState:
         """Load the run from its checkpoint of iteration `step`.
 
         Raises:
@@ -168,7 +168,7 @@ class Member:
                 flush=True,
             )
 
-    def save(self, iteration: int, run: Run) -> None:
+    def save(self, iteration: int, run: RunState) -> None:
         """Save a checkpoint in the background, once all rows up to this iteration are on disk."""
         self.reporter.sync()
         self.checkpoints.save(iteration, run)

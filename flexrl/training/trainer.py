@@ -17,7 +17,7 @@ from flexrl.common.errors import Paused, Preempted
 from flexrl.common.types import JsonObject
 from flexrl.config.run_config import RunConfig
 from flexrl.config.trackers import require_usable
-from flexrl.engine.engine import Run
+from flexrl.engine.engine import RunState
 from flexrl.engine.evaluator import Evaluator, final_key, selection_key, summarize
 from flexrl.engine.factory import (
     evaluation_weights,
@@ -238,7 +238,7 @@ class Trainer:
             total = schedule.evaluations_until(self._config.num_iterations)
             raise Paused(f"after evaluation {done} of {total}; go on by {self._way_on}")
 
-    def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[Run]]:
+    def _first_runs(self, env: Env, resume: bool) -> tuple[int, list[RunState]]:
         """Find the newest iteration that every member has saved, load each member at it, and remove later checkpoints.
 
         If there is none, initialise the members.
