@@ -147,7 +147,12 @@ FALLBACK_PRESETS: dict[tuple[str, str], JsonObject] = {
 FALLBACK_PRESET: JsonObject = {"total_steps": 10_000_000, "num_envs": 1024}
 
 
+# On a GPU, more worlds cost an evaluation no more time, and narrow the interval of the mean to a half.
+OF_PROFILE: dict[str, JsonObject] = {"cpu": {}, "gpu": {"evaluation_episodes": 256}}
+
+
 def preset_of(algo: str, env: str, profile: str) -> JsonObject:
     """Return the default fields of a run, as nested mappings like those of a config file; a user's values go first."""
     env = OWN_ROBOT if is_model_file(env) else env
-    return PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)
+    preset = PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)
+    return OF_PROFILE[profile] | preset

@@ -107,3 +107,8 @@ def test_noise_has_a_bonus_but_in_standing():
     for profile in ("cpu", "gpu"):
         stand, walk = (default_config("ppo", f"dmc-humanoid-{speed}", profile).algorithm for speed in ("stand", "walk"))
         assert stand.entropy_weight == 0 < walk.entropy_weight
+
+
+@pytest.mark.parametrize(("profile", "episodes"), [("cpu", 64), ("gpu", 256)])
+def test_a_gpu_evaluates_in_more_worlds(profile, episodes):
+    assert default_config("ppo", "humanoid-walk", profile).evaluation_episodes == episodes

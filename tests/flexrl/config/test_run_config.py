@@ -156,6 +156,14 @@ def test_a_bad_file_is_refused_with_its_name(tmp_path, text, named):
     assert "bad.yaml" in str(refused.value)
 
 
+def test_a_sweeps_file_is_called_one_and_not_a_config_with_unknown_fields(tmp_path):
+    file = tmp_path / "sweep.yaml"
+    file.write_text("name: speeds\nenv: humanoid-walk\ngrid: {seed: [0, 1]}\n")
+    refusal = r"sweep.yaml: is a sweep's file \(grid\), of several runs; train them by python -m launch.sweep submit "
+    with pytest.raises(ConfigError, match=refusal):
+        parse(["--config", str(file)])
+
+
 def test_yaml_numbers_may_be_written_as_people_write_them(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("algorithm: {learning_rate: 3e-4}\ntotal_steps: 10_000_000\n")
