@@ -20,6 +20,7 @@ class Teachers:
     """
 
     policies: tuple[Policy, ...]
+    obs_sizes: tuple[int, ...] = struct.field(pytree_node=False)  # how many of the first observations each sees
     reads_goal: tuple[bool, ...] = struct.field(pytree_node=False)  # whether each sees the goal, or none
     columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
 
@@ -41,6 +42,7 @@ class Teachers:
         policy, column = self.policies[i], self.columns[i]
         goal = observation.goal if self.reads_goal[i] else observation.goal[..., :0]
         carry = policy.init_carry(len(observation.obs))
-        info = policy.act(carry, observation.replace(goal=goal), jax.random.key(0))[2]
+        seen = observation.replace(obs=observation.obs[..., : self.obs_sizes[i]], goal=goal)
+        info = policy.act(carry, seen, jax.random.key(0))[2]
         is_its = jnp.ones(len(observation.obs), bool) if column is None else observation.goal[:, column] > 0.5
         return Taught(info["loc"], info["scale"], is_its)

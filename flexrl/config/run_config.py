@@ -32,6 +32,9 @@ TaskConfig = TypeVar("TaskConfig")
 LATER_FIELDS = {
     "any_environment": False,
     "gait": GaitWeights(),
+    "gait_clock": False,
+    "swing": GaitWeights.swing,
+    "rhythm": GaitWeights.rhythm,
     "teachers": (),
     "teacher_weight": PPOConfig.teacher_weight,
     "final_teacher_weight": None,

@@ -8,6 +8,7 @@ from algos.common.teachers import Teachers
 from algos.ppo.config import PPOConfig
 from algos.ppo.policy import PPOPolicy
 from envs.physics import resolve_backend
+from envs.tasks.humanoid_skills.clock import CLOCK_SIZE
 from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES
 from envs.types import EnvSpec
 from flexrl.common.errors import ConfigError
@@ -64,7 +65,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
     algorithm = config.algorithm
     if not isinstance(algorithm, PPOConfig) or not algorithm.teachers:
         return None
-    policies, reads_goal, columns = [], [], []
+    policies, obs_sizes, reads_goal, columns = [], [], [], []
     for name in algorithm.teachers:
         skill, _, place = name.rpartition("=")
         try:
@@ -73,9 +74,10 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
         except ConfigError as error:
             raise ConfigError(f"teachers: {name}: {error}") from None
         policies.append(policy)
+        obs_sizes.append(sees.obs_size)
         reads_goal.append(sees.goal_size > 0)
         columns.append(COMMAND_SIZE + SKILL_NAMES.index(skill) if skill else None)
-    teachers = Teachers(tuple(policies), tuple(reads_goal), tuple(columns))
+    teachers = Teachers(tuple(policies), tuple(obs_sizes), tuple(reads_goal), tuple(columns))
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 
 
@@ -100,7 +102,8 @@ def _load(place: str, workspace: str, distribution: str) -> tuple[PPOPolicy, Env
 
 
 def _require_fit(sees: EnvSpec, spec: EnvSpec, skill: str, config: RunConfig) -> None:
-    same = (sees.obs_size, sees.action_size) == (spec.obs_size, spec.action_size)
+    own = spec.obs_size - CLOCK_SIZE if getattr(config.task, "gait_clock", False) else spec.obs_size
+    same = sees.obs_size in (own, spec.obs_size) and sees.action_size == spec.action_size
     if not same or sees.goal_size not in (0, spec.goal_size):
         raise ConfigError(
             f"sees {sees.obs_size} observations and {sees.goal_size} numbers of goal and takes {sees.action_size} "

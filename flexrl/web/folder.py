@@ -11,6 +11,7 @@ import numpy as np
 
 from envs.robots.feeling_humanoid import ROOT_HEIGHT_ON_THE_FLOOR
 from envs.robots.models import feeling_humanoid
+from envs.tasks.humanoid_skills.clock import STRIDES, STRIDES_PER_METRE
 from flexrl.common.errors import ConfigError
 from flexrl.common.files import new_folder, write_json, write_text
 from flexrl.common.types import JsonObject
@@ -74,6 +75,7 @@ def _task(playback: Playback) -> JsonObject:
         "start": [*root, *np.asarray(model.qpos0[7:]).tolist()],
         "num_substeps": round(playback.env.spec.control_period / model.opt.timestep),
         "min_height": task.min_height,
+        "clock": {"strides": STRIDES, "strides_per_metre": STRIDES_PER_METRE} if task.gait_clock else None,
     }
 
 

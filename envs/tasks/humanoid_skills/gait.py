@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.tasks.humanoid_skills import clock
 from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP
 from envs.tasks.humanoid_skills.motion import Motion
 from envs.tasks.humanoid_skills.rewards import BODY_WEIGHT
@@ -14,7 +15,8 @@ SHORTEST_SWING = 0.06  # s in the air, below which a foot only bounced
 SWING, LONGEST_SWING = 0.4, 0.6  # s in the air that earn nothing, and above which more earns no more
 CLEARANCE = 0.08  # m that a sole is to be lifted in a swing
 ELBOW = -1.2  # rad, of an elbow that is a little bent
-MOVING = 0.1  # m/s, commanded speed above which steps are asked for
+MOVING = 0.1  # m/s or rad/s, commanded speed above which steps are asked for
+FLYING = 1.5  # m/s, commanded speed above which both feet may leave the floor
 LARGEST_HEADING_ERROR = 1.0  # rad; larger errors cost no more
 
 
@@ -32,6 +34,10 @@ class GaitWeights:
       trunk: squared rate of the torso's roll and pitch, summed (rad^2/s^2).
       energy: mechanical power of the motors over body weight (m/s).
       heading: squared angle by which it turned more or less than commanded, since the command (rad^2).
+      swing: squared difference between a sole's height and the one that the clock asks for, as a share of 10 cm and at
+        most 1, mean over both feet (1). Needs `gait_clock`, as `rhythm` does.
+      rhythm: a foot that is on the floor well within its swing, or in the air well within its stance, mean over both
+        feet (1). Above 1.5 m/s both may be in the air.
     """
 
     air_time: float = 0.0
@@ -42,6 +48,13 @@ class GaitWeights:
     trunk: float = 0.0
     energy: float = 0.0
     heading: float = 0.0
+    swing: float = 0.0
+    rhythm: float = 0.0
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether a term that reads the clock has a weight."""
+        return bool(self.swing or self.rhythm)
 
     @property
     def is_on(self) -> bool:
@@ -57,11 +70,12 @@ class Steps:
     peak: Array  # (2,) m, highest that each sole has been in its present swing
     last: Array  # () int32, the foot that came down last; -1 for none
     heading_error: Array  # () rad by which it turned further to the left than commanded, since the command
+    phase: Array  # () rad, of the clock
 
     @classmethod
     def first(cls) -> "Steps":
         """Return the state before the first step."""
-        return cls(jnp.zeros(2), jnp.zeros(2), jnp.array(-1, jnp.int32), jnp.zeros(()))
+        return cls(jnp.zeros(2), jnp.zeros(2), jnp.array(-1, jnp.int32), jnp.zeros(()), jnp.zeros(()))
 
     def after(self, motion: Motion, period: float, is_new_goal: Array) -> "Steps":
         """Return the state after a control step of `period` s; a new goal () begins with the heading of the moment."""
@@ -73,6 +87,7 @@ class Steps:
             peak=jnp.where(in_air, jnp.maximum(self.peak, motion.foot_height), 0),
             last=jnp.where(down.any(), jnp.argmax(down).astype(jnp.int32), self.last),
             heading_error=jnp.where(is_new_goal, 0, error),
+            phase=clock.later(self.phase, motion.velocity, period),
         )
 
 
@@ -100,9 +115,21 @@ def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
         "trunk": jnp.square(motion.sway).sum(),
         "energy": motion.power / BODY_WEIGHT,
         "heading": jnp.square(heading_error),
+        **_by_clock(motion, before.phase),
     }
     is_on_foot = (motion.skill != JUMP) & (motion.skill != STAND_UP)
     return {name: value * is_on_foot for name, value in terms.items()}
+
+
+def _by_clock(motion: Motion, phase: Array) -> dict[str, Array]:
+    """Return the terms that compare the feet with the clock; 0 while standing still is asked for."""
+    speed, turn = jnp.sqrt(jnp.square(motion.command[:2]).sum()), jnp.abs(motion.command[2])
+    lacking = (motion.foot_height - clock.asked_height(phase)) / clock.SWING_HEIGHT
+    on_floor, swings = motion.foot_force > 0, clock.swings(phase)
+    drags = on_floor & (swings > clock.FIRM)
+    floats = ~on_floor & (swings < -clock.FIRM) & (speed < FLYING)
+    terms = {"swing": jnp.minimum(jnp.square(lacking), 1), "rhythm": (drags | floats).astype(lacking.dtype)}
+    return {name: value.mean() * ((speed > MOVING) | (turn > MOVING)) for name, value in terms.items()}
 
 
 def weighted_gait(terms: dict[str, Array], weights: GaitWeights) -> dict[str, Array]:

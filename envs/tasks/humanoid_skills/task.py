@@ -12,6 +12,7 @@ from envs.robots import feeling_humanoid as body
 from envs.robots import symmetry
 from envs.robots.models import feeling_humanoid
 from envs.task import MujocoTask, first_state
+from envs.tasks.humanoid_skills import clock
 from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, gait_terms, weighted_gait
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.tasks.humanoid_skills.motion import Motion, motion_of
@@ -39,6 +40,7 @@ class HumanoidSkillsConfig:
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
       rewards: weight of each reward term.
       gait: weight of each term of a natural gait; none is on by default.
+      gait_clock: observe the clock of a gait, which tells when each foot is to swing.
     """
 
     skills: tuple[str, ...] = SKILL_NAMES
@@ -51,6 +53,7 @@ class HumanoidSkillsConfig:
     reset_noise: float = 0.02
     rewards: RewardWeights = field(default_factory=RewardWeights)
     gait: GaitWeights = GaitWeights()
+    gait_clock: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
@@ -68,12 +71,15 @@ class HumanoidSkillsConfig:
             raise ValueError(f"min_height: {self.min_height} must be above 0")
         if self.reset_noise < 0:
             raise ValueError(f"reset_noise: {self.reset_noise} is negative")
+        if self.gait.needs_clock and not self.gait_clock:
+            raise ValueError("gait_clock: is false, and gait.swing and gait.rhythm need it; set it, or these to 0")
 
 
 class HumanoidSkills(MujocoTask):
     """Follow a commanded velocity and yaw rate, stand, jump, stand up; goals change within an episode.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`. Goal (17): see `envs.tasks.humanoid_skills.goals`.
+    Observation (63): see `envs.robots.feeling_humanoid.observe`. With `gait_clock` it has 65 numbers: sine and cosine of
+    the clock's phase follow. Goal (17): see `envs.tasks.humanoid_skills.goals`.
     """
 
     Config = HumanoidSkillsConfig
@@ -94,6 +100,7 @@ class HumanoidSkills(MujocoTask):
     def mirror(self) -> Mirror:
         """See `MujocoTask.mirror`: left and right skills change places."""
         obs, action = body.mirror(self.model)
+        obs = obs + clock.mirror() if self.config.gait_clock else obs
         return Mirror(obs, TURNED_COMMAND + symmetry.swapped_names(list(SKILL_NAMES)), action)
 
     def reset(self, key: Array) -> EnvState:
@@ -110,7 +117,7 @@ class HumanoidSkills(MujocoTask):
         tracking = Tracking.first()
         metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))
         info = {"goals": goals, "last_action": motion.action, "tracking": tracking, **self._kept(steps)}
-        return first_state(physics, body.observe(physics, motion.action), goals.vector(), metrics, info)
+        return first_state(physics, self._observe(physics, motion.action, steps), goals.vector(), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         """Apply torques for one control period of 15 ms. The reward is for the goal before this step."""
@@ -124,7 +131,7 @@ class HumanoidSkills(MujocoTask):
         steps = steps.after(motion, self.control_period, goals.is_new)
         return state.replace(
             physics=physics,
-            obs=body.observe(physics, motion.action),
+            obs=self._observe(physics, motion.action, steps),
             goal=goals.vector(),
             reward=sum(rewards.values(), jnp.zeros(())),
             terminated=self._has_fallen(motion) if self.config.termination == "default" else jnp.array(False),
@@ -132,14 +139,18 @@ class HumanoidSkills(MujocoTask):
             info={"goals": goals, "last_action": action, "tracking": tracking, **self._kept(steps)},
         )
 
+    def _observe(self, physics: PhysicsState, action: Array, steps: Steps) -> Array:
+        obs = body.observe(physics, action)
+        return jnp.concatenate([obs, clock.shown(steps.phase)]) if self.config.gait_clock else obs
+
     def _rewards(self, motion: Motion, steps: Steps) -> dict[str, Array]:
         """Return what each term adds to the reward, given what the feet did before the step."""
         rewards = weighted(reward_terms(motion), self.config.rewards)
         return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
 
     def _kept(self, steps: Steps) -> dict[str, Steps]:
-        """Return the part of `info` that the gait's terms need: nothing if none is on."""
-        return {"steps": steps} if self.config.gait.is_on else {}
+        """Return the part of `info` that the clock and the gait's terms need: nothing if none is on."""
+        return {"steps": steps} if self.config.gait.is_on or self.config.gait_clock else {}
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:
         key_standing, key_lying = jax.random.split(key)

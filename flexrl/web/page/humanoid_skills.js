@@ -13,6 +13,12 @@ export function observe({ qpos, qvel, sensordata }, lastAction) {
   ];
 }
 
+// Return the clock's phase (rad) after a control step of `period` s, as envs/tasks/humanoid_skills/clock.py.
+export function laterPhase(phase, { forward, left }, period, { strides, strides_per_metre }) {
+  const pace = strides + strides_per_metre * Math.hypot(forward, left);
+  return (phase + 2 * Math.PI * period * pace) % (2 * Math.PI);
+}
+
 // Return how the torso moves: forward and left (m/s), turn (rad/s, to the left), and its height (m).
 export function motion({ qpos, qvel }) {
   const [x, y] = heading(qpos);

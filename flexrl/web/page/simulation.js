@@ -1,7 +1,7 @@
 // One body in MuJoCo's WebAssembly, moved by the policy a control step at a time. Needs no page: it can run without one.
 
 import loadMujoco from "./mujoco/mujoco.js";
-import { motion, nearestSkill, observe } from "./humanoid_skills.js";
+import { laterPhase, motion, nearestSkill, observe } from "./humanoid_skills.js";
 import { Policy } from "./policy.js";
 
 const FALLEN_SECONDS = 1.5; // s on the floor after which the body is put back
@@ -39,7 +39,7 @@ export class Simulation {
     this.data.qpos.set(this.told.start);
     this.mujoco.mj_forward(this.model, this.data);
     this.lastAction = new Float64Array(this.model.nu);
-    this.seconds = this.fallenSeconds = 0;
+    this.seconds = this.fallenSeconds = this.phase = 0;
     this.ask(this.skills.includes(STILL) ? STILL : this.skills[0]);
   }
 
@@ -64,7 +64,8 @@ export class Simulation {
   }
 
   observe() {
-    return observe(this.data, this.lastAction);
+    const clock = this.told.clock ? [Math.sin(this.phase), Math.cos(this.phase)] : [];
+    return [...observe(this.data, this.lastAction), ...clock];
   }
 
   // Take one control step with an action in [-1, 1]; by default the policy's.
@@ -77,6 +78,8 @@ export class Simulation {
     }
     for (let i = 0; i < this.told.num_substeps; i++) this.mujoco.mj_step(this.model, this.data);
     this.lastAction = action;
+    const { clock, control_period } = this.told;
+    if (clock) this.phase = laterPhase(this.phase, motion(this.data), control_period, clock);
     this.seconds += this.told.control_period;
     this.standUp();
   }

@@ -31,7 +31,7 @@ SEEN = Observation(jnp.zeros((3, 4)), GOALS, jnp.zeros(3), jnp.zeros(3, bool))
 
 
 def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
-    teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (True, False, True), (None, 2, 1))
+    teachers = Teachers((Constant(0.1), Constant(0.2), Constant(0.3)), (4, 4, 4), (True, False, True), (None, 2, 1))
     taught = jax.jit(teachers.teach)(SEEN)
     np.testing.assert_allclose(taught.loc, [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
     np.testing.assert_allclose(taught.scale, 2 * taught.loc)
@@ -39,9 +39,24 @@ def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
 
 
 def test_a_goal_that_no_teacher_takes_is_marked():
-    taught = Teachers((Constant(0.2), Constant(0.3)), (False, True), (2, 1)).teach(SEEN)
+    taught = Teachers((Constant(0.2), Constant(0.3)), (4, 4), (False, True), (2, 1)).teach(SEEN)
     assert taught.is_taught.tolist() == [False, True, True]
     np.testing.assert_allclose(taught.loc[1:], [[0.2, 0.2], [0.4, 0.4]], atol=1e-6)
+
+
+@struct.dataclass
+class Sums(Constant):
+    """Does the sum of what it observes."""
+
+    def act(self, carry, observation, key):
+        loc = jnp.repeat(observation.obs.sum(axis=-1, keepdims=True), 2, axis=-1)
+        return carry, jnp.tanh(loc), {"loc": loc, "scale": loc}
+
+
+def test_a_teacher_that_knows_less_sees_the_first_observations_only():
+    seen = SEEN.replace(obs=jnp.array([[1.0, 2.0, 4.0, 8.0]] * 3))
+    taught = Teachers((Sums(0.0), Sums(0.0)), (4, 2), (False, False), (None, 1)).teach(seen)
+    np.testing.assert_array_equal(taught.loc[:, 0], [15.0, 15.0, 3.0])
 
 
 def test_only_the_first_teacher_may_be_of_every_skill():

@@ -59,6 +59,13 @@ def test_a_teacher_that_does_not_fit_is_refused_in_one_line(tmp_path, teachers, 
     assert "\n" not in str(refused.value)
 
 
+def test_a_pupil_with_a_clock_may_have_a_teacher_without_one(tmp_path):
+    config = config_of(tmp_path, EXPORTED, "--task.gait-clock")
+    worlds = make_env(config)
+    teachers = load_teachers(config, worlds.spec).arrays
+    assert (worlds.spec.obs_size, teachers.obs_sizes) == (65, (63,))
+
+
 def test_a_run_without_teachers_loads_none(tmp_path):
     config = parse([*runs.TINY, "--workspace", str(tmp_path), "--name", "alone"]).config
     assert load_teachers(config, make_env(config).spec) is None

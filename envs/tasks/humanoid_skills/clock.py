@@ -1,0 +1,45 @@
+"""The clock of a gait: it tells when each foot is to swing, and how high.
+
+A left-right symmetric policy that stands straight cannot choose a foot to begin with; the clock chooses for it. For
+half of a stride the right foot swings, then the left one. The clock reads the body alone, and no command.
+
+Source: Siekmann et al. 2021, "Sim-to-real learning of all common bipedal gaits via periodic reward composition".
+"""
+
+import math
+
+import jax.numpy as jnp
+from jax import Array
+
+from envs.types import Reflection
+
+STRIDES, STRIDES_PER_METRE = 0.8, 0.2  # strides in a second at rest, and more for each m/s of the torso
+SWING_HEIGHT = 0.1  # m, of a sole in the middle of its swing
+FIRM = 0.4  # sine of the phase from which on a foot is well within its swing or its stance
+CLOCK_SIZE = 2  # numbers of a clock, as a policy observes it
+
+
+def later(phase: Array, velocity: Array, period: float) -> Array:
+    """Return the phase () after a control step of `period` s with the torso's velocity (2,) in m/s; in [0, 2 pi)."""
+    speed = jnp.sqrt(jnp.square(velocity).sum())
+    return jnp.mod(phase + 2 * math.pi * period * (STRIDES + STRIDES_PER_METRE * speed), 2 * math.pi)
+
+
+def shown(phase: Array) -> Array:
+    """Return the clock as a policy observes it (2,): sine and cosine of the phase."""
+    return jnp.stack([jnp.sin(phase), jnp.cos(phase)])
+
+
+def mirror() -> Reflection:
+    """Return the reflection of a clock: the other foot's turn is half a stride away."""
+    return Reflection((0, 1), (-1, -1))
+
+
+def swings(phase: Array) -> Array:
+    """Return for the right and the left foot (2,) the sine of its phase: above 0 it is to swing, below to stand."""
+    return jnp.sin(phase) * jnp.array([1.0, -1.0])
+
+
+def asked_height(phase: Array) -> Array:
+    """Return the height (2,) of the right and the left sole that the clock asks for, m: 0 in the stance."""
+    return SWING_HEIGHT * jnp.square(jnp.maximum(swings(phase), 0))
