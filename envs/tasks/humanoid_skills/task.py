@@ -78,8 +78,8 @@ class HumanoidSkillsConfig:
 class HumanoidSkills(MujocoTask):
     """Follow a commanded velocity and yaw rate, stand, jump, stand up; goals change within an episode.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`. With `gait_clock` it has 65 numbers: sine and cosine of
-    the clock's phase follow. Goal (17): see `envs.tasks.humanoid_skills.goals`.
+    Observation (63): see `envs.robots.feeling_humanoid.observe`. With `gait_clock`, it has 65 numbers: sine and
+    cosine of its phase follow. Goal (17): see `envs.tasks.humanoid_skills.goals`.
     """
 
     Config = HumanoidSkillsConfig
