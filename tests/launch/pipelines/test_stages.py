@@ -112,5 +112,7 @@ def test_the_whole_body_is_taught_by_its_specialists(overlay, tmp_path, monkeypa
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
     config = decode(stages["together"].resolved(stages["together"].train), "together")
     specialists = (f"jump={stages['jump'].output}", f"stand-up={stages['getup'].output}")
-    assert config.algorithm.teachers == ("pretrained/humanoid-skills", *specialists)
-    assert set(config.task.skills) == set(SKILL_NAMES) and config.parent == "pretrained/humanoid-skills"
+    assert config.algorithm.teachers == specialists and config.parent == f"{stages['gait'].output}:latest"
+    assert set(config.task.skills) == set(SKILL_NAMES)
+    before = decode(stages["gait"].resolved(stages["gait"].train), "gait")
+    assert before.task.gait_clock and before.task.gait == config.task.gait
