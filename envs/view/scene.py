@@ -34,10 +34,10 @@ def prepared(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
     model.geom_size[is_floor, :2] = FLOOR_SIZE
     model.geom_matid[is_floor] = -1
     model.geom_rgba[is_floor] = FLOOR
-    is_limb = ~is_floor & (model.geom_type != mujoco.mjtGeom.mjGEOM_MESH)
+    is_limb = ~is_floor & (model.geom_type != mujoco.mjtGeom.mjGEOM_MESH) & (model.geom_rgba[:, 3] > 0)
     for geom in np.flatnonzero(is_limb):
         model.geom_matid[geom] = -1
-        model.geom_rgba[geom, :3] = _colour(model, int(geom))[:3]
+        model.geom_rgba[geom] = _colour(model, int(geom))
     return model
 
 

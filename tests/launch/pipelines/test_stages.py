@@ -110,9 +110,10 @@ def test_the_whole_body_is_taught_by_its_specialists(overlay, tmp_path, monkeypa
     monkeypatch.chdir(EXAMPLES.parent)
     file = EXAMPLES / "whole_body.yaml"
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
-    config = decode(stages["together"].resolved(stages["together"].train), "together")
-    specialists = (f"jump={stages['jump'].output}", f"stand-up={stages['getup'].output}")
-    assert config.algorithm.teachers == specialists and config.parent == f"{stages['gait'].output}:latest"
+    of = {name: decode(stages[name].resolved(stages[name].train), name) for name in ("gait", "moves", "together")}
+    config = of["together"]
+    moves, jump, getup = (stages[name].output for name in ("moves", "jump", "getup"))
+    assert config.algorithm.teachers == (f"{moves}:latest", f"jump={jump}", f"stand-up={getup}")
+    assert config.parent == f"{moves}:latest" and of["moves"].parent == f"{stages['gait'].output}:latest"
     assert set(config.task.skills) == set(SKILL_NAMES)
-    before = decode(stages["gait"].resolved(stages["gait"].train), "gait")
-    assert before.task.gait_clock and before.task.gait == config.task.gait
+    assert all(each.task.gait_clock and each.task.gait.needs_clock for each in of.values())
