@@ -3,41 +3,26 @@
 import re
 from dataclasses import replace
 
-from flexrl.language.grammar.elision import Item, correct, opposite, with_verb
+from flexrl.language.grammar.elision import Item, correct, taken_back_from, with_verb
+from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, turned_so_far
 from flexrl.language.grammar.pieces import Piece, base, tidy
-from flexrl.language.grammar.repetition import (
-    AGAIN,
-    ALL_AGAIN,
-    COVERED,
-    FOLLOWING,
-    MORE,
-    MOVING,
-    SAME_TO,
-    STILL,
-    THAT_AGAIN,
-)
+from flexrl.language.grammar.repeating import Clauses
+from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, STILL
 from flexrl.language.plan import MAX_SEGMENTS, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
 from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
 
 
-class Builder:
+class Builder(Clauses):
     """Build the clauses of an instruction from its pieces, one after another."""
-
-    def __init__(self, impossible: list[str]) -> None:
-        """Begin with the impossible words that are known already."""
-        self.items: list[Item] = []
-        self.impossible = impossible
-        self.last: Item | None = None  # the clause that the next may leave words out of; also a negated one
-        self.sentence = 0
-        self.loose = ""  # speed words before the clause that they belong to
-        self.amount: Until | None = None  # an amount before the clause that it belongs to
-        self.times = 1  # a count before the clauses that it belongs to
-        self.times_from = 0
 
     def result(self) -> tuple[list[Item], list[str]]:
         """Return what has been built, and words that no plan can do."""
+        self._close_sentence()
+        if not self.items and AT_GAIT.match(self.loose):
+            text, self.loose = self.loose, ""
+            self._append(Item(text, None, text, True, self.sentence, True), 1)
         if self.times > 1:
             self._repeat(self.times_from, self.times)
         if not self.items and not self.impossible:
@@ -47,20 +32,25 @@ class Builder:
             del self.items[MAX_SEGMENTS:]
         return self.items, list(dict.fromkeys(self.impossible))
 
-    def add(self, piece: Piece) -> None:
-        """Add the words of one piece."""
+    def add(self, piece: Piece, following: list[Piece]) -> None:
+        """Add the words of one piece, knowing those that follow."""
         if piece.sentence and self.items:
             self.sentence += 1
-        quantity = find_quantity(piece.words)
+            self._close_sentence()
+        quantity = find_quantity(EACH.sub("", piece.words))
         text = tidy(quantity.text)
         if quantity.conflict:
             self.impossible.append(quantity.conflict)
-        corrected = self._take_back(piece, text) if piece.mark == "correct" else None
+        corrected = self._take_back(piece, following, text, quantity.until) if piece.mark == "correct" else None
+        self.unmeasured = None
         if piece.negated:
             self._negate(piece, text, quantity.until)
             return
         if not text and not quantity.counted and quantity.until is None and quantity.bare is None:
             return
+        if piece.mark == "correct" and corrected is not None and not text and quantity.until is None:
+            if self._recounts(corrected, quantity.times if quantity.counted else quantity.bare):
+                return
         if self._repeats(piece, text, quantity.times, quantity.counted):
             return
         until = quantity.until
@@ -72,7 +62,8 @@ class Builder:
             if earlier is not None and earlier.until is not None:
                 until = Until(earlier.until.kind, quantity.bare)
             else:
-                self.impossible.append(f"{piece.said}: {quantity.bare:g} of what")
+                self.unmeasured = f"{piece.said}: {quantity.bare:g} of what"
+                self.impossible.append(self.unmeasured)
         self._place(piece, text, until, quantity.times, corrected)
 
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
@@ -104,10 +95,20 @@ class Builder:
         else:
             self.loose = f"{self.loose} {word}".strip()
 
-    def _take_back(self, piece: Piece, text: str) -> Item | None:
+    def _close_sentence(self) -> None:
+        """Give speed words that were a sentence of their own to the clause before them: "Go back. Slowly."."""
+        if self.loose and self.loose_after and self.items:
+            self.items[-1] = replace(self.items[-1], text=f"{self.items[-1].text} {self.loose}")
+            self.loose = ""
+        self.loose_after = False
+
+    def _take_back(self, piece: Piece, following: list[Piece], text: str, until: Until | None) -> Item | None:
         """Take back the clause before a correction, or the sentence before one that begins anew; return the clause."""
+        if self.unmeasured is not None:
+            self.impossible.remove(self.unmeasured)
         if not self.items:
             return None
+        del self.items[taken_back_from(self.items, text, until, [x.words for x in following]) + 1 :]
         taken = self.items.pop()
         anew = piece.sentence or re.match(r"(?:just|only)\b", piece.said.lower())
         if anew and not is_fragment(text.split()):
@@ -121,52 +122,12 @@ class Builder:
         self.last = taken
         return taken
 
-    def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
-        """Repeat earlier clauses if a piece says only that; return whether it does."""
-        if match := SAME_TO.match(text):
-            if self.last is not None:
-                way = match["way"]
-                if re.search(r"other|opposite", way):
-                    way = opposite(self.last.text)
-                new = replace(self.last, text=with_verb(self.last, way), said=piece.said, negated=False)
-                self._append(replace(new, comma=piece.comma, sentence=self.sentence), times)
-                return True
-            return False
-        if not self.items:
-            if (counted and not text) or (counted and FOLLOWING.match(text)):
-                self.times, self.times_from = self.times * times, 0
-                return True
-            return bool(FOLLOWING.match(text)) and text != "repeat"
-        if counted and not text:
-            begin = len(self.items) - 1
-            if piece.comma and not piece.mark == "then":
-                sentence = self.items[-1].sentence
-                while begin and not self.items[begin].opens and self.items[begin - 1].sentence == sentence:
-                    begin -= 1
-            self._repeat(begin, times if not re.search(r"\bmore\b", piece.words) else times + 1)
-            return True
-        if AGAIN.match(text):
-            more = times if counted else 1
-            self._repeat(len(self.items) - 1, 1 + more)
-            return True
-        for pattern, whole in ((ALL_AGAIN, True), (THAT_AGAIN, False)):
-            if pattern.match(text):
-                total = times if counted and times > 1 and not re.search(r"\bmore\b", piece.words) else times + 1
-                sentence = self.items[-1].sentence
-                begin = 0
-                if not (whole or (piece.sentence and text == "repeat")):
-                    begin = next(i for i, item in enumerate(self.items) if item.sentence == sentence)
-                self._repeat(begin, total)
-                return True
-        return False
-
-    def _repeat(self, begin: int, total: int) -> None:
-        group = self.items[begin:]
-        self.items += group * min(total - 1, MAX_SEGMENTS + 1)
-
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
         """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
+        if AT_GAIT.match(text) and until is None:
+            self._place_gait(piece, text)
+            return
         if self._goes_on(piece, text):
             text = " ".join(text.split()[1:])  # "veer left, moving forward"
         paced = text if is_fragment(text.split()) else said_pace(text)
@@ -182,6 +143,25 @@ class Builder:
             self._append(correct(corrected, item, axes), times)
             return
         previous = self.items[-1] if self.items else None
+        if (
+            until is not None
+            and is_fragment(words)
+            and EACH.search(piece.words)
+            and end_each(self.items, until, piece.said)
+        ):
+            self.last = self.items[-1]
+            return
+        if (
+            previous is not None
+            and until is not None
+            and words
+            and piece.comma
+            and piece.mark in ("comma", "and", "sentence")
+        ):
+            whole = turned_so_far(previous, piece.words, text, until)
+            if whole is not None:
+                self.items[-1] = self.last = whole
+                return
         only_amount = not words or (
             text == "step" and until is not None and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
         )
@@ -194,12 +174,9 @@ class Builder:
             self._after_amount(item, until, previous)
             return
         if only_amount and until is not None:
-            if previous is not None and previous.until is None and piece.mark in ("comma", "and", "sentence"):
-                begin = len(self.items) - 1
-                while begin and self.items[begin - 1].said == previous.said and self.items[begin - 1].until is None:
-                    begin -= 1
-                for i in range(begin, len(self.items)):  # "turn right twice, 45 degrees each"
-                    self.items[i] = replace(self.items[i], until=until, said=f"{previous.said}, {piece.said}")
+            joinable = previous is not None and previous.until is None and piece.mark in ("comma", "and", "sentence")
+            if joinable:
+                end_last(self.items, until, piece.said)
                 self.last = self.items[-1]
                 return
             if previous is not None and piece.mark in ("comma", "and") and not words:
@@ -219,6 +196,16 @@ class Builder:
             return
         self._place_direction(piece, item, previous, axes, times)
 
+    def _place_gait(self, piece: Piece, text: str) -> None:
+        """Join a gait as in "at a jog" to the clause before a comma, or keep it for the clause after it."""
+        previous = self.items[-1] if self.items else None
+        joins = previous is not None and not piece.sentence and piece.mark in ("comma", "and")
+        if previous is not None and joins and not set(previous.text.split()) & (STANDING | JUMPING | TURNING):
+            self.items[-1] = self.last = replace(previous, text=f"{previous.text} {text}")
+            return
+        self.loose = f"{self.loose} {text}".strip()
+        self.loose_after = previous is not None and piece.sentence
+
     def _goes_on(self, piece: Piece, text: str) -> bool:
         """Return whether words such as "moving forward" only add a direction to "veer left" before a comma."""
         if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):
@@ -230,6 +217,7 @@ class Builder:
         """Join speed words to the clause before them, or keep them for the clause after them."""
         if previous is None or piece.sentence or set(previous.text.split()) & STANDING:
             self.loose = f"{self.loose} {item.text}".strip()
+            self.loose_after = piece.sentence and previous is not None and not set(previous.text.split()) & STANDING
             self.amount = item.until or self.amount
         elif (piece.mark == "then" or (previous.until and item.until)) and set(item.text.split()) & ADVERBS:
             slowless = " ".join(word for word in previous.text.split() if word not in SLOW | FAST)
@@ -289,13 +277,3 @@ class Builder:
             self.impossible.append(item.said)
             return
         self._append(replace(item, text="wait" if until.kind == "seconds" else "walk"), 1)
-
-    def _append(self, item: Item, times: int) -> None:
-        """Add a clause so many times, with the speed words and the amount that stood before it."""
-        if self.loose:
-            item = replace(item, text=f"{self.loose} {item.text}")
-        if self.amount is not None and item.until is None:
-            item = replace(item, until=self.amount)
-        self.loose, self.amount = "", None
-        self.last = item
-        self.items += [item] + [replace(item, comma=False)] * min(times - 1, MAX_SEGMENTS + 1)

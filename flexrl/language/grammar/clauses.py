@@ -14,8 +14,8 @@ from flexrl.language.grammar.marks import mark_up
 from flexrl.language.grammar.pieces import cut, in_order
 from flexrl.language.plan import Until
 from flexrl.language.quantities.find import normalise
-from flexrl.language.wording.moods import asks_or_states
-from flexrl.language.wording.rephrase import rephrased
+from flexrl.language.rewriting.moods import asks_or_states
+from flexrl.language.rewriting.rephrase import rephrased
 from flexrl.language.wording.spelling import corrected
 
 MAX_CHARACTERS = 1000
@@ -64,8 +64,9 @@ def split(instruction: str) -> Reading:
     if (told := asks_or_states(said)) is not None:
         impossible.append(told)
     builder = Builder(impossible)
-    for piece in in_order(cut(marked, said)):
-        builder.add(piece)
+    pieces = in_order(cut(marked, said))
+    for i, piece in enumerate(pieces, start=1):
+        builder.add(piece, pieces[i:])
     items, impossible = builder.result()
     return Reading(tuple(Clause(item.text, item.until, item.said) for item in items), tuple(impossible))
 

@@ -35,7 +35,7 @@ class Item:
 def correct(old: Item, new: Item, axes: list[str]) -> Item:
     """Return the clause that a correction makes of an earlier one."""
     words = new.text.split()
-    if not words:
+    if not words or (words == ["step"] and new.until and not set(old.text.split()) & (STANDING | JUMPING | TURNING)):
         return replace(old, until=new.until or old.until, said=new.said)
     if is_fragment(words):
         if axes:
@@ -50,6 +50,33 @@ def correct(old: Item, new: Item, axes: list[str]) -> Item:
     if len(words) == 1 and words[0] in TURNING and set(old.text.split()) & TURNING and directions(old.text.split()):
         new = replace(new, text=_swapped_verb(old, words[0]))
     return replace(new, until=until, comma=old.comma)
+
+
+def taken_back_from(items: list[Item], text: str, until: Until | None, following: list[str]) -> int:
+    """Return the index of the clause that a correction replaces: the last, or an earlier one from which it begins anew.
+
+    "Three jumps and a step back; sorry, two jumps and a step back" begins anew at the jumps.
+    """
+    last = len(items) - 1
+    again = {*items[last].text.split()} & {word for words in following for word in words.split()}
+    if not again or _alike(items[last], text, until):
+        return last
+    index = next((i for i in range(last, -1, -1) if _alike(items[i], text, until)), last)
+    if items[index].sentence != items[last].sentence:
+        return last
+    while index and items[index - 1].said == items[index].said and items[index - 1].text == items[index].text:
+        index -= 1
+    return index
+
+
+def _alike(item: Item, text: str, until: Until | None) -> bool:
+    """Return whether a correction may replace a clause: it has the same verb, or the same kind of amount alone."""
+    words = text.split()
+    if not words or words == ["step"]:
+        return until is None or (item.until is not None and item.until.kind == until.kind)
+    if is_fragment(words):
+        return bool(directions(words)) == bool(directions(item.text.split()))
+    return words[0] in item.text.split()
 
 
 def _swapped_verb(old: Item, verb: str) -> str:

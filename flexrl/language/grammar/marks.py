@@ -48,7 +48,7 @@ _IMPOSSIBLE = re.compile(
     r"|\b(?:until|till|til)\b(?: \w+){0,3}|\bunless\b(?: \w+){0,3}|\bwhenever\b(?: \w+){0,3}|\bin case\b"
     r"|\bprovided that\b"
     r"|\bas long as\b|\bdepending on\b|\bduring\b(?: \w+){0,2}|\bif\b(?: \w+){0,3}|\bevery (?=\w)\w+(?: \w+)?"
-    r"|\beach time\b"
+    r"|\beach time (?:you|i|he|she|they|it|the|we)\b"
     r"|\bas soon as\b(?: \w+){0,3}|\bwhen\b(?: \w+){0,3}|\bonce (?:the|it|he|she|they|there|someone|i"
     r"|we)\b(?: \w+){0,2}"
     r"|\beither\b|\b(?:m/s|km/h|kmh|mph|kph|mps|m/sec|ft/s|rpm|deg/s)\b|\b(?:[\w]+) ?/ ?(?:s|sec|second|h|hr|hour"
@@ -83,7 +83,7 @@ def mark_up(instruction: str) -> tuple[str, list[str]]:
         lambda m: _blank(m, CODES["comma" if len(m[0]) > 1 else "sentence"]),
         text,
     )
-    text = re.sub(r"^\s*no+(?=\s*[,\x01])", _blank, text)
+    text = re.sub(r"^\s*(?:no+|nope|nah|naw)(?=\s*[,\x01])", _blank, text)
     text = re.sub(r"-+>|=+>|[→>➔]", lambda m: _blank(m, CODES["then"]), text)
     text = _UNTIL_AMOUNT.sub(lambda m: "for".ljust(len(m[0])), text) if _until_amount(text) else text
     text = _NUMBERS_OR.sub(lambda m: m[0].replace(" or ", "    ") if _both_numbers(m) else m[0], text)

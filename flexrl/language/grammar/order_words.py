@@ -22,13 +22,20 @@ SCRATCH = (
     r"(?: last (?:part|bit|one))?|never ?mind(?: that)?"
 )
 CORRECTIONS = (
-    rf"(?:(?:no+|nope|nah)(?: no+)* (?:wait|sorry|hold on|hang on|not that|stop that)|(?:wait|hold on"
+    rf"(?:(?:(?:no+|nope|nah|oh),? )*(?:(?:no+|nope|nah)(?: no+)* (?:wait|sorry|hold on|hang on|not that|stop"
+    rf" that)|(?:wait|hold on"
     rf"|hang on),? (?:no+|sorry|actually)"
     rf"|(?:i'?m |so )?sorry|i mean(?:t)?(?: to say)?|i wanted to say|or rather|actually|correction|(?:wh)?oo?ps"
     rf"|{SCRATCH}|my (?:mistake|bad|fault|apologies)"
     r"|on second thoughts?|change of plans?|make (?:that|it)(?= (?:\w+ ?){1,4})|that(?:'s| is|s) wrong|wrong|i misspoke"
     r"|let me (?:rephrase|correct)(?: that| myself)?|apologies|pardon(?: me)?|excuse me|not that|no+ no+"
-    r"|better yet|rather(?=,))"
+    r"|better yet|rather(?=,)|even"
+    r" better|better still"
+    r"|(?<=,) ?(?:no,? )?better(?= (?:\w+ing|walk|run|jog|turn|jump|stop|go|step|sprint|stand|wait|make|do|take|to)\b)"
+    r"|(?:i )?misspoke|my error|slip of the tongue|disregard|cancel|let's say|i should say|i should have said"
+    r"|that should be"
+    r"|strike that|as you were|erm,? no|err,? no|no(?: wait)? i (?:mean|meant)|what i mean(?:t)? (?:is|was)|i"
+    r" meant to say))"
 )
 THEN = (
     r"(?:(?:and |but )?(?:then|after that|after this|after which|afterwards?|next|subsequently|thereafter|finally"

@@ -16,18 +16,25 @@ AGAIN = re.compile(
     r"|repeat the last (?:step|move|part|action)|the same(?: thing)?(?: again)?)$"
 )
 ALL_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform|run through) (?:it all|all(?: of)? (?:that|this|it)|everything|the (?:whole|entire"
-    r"|full) (?:thing|sequence|lot|routine)"
-    r"|(?:the|this|that) (?:sequence|routine))(?: over)?(?: again)?(?: more)?|all (?:over )?again|from the top"
+    r"^(?:(?:do|repeat|perform|run through|go through|redo|run|replay|reprise|and)? ?(?:it all|all(?: of)?"
+    r" (?:that|this|it)|everything|(?:the|that|this) (?:whole|entire"
+    r"|full|complete|same) (?:thing|sequence|lot|routine|set|series|pattern|shebang|cycle|combo|combination"
+    r"|exercise|process)"
+    r"|(?:the|this|that|those|these) (?:sequence|routine|pattern|series|cycle|set|combination|combo|exercise"
+    r"|drill|procedure|moves"
+    r"|steps|actions|movements|lot))(?: through| over)?(?: again)?(?: more)?(?: once more)?|all (?:over )?again"
+    r"|from the top"
     r"|all of (?:that|it|this)"
     r"|the whole (?:thing|sequence)(?: again)?|repeat (?:from the (?:start|beginning|top)))$"
 )
 THAT_AGAIN = re.compile(
-    r"^(?:(?:do|repeat|perform) (?:that|this|it|these|those|them|so|both)(?: all)?(?: over)?(?: again| more"
+    r"^(?:(?:do|repeat|perform|redo|make|of|for) (?:that|this|it|these|those|them|so|both|the same|same)(?:"
+    r" all)?(?: over)?(?: again| more"
     r"| once more)?|repeat(?: again| more)?"
     r"|and repeat|do (?:exactly |just )?the (?:exact )?same(?: thing)?(?: (?:all )?over)?(?: again| once more)?"
     r"|(?:then )?repeat (?:the )?(?:above|process|both steps|these steps|those steps)|do so(?: again)?"
-    r"|that again|(?:do )?both)$"
+    r"|(?:that|this|it|these|those|the same|same)(?: again| over| once more)?(?: over)?|(?:do )?both|(?:and"
+    r" )?over(?: again)?)$"
 )
 FOLLOWING = re.compile(r"^(?:do |repeat |perform )?(?:the following|this|these|the next steps?|as follows)$|^repeat$")
 SAME_TO = re.compile(

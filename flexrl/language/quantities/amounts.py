@@ -10,21 +10,34 @@ TURNING = frozenset("turn rotate spin pivot swivel twist revolve face turns turn
 EXACTNESS = frozenset("about around roughly approximately approx exactly precisely some circa almost nearly".split())
 SIZES = frozenset("small little big large tiny short long giant huge more further another extra careful full".split())
 SIZES |= frozenset(
+    "vertical high happy lovely proper nice steady equal even normal standing rapid fast measured easy lateral sideward"
+    " backward backwards forward forwards back reverse medium regular brisk swift sharp clean solid decent respectable"
+    " successive straight lazy leisurely soft light more-or-less equally-sized sideways side-to-side powerful"
+    " explosive".split()
+)
+SIZES |= frozenset(
     "side sideways complete whole entire single quick slow gentle good additional baby consecutive small".split()
 )
 KEPT_SIZES = frozenset(
+    "lateral sideward backward backwards forward forwards back reverse brisk swift lazy leisurely".split()
+)
+KEPT_SIZES |= frozenset(
     "side sideways quick slow gentle careful small big large little tiny short long giant huge baby".split()
 )
 LEADING = frozenset("for by through of over during at until till within".split())  # dropped before an amount
 GOING_ON = frozenset("straight walk walking run running carry press go going move keep march further".split())
+JUMPS = frozenset("jump hop leap bounce".split())  # also counted in the singular: "two jump"
 REPEATABLE = {
     "jumps": "jump",
     "hops": "hop",
     "leaps": "leap",
     "bounces": "bounce",
     "springs": "spring",
-    "sidesteps": "sidestep",
 }
+SIDESTEPS = frozenset("sidestep sidesteps".split())
+BEFORE_COUNT = frozenset(
+    "do make give me us take perform execute then exactly only the these those and another".split()
+)
 TURN_UNITS = frozenset(("turn", "turns", "rotation", "rotations", "revolution", "revolutions", "circle", "circles"))
 TURN_UNITS |= frozenset(("spin", "spins", "pirouette", "pivot", "pivots"))
 
@@ -101,11 +114,18 @@ def _amount_at(words: list[str], start: int) -> Amount | None:
         if words[end : end + 2] in (["in", "total"], ["in", "all"], ["in", "a"], ["a", "row"]):
             end += 2 + (words[end : end + 3] == ["in", "a", "row"])
         return Amount(_lead(words, begin), end, None, value, times=max(1, round(value)))
-    if word in REPEATABLE and not sides and value >= 1:
+    if word in SIDESTEPS:
+        return (
+            Amount(_verb(words, begin), i + 1, "steps", value, ("sidestep", *sides))
+            if value >= 1 and not article
+            else None
+        )
+    singular = word in JUMPS and not article and (not start or words[start - 1] in BEFORE_COUNT)
+    if (word in REPEATABLE or singular) and not sides and value >= 1:
         begin = _verb(words, begin)
         kept = [size for size in sizes if size in KEPT_SIZES]
         i += 3 * (words[i + 1 : i + 4] == ["in", "a", "row"])
-        return Amount(begin, i + 1, None, value, (*kept, REPEATABLE[word]), times=max(1, round(value)))
+        return Amount(begin, i + 1, None, value, (*kept, REPEATABLE.get(word, word)), times=max(1, round(value)))
     if word in TURN_UNITS:
         return _turn_at(words, begin, i, value, sizes, sides, article)
     found = unit(word) if word else None

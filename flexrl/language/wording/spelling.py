@@ -6,128 +6,10 @@ from pathlib import Path
 
 from flexrl.language.quantities.numbers import NUMBERS
 from flexrl.language.quantities.units import UNITS
+from flexrl.language.wording.short_forms import SHORT_FORMS
 from flexrl.language.wording.vocabulary import phrase_table
 
 REAL_WORDS = Path(__file__).with_name("real_words.txt")  # English words that are close to one of the vocabulary
-SHORT_FORMS = {
-    **{
-        "jus": "just",
-        "lil": "little",
-        "bk": "back",
-        "spn": "spin",
-        "mv": "move",
-        "bckwrd": "backward",
-        "bckwrds": "backwards",
-        "bckwd": "backward",
-        "bkwrd": "backward",
-        "bkwds": "backwards",
-        "bkwards": "backwards",
-        "fwrd": "forward",
-    },
-    **{"tern": "turn", "secnds": "seconds", "scnds": "seconds", "stahp": "stop", "mtrs": "metres", "str8": "straight"},
-    **{"gonna": "going to", "wanna": "want to", "gotta": "have to", "dat": "that", "da": "the", "ya": "you"},
-    **{
-        "rnd": "round",
-        "arnd": "around",
-        "strt": "straight",
-        "strait": "straight",
-        "stepz": "steps",
-        "meterz": "metres",
-    },
-    **{"clkwise": "clockwise", "clckwise": "clockwise", "anticlock": "anticlockwise", "plse": "please", "nd": "and"},
-    **{
-        "2wice": "twice",
-        "rtn": "return",
-        "rvrs": "reverse",
-        "slo": "slow",
-        "kwik": "quick",
-        "quik": "quick",
-        "w8": "wait",
-    },
-    **{"fwd": "forward", "fwds": "forward", "frwd": "forward", "bwd": "backward", "bkwd": "backward", "bck": "back"},
-    **{
-        "wlk": "walk",
-        "wak": "walk",
-        "wlak": "walk",
-        "trn": "turn",
-        "jmp": "jump",
-        "stp": "stop",
-        "rnu": "run",
-        "rn": "run",
-    },
-    **{
-        "lft": "left",
-        "lef": "left",
-        "rght": "right",
-        "rgt": "right",
-        "rite": "right",
-        "rt": "right",
-        "gte": "get",
-        "teh": "the",
-    },
-    **{
-        "adn": "and",
-        "nad": "and",
-        "anf": "and",
-        "abd": "and",
-        "thn": "then",
-        "tehn": "then",
-        "thne": "then",
-        "hten": "then",
-    },
-    **{"fro": "for", "ofr": "for", "tiems": "times", "tims": "times", "pls": "please", "plz": "please", "wate": "wait"},
-    **{
-        "ur": "your",
-        "yr": "your",
-        "yur": "your",
-        "sec": "sec",
-        "hafl": "half",
-        "degs": "degrees",
-        "wiht": "with",
-        "wth": "with",
-        "b4": "before",
-    },
-    **{
-        "stpes": "steps",
-        "setps": "steps",
-        "stesp": "steps",
-        "secodns": "seconds",
-        "sidewys": "sideways",
-        "untill": "until",
-        "til": "till",
-    },
-    **{
-        "foot step": "footstep",
-        "ahed": "ahead",
-        "bak": "back",
-        "bakc": "back",
-        "gp": "go",
-        "og": "go",
-        "mvoe": "move",
-        "slw": "slow",
-    },
-    **{
-        "quikly": "quickly",
-        "qickly": "quickly",
-        "fst": "fast",
-        "arond": "around",
-        "aroud": "around",
-        "arund": "around",
-        "fourty": "forty",
-        "ninty": "ninety",
-    },
-    **{
-        "rightt": "right",
-        "rihgt": "right",
-        "rigth": "right",
-        "rigt": "right",
-        "riht": "right",
-        "lfet": "left",
-        "letf": "left",
-        "leftt": "left",
-        "elft": "left",
-    },
-}
 CONNECTIVES = (
     "then after before while until twice thrice again repeat first finally next please could would should "
     "without instead once times times afterwards"
@@ -135,7 +17,7 @@ CONNECTIVES = (
     "degrees minute minutes"
     " couple few dozen pair seconds second metres meters metre meter steps paces quarter half forward backward"
 ).split()
-_WORD = re.compile(r"(?<![\w'])[A-Za-z]+(?![\w'])")
+_WORD = re.compile(r"(?<![\w'])(?:[A-Za-z]+(?:\d+[A-Za-z]*)?|[24][A-Za-z]+)(?![\w'])")
 _FRO = re.compile(
     r"\bfro\b(?! \w+(?: \w+)? (?:and|to)\b)(?= (?:\d|a |an |one|two|three|four|five|six|seven|eight|nine|ten|half))",
     re.IGNORECASE,
@@ -156,6 +38,8 @@ def _corrected(word: str) -> str:
         lower = word.lower()
     if lower in SHORT_FORMS:
         return SHORT_FORMS[lower]
+    if not lower.isalpha():
+        return word
     if len(lower) < 4 or lower in _vocabulary() or lower in _known():
         return word
     return _closest(lower) or word

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import product
 
 from flexrl.language.plan import Speed
+from flexrl.language.wording.manner import ADJECTIVES
 from flexrl.language.wording.other_words import BAD, PARTICLES, THINGS
 from flexrl.language.wording.rare_verbs import RARE_VERBS
 from flexrl.language.wording.verbs import VERBS
@@ -32,6 +33,15 @@ class Meaning:
     speed: Speed | None = None
 
 
+GAITS: dict[str, tuple[str, Speed | None]] = {
+    **dict.fromkeys(("walk", "march"), ("go", None)),
+    **dict.fromkeys(("stroll", "amble", "saunter", "creep"), ("go", "slow")),
+    **dict.fromkeys(("power walk", "speed walk"), ("go", "fast")),
+    "run": ("run", None),
+    **dict.fromkeys(("jog", "trot", "lope", "canter"), ("run", "slow")),
+    **dict.fromkeys(("sprint", "dash", "gallop"), ("run", "fast")),
+}
+WALKED = "walk run jog sprint stroll march hike trot dash tiptoe creep saunter amble race".split()
 WAYS = {
     "forward": "forward; forwards; ahead; in direction of front; in the direction of front; "
     "in a forwards direction; in the "
@@ -96,7 +106,7 @@ SPEEDS: dict[Speed, str] = {
     "without "
     "haste; without rushing; without hurrying; easy; at your leisure; at a comfortable pace; ploddingly; "
     "taking your time; take your time; with velocity slow; with caution; with care; at an unhurried pace; at a "
-    "careful pace; unhurried; gentle; careful; sedately; timidly; gingerly; at a slow walk; at a stroll; at a "
+    "careful pace; unhurried; gentle; careful; sedately; timidly; gingerly; at a "
     "walking pace slowly; at reduced speed; at a lower speed; at a low speed; slowly slowly; warily; "
     "stealthily; at a sluggish pace; at a slow rate; at a slow tempo; slow like a snail; like a snail; like a "
     "tortoise; like a turtle; at walking pace slowly; at quarter speed; tentatively; languidly; lightly and "
@@ -113,12 +123,12 @@ SPEEDS: dict[Speed, str] = {
     "flat out; full tilt; at full tilt; full pelt; at full pelt; full speed; top speed; all out; like the "
     "wind; like crazy; like mad; like hell; like lightning; like a bullet; like a shot; for your life; for "
     "dear life; like your life depends on it; as if your life depended on it; hard and fast; chop chop; "
-    "at a run; in quick time; quick time; with full speed; at great speed; at a fast speed; at a quick speed; "
+    "in quick time; quick time; with full speed; at great speed; at a fast speed; at a quick speed; "
     "in a fast way; in a quick manner; in a fast pace; in fast speed; with urgency; with vigour; with vigor; "
     "vigorously; energetically; urgently; at a clip; at a rate of knots; lickety split; pronto; at your "
     "fastest; at your top speed; your fastest; at your maximum speed; at warp speed; as fast as your legs can "
     "carry you; as fast as your legs will carry you; as fast as you are able; with all your might; with all "
-    "speed; at breakneck speed; at a sprint; super fast; really fast; maximum speed; max speed; at an "
+    "speed; at breakneck speed; super fast; really fast; maximum speed; max speed; at an "
     "increased speed; at increased speed; with a quick pace; with a brisk pace; with a fast pace; with brisk "
     "steps; like a cheetah; like a rocket; like the devil; like a maniac; as though your life depends on it; "
     "at a hurried pace; at lightning speed; in double time; at twice the speed; at a faster pace; at a quicker "
@@ -235,6 +245,25 @@ def _risings() -> Iterator[str]:
     yield from (f"{verb} yourself {end}" for verb, end in product(verbs, ends))
 
 
+def _at_gaits() -> Iterator[tuple[str, Meaning]]:
+    """Yield gaits as ways of covering a distance: "at a jog", "at an easy run"."""
+    for gait, (family, speed) in GAITS.items():
+        for pace in ("slow", "fast", None):
+            for adjective in ADJECTIVES[pace].split():
+                article = "an" if adjective[0] in "aeiou" else "a"
+                yield f"at {article} {adjective} {gait}", Meaning(family, speed=pace or speed)
+        yield from ((f"{at} {gait}", Meaning(family, speed=speed)) for at in ("at a", "at the", "in a", "at full"))
+
+
+def _without_articles(table: dict[str, Meaning]) -> Iterator[tuple[str, Meaning]]:
+    """Yield phrases as writers say them who leave out articles: "from floor", "at same place"."""
+    for phrase, meaning in table.items():
+        words = phrase.split()
+        bare = [word for word in words if word not in ("the", "a", "an")]
+        if len(words) > len(bare) > 1 and meaning.kind not in ("bad", "particle", "plain"):
+            yield " ".join(bare), meaning
+
+
 def _sides() -> Iterator[tuple[str, Meaning]]:
     """Yield the ways of saying a side, a corner and a sense of rotation."""
     for side in ("left", "right"):
@@ -264,4 +293,7 @@ def phrase_table(rare: bool = True) -> dict[str, Meaning]:
     for (family, speed), text in (*(RARE_VERBS.items() if rare else ()), *VERBS.items()):
         table |= {phrase: Meaning(family, speed=speed) for phrase in _phrases(text)}
     table |= {phrase: Meaning("stand-up") for phrase in _risings()}
+    table |= dict(_at_gaits())
+    table = {f"{verb} it": table[verb] for verb in WALKED if table[verb].kind in ("go", "run")} | table
+    table = dict(_without_articles(table)) | table
     return table | dict(_sides())

@@ -82,6 +82,15 @@ CASES = {
         jump up and down = jump up and down
         walk forward, take your time = walk forward slowly
         at a slow pace, walk to the right = at a slow pace walk to the right
+        rotate to your right, a quarter turn = rotate to your right 90d
+        spin, 45 degrees to the left = spin to the left 45d
+        turn left and turn right, 30 degrees each = turn left 30d | turn right 30d
+        step left. Two paces. Gently. = step left gently 2p
+        at a jog, please, cover fifty metres = at a jog cover 50m
+        at a sprint: 60 m = at a sprint 60m
+        do two jump then stop = jump | jump | stop
+        three sidesteps to the left and two to the right = sidestep to the left 3p | sidestep to the right 2p
+        take four backward steps = backward step 4p
     """,
     "repetition": """
         walk 2 m and turn right, twice = walk 2m | turn right | walk 2m | turn right
@@ -101,6 +110,7 @@ CASES = {
         turn left then right, twice = turn left | turn right | turn left | turn right
         jump and jump again = jump | jump
         make three jumps and turn left = jump | jump | jump | turn left
+        turn left and hop, then that whole routine one more time = turn left | hop | turn left | hop
     """,
     "correction": """
         turn left, no wait, right = turn right
@@ -116,6 +126,11 @@ CASES = {
         turn left and jump, rather, turn right = turn left | turn right
         sorry, walk forward = walk forward
         turn right, err, no, left = turn left
+        two jumps and a turn left; sorry, one jump and a turn left = jump | a turn left
+        walk two steps and then stop, or rather, five steps and then stop = walk 5p | stop
+        go back four no make that six steps = go back 6p
+        hop twice, no, three times = hop | hop | hop
+        walk for ten seconds then turn no just stop = walk 10s | stop
         no, don't walk. Run. = run
         actually, walk forward = walk forward
     """,

@@ -12,6 +12,7 @@ from flexrl.language.wording.spelling import corrected, distance
         ("Jmup quikly", "jump quickly"),
         ("setp to the lfet", "step to the left"),
         ("spritn 10 m", "sprint 10 m"),
+        ("wlk b4 u jmp den stp", "walk before u jump then stop"),
     ],
 )
 def test_typing_errors_are_corrected(wrong, right):

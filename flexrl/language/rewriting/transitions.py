@@ -2,7 +2,7 @@
 
 import re
 
-from flexrl.language.wording.moods import flags
+from flexrl.language.rewriting.moods import flags
 
 GAIT = (
     r"(?:walk|run|jog|sprint|trot|stroll|march|dash|gallop|canter|amble|saunter|hop|jump|leap|bounce|spin|turn|rest"
@@ -80,6 +80,12 @@ TRANSITIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\bditto(?: but)?(?: going| to the| for)? (?=(?:left|right|back|forward)\w*\b)", "the same to the "),
         # order, negation and correction
+        (
+            r"(?<=\w),? (?:no+|nope|nah),? (?:just|instead|rather|better|it should be|let's|only)(?: make (?:it"
+            r"|that))?,? "
+            r"(?=\w)",
+            ", no wait, ",
+        ),
         (
             rf"{START}(?:under no circumstances|on no account|by no means|at no (?:point|"
             rf"time)|in no case)(?: should you| must you| may you| are you to| do you)? ",

@@ -2,8 +2,8 @@
 
 import re
 
-from flexrl.language.wording.moods import flags
-from flexrl.language.wording.transitions import ADJECTIVE, GAIT, START, TRANSITIONS
+from flexrl.language.rewriting.moods import flags
+from flexrl.language.rewriting.transitions import ADJECTIVE, GAIT, START, TRANSITIONS
 
 _COUNT = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)"
 _UNIT = r"(?:m|met\w*|s|secs?|seconds?|min\w*|ft|feet|foot|yards?|cm|deg\w*|°|steps?|paces?|jumps?|hops?|times?|x)"
@@ -106,7 +106,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1 ",
         ),
         (r"(?<=\w)(?:\.{2,}|,) *you know what,? ", ", scratch that, "),
-        (r",? \bor (?:actually|better still|better|rather)\b,?", ", actually"),
+        (r",? \bor (?:actually|better still|better|rather|no,? wait|no|wait|make (?:that|it))\b,?", ", actually"),
         (r"(?<=\w) following (?=an? |the |\d)", " after "),
         # short forms
         (r"(?<=[a-z]) ?[*×✕] ?(?=\d)", " x"),
@@ -176,7 +176,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             rf"{START}(?:in|for|as|during|at)? ?(?:the |your |this |our )?(?:{_ORDINAL} "
             rf")?(?:scene|act|part|phase|stage"
-            rf"|exercise|shot|take|round|drill|move|step|task|item|beat)(?: (?:\d+|{_COUNT}|{_ORDINAL}))?[,:]+ (?=\w)",
+            rf"|exercise|shot|take|round|drill|move|step|task|item)(?: (?:\d+|{_COUNT}|{_ORDINAL}))?[,:]+ (?=\w)",
             " ",
         ),
         (

@@ -2,30 +2,21 @@
 
 import re
 
-from flexrl.language.wording.asides import CONDITIONS, LABEL, POLITE, PRAISE, TAILS
-from flexrl.language.wording.idioms import without_idioms
-from flexrl.language.wording.moods import flags
+from flexrl.language.rewriting.addresses import without_addresses
+from flexrl.language.rewriting.asides import CONDITIONS, LABEL, POLITE, PRAISE, TAILS
+from flexrl.language.rewriting.idioms import without_idioms
+from flexrl.language.rewriting.measures import MEASURES, VERB
+from flexrl.language.rewriting.moods import flags
+from flexrl.language.rewriting.notation import spelled_out
+from flexrl.language.rewriting.ordering import ordered
+from flexrl.language.rewriting.wishes import commanded
 from flexrl.language.wording.words import base_form
 
-_ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|ninety"
-_NUMBER = rf"(?:\d[\d.,/]*|an?|half|a couple of|a few|(?:{_ONES})(?:[ -](?:{_ONES}|hundred|and a half))?|a hundred)"
-_LENGTH = (
-    r"(?:m|met(?:re|er)s?|feet|foot|ft|yards?|cm|centimet(?:re|er)s?|inch(?:es)?|miles?|km|kilomet(?:re|er)s?"
-    r"|steps?|paces?|footsteps?|strides?)"
-)
-_TIME = r"(?:s|secs?|seconds?|min|mins|minutes?|hours?|moments?)"
-_ANGLE = r"(?:degrees?|deg|°|radians?|(?:full |half |quarter )?turns?)"
-_AMOUNT = rf"{_NUMBER} ?-?(?:more )?(?:{_LENGTH}|{_TIME}|{_ANGLE})\b"
 _START = r"(?:^|(?<=[.!?;:\n])|(?<=, )|(?<=then )|(?<=and ))\s*"
 _YOU = r"(?:you|u|ya|the robot|it)"
 _GOOD = (
     r"(?:great|nice|lovely|good|cool|awesome|wonderful|appreciated|fantastic|helpful|best|super|kind|ideal|perfect"
     r"|ok|okay|possible|grateful|happy|glad|delighted|obliged|pleased|thankful|thrilled)"
-)
-_VERB = (
-    r"(?:walk|turn|run|jump|stop|go|stand|wait|step|move|rotate|spin|hop|jog|sprint|strafe|back|face|get|pivot"
-    r"|march|stroll|sidestep|start|keep|take|make|do|slow|quick|don't|please|halt|freeze|head|leap|pause|hold|stay"
-    r"|continue|creep|dash|shuffle|slide)"
 )
 
 _HURRY = (
@@ -52,120 +43,6 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, said in (
         (r"[“”]", '"'),
         (r"\bput one foot in front of the other\b", "walk forward"),
-        # amounts
-        (r"\b(\d+):(\d\d) ?(?:min\w*|m)\b", r"\1 minutes and \2 seconds"),
-        (r"\b(?:pi|π) (?:radians?|rad)\b|\bπ\b(?= ?rad)", "180 degrees"),
-        (r"\b(?:half pi|pi over two|pi/2) (?:radians?|rad)\b", "90 degrees"),
-        (r"\bone[ -]eighty\b", "180"),
-        (r"\bthree[ -]sixty\b", "360"),
-        (r"\btwo[ -]seventy\b", "270"),
-        (r"\bfive[ -]forty\b", "540"),
-        (r"\bseven[ -]twenty\b", "720"),
-        (r"\bone[ -]twenty\b", "120"),
-        (
-            r"\b(?:do|pull|make|perform|throw|bust) (?:a|an) (\d+)\b(?! ?-?(?:deg|°|sec|m\b|met|min|s\b|f|y|step"
-            r"|pace))",
-            r"turn \1 degrees",
-        ),
-        (r"\b(?:a |the )?half(?:[ -]an?)?[ -]dozen\b", "6"),
-        (r"\b(?:a )?couple(?: of)? dozen\b", "24"),
-        (r"\b(?:a|one) dozen\b", "12"),
-        (r"\btwo dozen\b", "24"),
-        (r"\b(?:a|one) turn and a half\b", "1.5 turns"),
-        (r"\ban? (?:eighth|8th)(?: of)? (?:a )?(?:full )?turn\b", "45 degrees"),
-        (r"\ban? sixth(?: of)? (?:a )?(?:full )?turn\b", "60 degrees"),
-        (
-            r"\b(spin|turn|rotate|pivot|revolve|twirl)((?: \w+ly)?(?: around)?) (?:in )?(?:a|one) (?:(?:full"
-            r"|complete|whole|single) )?circle\b",
-            r"\1\2 a full turn",
-        ),
-        (
-            r"\bgo (?:all the way|right|fully|completely|the whole way) (?:around|round)(?: once)?,?",
-            "turn all the way around",
-        ),
-        (
-            r"\b(?:at right angles|by a right angle|a right angle|ninety)(?: to)?(?: the)? (left|right)\b",
-            r"90 degrees to the \1",
-        ),
-        (r",? ?\b(?:give or take(?: a (?:bit|few|little))?|more or less|or thereabouts|or so)\b", ""),
-        (
-            rf"\b(?:no|not) (?:more|less|further|longer) than (?={_NUMBER})|\b(?:at (?:most|least)|a (?:maximum"
-            rf"|minimum|total) of) (?={_NUMBER})",
-            "",
-        ),
-        (rf"\bfor the next (?={_NUMBER})", "for "),
-        (rf"\b(?:until|till|til|up ?to) (?={_AMOUNT})", "for "),
-        (rf"\b(?:during|along|within) (?={_AMOUNT})", "for "),
-        (rf"({_NUMBER} {_TIME}) (?:later|afterwards|after that|thereafter)\b", r"after \1"),
-        (rf"(^|[,;.] *|\bthen )in ({_NUMBER} {_TIME})\b", r"\1after \2"),
-        (rf"(^|[,;.] *|\bthen |\band )(?:at|upon|on reaching|at the) ({_NUMBER} {_LENGTH})( mark)?\b", r"\1after \2"),
-        (
-            rf"({_AMOUNT})(.*?)\b(?:for |by )?the same (?:distance|amount|length|time|duration|angle|number of "
-            rf"\w+)\b",
-            r"\1\2\1",
-        ),
-        (r",? ?\b(?:by )?each(?: time| way| one)?(?=\s*(?:[,.;!]|$))", ""),
-        (r"\btwice more\b", "two more times"),
-        (r"\bthrice more\b", "three more times"),
-        (rf"\blike (?=(?:about |maybe )?{_NUMBER} ?(?:{_LENGTH}|{_TIME}|{_ANGLE})\b)", ""),
-        (
-            rf"\b{_NUMBER}(?: {_LENGTH}| {_TIME}| {_ANGLE})?, ?(?:no|oops|sorry|no wait|wait no|make that|i "
-            rf"mean)[, ]+({_NUMBER} ?(?:{_LENGTH}|{_TIME}|{_ANGLE}))\b",
-            r"\1",
-        ),
-        (
-            rf"\b{_NUMBER} ({_LENGTH}|{_TIME}|{_ANGLE}), ?(?:no|oops|sorry|no wait|wait no|make that|i mean)[, "
-            rf"]+({_NUMBER})(?=\s*(?:[.,!]|$))",
-            r"\2 \1",
-        ),
-        (rf"\bafter ({_AMOUNT}) of (\w+ing),? (?={_VERB}\b)", r"after \2 \1, "),
-        (
-            r"\b(?:(?:to|towards?|at|in|into) (?:the |your )?)?(?:front|forward)[ -](left|right)(?: corner| side| "
-            r"direction)?\b",
-            r"forward \1",
-        ),
-        (
-            r"\b(?:(?:to|towards?|at|in|into) (?:the |your )?)(?:back|rear|backward)[ -](left|right)(?: corner| "
-            r"side| direction)?\b|\brear[ -](left|right)\b",
-            r"backward \1\2",
-        ),
-        (
-            r"\b(?:until|till|so that|so|such that) you(?:'re| are)? (?:facing|face|looking|look) (?:in )?(?:the )?"
-            r"(?:(?:other|opposite) (?:way|direction)|backwards?|behind you|way you came)\b",
-            "180 degrees",
-        ),
-        (
-            r"\b(slow|careful|gentle|steady|quick|fast|short|long|small|big|light|brisk), (?=(?:slow|careful"
-            r"|gentle|steady|quick|small|big)\b)",
-            r"\1 ",
-        ),
-        (r"\bpick up (?:the |your )?(?:pace|speed|tempo)(?:,| and|,? then)+ (?=\w)", "quickly "),
-        (r"\bpick up (?:the |your )?(?:pace|speed|tempo)\b", "quickly"),
-        (
-            r"\bas (?:quick|fast|quickly|hard) as (?:your|humanly|the|possible|able)\b(?: (?:legs?|feet|body"
-            r"|possible|you|can|could|will|allows?|carry|let|lets|go|able|manage|robot)\b)*",
-            "at full speed",
-        ),
-        (r"\btake a (?:moment|second|beat|sec|minute)\b(?! (?:break|rest|pause))", "pause for a moment"),
-        (
-            r"(^|[.!?;] *)(?:(?:that(?:'s| is) )?enough(?: of that)?|company|squad|troops|everyone|that will do"
-            r"|that'll do)[,.!]* (?=\w)",
-            r"\1",
-        ),
-        (r"(?:for |by )?the same (?:distance|amount)\b(?! of)", ""),
-        *(
-            (
-                rf"\b(?:{word}|{i}) and (?:an? |one )?{part} (?=(?:turn|rotation|revolution|spin|circle)s?\b)",
-                f"{i}.{more} ",
-            )
-            for i, word in enumerate(_ONES.split("|")[:6], start=1)
-            for part, more in (("half", 5), ("quarter", 25), ("three[ -]quarters?", 75))
-        ),
-        (r"\b(\d+\.\d+) (?:turn|circle|spin|rotation|revolution)\b", r"\1 turns"),
-        (r"\bno (left|right) turns?\b", r"don't turn \1"),
-        (rf"\b((?:don't|do not|never) \w+ (?:to the )?(?:left|right|forwards?|backwards?)) (?={_VERB}\b)", r"\1, "),
-        (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
-        (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
         # structure
         (r"\bthen (?:speed up|go faster|get faster|move faster|faster|accelerate)\b", "then quickly"),
         (r"\bthen (?:slow down|go slower|get slower|move slower|slower|decelerate)(?! to)\b", "then slowly"),
@@ -184,7 +61,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|move|rotate|spin)\b)",
             "then ",
         ),
-        (rf"\bn (?=(?:then|{_VERB})\b)", "and "),
+        (rf"\bn (?=(?:then|{VERB})\b)", "and "),
         (
             r"\bbefore (?:doing )?anything else\b|\bfirst things first\b|\bfirst and foremost\b|\bas (?:a|the"
             r"|your) first (?:step|move|thing)\b|\bto kick (?:things )?off\b",
@@ -254,7 +131,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|possibly)\b,?",
             "",
         ),
-        (rf"(?<=then )like (?={_VERB}\b)|(?<=and )like (?={_VERB}\b)|(?<=, )like (?={_VERB}\b)", ""),
+        (rf"(?<=then )like (?={VERB}\b)|(?<=and )like (?={VERB}\b)|(?<=, )like (?={VERB}\b)", ""),
         (
             rf"{_START}(?:he|she|it|they|(?:an?|the|this|one|our|your) (?:\w+ )?{_BODY}|someone|somebody"
             rf"|{_BODY}) (?:(?:is|are) (?=\w+ing\b)|(?:should|must|will|shall|has to|needs to|is to|can) "
@@ -281,9 +158,10 @@ def rephrased(text: str) -> str:
     """Return an instruction in plainer words, which mean the same."""
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
-    text = _DIAGONAL.sub(_joined, without_idioms(re.sub(r"[’‘`´]", "'", text)))
+    text = without_addresses(spelled_out(re.sub(r"[’‘`´]", "'", text)))
+    text = _DIAGONAL.sub(_joined, without_idioms(commanded(ordered(text))))
     text = _WISH.sub(lambda match: base_form(match["verb"].lower()), text)
-    for pattern, said in REWRITES:
+    for pattern, said in (*MEASURES, *REWRITES):
         text = pattern.sub(said, text)
     return " ".join(text.split(" ")).strip(" ,")
 

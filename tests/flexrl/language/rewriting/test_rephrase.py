@@ -1,7 +1,7 @@
 import pytest
 
-from flexrl.language.wording.moods import asks_or_states
-from flexrl.language.wording.rephrase import rephrased
+from flexrl.language.rewriting.moods import asks_or_states
+from flexrl.language.rewriting.rephrase import rephrased
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,24 @@ from flexrl.language.wording.rephrase import rephrased
         ("take it nice and easy and wander ahead", "slowly wander ahead"),
         ("instead of running, walk", "instead of running, walk"),
         ("turn left, right, left", "turn left, right, left"),
+        ("Rosie, step back", "step back"),
+        ("Move back, my sweet.", "Move back."),
+        ("omg! stop", "stop"),
+        ("seq: jump, then stop", "jump, then stop"),
+        ("For trial four, jump", "jump"),
+        ("gait=run dist=4 speed=slow", "run 4 metres slow"),
+        ("turn_right(30)", "turn right 30"),
+        ("(1) jump (2) stop", ". jump . stop"),
+        ("jump period then stop period", "jump. then stop."),
+        ("one step back is what I want", "one step back"),
+        ("A distance of 6 m shall be jogged", "jog 6 m"),
+        ("I want you facing left", "face left"),
+        ("The plan calls for a left turn", "a left turn"),
+        ("Simon says hop", "hop"),
+        ("don't jump until you have turned left", "jump after you have turned left"),
+        ("with two jumps behind you, stop", "after two jumps, stop"),
+        ("jumping comes last, a left turn comes first", "a left turn, then jumping"),
+        ("run, but not before you've waited a minute", "run only after you've waited a minute"),
     ],
 )
 def test_asides_go_and_idioms_become_plain(text, plain):

@@ -1,0 +1,55 @@
+"""Join amounts that stand alone to the clauses that they belong to: "turn left, half a turn", "10 degrees each"."""
+
+import re
+from dataclasses import replace
+
+from flexrl.language.grammar.elision import Item
+from flexrl.language.plan import Kind, Until
+from flexrl.language.wording.words import JUMPING, SIDES, STANDING, TURNING
+
+EACH = re.compile(r" ?\b(?:by )?(?:each|apiece)(?: (?:time|way|one|side|direction))?\b| ?\b(?:both times|every time)\b")
+AT_GAIT = re.compile(
+    r"^(?:at|in) (?:an?|the|full) (?:\w+ ){0,2}(?:walk|march|stroll|amble|saunter|creep|run|jog|trot|lope|canter"
+    r"|sprint|dash|gallop)$"
+)
+_ACT = re.compile(r"^(?:\w+ly )?(?:turn|rotate|spin|pivot|swivel|make|do|take|perform|execute|give|face|then)\b")
+
+
+def end_last(items: list[Item], until: Until, said: str) -> None:
+    """Let the last clause, with its repetitions, end by an amount: "turn right twice, 45 degrees"."""
+    begin = len(items) - 1
+    while begin and items[begin - 1].said == items[-1].said and items[begin - 1].until is None:
+        begin -= 1
+    for i in range(begin, len(items)):
+        items[i] = replace(items[i], until=until, said=f"{items[i].said}, {said}")
+
+
+def end_each(items: list[Item], until: Until, said: str) -> bool:
+    """Let all clauses that can be measured so and have no amount end by one; return whether there are any."""
+    found = [i for i, item in enumerate(items) if item.until is None and _measures(item, until.kind)]
+    for i in found:
+        items[i] = replace(items[i], until=until, said=f"{items[i].said}, {said}")
+    return bool(found)
+
+
+def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item | None:
+    """Return a turn before a comma with the amount after it, as in "turn left, a quarter turn"; None for others."""
+    before, own = set(previous.text.split()), set(text.split())
+    if until.kind != "degrees" or previous.until is not None or not before & TURNING or _ACT.match(words):
+        return None
+    sides = own & SIDES
+    if own - SIDES - {"turn", "to", "the", "your", "clockwise", "counter"} or (sides and before & SIDES - sides):
+        return None
+    side = text if text.split()[:1] != ["turn"] else " ".join(text.split()[1:])
+    joined = previous.text if sides <= before else f"{previous.text} {side}"
+    return replace(previous, text=joined, until=until, said=f"{previous.said}, {words}")
+
+
+def _measures(item: Item, kind: Kind) -> bool:
+    """Return whether a clause may end by an amount of a kind, as far as its words tell."""
+    words = set(item.text.split())
+    if words & JUMPING:
+        return False
+    if words & TURNING:
+        return kind in ("degrees", "seconds")
+    return kind == "seconds" if words & STANDING else kind != "degrees"

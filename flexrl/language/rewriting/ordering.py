@@ -1,0 +1,129 @@
+"""Say plainly in which order things are to be done, where a sentence says it in a roundabout way."""
+
+import re
+
+from flexrl.language.rewriting.moods import flags
+
+_DONE = (
+    r"(?:(?:all )?(?:done|over|complete|completed|finished|made|taken|performed|executed|behind you|out of the"
+    r" way|passed"
+    r"|elapsed|gone|gone by|up|through|under your belt|accomplished|achieved|over with|done with|covered|in the bag"
+    r"|walked|run|jogged|sprinted|waited|marched|strolled))"
+)
+_WHEN = (
+    r"(?:once|when|after|as soon as|the (?:moment|instant|second|minute)(?: that)?|immediately after|right"
+    r" after|directly)"
+)
+_IS = r"(?:is|are|has been|have been|has|have|'s|was|were|will be|gets|get)"
+_THING = r"(?:the |your |that |those |these |this |an? |all )?[^,.;:]{2,60}?"
+
+REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (flags(pattern), said)
+    for pattern, said in (
+        # "after X, Y"
+        (
+            r"\b(?:only |but only |and only )?(?:once|when|after|as soon as|not until|not before) (you[^,.;]{3,60}?),? "
+            r"(?:may|can|should|must|do|shall|will|are) you (?:to )?(?:then )?(?:start |begin |go on )?(?:to )?(?=\w)",
+            r"after \1, ",
+        ),
+        (rf"\bwith ({_THING}) {_DONE},? (?:you (?:may|can|should) )?(?=\w)", r"after \1, "),
+        (
+            rf"\b{_WHEN} (?!you\b|that\b|this\b|it\b)({_THING}) {_IS} {_DONE}(?: with)?(?: by you)?(?=\s*(?:[,.;]"
+            rf"|$|then\b))",
+            r"after \1",
+        ),
+        (
+            rf"\b{_WHEN} (?!you\b|that\b|this\b|it\b)({_THING}) {_IS} {_DONE}(?: with)? (?=\w)",
+            r"after \1, ",
+        ),
+        (r"\b(?:the (?:moment|instant|second|minute)) (?:that )?(?=you\b)", "as soon as "),
+        (r"\b(?:directly|straight) (?=you(?:'ve| have))", "as soon as "),
+        (
+            r"\b(after|once you(?:'ve| have)) ([^,.;]{3,50}?),? (?:there )?(?:comes?|follows?|is to follow) "
+            r"(?=an?\b|the\b|your\b|one\b|two\b|three\b|four\b|five\b|six\b|\d|some\b|half\b)",
+            r"\1 \2, ",
+        ),
+        # "X, but not before Y"
+        (r",? (?:and |but )?(?:not|never) (?:before|until|till) (?:then |that )(?=\w)", ", then "),
+        (
+            r",? (?:and |but )?(?:not|never) (?:before|until|till)(?: first)? (?=(?:you\b|an?\b|the\b|\w+ing\b|\d"
+            r"|having\b))",
+            " only after ",
+        ),
+        # "do not X until Y"
+        (
+            r"(?:\bplease )?\b(?:don't|do not|dont|never) (?:you )?(?:start |begin |dare |even think of |think about "
+            r"|try to )?(?:to )?(?!move|budge|stir|stop|go\b|halt|quit|pause)([^,.;]{3,50}?),? (?:until|till"
+            r"|before|unless) "
+            r"(?=you(?:'ve| have|ve)\b|having\b|you (?:first |do |make |take |wait |did |finish|complete))",
+            r"\1 after ",
+        ),
+        (
+            r"(?:\bplease )?\b(?:don't|do not|dont|never) (?:stop|halt|quit|pause|rest)(?: (?:walking|moving"
+            r"|going|running))?"
+            r"(?: until| till| before) (?=you(?:'ve| have|ve)\b)",
+            "stop after ",
+        ),
+        (
+            r"(^|[.;!,] *)no (\w+ing)((?: \w+){0,2}?) (?:until|till|before|unless) (?=you(?:'ve| have|ve)\b)",
+            r"\1\2\3 after ",
+        ),
+        # first, second, last
+        (
+            r"(?:^|(?<=[.!?;] ))([^,.;]{3,50}?) (?:comes?|goes|is(?: to be)?|are) last[,;]? (?:and |but |while |with )?"
+            r"([^,.;]{3,50}?) (?:comes? |goes |is |are )?first\b",
+            r"\2, then \1",
+        ),
+        (
+            r"(?:^|(?<=[.!?;] ))([^,.;]{3,50}?) (?:comes?|goes|is(?: to be)?|are) first[,;]? (?:and |then |and then |"
+            r"followed by )*([^,.;]{3,50}?)(?: (?:comes? |goes |is |are )?(?:second|next|last|after(?:wards)?"
+            r"|after that))?"
+            r"(?=\s*(?:[.;!]|$))",
+            r"\1, then \2",
+        ),
+        (
+            r"(?:^|(?<=[.!?;] ))(?:your|the) (?:last|final|closing) (?:act|action|move|step|thing|task)(?: \w+"
+            r" \w+)? (?:is|will be"
+            r"|shall be|should be)(?: to)? ([^,.;]{3,50}?)[,;] (?:and )?(?:your|the) (?:first|opening)(?: one|"
+            r" \w+)?(?:,| is"
+            r"| will be| should be)(?: to)? ([^.;]+)",
+            r"\2, then \1",
+        ),
+        (
+            r"\b(?:your|the) (?:first|opening|initial) (?:act|action|move|step|thing|task|job)(?: you (?:do"
+            r"|should do|must do))?"
+            r",? (?:is|will be|shall be|should be|must be)(?: to| that you)? (?=\w)",
+            "first ",
+        ),
+        (
+            r"\b(?:your|the) (?:second|third|next|following|subsequent) (?:act|action|move|step|thing|task|job|one)?"
+            r"(?: you (?:do|should do|must do))?,? ?(?:is|will be|shall be|should be|must be)(?: to| that you)? (?=\w)",
+            "then ",
+        ),
+        (
+            r"\b(?:your|the) (?:last|final|closing|concluding) (?:act|action|move|step|thing|task|job)"
+            r"(?: you (?:do|should do|must do))?,? (?:is|will be|shall be|should be|must be)(?: to| that you)? (?=\w)",
+            "finally ",
+        ),
+        (r"[,;] (?:and )?before (?:it|that|this|then),? (?:you )?(?:should |must |do )?(?=\w)", ", but first "),
+        (
+            r"\bbefore ((?:the|your|any|an?) [^,.;]{3,40}?) (?:there )?(?:has to be|must be|should be|is to be"
+            r"|will be|comes?"
+            r"|has to come|must come|should come|needs to be) (?=\w)",
+            r"before \1, ",
+        ),
+        (r"\b(before|prior to) any (?=\w)", r"\1 "),
+        (
+            r"(^|[.;] *)in (?=(?:about )?(?:\d|two|three|four|five|six|seven|eight|nine|ten|twenty|a )[\w .]*"
+            r" (?:met\w+|m|feet|ft|yards?|steps?|paces?|seconds?|s)\b,)",
+            r"\1after ",
+        ),
+    )
+)
+
+
+def ordered(text: str) -> str:
+    """Return an instruction in which plain words say the order."""
+    for pattern, said in REWRITES:
+        text = pattern.sub(said, text)
+    return text
