@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, taken_back_from, with_verb
-from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, turned_so_far
+from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, is_insisted, turned_so_far
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.grammar.repeating import Clauses
 from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, STILL
@@ -188,6 +188,8 @@ class Builder(Clauses):
                     return
                 self.amount = until
                 return
+        if previous is not None and piece.comma and piece.mark != "then" and is_insisted(previous, item):
+            self.items.pop()
         if not words or not is_fragment(words):
             self._append(item, times)
             return
@@ -256,7 +258,7 @@ class Builder(Clauses):
             previous is not None
             and joined
             and (not before or slanted and len(set(before)) == 1)
-            and not set(words) & (STANDING | JUMPING)
+            and not set(words) & (STANDING | JUMPING | {"up", "upright", "rise"})
         ):
             self.items[-1] = replace(
                 previous,

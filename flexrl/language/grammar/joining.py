@@ -45,6 +45,14 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
     return replace(previous, text=joined, until=until, said=f"{previous.said}, {words}")
 
 
+def is_insisted(previous: Item, item: Item) -> bool:
+    """Return whether a clause only says again what is to go on, as in "back off, back off!"; jumps and turns add up."""
+    if previous.text != item.text or previous.until is not None:
+        return False
+    words = set(item.text.split())
+    return len(words) > 1 and not words & (JUMPING | TURNING | SIDES | {"again", "more", "step", "another"})
+
+
 def _measures(item: Item, kind: Kind) -> bool:
     """Return whether a clause may end by an amount of a kind, as far as its words tell."""
     words = set(item.text.split())

@@ -35,7 +35,7 @@ _EASY |= {
 _UNTIL_AMOUNT = re.compile(
     r"\b(?:until|till|til|til you) (?:(?:you|u|it)(?: have|'ve|ve| has| had)? (?:walk|go|gone|cover|travel|mov"
     r"|turn|rotat|run"
-    r"|ran|tak|took|do|did|done|wait|complet|spun|ma[dk]|pass|jump|step|strafe|back|advanc|reach)\w*"
+    r"|ran|tak|took|do|did|done|wait|complet|spun|ma[dk]|pass|jump|step|strafe|back|advanc|reach|hit|hav|been|clock|log|get|got|manag|count|made|jog|sprint|march|stroll|creep|hop|stood|stand|paus)\w*"
     r"|(?=[\w./-]+ \w+ (?:have|has|are|is) ))"
     r"(?: for| up| at least| about| a total of)?"
 )

@@ -9,7 +9,9 @@ STILL = re.compile(
     r"|any movement.*|(?:go|walk) anywhere.*|go)$"
 )
 AGAIN = re.compile(
-    r"^(?:(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
+    r"^(?:(?:do |make |take |give me |perform |and )?(?:an? (?:second|third|fourth|further)|another|one more)(?:"
+    r" one| time| of (?:those|these"
+    r"|them|that))?|(?:and )?(?:once )?(?:again|once more|more|another|another one|one more|once again|another time"
     r"|one more time|one more go)"
     r"|(?:do|repeat) (?:the )?(?:last|previous|same) (?:one|step|move|action|thing"
     r"|part)(?: again)?(?: once more)?|same again"

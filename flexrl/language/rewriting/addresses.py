@@ -50,7 +50,8 @@ EXCLAMATIONS = (
     " anyway anyhow"
     " now so alors eh huh innit mkay capisce savvy comprende understood bosh sorted simples go-on come-on cmon"
     " c'mon goodie"
-    " goody great super nice cool sweet awesome brilliant perfect splendid marvellous excellent lovely fine good"
+    " goody all-right alrighty-then great super nice cool sweet awesome brilliant perfect splendid marvellous"
+    " excellent lovely fine good"
     " right-then"
     " ok-then well-then now-then mind mind-you you-see you-know please-and-thank-you thank-you thanks oh-well"
     " oh-boy oh-dear"
@@ -90,7 +91,8 @@ _ORDINALS = "first|second|third|fourth|fifth|sixth|next|last|final|other"
 _PET = (
     rf"(?:(?:my|you|ye|oh|o|old|young|little|big|good|dear|sweet|clever|silly|lovely|great|mighty|noble|brave|me"
     rf"|mister|miss"
-    rf"|mr|hey|okay|thanks|thank you|please),? )*(?:{_words(NAMES)}|my (?:dear |good |lovely |sweet |old |little"
+    rf"|mr|hey|okay|ok|all right|alright|right|well|now|come on|come now|there|thanks|thank you|please),?"
+    rf" )*(?:{_words(NAMES)}|my (?:dear |good |lovely |sweet |old |little"
     rf" )*{_MINE}\w+)"
 )
 _ADDRESS = rf"(?:{_PET}|(?:oh,? |well,? )?(?:{_words(EXCLAMATIONS)}))"
@@ -120,6 +122,12 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _TAIL = re.compile(rf"(?:,|[.!?]) *(?:{_ADDRESS})(?=\s*[.!?]*\s*$)", re.IGNORECASE)
+_BARE = flags(
+    r"^\W*(?:(?:omg|omfg|lol|lmao|haha|yo|hey|oi|wow|whoa|yikes|gosh|ugh|btw|fyi|ngl|tbh|bruh|dude|bro|aight|oh"
+    r"|ah|ooh|yalla|ok|okay"
+    r"|alright|so|um+|uh+|er+m?|hm+)[, ]+)+(?!wait|no\b|sorry|actually)(?=\w)(?=\w+ \w)"
+)
+_HESITATION = flags(r"(?<=\w) (?:u+m+|u+h+|e+r+m?|e+h+m|h+m+|mm+) (?!wait|no\b|sorry|actually|make|scratch)(?=\w)")
 _CHAT = flags(
     r"(?<=\w) (?:lol|lmao|haha|k|kk|thx|ty|tysm|thanx|thnx|bro|bruh|fam|dude|mate|pls|plz|rn|fr|ok|okay|yo"
     r"|man)(?=\s*[.!]*\s*$)"
@@ -136,7 +144,7 @@ def without_addresses(text: str) -> str:
     """Return an instruction without names, exclamations and labels."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
-    text = _CHAT.sub("", _TAIL.sub("", text))
+    text = _CHAT.sub("", _TAIL.sub("", _BARE.sub("", _HESITATION.sub(" ", text))))
     for pattern in (_HAILED, _NAMED, _GREETED):
         text = pattern.sub(lambda match: match[0] if _means_something(match[1]) else " ", text, count=1)
     return text
@@ -144,7 +152,7 @@ def without_addresses(text: str) -> str:
 
 def _means_something(name: str) -> bool:
     """Return whether one of the words is known, so that it is no name."""
-    words = {word for said in name.lower().split() for word in (said, base_form(said), said.rstrip("s"))}
+    words = {word for said in re.split(r"[\s-]", name.lower()) for word in (said, base_form(said), said.rstrip("s"))}
     return bool(words & (_known_words() | NUMBERS.keys() | UNITS.keys()))
 
 

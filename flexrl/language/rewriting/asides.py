@@ -1,6 +1,20 @@
 """Patterns of politeness, praise, labels and other asides, which change nothing about what is to be done."""
 
 POLITE = (
+    r"would it (?:kill|hurt|be too much for|be a bother for|trouble) you to|is it too much to ask (?:of you to"
+    r"|for you to|to)"
+    r"|(?:is there )?any chance (?:of you|you'd|you would)(?= \w+)|(?:might|may|can|could) i (?:suggest|propose"
+    r"|recommend)"
+    r"(?: that)?(?: you)?|(?:what do|how would|how do) you (?:say|feel|like)(?: (?:you|we|about|to|if you))*"
+    r"|suppose you"
+    r"|(?:do you )?(?:think|reckon|suppose|fancy) you (?:can|could|might)(?: manage)?(?: to)?|(?:do you )?(?:mind"
+    r"|fancy)"
+    r"(?= \w+ing)|let's say you|care to|be sure and|see if you can|you know what you should do|your orders are to"
+    r"|i'd be (?:grateful|obliged|happy|glad|delighted|thankful|pleased) if you(?: could| would|'d)?|it falls to you to"
+    r"|you(?:'ve| have) (?:got )?to|you must(?= to)(?: to)?|you (?:might|may) (?:as well|like to|care to)|be"
+    r" prepared to"
+    r"|(?:now )?(?:try|attempt|have a go at|conduct|undertake|accomplish|effect|deliver|produce|carry out|implement"
+    r"|treat us to|treat me to|complete|engage in)(?: out)? (?=(?:an?|the|some|one|two|three|four|\d+)\b)|"
     r"(?:it is |it's )?time (?:for you )?to|"
     r"(?:i|we) (?:think|believe|guess|suggest|say|reckon|suppose)(?: that)? (?:you|it) (?:should|could|might"
     r"|must|ought to|can|may)|(?:can|could|may) (?:i|we) (?:get|have|ask for)(?= an? )|"  # before what is asked for

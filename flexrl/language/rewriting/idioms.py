@@ -112,8 +112,16 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=[a-z]) ?[*×✕] ?(?=\d)", " x"),
         (r"(?<=[a-z] )x (?=\d)", "x"),
         (r"\b(?:rot|rotn)\b", "rotate"),
-        (r"(?<=turn )l\b|(?<=rotate )l\b|(?<=strafe )l\b|(?<=face )l\b|(?<=step )l\b|\bl(?= (?:turn|face)\b)", "left"),
-        (r"(?<=turn )r\b|(?<=rotate )r\b|(?<=strafe )r\b|(?<=face )r\b|(?<=step )r\b|\br(?= (?:turn|face)\b)", "right"),
+        (
+            r"\b(?<=yaw )l\b|(?<=spin )l\b|(?<=pivot )l\b|(?<=go )l\b|(?<=move )l\b|(?<=walk )l\b|(?<=sidestep )l\b"
+            r"|(?<=turn )l\b|(?<=rotate )l\b|(?<=strafe )l\b|(?<=face )l\b|(?<=step )l\b|\bl(?= (?:turn|face)\b)",
+            "left",
+        ),
+        (
+            r"\b(?<=yaw )r\b|(?<=spin )r\b|(?<=pivot )r\b|(?<=go )r\b|(?<=move )r\b|(?<=walk )r\b|(?<=sidestep )r\b"
+            r"|(?<=turn )r\b|(?<=rotate )r\b|(?<=strafe )r\b|(?<=face )r\b|(?<=step )r\b|\br(?= (?:turn|face)\b)",
+            "right",
+        ),
         (r"(?<![\w'])l ?(?=(?:30|45|60|90|120|135|180|270|360)\b(?! ?(?:m|s|cm|ft)\b))", "turn left "),
         (r"(?<![\w'])r ?(?=(?:30|45|60|90|120|135|180|270|360)\b(?! ?(?:m|s|cm|ft)\b))", "turn right "),
         (r"^\W*(90|180|270|360)\W*$", r"turn \1 degrees"),

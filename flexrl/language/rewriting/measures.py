@@ -73,6 +73,21 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"\w+)\b",
             r"\1\2\1",
         ),
+        (rf"({AMOUNT})(.*?)\bfor (?:another|one more)(?=\s*(?:[,.;!]|$))", r"\1\2for \1"),
+        (
+            rf"({AMOUNT}) (?:is|are) how (?:long|far|much)(?: \w+)? (?:you(?: should| must| have to| need to| ought"
+            rf" to| are to| will)?"
+            r"|i want you|to)(?: to)? ([^,.;]+)",
+            r"\2 \1",
+        ),
+        (
+            rf"\byou(?:'ve| have)? (?:got )?({AMOUNT})(?: in which)? to ([^,.;]+?)(?=[,.;!]|$| then\b| and\b)",
+            r"\2 for \1",
+        ),
+        (r"(?<=[a-z]s)' worth\b", " worth"),
+        (r"\b4 (?=an?\b|the\b|half\b|one\b|two\b|three\b|five\b|ten\b|\d)", "for "),
+        (r"\b(able|want|need|going) 2 (?=[a-z])", r"\1 to "),
+        (r"\br u\b", "are you"),
         (r"\btwice more\b", "two more times"),
         (r"\bthrice more\b", "three more times"),
         (rf"\blike (?=(?:about |maybe )?{NUMBER} ?(?:{LENGTH}|{TIME}|{ANGLE})\b)", ""),
@@ -131,7 +146,11 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\b(\d+\.\d+) (?:turn|circle|spin|rotation|revolution)\b", r"\1 turns"),
         (r"\bno (left|right) turns?\b", r"don't turn \1"),
-        (rf"\b((?:don't|do not|never) \w+ (?:to the )?(?:left|right|forwards?|backwards?)) (?={VERB}\b)", r"\1, "),
+        (
+            rf"\b((?:don't|do not|never) (?:\w+ (?:to the )?(?:left|right|forwards?|backwards?)|(?:stop|walk|run"
+            rf"|turn|jump|move|go|wait|stand|jog|sprint|hop|rush|hurry))) (?!back\b)(?={VERB}\b)",
+            r"\1, ",
+        ),
         (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
         (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
     )

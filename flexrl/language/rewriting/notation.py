@@ -21,7 +21,8 @@ SILENT = frozenset(  # keys that only say what kind of word their value is
 _KEY = flags(r"(?<![\w=])([a-z]+) ?= ?(\"?[\w.+-]+\"?)(?: ?(m|s|deg|cm|km|ft|metres|seconds|degrees|steps)\b)?")
 _ABSOLUTE = frozenset("speed pace tempo velocity v vel".split())
 _ITEM = flags(
-    r"(?:^|(?<=[\s;,.]))(?:(?:step|no|nr|number|item|part) ?\.? ?|#)?\(?(\d{1,2})(?:[.):]+|\s?[-–](?=\s))\s*(?=[a-z])"
+    r"(?:^|(?<=[\s;,.]))(?:(?:step|no|nr|number|item|part) ?\.? ?|#)?[(\[]?(\d{1,2})(?:[.):\]]+"
+    r"|\s?[-–](?=\s))\s*(?=[a-z])"
 )
 _DICTATED = flags(
     r"(?<!\ba)(?<!\bthe)(?<!\bthis)(?<!\bthat)(?<!short)(?<!long)(?<!brief)(?<!time)(?<!rest)(?<!full) "

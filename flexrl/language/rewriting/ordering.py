@@ -7,20 +7,26 @@ from flexrl.language.rewriting.moods import flags
 _DONE = (
     r"(?:(?:all )?(?:done|over|complete|completed|finished|made|taken|performed|executed|behind you|out of the"
     r" way|passed"
-    r"|elapsed|gone|gone by|up|through|under your belt|accomplished|achieved|over with|done with|covered|in the bag"
-    r"|walked|run|jogged|sprinted|waited|marched|strolled))"
+    r"|elapsed|gone by|gone|up|through|under your belt|accomplished|achieved|over with|done with|covered|in the bag"
+    r"))"
 )
 _WHEN = (
     r"(?:once|when|after|as soon as|the (?:moment|instant|second|minute)(?: that)?|immediately after|right"
     r" after|directly)"
 )
 _IS = r"(?:is|are|has been|have been|has|have|'s|was|were|will be|gets|get)"
+_ONE = r"(?:an?|the|your|one|two|three|four|five|six|seven|eight|nine|ten|some|half|\d+)\b"
 _THING = r"(?:the |your |that |those |these |this |an? |all )?[^,.;:]{2,60}?"
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (flags(pattern), said)
     for pattern, said in (
         # "after X, Y"
+        (
+            rf"\b{_WHEN} (?=(?:\w+ ){{1,4}}(?:have|has) been (?:walked|run|jogged|sprinted|waited|marched"
+            rf"|strolled|covered)\b)",
+            "after ",
+        ),
         (
             r"\b(?:only |but only |and only )?(?:once|when|after|as soon as|not until|not before) (you[^,.;]{3,60}?),? "
             r"(?:may|can|should|must|do|shall|will|are) you (?:to )?(?:then )?(?:start |begin |go on )?(?:to )?(?=\w)",
@@ -33,7 +39,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"after \1",
         ),
         (
-            rf"\b{_WHEN} (?!you\b|that\b|this\b|it\b)({_THING}) {_IS} {_DONE}(?: with)? (?=\w)",
+            rf"\b{_WHEN} (?!you\b|that\b|this\b|it\b)({_THING}) {_IS} {_DONE}(?: with)? (?!with\b)(?=\w)",
             r"after \1, ",
         ),
         (r"\b(?:the (?:moment|instant|second|minute)) (?:that )?(?=you\b)", "as soon as "),
@@ -68,7 +74,34 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(^|[.;!,] *)no (\w+ing)((?: \w+){0,2}?) (?:until|till|before|unless) (?=you(?:'ve| have|ve)\b)",
             r"\1\2\3 after ",
         ),
+        (
+            rf"\b(?:but |and )?only (?:{_WHEN}) ([^,.;]{{3,60}}?),? (?:may|can|should|must|do|shall|will|are) you"
+            rf" (?:to )?"
+            r"(?:then )?(?=\w)",
+            r"after \1, ",
+        ),
+        (
+            rf"(?:^|(?<=[.!?;] ))([^,.;]{{3,50}}?) (?:should |must |shall |will |is to |are to )?(?:follows?"
+            rf"|comes? after"
+            rf"|is preceded by|are preceded by|be preceded by) (?={_ONE})([^,.;]+)",
+            r"\2, then \1",
+        ),
+        (
+            rf"(?:^|(?<=[.!?;] ))(?:have |let |make )?([^,.;]{{3,50}}?) (?:should |must |shall |will |is to |are to )?"
+            rf"(?:precedes?|comes? before) (?={_ONE})([^,.;]+)",
+            r"\1, then \2",
+        ),
+        (rf"\b(?:precede|preface) ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\2, then \1"),
+        (rf"\bfollow ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\1, then \2"),
         # first, second, last
+        (
+            r"(?:^|(?<=[.!?;] ))([^,.;]{3,50}?) (?:is|are|should be|will be|comes?) (?:the |your )?first(?: thing"
+            r"| step| move"
+            r"| action| task)?(?: to do)?[,;] (?:and |then |with )*([^,.;]{3,50}?)(?: is| are| comes| should be|"
+            r" will be)? (?:the "
+            r"|your )?(?:second|next|last|final)(?: thing| step| move| action| task| one)?(?=\s*(?:[.;!]|$))",
+            r"\1, then \2",
+        ),
         (
             r"(?:^|(?<=[.!?;] ))([^,.;]{3,50}?) (?:comes?|goes|is(?: to be)?|are) last[,;]? (?:and |but |while |with )?"
             r"([^,.;]{3,50}?) (?:comes? |goes |is |are )?first\b",

@@ -9,6 +9,7 @@ from flexrl.language.rewriting.measures import MEASURES, VERB
 from flexrl.language.rewriting.moods import flags
 from flexrl.language.rewriting.notation import spelled_out
 from flexrl.language.rewriting.ordering import ordered
+from flexrl.language.rewriting.remarks import without_remarks
 from flexrl.language.rewriting.wishes import commanded
 from flexrl.language.wording.words import base_form
 
@@ -42,11 +43,38 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (flags(pattern), said)
     for pattern, said in (
         (r"[“”]", '"'),
+        (
+            r"\b((?:forwards?|ahead|backwards?|left|right) and (?:to the )?(?:forwards?|backwards?|back|left"
+            r"|right)) (?:at once"
+            r"|together)\b",
+            r"\1 at the same time",
+        ),
+        (
+            r"\b(?:with|in) (?:some |great |all |much |a |a lot of |the utmost )?(?:hurry|haste|rush|speed"
+            r"|urgency)\b(?! up)",
+            "quickly",
+        ),
+        (rf"\b(then|and|,) to (?={VERB}\b)", r"\1 "),
+        (
+            r"\b(up|off|away|back|forwards?|left|right|on|floor|ground|feet) with you(?=\s*(?:[,.!;]|$|and\b|then\b))",
+            r"\1",
+        ),
+        (
+            r"\bfrom (?:the |a |an |your )?(?:supine|prone|lying|reclined|reclining|horizontal|fallen|floor"
+            r"|ground|laying"
+            r"|flat)(?: |-)(?:down )?(?:position|posture|pose|state)(?: on (?:the )?(?:floor|ground))?",
+            "from the floor",
+        ),
+        (r"\b(full|complete|whole|entire|half|quarter) rounds?\b(?! of)", r"\1 turn"),
         (r"\bput one foot in front of the other\b", "walk forward"),
         # structure
         (r"\bthen (?:speed up|go faster|get faster|move faster|faster|accelerate)\b", "then quickly"),
         (r"\bthen (?:slow down|go slower|get slower|move slower|slower|decelerate)(?! to)\b", "then slowly"),
-        (r",? (?:and |then )+land(?: softly| safely| gently| on (?:both|your) feet)?\b", ""),
+        (
+            r",? (?:(?:and |then )+|(?:and )?(?:once|when|after) you(?:'ve| have)? )land(?:ed)?(?: softly| safely|"
+            r" gently| on (?:both|your) feet)?\b",
+            "",
+        ),
         (r"^\W*(?:(?:on your marks?|ready|get ready)\W+)?(?:(?:get )?(?:set|steady)\W+)(?=go\b)", ""),
         (r"^\W*(?:ready\W+|(?:5\W+)?(?:4\W+)?3\W+2\W+1\W+)(?=[a-z])", ""),
         (
@@ -159,7 +187,7 @@ def rephrased(text: str) -> str:
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
     text = without_addresses(spelled_out(re.sub(r"[’‘`´]", "'", text)))
-    text = _DIAGONAL.sub(_joined, without_idioms(commanded(ordered(text))))
+    text = _DIAGONAL.sub(_joined, without_idioms(commanded(ordered(without_remarks(text)))))
     text = _WISH.sub(lambda match: base_form(match["verb"].lower()), text)
     for pattern, said in (*MEASURES, *REWRITES):
         text = pattern.sub(said, text)

@@ -79,7 +79,23 @@ TRANSITIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (r"\bditto(?: but)?(?: going| to the| for)? (?=(?:left|right|back|forward)\w*\b)", "the same to the "),
+        (r"\b(double|quick)[ -]time[,!.]+ march\b", r"march \1 time"),
         # order, negation and correction
+        (
+            r"\b(left|right|forwards?|backwards?|back|ahead) (?:no+|nope) (?=(?:left|right|forwards?|backwards?|back"
+            r"|ahead|\d)\b)",
+            r"\1, no wait, ",
+        ),
+        (
+            rf"{START}(?:abort|cancel|call off|scrap|nix|ditch|belay|delete|quit|end|lose) (?:the |that |your |all )?"
+            rf"(?={GAIT}(?:ning|ping|ing)?(?:,|;|\.| and\b| then\b))",
+            " don't ",
+        ),
+        (
+            rf"[,.;] (?:hmm+,? |no,? |uh,? |um,? |actually,? )*(?:you(?:'d| had) )?better(?: to)? (?={GAIT}\b|stop"
+            rf"|go|step)",
+            ", no wait, ",
+        ),
         (
             r"(?<=\w),? (?:no+|nope|nah),? (?:just|instead|rather|better|it should be|let's|only)(?: make (?:it"
             r"|that))?,? "
@@ -98,7 +114,8 @@ TRANSITIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"{START}(?:i|we)(?:'d| would) (?:rather|prefer(?: it if)?) you (?:didn't|did not|don't) ", " don't "),
         (
-            rf"{START}(?:never ?mind|forget(?: about)?|skip|no need for|leave out|enough "
+            rf"{START}(?:never ?mind|forget(?: (?:what|everything|all|anything) i (?:said|told you))?(?: about)?"
+            rf"|skip|no need for|leave out|enough "
             rf"with|enough of|drop) (?:the |all the |that |any )?(?=(?:{GAIT}|\w+ing)\b)(?!(?:rope|"
             rf"every|morning|everything|thing|anything)\b)",
             " don't ",

@@ -2,6 +2,7 @@
 
 import re
 
+from flexrl.language.rewriting.measures import ANGLE, LENGTH, NUMBER, TIME
 from flexrl.language.rewriting.moods import flags
 from flexrl.language.wording.words import base_form
 
@@ -29,10 +30,11 @@ _PLAN = (
     r"|sequence|choreography|recipe|assignment|experiment|session|workout|mission|next (?:step|move|item|thing"
     r"|part)|scene)"
 )
+_LEAD = r"^\W*(?:(?:ok|okay|alright|all right|right|so|well|now|yeah|and|but|then|please|today|here),? )*"
 _SHOWN = (
     r"(?:subject|robot|participant|patient|humanoid|agent|character|figure|model|actor|player|dancer|athlete"
     r"|machine|unit"
-    r"|android|bot|volunteer|trainee|performer)"
+    r"|android|bot|participants|subjects|robots|actors|volunteer|trainee|performer)"
 )
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -55,13 +57,13 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (
-            rf"^\W*(?:all|what|the (?:only )?thing|everything)(?: that)? {_I} ?{_WANT}(?: (?:from|of) you| you to"
+            rf"{_LEAD}(?:all|what|the (?:only )?thing|everything)(?: that)? {_I} ?{_WANT}(?: (?:from|of) you| you to"
             rf" do| to see| now)?"
             r" (?:now )?(?:is|are|would be)(?: for you to| to see you| that you| you to| to)? ",
             "",
         ),
         (
-            rf"^\W*(?:the|this|your|our|today's) (?:\w+ )?{_PLAN} (?:calls? for|requires|demands|prescribes"
+            rf"{_LEAD}(?:the|this|your|our|today's) (?:\w+ )?{_PLAN} (?:calls? for|requires|demands|prescribes"
             rf"|specifies|asks for"
             r"|wants|says|foresees|includes|has you|sees you|involves|reads|is|goes)(?: that you| you to| to|"
             r" you)?[,:]? ",
@@ -117,6 +119,11 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "get ",
         ),
         (r"\blet there be ", ""),
+        (
+            r"\b(?:you'll|u'll|it'll|you'd better|you had better) (?:then |now |next |just |only )?(?:be"
+            r" (?=\w+ing\b))?",
+            "",
+        ),
         (r"\bget yourself (?=(?:turned|rotated|spun|moved)\b)", "VERB "),
         (r"\b(?:see|make sure)(?: to it)? that you (?=\w)", ""),
         (r"\bbe so (?:kind|good|nice)(?: as)?(?: to| and)? ", ""),
@@ -132,8 +139,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (
-            rf"((?:an? |the )?(?:distance|stretch|total|length|period|duration) of )?([\w./-]+(?:"
-            rf" [\w./-]+){{1,2}}) {_MUST} (?:to )?be "
+            rf"((?:an? |the )?(?:distance|stretch|total|length|period|duration) of )?({NUMBER} ?-?(?:{LENGTH}"
+            rf"|{TIME}|{ANGLE})) (?:{_MUST} (?:to )?be|have been|has been) "
             rf"(?P<gait>{'|'.join(_GAITS)})\b",
             "GAIT",
         ),
@@ -144,7 +151,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (
-            r"^\W*(?:a )?(?:subject|participant|simon|master|boss|teacher|coach|the (?:captain|coach|boss"
+            rf"{_LEAD}(?:a )?(?:subject|participant|simon|master|boss|teacher|coach|the (?:captain|coach|boss"
             r"|director|sergeant)|captain"
             r"|sergeant|mother|mommy|mama|doctor) (?:says?|said|orders|commands|wants|tells you)(?: that you|"
             r" you)?(?: to)?:? ",

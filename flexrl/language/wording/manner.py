@@ -19,14 +19,20 @@ ADJECTIVES: dict[Speed | None, str] = {
 INTENSITY = "very really rather quite pretty fairly super extremely somewhat nice and more most reasonably good so"
 NOUNS = (
     "pace speed rate tempo velocity rhythm clip manner way fashion style gait steps step strides stride footsteps "
-    "paces movement movements motion motions tread cadence walk mode setting footfalls"
+    "paces time movement movements motion motions tread cadence walk mode setting footfalls"
 )
 QUALITIES = (  # after "with"
     "confidence purpose determination ease grace style pride poise dignity precision control swagger conviction "
     "composure balance intent intention focus resolve attitude both feet"
 )
-HURRIED = "haste speed urgency gusto vigour vigor energy enthusiasm alacrity"
-RESTRAINED = "care caution patience restraint"
+HURRIED = (
+    "hurry rush hustle swiftness promptness quickness rapidity velocity zeal zest zip pep verve vim haste speed"
+    " urgency gusto vigour vigor energy enthusiasm alacrity"
+)
+RESTRAINED = (
+    "gentleness slowness calm calmness prudence deliberation delicacy tenderness wariness moderation leisure care"
+    " caution patience restraint"
+)
 NO_ADVERBS = frozenset(
     "apply supply reply rely multiply assembly family belly jelly lonely silly ugly italy early imply comply "
     "holly jolly monopoly anomaly homily butterfly dragonfly firefly bully gully tally rally ally hourly daily "
@@ -43,7 +49,8 @@ def _any(words: str) -> str:
 def _pattern() -> re.Pattern[str]:
     adjective = _any(" ".join(ADJECTIVES.values()))
     return re.compile(
-        rf"(?:at|with|in|using|keeping|by|taking|maintaining|making|keep)(?: (?:a|an|the|your|some|just))?"
+        rf"(?:at|with|in|using|keeping|by|taking|maintaining|making|keep)(?: (?:a|an|the|your|your own|its own"
+        rf"|some|just))?"
         rf"(?: (?:{_any(INTENSITY)}))*(?P<adjectives>(?: (?:{adjective}|{_any('and')}))+) (?:{_any(NOUNS)})"
     )
 

@@ -6,7 +6,7 @@ RARE_VERBS: dict[tuple[str, Speed | None], str] = {
     (
         "go",
         None,
-    ): "ambulate; go for it; perambulate; forge ahead; forge on; push on; push "
+    ): "cover; ambulate; go for it; perambulate; forge ahead; forge on; push on; push "
     "ahead; push forward; plow on; plough on; "
     "plow ahead; plough ahead; strut; swagger; stomp; stamp; clomp; parade; "
     "troop; file; venture; venture forth; venture "

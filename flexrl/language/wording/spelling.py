@@ -75,6 +75,7 @@ def _vocabulary(rare: bool = True) -> frozenset[str]:
 def _known() -> frozenset[str]:
     """Return words that are spelled right, though no instruction that can be done has them."""
     bad = {word for phrase, meaning in phrase_table().items() if meaning.kind == "bad" for word in phrase.split()}
+    bad |= {"abort", "gait", "dist", "angle", "theta", "reps", "deg", "dir", "cmd", "seq"}
     bad |= {"oops", "whoops", "ooh", "nope", "yeah", "okay", "hmmm", "please", "thanks"}
     bad |= {phrase.split()[0] for phrase, meaning in phrase_table().items() if meaning.kind == "turn"}
     forms = {f"{word}{ending}" for word in bad for ending in ("", "s", "ing", "ed", f"{word[-1]}ing")}

@@ -12,7 +12,8 @@ from functools import cache
 from itertools import product
 
 from flexrl.language.plan import Speed
-from flexrl.language.wording.manner import ADJECTIVES
+from flexrl.language.wording.formal_verbs import FORMAL_VERBS
+from flexrl.language.wording.gaits import WALKED, at_gaits
 from flexrl.language.wording.other_words import BAD, PARTICLES, THINGS
 from flexrl.language.wording.rare_verbs import RARE_VERBS
 from flexrl.language.wording.verbs import VERBS
@@ -33,15 +34,6 @@ class Meaning:
     speed: Speed | None = None
 
 
-GAITS: dict[str, tuple[str, Speed | None]] = {
-    **dict.fromkeys(("walk", "march"), ("go", None)),
-    **dict.fromkeys(("stroll", "amble", "saunter", "creep"), ("go", "slow")),
-    **dict.fromkeys(("power walk", "speed walk"), ("go", "fast")),
-    "run": ("run", None),
-    **dict.fromkeys(("jog", "trot", "lope", "canter"), ("run", "slow")),
-    **dict.fromkeys(("sprint", "dash", "gallop"), ("run", "fast")),
-}
-WALKED = "walk run jog sprint stroll march hike trot dash tiptoe creep saunter amble race".split()
 WAYS = {
     "forward": "forward; forwards; ahead; in direction of front; in the direction of front; "
     "in a forwards direction; in the "
@@ -87,7 +79,10 @@ PLACES = {
     "vertically; up high; up in the air; up into the "
     "air; off your feet; into the sky; for joy; up and down; as high as you can; as high as possible; as high "
     "as you possibly can; really high; very high; high up; mid air",
-    "": "where you are; where you stand; there; here; right there; right here; right where you are; in position; "
+    "": "standing in place; standing still; standing at the same place; standing in the same place; standing on"
+    " the spot; "
+    "standing where you are; without leaving the spot; without leaving your spot; without leaving your place; "
+    "where you are; where you stand; there; here; right there; right here; right where you are; in position; "
     "without moving; with both feet; on both feet; still; on your heel; on your heels; on the balls of your feet; "
     "motionless; like a statue; on your feet; in your tracks; tight; from the ground; from the floor; "
     "off both feet",
@@ -245,16 +240,6 @@ def _risings() -> Iterator[str]:
     yield from (f"{verb} yourself {end}" for verb, end in product(verbs, ends))
 
 
-def _at_gaits() -> Iterator[tuple[str, Meaning]]:
-    """Yield gaits as ways of covering a distance: "at a jog", "at an easy run"."""
-    for gait, (family, speed) in GAITS.items():
-        for pace in ("slow", "fast", None):
-            for adjective in ADJECTIVES[pace].split():
-                article = "an" if adjective[0] in "aeiou" else "a"
-                yield f"at {article} {adjective} {gait}", Meaning(family, speed=pace or speed)
-        yield from ((f"{at} {gait}", Meaning(family, speed=speed)) for at in ("at a", "at the", "in a", "at full"))
-
-
 def _without_articles(table: dict[str, Meaning]) -> Iterator[tuple[str, Meaning]]:
     """Yield phrases as writers say them who leave out articles: "from floor", "at same place"."""
     for phrase, meaning in table.items():
@@ -290,10 +275,14 @@ def phrase_table(rare: bool = True) -> dict[str, Meaning]:
         table |= {phrase: Meaning("speed", speed=speed) for phrase in _phrases(text)}
     for way, text in WAYS.items():
         table |= {phrase: Meaning("way", way) for phrase in _phrases(text)}
-    for (family, speed), text in (*(RARE_VERBS.items() if rare else ()), *VERBS.items()):
+    for (family, speed), text in (
+        *(FORMAL_VERBS.items() if rare else ()),
+        *(RARE_VERBS.items() if rare else ()),
+        *VERBS.items(),
+    ):
         table |= {phrase: Meaning(family, speed=speed) for phrase in _phrases(text)}
     table |= {phrase: Meaning("stand-up") for phrase in _risings()}
-    table |= dict(_at_gaits())
+    table |= {phrase: Meaning(family, speed=speed) for phrase, family, speed in at_gaits()}
     table = {f"{verb} it": table[verb] for verb in WALKED if table[verb].kind in ("go", "run")} | table
     table = dict(_without_articles(table)) | table
     return table | dict(_sides())

@@ -110,6 +110,8 @@ CASES = {
         turn left then right, twice = turn left | turn right | turn left | turn right
         jump and jump again = jump | jump
         make three jumps and turn left = jump | jump | jump | turn left
+        back off, back off! five feet! = back off 1.52m
+        jump, then do another = jump | jump
         turn left and hop, then that whole routine one more time = turn left | hop | turn left | hop
     """,
     "correction": """

@@ -20,6 +20,8 @@ from flexrl.language.wording.vocabulary import phrase_table
         ("go at an easy jog", "metres", "run", "slow"),
         ("get up from floor", None, "stand-up", None),
         ("jog it", "metres", "run", "slow"),
+        ("perform a lateral displacement to the left", "metres", "strafe", None),
+        ("maintain an upright stance", "seconds", "stand", None),
         ("jog", None, "run", "slow"),
         ("jump on the spot", None, "jump", None),
         ("stop in your tracks", None, "stand", None),
