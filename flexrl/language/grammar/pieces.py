@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flexrl.language.grammar.order_words import MARKS, SCRATCH, Mark
 from flexrl.language.quantities.find import find_quantity, normalise
+from flexrl.language.quantities.numbers import number
 from flexrl.language.quantities.units import UNITS
 from flexrl.language.wording.words import ADVERBS, DIRECTIONS, NOT_BEFORE_VERB, VERBS, base_form, is_adverb, is_fragment
 
@@ -91,6 +92,9 @@ def _run_on(part: str) -> list[tuple[int, int]]:
     found = list(re.finditer(r"[\w'-]+", part))
     starts = [0]
     for before, here in itertools.pairwise(found):
+        if before[0].lower() in DIRECTIONS and _measured(part[starts[-1] : here.start()], part[here.start() :]):
+            starts.append(here.start())
+            continue
         if here[0].lower() not in VERBS or before[0].lower() in NOT_BEFORE_VERB or before[0].isdigit():
             begins = here[0] in VERBS and before[0] in ("left", "right")
             begins |= here[0] in AFTER_DIRECTION and before[0] in DIRECTIONS | set(UNITS)
@@ -108,6 +112,12 @@ def _run_on(part: str) -> list[tuple[int, int]]:
             continue
         starts.append(here.start())
     return list(zip(starts, [*starts[1:], len(part)], strict=True))
+
+
+def _measured(part: str, rest: str) -> bool:
+    """Return whether words have their amount, and the next words begin with another: "2 m forward 3 steps back"."""
+    words = normalise(rest).split()
+    return number(words, 0) is not None and all(find_quantity(x).until is not None for x in (part, rest))
 
 
 def _complete(part: str) -> bool:
