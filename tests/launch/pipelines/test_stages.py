@@ -110,10 +110,20 @@ def test_the_whole_body_is_taught_by_its_specialists(overlay, tmp_path, monkeypa
     monkeypatch.chdir(EXAMPLES.parent)
     file = EXAMPLES / "whole_body.yaml"
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
+    config = decode(stages["together"].resolved(stages["together"].train), "together")
+    specialists = (f"jump={stages['jump'].output}", f"stand-up={stages['getup'].output}")
+    assert config.algorithm.teachers == ("pretrained/humanoid-skills", *specialists)
+    assert set(config.task.skills) == set(SKILL_NAMES) and config.parent == "pretrained/humanoid-skills"
+
+
+@pytest.mark.parametrize("overlay", [None, "toy"])
+def test_a_natural_gait_is_begun_from_nothing_and_then_taught_to_jump_and_to_get_up(overlay, tmp_path, monkeypatch):
+    monkeypatch.chdir(EXAMPLES.parent)
+    file = EXAMPLES / "natural_gait.yaml"
+    stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
     of = {name: decode(stages[name].resolved(stages[name].train), name) for name in ("gait", "moves", "together")}
-    config = of["together"]
-    moves, jump, getup = (stages[name].output for name in ("moves", "jump", "getup"))
-    assert config.algorithm.teachers == (f"{moves}:latest", f"jump={jump}", f"stand-up={getup}")
-    assert config.parent == f"{moves}:latest" and of["moves"].parent == f"{stages['gait'].output}:latest"
-    assert set(config.task.skills) == set(SKILL_NAMES)
+    gait, moves, jump, getup = (stages[name].output for name in ("gait", "moves", "jump", "getup"))
+    assert of["together"].algorithm.teachers == (f"{moves}:latest", f"jump={jump}", f"stand-up={getup}")
+    assert [of[name].parent for name in of] == [None, f"{gait}:latest", f"{moves}:latest"]
+    assert {*of["moves"].task.skills, "jump", "stand-up"} == set(SKILL_NAMES) == {*of["together"].task.skills, "run"}
     assert all(each.task.gait_clock and each.task.gait.needs_clock for each in of.values())
