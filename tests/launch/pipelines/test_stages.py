@@ -117,13 +117,12 @@ def test_the_whole_body_is_taught_by_its_specialists(overlay, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("overlay", [None, "toy"])
-def test_a_natural_gait_is_begun_from_nothing_and_then_taught_to_jump_and_to_get_up(overlay, tmp_path, monkeypatch):
+def test_a_natural_gait_is_begun_from_nothing_and_goes_on_with_more_skills(overlay, tmp_path, monkeypatch):
     monkeypatch.chdir(EXAMPLES.parent)
     file = EXAMPLES / "natural_gait.yaml"
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
-    of = {name: decode(stages[name].resolved(stages[name].train), name) for name in ("gait", "moves", "together")}
-    gait, moves, jump, getup = (stages[name].output for name in ("gait", "moves", "jump", "getup"))
-    assert of["together"].algorithm.teachers == (f"{moves}:latest", f"jump={jump}", f"stand-up={getup}")
-    assert [of[name].parent for name in of] == [None, f"{gait}:latest", f"{moves}:latest"]
-    assert {*of["moves"].task.skills, "jump", "stand-up"} == set(SKILL_NAMES) == {*of["together"].task.skills, "run"}
-    assert all(each.task.gait_clock and each.task.gait.needs_clock for each in of.values())
+    gait, moves, calm = (decode(stages[x].resolved(stages[x].train), x) for x in ("gait", "moves", "calm"))
+    assert gait.parent is None and moves.parent == f"{stages['gait'].output}:latest"
+    assert calm.parent == f"{stages['moves'].output}:latest"
+    assert set(calm.task.skills) == set(SKILL_NAMES) - {"run", "jump", "stand-up"}
+    assert all(each.task.gait_clock and each.task.gait.needs_clock for each in (gait, moves, calm))
