@@ -19,10 +19,10 @@ from flexrl.render import asking_for
 from flexrl.storage.run_folder import read_config
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
-FOLDER, WHOLE = PRETRAINED / "humanoid-skills", PRETRAINED / "whole-body"
+FOLDER, WHOLE, NATURAL = (PRETRAINED / name for name in ("humanoid-skills", "whole-body", "natural-gait"))
 
 
-@pytest.mark.parametrize("folder", [FOLDER, WHOLE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [FOLDER, WHOLE, NATURAL], ids=lambda folder: folder.name)
 def test_is_small_and_names_no_place_on_a_machine(folder):
     assert sum(file.stat().st_size for file in folder.iterdir()) < 3e6
     assert read_config(folder).workspace == "workspace"
@@ -32,7 +32,11 @@ def test_is_small_and_names_no_place_on_a_machine(folder):
 
 @pytest.mark.parametrize(
     ("folder", "skill"),
-    [(FOLDER, "walk-forward"), (FOLDER, "turn-left"), (WHOLE, "walk-forward"), (WHOLE, "jump"), (WHOLE, "stand-up")],
+    [
+        *((FOLDER, "walk-forward"), (FOLDER, "turn-left")),
+        *((WHOLE, "walk-forward"), (WHOLE, "jump"), (WHOLE, "stand-up")),
+        *((NATURAL, "walk-forward"), (NATURAL, "strafe-left")),
+    ],
 )
 def test_follows_commands(folder, skill):
     playback = load_playback(
