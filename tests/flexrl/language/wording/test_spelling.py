@@ -21,7 +21,16 @@ def test_typing_errors_are_corrected(wrong, right):
 
 @pytest.mark.parametrize(
     "text",
-    ["talk to the light", "the food is soft", "a charger", "dance, waltz and bump", "torn stems", "kjhg fdsa", "chalk"],
+    [
+        "talk to the light",
+        "the food is soft",
+        "a charger",
+        "dance, waltz and bump",
+        "torn stems",
+        "kjhg fdsa",
+        "chalk",
+        "precede a trick",
+    ],
 )
 def test_words_of_their_own_stay(text):
     assert corrected(text) == text
