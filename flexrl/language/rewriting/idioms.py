@@ -20,6 +20,11 @@ _ADDRESSED = (
     r"|boss|captain|genius|silly|slowpoke|lazybones|sleepyhead|bestie|amigo|kiddo|hero|legend|star)"
 )
 
+_SIZE = (  # "make a robot turn" asks for a turn, "make a half turn" for half of one
+    r"(?:half|full|quarter|third|complete|whole|single|quick|slow|short|long|big|small|little|brisk|gentle|light|sharp"
+    r"|nice|good|fast|easy|lateral|sideways|tiny|high|swift|rapid|final|last|first|slight|left|right|proper|real)"
+)
+
 IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (flags(pattern), said)
     for pattern, said in (
@@ -70,7 +75,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(^|[,;.!] ?)slow march\b", r"\1march slowly"),
         (rf"\bfor ({_COUNT}) (?:counts?|beats?)\b", r"for \1 seconds"),
         (
-            r"^\W*(?:let|make|have|get|ask|tell) (?:the|our|this|your|a) \w+ (?:to )?(?=(?:walk|"
+            rf"^\W*(?:let|make|have|get|ask|tell) (?:the|our|this|your|a) (?!{_SIZE}\b)\w+ (?:to )?(?=(?:walk|"
             r"run|jump|turn|step|go|move|stand|jog|stop|back|hop|march|rotate)\b)",
             "",
         ),

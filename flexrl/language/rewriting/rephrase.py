@@ -5,6 +5,7 @@ import re
 from flexrl.language.rewriting.addresses import without_addresses
 from flexrl.language.rewriting.asides import CONDITIONS, LABEL, POLITE, PRAISE, TAILS
 from flexrl.language.rewriting.idioms import without_idioms
+from flexrl.language.rewriting.loose_ends import tied_up
 from flexrl.language.rewriting.measures import MEASURES, VERB
 from flexrl.language.rewriting.moods import flags
 from flexrl.language.rewriting.notation import spelled_out
@@ -169,7 +170,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _WISH = flags(
-    rf"\b(?:(?:i|we)(?:'d| would) (?:really )?(?:love|like|appreciate|prefer|enjoy|be {_GOOD})(?: it)?"
+    rf"\b(?:(?:i|we)(?:'d| would) (?:really )?(?:love|like|appreciate|prefer|enjoy"
+    rf"|be (?:most |very |so |really )?{_GOOD})(?: it)?"
     rf"|(?:it(?:'d| would)|that(?:'d| would)) help(?: me| a lot)?|(?:it(?:'d| would)|that(?:'d| would)|would "
     rf"it|wouldn't it) be (?:really |very |so |most )?{_GOOD})"
     rf"(?: for me| of you)?,? if {_YOU}(?: (?:could|would|can|will))? (?P<verb>\w+)"
@@ -186,7 +188,7 @@ def rephrased(text: str) -> str:
     """Return an instruction in plainer words, which mean the same."""
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
-    text = without_addresses(spelled_out(re.sub(r"[’‘`´]", "'", text)))
+    text = without_addresses(tied_up(spelled_out(re.sub(r"[’‘`´]", "'", text))))
     text = _DIAGONAL.sub(_joined, without_idioms(commanded(ordered(without_remarks(text)))))
     text = _WISH.sub(lambda match: base_form(match["verb"].lower()), text)
     for pattern, said in (*MEASURES, *REWRITES):
