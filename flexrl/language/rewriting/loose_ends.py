@@ -25,6 +25,13 @@ _REST = rf"(wait|stand still|stand|rest|pause|stay|hold){_LAST}"
 _TURN = rf"(turn|rotate|spin|pivot|swivel|face){_LAST}"
 _READY = r"(?:ready|able|up (?:to|for) it|comfortable|like it|well enough|rested|steady|fit|confident|prepared)"
 _DO = rf"(?:{VERB}|rest|trot|swivel|retreat|advance|proceed|travel|rise|amble|saunter|bounce|relax|gallop|twirl)"
+_UNIT = rf"(?:{LENGTH}|{TIME}|degrees?|deg|°)"
+_FIGURE = (
+    r"(?:soldier|guard|sentry|sentinel|statue|rock|stone|post|lamp ?post|pillar|mannequin|pro|professional|person|human"
+    r"|gentleman|lady|champion)"
+)
+_ORDINAL = r"(?:first|second|third|fourth|fifth|next|last|final)"
+_IN_ORDER = r"(?: (?:in (?:this |that |the given )?(?:order|sequence|turn)|one after the other))?"
 _PAUSE = r"(?:pause|rest|break|wait|breather|gap)"
 _FEEL = r"you(?: feel|'re feeling| are feeling|'re| are| get| think you(?:'re| are))"
 _TWO = r"\b(?:two|2|a pair of) (?:small |big |little |high )?(jump|hop|leap)s"
@@ -56,7 +63,38 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (r"(?<=\w), land(?:ing)?(?: softly| safely| gently)?(?=\s*(?:,|and\b|then\b))", ""),
+        (
+            r",? (?:before|prior to) (?:you (?:go|do|move)|going|doing|moving) (?:any (?:further|farther)"
+            r"|anything(?: else)?)(?=\s*(?:[,.;!]|$|then\b|and\b))",
+            "",
+        ),
+        (
+            r"^\W*(?:please )?(?:do|perform|execute|carry out|complete) (?:the following|these|this)"
+            rf"(?: (?:things|steps|actions|moves))?{_IN_ORDER}:",
+            "",
+        ),
+        (rf"\b(?:your|the|my) {_ORDINAL}(?: (?:move|step|task|action|thing|job|order))?: ", ". "),
+        (rf"\bas (?:still|motionless|immobile) as an? {_FIGURE}\b", "still"),
         # amounts
+        (
+            rf", (?:let's |let us )?(?:say|call it|shall we say|something like),? (?=(?:about )?{NUMBER} ?-?{_UNIT})",
+            ", ",
+        ),
+        (
+            rf"({NUMBER} ?-?{_UNIT}) (?:(?:will|should|would|ought to) (?:do|suffice|be (?:enough|fine|plenty))"
+            r"|is (?:enough|fine|plenty|sufficient))(?: it| nicely| for now)?(?=\s*(?:[,.;!]|$))",
+            r"\1",
+        ),
+        (
+            rf"(?<=\w )(?:for )?(?:the|a) (?:length|distance|space|span|stretch) of (?=(?:about )?{NUMBER} ?-?{_UNIT})",
+            "for ",
+        ),
+        (
+            r"(?<!not)(?<!n't)(?<!never),? (?:and |then )*(stop|halt) (?:when|once|as soon as) "
+            r"you(?:'ve| have)? (?:gone|walked|done|run|taken|covered|travelled|moved|made|completed)(?: for)? "
+            rf"(?=(?:about )?{NUMBER} ?-?{_UNIT})",
+            r", \1 after ",
+        ),
         (
             rf"\b(?:an?|one) ((?:\w+ )?step)(?=(?: (?:to|the|your|{_ALONG}))* of {NUMBER} ?-?(?:m|c|f|inch|yard))",
             r"\1",
