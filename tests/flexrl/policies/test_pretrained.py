@@ -35,7 +35,7 @@ def test_is_small_and_names_no_place_on_a_machine(folder):
     [
         *((FOLDER, "walk-forward"), (FOLDER, "turn-left")),
         *((WHOLE, "walk-forward"), (WHOLE, "jump"), (WHOLE, "stand-up")),
-        *((NATURAL, "walk-forward"), (NATURAL, "strafe-left")),
+        *((NATURAL, "walk-backward"), (NATURAL, "strafe-left")),
     ],
 )
 def test_follows_commands(folder, skill):
