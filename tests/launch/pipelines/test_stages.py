@@ -121,8 +121,8 @@ def test_a_natural_gait_is_begun_from_nothing_and_goes_on_with_more_skills(overl
     monkeypatch.chdir(EXAMPLES.parent)
     file = EXAMPLES / "natural_gait.yaml"
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
-    gait, moves, calm = (decode(stages[x].resolved(stages[x].train), x) for x in ("gait", "moves", "calm"))
+    gait, moves, last = (decode(stages[x].resolved(stages[x].train), x) for x in ("gait", "moves", "last"))
     assert gait.parent is None and moves.parent == f"{stages['gait'].output}:latest"
-    assert calm.parent == f"{stages['moves'].output}:latest"
-    assert set(calm.task.skills) == set(SKILL_NAMES) - {"run", "jump", "stand-up"}
-    assert all(each.task.gait_clock and each.task.gait.needs_clock for each in (gait, moves, calm))
+    assert last.parent == f"{stages['moves'].output}:latest"
+    assert set(last.task.skills) == set(SKILL_NAMES) - {"run", "jump", "stand-up"}
+    assert all(each.task.gait_clock and each.task.gait.needs_clock for each in (gait, moves, last))
