@@ -12,7 +12,7 @@ and left out of all other numbers.
 | foot clearance | how high a sole is lifted in a swing, mean over swings (m) |
 | duty factor | share of the time that a foot is on the floor, mean over both feet |
 | duty asymmetry | difference of the two feet's duty factors, over their mean |
-| step frequency | footsteps of both feet in a second (Hz) |
+| step frequency | footsteps of both feet in a second, by the times between footsteps of the same foot (Hz) |
 | frequency asymmetry | difference of the two feet's frequencies, over their mean |
 | alternation | share of footsteps that follow one of the other foot |
 | arm angle | between upper arms and the vertical, mean (degrees) |
@@ -186,8 +186,7 @@ def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
     """
     num_steps, num_worlds, _ = trace.contact_TBF.shape
     swings = [swings_of(trace, world, foot, period) for world in range(num_worlds) for foot in range(2)]
-    counts = np.array([len(ends) for ends, _ in swings]).reshape(num_worlds, 2).sum(axis=0)
-    frequency = counts / (num_worlds * num_steps * period)
+    frequency = np.array([_frequency([ends for ends, _ in swings[foot::2]], num_steps, period) for foot in range(2)])
     duty = trace.contact_TBF.mean(axis=(0, 1))
     off = trace.velocity_TBV - np.array([speed, 0.0])
     peaks = [peak for _, peaks in swings for peak in peaks]
@@ -222,6 +221,17 @@ def swings_of(trace: Trace, world: int, foot: int, period: float) -> tuple[list[
 def _sides(right: tuple[list[int], list[float]], left: tuple[list[int], list[float]]) -> list[int]:
     """Return which foot made each footstep of a world, 0 right and 1 left, in the order of time."""
     return [side for _, side in sorted([(end, 0) for end in right[0]] + [(end, 1) for end in left[0]])]
+
+
+def _frequency(ends: list[list[int]], num_steps: int, period: float) -> float:
+    """Return the frequency (Hz) of one foot's footsteps, given the steps at which they end in each world.
+
+    Counting them would be off by one for whichever foot comes down just outside of the measured time.
+    """
+    seconds = period * sum(each[-1] - each[0] for each in ends if each)
+    if seconds > 0:
+        return sum(len(each) - 1 for each in ends if each) / seconds
+    return sum(map(len, ends)) / (len(ends) * num_steps * period)
 
 
 def _asymmetry(both: np.ndarray) -> float:

@@ -53,9 +53,20 @@ def test_feet():
     assert seen["foot_clearance"] == pytest.approx(0.05)
     assert seen["duty_factor"] == pytest.approx((0.7 + 0.8) / 2)
     assert seen["duty_asymmetry"] == pytest.approx(0.1 / 0.75)
-    assert seen["step_frequency"] == pytest.approx(2.0)
-    assert seen["frequency_asymmetry"] == pytest.approx((1.5 - 0.5) / 1.0)
     assert seen["alternation"] == pytest.approx(2 / 3)  # right, left, right, right
+
+
+def test_frequencies_are_of_the_times_between_footsteps():
+    # in 2 s: the right foot comes down three times, every 40 steps, and the left foot twice, 50 steps apart
+    seen = numbers(contact_TBF=stepping((0, 5, 15), (0, 45, 55), (0, 85, 95), (1, 20, 40), (1, 70, 90)))
+    right, left = 1 / 0.8, 1 / 1.0
+    assert seen["step_frequency"] == pytest.approx(right + left)
+    assert seen["frequency_asymmetry"] == pytest.approx((right - left) / ((right + left) / 2))
+
+
+def test_the_frequency_of_a_foot_that_comes_down_once_is_a_count():
+    seen = numbers(contact_TBF=stepping((0, 5, 15), (1, 20, 40)))
+    assert (seen["step_frequency"], seen["frequency_asymmetry"]) == (pytest.approx(1.0), 0.0)
 
 
 def test_cost_of_transport():
