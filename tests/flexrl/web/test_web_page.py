@@ -1,5 +1,6 @@
 """The static page in a real browser: its policy, its observation and its physics are ours, and it can be driven."""
 
+import contextlib
 import functools
 import http.server
 import math
@@ -13,6 +14,7 @@ import pytest
 from algos.common.networks import ACTIVATIONS
 from benchmarks.served import CHROMIUM, ROOT, browser
 from envs.robots import feeling_humanoid as body
+from envs.tasks.humanoid_skills import clock
 from envs.tasks.humanoid_skills.goals import nominal_goal
 from envs.types import Observation
 from flexrl import export
@@ -40,16 +42,21 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Export the pretrained policy by the command, and host the folder below a path, as on a project's page."""
-    place = tmp_path_factory.mktemp("host")
+@contextlib.contextmanager
+def hosted(policy, place):
+    """Export a pretrained policy by the command, and host the folder below a path, as on a project's page."""
     arguments = ["--format", "web", "--out", str(place / "page"), "--mujoco", str(ROOT / PACKAGE)]
-    export.main([str(ROOT / "pretrained" / "humanoid-skills"), *arguments])
+    export.main([str(ROOT / "pretrained" / policy), *arguments])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(place)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/page/"
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with hosted("humanoid-skills", tmp_path_factory.mktemp("host")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +268,28 @@ def test_a_fallen_body_is_put_back(page):
     page.wait_for_function(f"{SIMULATION}.numFalls > 0")
     page.wait_for_selector("#notice:has-text('it fell')")
     page.evaluate(f"{SIMULATION}.numFalls = 0")
+
+
+def test_a_policy_with_a_clock_sees_ours_and_walks(chromium, tmp_path):
+    with hosted("natural-gait", tmp_path) as found:
+        page = chromium.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(found)
+        page.wait_for_function("globalThis.flexrl !== undefined")
+        told = {"strides": clock.STRIDES, "strides_per_metre": clock.STRIDES_PER_METRE}
+        later = """async ([phase, forward, left, period, told]) => {
+          const { laterPhase } = await import("./humanoid_skills.js");
+          return laterPhase(phase, { forward, left }, period, told);
+        }"""
+        for phase in (0.0, 3.0, 6.2):
+            ours = clock.later(jnp.array(phase), jnp.array([0.8, -0.3]), 0.15)
+            assert page.evaluate(later, [phase, 0.8, -0.3, 0.15, told]) == pytest.approx(float(ours), abs=1e-5)
+        page.click("[data-skill=walk-forward]")
+        after(page, 3)
+        phase = value(page, "phase")
+        shown = page.evaluate(f"{SIMULATION}.observe().slice(-2)")
+        assert phase > 0 and np.hypot(*shown) == pytest.approx(1.0, abs=1e-6)
+        assert value(page, "motion.forward") > 0.5 and value(page, "numFalls") == 0
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 780)])
