@@ -64,7 +64,7 @@ class GaitWeights:
 
 @struct.dataclass
 class Steps:
-    """What the feet of one world's humanoid have done until now, right foot first, and where it heads."""
+    """The steps of one world's humanoid until now: what its feet did, right foot first, its heading and its clock."""
 
     air: Array  # (2,) s that each foot has been in the air; 0 on the floor
     peak: Array  # (2,) m, highest that each sole has been in its present swing
