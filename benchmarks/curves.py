@@ -55,30 +55,34 @@ def return_at(curve: Sequence[Point], seconds: float) -> float | None:
 
 
 def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
-    """Return a table of the curves: time of the first return, returns after some minutes and at the end, and steps."""
+    """Return a table of the curves: time of the first return, returns after some minutes and at the end, and steps.
+
+    Of several seeds it shows the median, and below it the least and the most.
+    """
     columns = [minute for minute in MINUTES if minute < minutes]
     rows = Table(title=f"humanoid-walk, return after {minutes:g} minutes", box=box.SIMPLE)
     rows.add_column("")
     for name in ("first after", *(f"{minute} min" for minute in columns), "end", "control steps"):
         rows.add_column(name, justify="right", no_wrap=True)
-    for name, result, curve in _curves(results):
-        values = [return_at(curve, 60 * minute) for minute in (*columns, minutes)]
-        cells = ["-" if value is None else f"{value:,.0f}" for value in values]
-        first = f"{curve[0][0]:.0f} s" if curve else "-"
-        rows.add_row(name, first, *cells, f"{result['control_steps']:,}")
+    for name, curves, steps in _curves(results):
+        values = [_spread([return_at(curve, 60 * minute) for curve in curves]) for minute in (*columns, minutes)]
+        first = _spread([curve[0][0] if curve else None for curve in curves], " s")
+        rows.add_row(name, first, *values, _spread(steps))
     return rows
 
 
 def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
-    """Write a plot of the curves as SVG. The same curves give the same bytes."""
+    """Write a plot of the curves, one line a seed, as SVG. The same curves give the same bytes."""
     import matplotlib
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
-    for name, _, curve in _curves(results):
+    for i, (name, curves, _) in enumerate(_curves(results)):
         style = "o:" if name.endswith("evaluation") else "-"
-        axes.plot([point[0] / 60 for point in curve], [point[2] for point in curve], style, label=name)
+        for curve in curves:
+            minutes_of, returns = [point[0] / 60 for point in curve], [point[2] for point in curve]
+            axes.plot(minutes_of, returns, style, color=f"C{i}", label=name if curve is curves[0] else None)
     axes.set(xlabel="minutes since the process started", ylabel="return", xlim=(0, minutes))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize="small")
@@ -86,8 +90,21 @@ def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
         figure.savefig(path, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
 
 
-def _curves(results: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any], list[Point]]]:
-    """Return the name, result and points of every curve."""
-    return [
-        (f"{result['name']}, {kind}", result, curve) for result in results for kind, curve in result["curves"].items()
-    ]
+def _curves(results: Sequence[dict[str, Any]]) -> list[tuple[str, list[list[Point]], list[int]]]:
+    """Return the names of learner and curve, and for each seed its points and the control steps in all."""
+    named: dict[str, tuple[list[list[Point]], list[int]]] = {}
+    for result in results:
+        for kind, curve in result["curves"].items():
+            curves, steps = named.setdefault(f"{result['name']}, {kind}", ([], []))
+            curves.append(curve)
+            steps.append(result["control_steps"])
+    return [(name, *named[name]) for name in sorted(named)]
+
+
+def _spread(values: Sequence[float | None], unit: str = "") -> str:
+    """Return the median and, of several values, a second line with the least and the most; a dash if one is missing."""
+    known = sorted(value for value in values if value is not None)
+    if len(known) < len(values):
+        return "-"
+    text = f"{np.median(known):,.0f}{unit}"
+    return text if len(known) == 1 else f"{text}\n{known[0]:,.0f} to {known[-1]:,.0f}"

@@ -1,15 +1,17 @@
 """Compares return over wall-clock time on humanoid-walk: flex-rl, brax's PPO and Stable-Baselines3's PPO.
 
-    python -m benchmarks.learning [--minutes 5] [--peers brax sb3] [--seed 0]
+    python -m benchmarks.learning [--minutes 10] [--peers brax sb3] [--seeds 0 1 2] [--at-once 2]
 
-The learners train one after the other, each in a process of its own and for the same time. Seconds count from the
-start of the process, with imports and compilation.
+Each learner trains with each seed in a process of its own and for the same time. Seconds count from the start of the
+process, with imports and compilation. They train one after the other, or `--at-once` so many, each on its own cores.
 """
 
 import math
 import os
+import queue
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,11 +25,13 @@ from benchmarks.fresh import FreshEpisodes, in_fresh_episodes
 from benchmarks.peers.process import PeerError
 from benchmarks.report import header, save
 from benchmarks.watch import watch
+from envs.physics.host import num_threads
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.storage.provenance import REPOSITORY
 
 Peer = Literal["brax", "sb3"]
+Learner = Literal["flex-rl", "brax", "sb3"]
 
 PEERS_PYTHON = REPOSITORY / ".venv-peers/bin/python"
 PEERS: dict[Peer, tuple[str, Path, str]] = {  # name, interpreter, module
@@ -43,22 +47,28 @@ class LearningConfig:
     Attributes:
       minutes: training time of each learner.
       peers: learners to compare flex-rl with; `sb3` needs `make peers`.
-      seed: seed of each learner.
+      seeds: seeds of each learner.
+      at_once: number of learners that train at the same time, each on an equal share of the cores that no other uses.
       out: JSON file for the results, with a picture beside it; by default named after the machine, in
         benchmarks/results.
     """
 
-    minutes: float = 5.0
+    minutes: float = 10.0
     peers: tuple[Peer, ...] = ("brax", "sb3")
-    seed: int = 0
+    seeds: tuple[int, ...] = (0, 1, 2)
+    at_once: int = 1
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if minutes or seed are out of range, or a peer is not installed."""
+        """Raise ValueError if minutes, seeds or at_once are out of range, or a peer is not installed."""
         if not (self.minutes > 0 and math.isfinite(self.minutes)):
             raise ValueError(f"--minutes: {self.minutes} must be above 0")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"--seed: {self.seed} must be between 0 and 2**32 - 1")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"--seeds: {self.seeds} must be one or more different numbers")
+        if not all(0 <= seed < 2**32 for seed in self.seeds):
+            raise ValueError(f"--seeds: {self.seeds} must be between 0 and 2**32 - 1")
+        if not 1 <= self.at_once <= num_threads():
+            raise ValueError(f"--at-once: {self.at_once} must be between 1 and the number of cores, {num_threads()}")
         if "sb3" in self.peers and not PEERS_PYTHON.exists():
             raise ValueError("--peers: sb3 needs .venv-peers, which `make peers` makes; or leave it out: --peers brax")
 
@@ -68,34 +78,56 @@ def main(config: LearningConfig) -> None:
     console = Console(highlight=False)
     report = header(config)
     report["compilation_cache"] = False  # every learner starts with an empty cache
-    for learner in ("flex-rl", *config.peers):
-        with tempfile.TemporaryDirectory() as folder:
-            if learner == "flex-rl":
-                result = learn_flexrl(config, Path(folder))
-            else:
-                result = learn_peer(config, learner, Path(folder))
-        report["results"].append(result)
-        report["load_average_after"] = os.getloadavg()
-        path = save(report, "learning", config.out)
-        draw(report["results"], config.minutes, path.with_suffix(".svg"))
-        console.print(f"{result['name']}: {result['control_steps']:,} control steps in {result['seconds']:.0f} s")
-        if "final" in result:
-            console.print(final_line(result["final"]))
+    cores = sorted(os.sched_getaffinity(0))
+    shares: queue.SimpleQueue[list[int]] = queue.SimpleQueue()  # cores that no learner uses
+    for i in range(config.at_once):
+        shares.put(cores[i :: config.at_once])
+    learners: list[Learner] = ["flex-rl", *config.peers]
+    pool = ThreadPoolExecutor(config.at_once)
+    try:
+        futures = [pool.submit(learn, config, learner, seed, shares) for seed in config.seeds for learner in learners]
+        for future in as_completed(futures):
+            result = future.result()
+            report["results"].append(result)
+            report["load_average_after"] = os.getloadavg()
+            path = save(report, "learning", config.out)
+            draw(report["results"], config.minutes, path.with_suffix(".svg"))
+            title = f"{result['name']}, seed {result['seed']}"
+            console.print(f"{title}: {result['control_steps']:,} control steps in {result['seconds']:.0f} s")
+            if "final" in result:
+                console.print(final_line(result["final"]))
+    finally:  # after an error, learners that have not begun do not begin
+        pool.shutdown(cancel_futures=True)
     console.print(table(report["results"], config.minutes))
     console.print(f"written: {path}, and {path.with_suffix('.svg').name}", markup=False, soft_wrap=True)
 
 
-def learn_flexrl(config: LearningConfig, folder: Path) -> dict[str, Any]:
+def learn(config: LearningConfig, learner: Learner, seed: int, shares: queue.SimpleQueue[list[int]]) -> dict[str, Any]:
+    """Train a learner with a seed on one of the shares of cores, and return its result."""
+    cores = shares.get()
+    os.sched_setaffinity(0, cores)  # of this thread, and of the processes that it starts
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if learner == "flex-rl":
+                result = learn_flexrl(config, seed, Path(folder))
+            else:
+                result = learn_peer(config, learner, seed, Path(folder))
+    finally:
+        shares.put(cores)
+    return {"name": result.pop("name"), "seed": seed, "cores": len(cores), **result}
+
+
+def learn_flexrl(config: LearningConfig, seed: int, folder: Path) -> dict[str, Any]:
     """Train with `flexrl.train` and its defaults; return settings, curves and a final evaluation in fresh episodes."""
     run = folder / "run"
     command = [sys.executable, "-m", "flexrl.train", "--algo", "ppo", "--env", "humanoid-walk"]
-    command += ["--seed", str(config.seed), "--workspace", str(folder), "--name", run.name]
+    command += ["--seed", str(seed), "--workspace", str(folder), "--name", run.name]
     files = [run / "metrics.jsonl", run / "evaluations.jsonl"]
     seconds = 60 * config.minutes
     watched = watch("flex-rl", command, files, seconds, folder)
     metrics, evaluations = watched.rows
     settings = yaml.safe_load((run / "config.yaml").read_text())
-    final = FreshEpisodes(run, settings["physics"])(run, "best", config.seed)
+    final = FreshEpisodes(run, settings["physics"])(run, "best", seed)
     return {
         "name": "flex-rl",
         "settings": {name: value for name, value in settings.items() if name not in ("name", "workspace")},
@@ -116,14 +148,14 @@ def final_line(final: dict[str, Any]) -> str:
     return f"  its best evaluation was of iteration {final['step']}: {in_fresh_episodes(final)}"
 
 
-def learn_peer(config: LearningConfig, peer: Peer, folder: Path) -> dict[str, Any]:
-    """Train a peer; return its settings and curve.
+def learn_peer(config: LearningConfig, peer: Peer, seed: int, folder: Path) -> dict[str, Any]:
+    """Train a peer, another library's PPO, in a process of its own; return its settings, steps, seconds and curve.
 
-    The first line that it prints holds its `settings` and `versions`, the others its steps and returns.
+    The first line that the process prints holds the peer's `settings` and `versions`, the others its steps and returns.
     """
     name, python, module = PEERS[peer]
     seconds = 60 * config.minutes
-    watched = watch(name, [str(python), "-m", module, str(config.seed)], [folder / "stdout"], seconds, folder)
+    watched = watch(name, [str(python), "-m", module, str(seed)], [folder / "stdout"], seconds, folder)
     (_, ready), *rows = watched.rows[0]
     return {
         "name": name,

@@ -59,6 +59,18 @@ def test_the_table_tells_minutes_below_the_end_and_the_end():
     assert ["theirs,", "training", "10", "s", "50", "50", "900"] in lines
 
 
+def test_the_table_tells_the_median_of_several_seeds_the_least_and_the_most():
+    results = [
+        {"name": "ours", "control_steps": steps, "curves": {"training": [(1.0, steps, value)]}}
+        for steps, value in ((100, 40.0), (300, 10.0), (200, 15.0))
+    ]
+    out = io.StringIO()
+    Console(file=out, width=120).print(table(results, 1.5))
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["ours,", "training", "1", "s", "15", "15", "200"] in lines
+    assert ["1", "to", "1", "10", "to", "40", "10", "to", "40", "100", "to", "300"] in lines
+
+
 def test_the_picture_is_the_same_at_every_call(tmp_path):
     for name in ("a.svg", "b.svg"):
         draw(RESULTS, 1.5, tmp_path / name)
