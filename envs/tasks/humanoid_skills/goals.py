@@ -69,6 +69,11 @@ class Goals:
         return self.skills[self._index()]
 
     @property
+    def end(self) -> Array:
+        """The control step () int32 from which on the present goal is over."""
+        return self.ends[self._index()]
+
+    @property
     def is_new(self) -> Array:
         """Whether the present goal () begins at this control step."""
         return (self.clock == self.ends[:-1]).any()

@@ -1,0 +1,183 @@
+"""Compare a policy that is told a sentence's embedding with one that is told the skill itself.
+
+    python -m benchmarks.language_direct
+
+Both are clones of one policy: behavior cloning from the same episodes, with the same network and number of updates. In
+one dataset the goal is the skill and its command, in the other the embedding (384 numbers) of a sentence of the
+training corpus that asks for the skill. The table shows in how many episodes each skill succeeds at its nominal
+command: of the policy and of the clone that are told the skill, and of the clone that is told sentences of training,
+other sentences of the same templates and words (S0), of other templates (S1) and with other words (S2). A skill that a
+split has no sentence for is left out there. Runs and datasets stay in the workspace; what is there is not made again.
+"""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from benchmarks.finished_runs import finished_runs
+from benchmarks.report import header, save
+from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES
+from flexrl.cli.arguments import parse
+from flexrl.common.errors import exit_codes
+from flexrl.common.jax_setup import prepare_jax
+from flexrl.common.tables import print_table, say
+from flexrl.common.types import JsonObject
+from flexrl.data.dataset_folder import write_dataset
+from flexrl.data.episode import Episode
+from flexrl.language.corpus.clauses import clause_examples
+from flexrl.language.corpus.types import Split
+from flexrl.language.encoder import Encoder
+from flexrl.policies.collect_arguments import CollectArguments
+from flexrl.policies.dataset_recorder import record_episodes
+from flexrl.policies.playback import load_playback
+from flexrl.policies.skill_evaluation import examine
+
+TOLD = "benchmarks/told_in_words.py:ToldInWords"
+SPLITS: tuple[Split, ...] = ("train", "S0", "S1", "S2")
+NUM_SENTENCES = 64  # of each skill and split; where there are less, some count several times
+NUM_CLAUSES = {"train": 20_000, "S0": 4_000, "S1": 1_000, "S2": 1_000}  # of which sentences are taken
+
+
+@dataclass(frozen=True)
+class DirectConfig:
+    """What is cloned, and for how long.
+
+    Attributes:
+      run: policy of humanoid-skills to clone.
+      episodes: episodes to record of it, with sampled actions.
+      total_steps: control steps in all minibatches of a clone.
+      judged: episodes of each skill in evaluations.
+      seed: random seed of episodes, sentences and training.
+      workspace: folder for datasets and runs.
+      out: JSON file for the results; by default named after the machine, in benchmarks/results.
+    """
+
+    run: str = "pretrained/humanoid-skills"
+    episodes: int = 512
+    total_steps: int = 20_000_000
+    judged: int = 128
+    seed: int = 0
+    workspace: Path = Path("workspace/language-direct")
+    out: Path | None = None
+
+
+def main() -> None:
+    """Record, clone, evaluate, print and write."""
+    with exit_codes():
+        config = tyro.cli(DirectConfig, description=__doc__)
+        prepare_jax()
+        report = header(config)
+        report["settings"]["workspace"] = config.workspace.name
+        skills = load_playback(config.run, ".", "best").config.task.skills
+        skills = tuple(dict.fromkeys(skills))
+        tables = write_sentences(skills, config)
+        record(config, tables["train"])
+        words = ("--env", TOLD, "--task.sentences", str(tables["train"]), "--task.skills", *skills)
+        of_skills = clone("skills", ("--env", "humanoid-skills", "--task.skills", *skills), config)
+        of_words = clone("words", words, config)
+        report["results"] = [
+            {"told": "the skill (the policy itself)", **judged(config.run, config, skills)},
+            {"told": "the skill (a clone)", **judged(of_skills, config, skills)},
+            *({"told": f"sentences of {x}", **judged(of_words, config, skills, tables[x])} for x in SPLITS),
+        ]
+        report["load_average_after"] = os.getloadavg()
+        rows = [
+            [row["told"], *("-" if row.get(name) is None else f"{row[name]:.2f}" for name in (*skills, "mean"))]
+            for row in report["results"]
+        ]
+        print_table(["told", *skills, "mean"], rows)
+        print(save(report, "language-direct", config.out))
+
+
+def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Path]:
+    """Write for each split the embeddings (K, 384) of sentences by skill, and return the files."""
+    encoder = Encoder()
+    config.workspace.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for split in SPLITS:
+        rng = np.random.default_rng(config.seed)
+        examples = clause_examples(split, NUM_CLAUSES[split], config.seed)
+        found = {}
+        for skill in skills:
+            meant = "stand" if skill == "stand-still" else skill
+            texts = [x.text for x in examples if x.skill == meant and x.speed is None]
+            if texts:
+                found[skill] = encoder(list(rng.choice(texts, NUM_SENTENCES, replace=len(texts) < NUM_SENTENCES)))
+        files[split] = config.workspace / f"{split.lower()}.npz"
+        np.savez(files[split], **found)
+    return files
+
+
+def record(config: DirectConfig, sentences: Path) -> None:
+    """Record the policy's episodes as the datasets `skills` and `words`, which differ only in their goals."""
+    folders = [config.workspace / "data" / name for name in ("skills", "words")]
+    if all(folder.exists() for folder in folders):
+        return
+    options = CollectArguments(folders[0], "expert", config.episodes, seed=config.seed)
+    recording = record_episodes(config.run, options)
+    with np.load(sentences) as file:
+        known = dict(file)
+    rng = np.random.default_rng(config.seed)
+    told = [dataclasses.replace(episode, goal=in_words(episode, known, rng)) for episode in recording.episodes]
+    environments = ({}, {"env": TOLD, "config": None, "config_hash": None})
+    for folder, episodes, environment in zip(folders, (recording.episodes, told), environments, strict=True):
+        metadata = {"dataset_id": f"flexrl/language-direct/{folder.name}-v0"}
+        if not folder.exists():
+            say(f"writing {len(episodes)} episodes to {folder}")
+            write_dataset(folder, episodes, metadata, recording.provenance | environment)
+
+
+def in_words(episode: Episode, sentences: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Return an episode's goals (T + 1, 384) as embeddings: one sentence for each goal, drawn from those of its skill.
+
+    Args:
+      episode: episode of humanoid-skills.
+      sentences: embeddings (K, 384) of sentences, by skill.
+      rng: source of random numbers.
+    """
+    is_new = np.any(np.diff(episode.goal, axis=0, prepend=np.nan) != 0, axis=1)
+    starts = np.flatnonzero(is_new)
+    drawn = []
+    for start in starts:
+        known = sentences[SKILL_NAMES[int(episode.goal[start, COMMAND_SIZE:].argmax())]]
+        drawn.append(known[rng.integers(len(known))])
+    return np.repeat(np.array(drawn, np.float32), np.diff([*starts, len(episode.goal)]), axis=0)
+
+
+def clone(name: str, environment: Sequence[str], config: DirectConfig) -> str:
+    """Train a clone on a dataset, or go on with one that was interrupted, and return its folder."""
+    flags = ["--algo", "bc", *environment, "--algorithm.dataset", str(config.workspace / "data" / name)]
+    flags += ["--algorithm.policy-layers", "256", "256", "256", "--algorithm.goal-layers", "128", "64"]
+    flags += ["--total-steps", str(config.total_steps), "--num-evaluations", "4", "--no-video", "--name", name]
+    flags += ["--seed", str(config.seed), "--workspace", str(config.workspace)]
+    finished_runs([parse(flags)])
+    return str(config.workspace / name)
+
+
+def judged(run: str, config: DirectConfig, skills: Sequence[str], sentences: Path | None = None) -> JsonObject:
+    """Return the success of each skill at its nominal command, and their mean."""
+
+    def asked(task: Any) -> Any:
+        changes: JsonObject = {"command_spread": 0.0}
+        if sentences is not None:
+            with np.load(sentences) as file:
+                changes |= {"sentences": str(sentences), "skills": tuple(x for x in skills if x in file)}
+        return dataclasses.replace(task, **changes)
+
+    playback = load_playback(run, ".", "best", num_episodes=config.judged, task=asked, is_randomized=False)
+    found = examine(playback, config.judged, 0, config.seed)
+    success = {name: row["success"] for name, row in found["skills"].items()}
+    return success | {
+        "mean": float(np.mean(list(success.values()))),
+        "falls_while_switching": found["switching"]["falls_per_episode"],
+    }
+
+
+if __name__ == "__main__":
+    main()

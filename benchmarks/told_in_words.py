@@ -1,0 +1,68 @@
+"""`humanoid-skills` whose goals are the embeddings of sentences, for `benchmarks.language_direct`."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from envs.physics import PhysicsOptions
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, Goals
+from envs.tasks.humanoid_skills.task import HumanoidSkills, HumanoidSkillsConfig
+from envs.types import EnvState
+
+
+@dataclass(frozen=True)
+class ToldInWordsConfig(HumanoidSkillsConfig):
+    """As `HumanoidSkillsConfig`, with the sentences to tell.
+
+    Attributes:
+      sentences: .npz file with the embeddings (K, 384) of K sentences for each skill, under the skill's name.
+    """
+
+    sentences: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a value is outside its range, or no file is named."""
+        super().__post_init__()
+        if not self.sentences:
+            raise ValueError("sentences: is empty; name a file that benchmarks.language_direct wrote")
+
+
+class ToldInWords(HumanoidSkills):
+    """`humanoid-skills`, in which the goal (384) is the embedding of a sentence that asks for the skill.
+
+    Which of its sentences tells a skill is drawn anew for each episode, and changes with the goal. A sentence tells no
+    command: it asks for a skill at its nominal one.
+    """
+
+    Config = ToldInWordsConfig
+
+    def __init__(self, config: ToldInWordsConfig, options: PhysicsOptions) -> None:
+        """Read the sentences' embeddings."""
+        super().__init__(config, options)
+        with np.load(config.sentences) as file:
+            known = {name: file[name] for name in config.skills}
+        rows = np.zeros((len(SKILL_NAMES), *next(iter(known.values())).shape), np.float32)
+        for name, embeddings in known.items():
+            rows[SKILL_NAMES.index(name)] = embeddings
+        self._sentences = jnp.asarray(rows)
+
+    @property
+    def mirror(self) -> None:
+        """None: the mirror image of a sentence is unknown."""
+
+    def reset(self, key: Array) -> EnvState:
+        """See `HumanoidSkills.reset`."""
+        key, key_sentence = jax.random.split(key)
+        return self._told(super().reset(key), jax.random.randint(key_sentence, (), 0, self._sentences.shape[1]))
+
+    def step(self, state: EnvState, action: Array) -> EnvState:
+        """See `HumanoidSkills.step`."""
+        return self._told(super().step(state, action), state.info["drawn"])
+
+    def _told(self, state: EnvState, drawn: Array) -> EnvState:
+        goals: Goals = state.info["goals"]
+        number = (drawn + goals.end) % self._sentences.shape[1]
+        return state.replace(goal=self._sentences[goals.skill, number], info=state.info | {"drawn": drawn})
