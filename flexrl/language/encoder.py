@@ -112,7 +112,10 @@ def encode(
     num_hidden_layers: int,
     layer_norm_eps: float,
 ) -> Array:
-    """Return the embeddings of token ids, shape (B, E): means over valid tokens, scaled to length 1."""
+    """Return the embeddings of token ids, shape (B, E): means over the valid tokens, scaled to length 1.
+
+    `valid_BT` is false where a text is padded. `weights` are the model's, by the names of their file.
+    """
 
     def linear(name: str, x: Array) -> Array:
         return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]

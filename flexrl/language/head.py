@@ -71,7 +71,7 @@ class Classifier(Protocol):
     def __call__(
         self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
     ) -> list[Reading]:
-        """See `Head.__call__`."""
+        """Return a reading of each clause; the arguments are those of `Head.__call__`."""
         ...
 
 
@@ -81,10 +81,10 @@ class Head:
 
     Attributes:
       params: weights.
-      prototypes: embeddings of supported clauses, (P, E), each of length 1.
-      min_confidence: below it a clause counts as not understood.
+      prototypes: P embeddings that stand for all supported clauses (see `prototypes_of`), (P, E), each of length 1.
+      min_confidence: probability of the family, below which a clause counts as not understood.
       max_distance: 1 - cosine to the nearest prototype, above which a clause counts as not understood.
-      record: what it was trained on, for its card.
+      record: numbers of its training (clauses, seed, updates), for its model card.
     """
 
     params: Params
@@ -118,7 +118,7 @@ class Head:
         return readings
 
     def save(self, file: Path) -> None:
-        """Write one `.npz` of named arrays, without code."""
+        """Write all to one `.npz` file of plain arrays, weights as float16."""
         numbers = {"min_confidence": self.min_confidence, "max_distance": self.max_distance, "record": self.record}
         arrays = {name: np.asarray(x, np.float16) for name, x in self.params.items()}
         arrays |= {"prototypes": self.prototypes.astype(np.float16), "numbers": np.array(json.dumps(numbers))}
@@ -155,7 +155,7 @@ def features(texts: Sequence[str], embeddings_BE: np.ndarray) -> np.ndarray:
 
 
 def init(key: Array, num_features: int) -> Params:
-    """Return fresh weights."""
+    """Return random weights of a network with one hidden layer, for inputs of `num_features` numbers."""
     keys = jax.random.split(key, 3)
 
     def layer(key: Array, rows: int, columns: int) -> Array:
@@ -172,7 +172,7 @@ def init(key: Array, num_features: int) -> Params:
 
 
 def logits(params: Params, x: Array, keep: Array | None = None) -> tuple[Array, Array]:
-    """Return logits of families (B, F) and speeds (B, 3) for features (B, E + W), some of which may be dropped."""
+    """Return logits of families (B, F) and speeds (B, 3) for features (B, E + W), times `keep` (dropout) if given."""
     x = x if keep is None else x * keep
     hidden = jax.nn.relu(x @ params["hidden"] + params["hidden_bias"])
     return hidden @ params["family"] + params["family_bias"], hidden @ params["speed"] + params["speed_bias"]
@@ -192,7 +192,7 @@ def fit(
 
     Args:
       data: clauses and labels.
-      embeddings_BE: their embeddings.
+      embeddings_BE: embeddings of the clauses, (B, E).
       seed: of weights, minibatches and what is dropped.
       num_updates: gradient steps.
       batch_size: clauses of one.
@@ -240,14 +240,14 @@ def prototypes_of(embeddings_BE: np.ndarray, *, seed: int, num: int = PROTOTYPES
 
 
 def labelled(examples: Sequence[tuple[str, str, str | None]]) -> Labelled:
-    """Return clauses with the families and speeds of their labels: (text, skill or `unsupported`, speed)."""
+    """Return examples, each (text, skill or "unsupported", speed), as clauses with indices of families and speeds."""
     families = np.array([FAMILIES.index(family_of(skill)) for _, skill, _ in examples])
     speeds = np.array([-1 if skill == "unsupported" else SPEEDS.index(speed) for _, skill, speed in examples])
     return Labelled([text for text, _, _ in examples], families, speeds)
 
 
 def family_of(skill: str) -> str:
-    """Return the family of a skill: the same without its side."""
+    """Return the family of a skill, which leaves out its side: "forward" for "walk-forward-left"."""
     for prefix, family in (("walk-forward", "forward"), ("walk-backward", "backward"), ("strafe", "strafe")):
         if skill.startswith(prefix):
             return family
@@ -257,7 +257,15 @@ def family_of(skill: str) -> str:
 def thresholds(
     head: Head, data: Labelled, embeddings_BE: np.ndarray, sure_enough: float, near_enough: float
 ) -> tuple[float, float]:
-    """Return the least confidence and the largest distance that let these shares of supported clauses pass."""
+    """Choose `min_confidence` and `max_distance` of a classifier on labelled clauses; return both.
+
+    Args:
+      head: the classifier; its own limits are not used.
+      data: clauses that it was not trained on.
+      embeddings_BE: embeddings of the clauses, (B, E).
+      sure_enough: share (0 to 1) of the supported clauses with the right family that shall reach the confidence.
+      near_enough: share (0 to 1) of the supported clauses that shall be within the distance of a prototype.
+    """
     family_BF = np.asarray(probabilities(head.params, features(data.texts, embeddings_BE))[0])
     supported = data.families != UNSUPPORTED
     right = supported & (family_BF.argmax(axis=1) == data.families)

@@ -38,10 +38,10 @@ SIDED = {  # by family: the skill without a side, and how one with a side is cal
 
 
 class Interpreter:
-    """Reads instructions."""
+    """Reads instructions in words into plans or refusals."""
 
     def __init__(self, encoder: Encoder, head: Classifier, unknown: frozenset[str] = frozenset()) -> None:
-        """Use an encoder and a trained classifier; `unknown` words are hidden from the vocabulary, for measuring."""
+        """Use an encoder and a trained classifier; `unknown` words count as unseen, to measure how they are read."""
         self._encoder, self._head, self._unknown = encoder, head, unknown
 
     @classmethod
@@ -54,18 +54,18 @@ class Interpreter:
         return cls(Encoder(encoder), Head.load(folder / FILE))
 
     def __call__(self, instruction: str) -> Plan | Refusal:
-        """Read one instruction."""
+        """Return the plan that one instruction asks for, or why it is refused."""
         return self.read([instruction])[0]
 
     def read(self, instructions: Sequence[str]) -> list[Plan | Refusal]:
-        """Read many instructions; their clauses are encoded together."""
+        """Return the plan or the refusal of each instruction; clauses of all are encoded together."""
         split_up = [_split(text) for text in instructions]
         clauses = [clause for each in split_up if not isinstance(each, Refusal) for clause in each]
         found = self._readings(clauses)
         return [each if isinstance(each, Refusal) else _planned(each, found) for each in split_up]
 
     def _readings(self, clauses: Sequence[Clause]) -> dict[tuple[str, Kind | None], Reading]:
-        """Read clauses by the vocabulary, and those with other words by the classifier."""
+        """Read each different text and kind of amount: by the vocabulary, or with unknown words by the classifier."""
         found: dict[tuple[str, Kind | None], Reading] = {}
         unsure: list[tuple[str, Kind | None]] = []
         for key in dict.fromkeys(map(_key, clauses)):
@@ -108,7 +108,7 @@ def _planned(clauses: tuple[Clause, ...], found: dict[tuple[str, Kind | None], R
 
 
 class _NotUnderstood(Exception):
-    """A clause that is no skill of this body."""
+    """A clause asks for something that the robot has no skill for; the message says what."""
 
 
 def _segment(clause: Clause, reading: Reading) -> Segment:
@@ -141,7 +141,7 @@ def side_of(text: str) -> str | None:
 
 
 def speed_of(text: str) -> Speed | None:
-    """Return the speed that an adverb of a clause says, if one of them says slow or fast and none the contrary."""
+    """Return the speed that words of a clause say; None if they say none, or both slow and fast."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     slow, fast = bool(words & SLOW), bool(words & FAST)
     return None if slow == fast else "slow" if slow else "fast"

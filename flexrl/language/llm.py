@@ -84,7 +84,7 @@ class LlmPlanner:
     timeout: float = 30.0
 
     def __post_init__(self) -> None:
-        """Raise ConfigError if the address cannot be one."""
+        """Raise ConfigError if `url` is no address of http or https."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(
@@ -92,7 +92,7 @@ class LlmPlanner:
             )
 
     def __call__(self, instruction: str) -> Plan | Refusal:
-        """Read one instruction.
+        """Return the plan that an instruction asks for, or why the model refuses it.
 
         Raises:
           PlannerError: if the server does not answer, or its answer is no plan.

@@ -60,7 +60,7 @@ class Until:
     amount: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the kind or the amount cannot be."""
+        """Raise ValueError if the kind is unknown or the amount is outside its limits."""
         if self.kind not in LARGEST:
             raise ValueError(f"until: unknown key {self.kind!r}; give one of {', '.join(LARGEST)}")
         if isinstance(self.amount, bool) or not isinstance(self.amount, int | float):
@@ -139,7 +139,7 @@ class Refusal:
 
 
 def measures_of(skill: str) -> tuple[Kind, ...]:
-    """Return by what a skill of `SKILLS` may end; nothing for one that ends by itself."""
+    """Return the kinds of amount after which a skill may end, such as metres; none for one that ends by itself."""
     return MEASURES.get(skill, MEASURES[skill.split("-")[0]])
 
 

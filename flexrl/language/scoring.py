@@ -52,11 +52,12 @@ def is_same(found: Plan | Refusal, meant: Plan | Refusal) -> bool:
 def score(
     interpreter: Interpreter, rows: Sequence[Meant]
 ) -> tuple[dict[str, float], list[tuple[Meant, Plan | Refusal]]]:
-    """Return shares over a set of instructions, and those that were read wrong.
+    """Return how well instructions are read, and each one that was read wrong, with the answer that was found.
 
     Returns:
-      `exact`: plans that are right in all, among those to be accepted; `accepted`: those that are accepted at all;
-      `falsely_accepted`: of those to be refused. A share over nothing is left out.
+      Shares from 0 to 1. `exact`: of the instructions with a plan, those whose plan is found exactly; `accepted`: of
+      the same, those that are not refused; `falsely_accepted`: of the instructions to be refused, those that are not.
+      A share over no instructions is left out.
     """
     answers = interpreter.read([row.text for row in rows])
     pairs = list(zip(rows, answers, strict=True))

@@ -1,7 +1,7 @@
 """Train the classifier of clauses, minutes on two cores: `python -m flexrl.language.train --out DIR`.
 
-A first one learns from the corpus without the held-out templates and words: it fixes the thresholds, and its scores say
-how well unseen wording is read. The one that is written learns from all of the corpus.
+A first classifier learns without the held-out word orders and words of the corpus: its scores say how well unseen
+wording is read. The second learns from these, too, and is written. Both take their thresholds from validation clauses.
 """
 
 import json

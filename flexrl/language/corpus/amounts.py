@@ -1,4 +1,4 @@
-"""Amounts as users say them, and their values."""
+"""Draw amounts for the training corpus, such as "two and a half metres", in a user's words and as values."""
 
 import random
 import re
@@ -40,7 +40,10 @@ ODD_AMOUNTS: dict[str, tuple[tuple[str, float], ...]] = {
 
 
 def with_amount(rng: random.Random, clause: Said) -> tuple[str, Until | None]:
-    """Return the words of a clause with an amount, and the amount; as they are where no amount fits."""
+    """Add a random amount, such as "for two metres", to a clause; return the new words and the amount.
+
+    A clause that has an amount already, or that none fits, keeps its words and its amount, which may be None.
+    """
     if clause.until is not None or clause.skill in (UNSUPPORTED, "jump", "stand-up"):
         return clause.words, clause.until
     if clause.skill == "stand":
@@ -65,7 +68,7 @@ def with_amount(rng: random.Random, clause: Said) -> tuple[str, Until | None]:
 
 
 def spoken(rng: random.Random, kind: str) -> tuple[str, float]:
-    """Return an amount of a kind in words, and its value in SI units."""
+    """Draw an amount in "seconds", "metres", "degrees" or "steps"; return its words, and its value in that kind."""
     if rng.random() < 0.25:
         return rng.choice(ODD_AMOUNTS[kind])
     if kind == "degrees":

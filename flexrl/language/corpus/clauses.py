@@ -1,8 +1,8 @@
-"""Generate labelled clauses to train the classifier on.
+"""Generate labelled clauses, such as "walk slowly to the left", to train the classifier on.
 
-Everything follows from a seed. The splits are: "train"; "S0", the templates and words of training in texts that
-training lacks; "S1", templates that training lacks (`HELD_OUT_TEMPLATES`); "S2", words that training lacks
-(`lexicon.HELD_OUT`). Clause texts are what `grammar.clauses.split` returns.
+A seed decides all random choices. A clause belongs to one split: "train"; "S0", other texts of the same templates
+(word orders) and words; "S1", with templates that training lacks (`HELD_OUT_TEMPLATES`); "S2", with words that training
+lacks (`lexicon.HELD_OUT`). Clause texts are what `grammar.clauses.split` returns.
 """
 
 import hashlib
@@ -26,12 +26,15 @@ FAMILIES = {  # with their weights among the supported
 
 
 def clause_examples(split: Split, count: int, seed: int = 0) -> list[Example]:
-    """Return different clauses with labels; at least a fifth are unsupported, and each sided one has its mirror image.
+    """Return different labelled clauses; those that name a side come in mirrored pairs, left and right.
+
+    At least a fifth are unsupported: they ask for what no skill can do.
+
 
     Args:
       split: "train", "S0", "S1" or "S2".
       count: How many examples to return.
-      seed: Everything follows from this number.
+      seed: Seed of all random choices.
 
     Raises:
       ValueError: If the split has no clauses, or fewer different ones than `count`.
@@ -60,7 +63,7 @@ def _family(rng: random.Random) -> str:
 
 
 def _example(rng: random.Random, family: str, side: str, split: Split) -> Example | None:
-    """Return a clause as the classifier reads it, or None if it is not one clause or belongs to another split."""
+    """Draw a labelled clause of a family, such as "turn"; None if it reads as several or belongs to another split."""
     clause = draw(rng, family, side, split)
     said = with_amount(rng, clause)[0] if rng.random() < 0.3 else clause.words
     said = typed(rng, broken(rng, said), 0.12)
@@ -75,7 +78,14 @@ def _example(rng: random.Random, family: str, side: str, split: Split) -> Exampl
 
 
 def belongs(split: Split, text: str, template: str, whole: bool = False) -> bool:
-    """Return whether a text belongs to a split, by its words, its templates and a hash that parts S0 from training."""
+    """Return whether a text belongs to a split, by its words, its templates and a hash that keeps S0 out of training.
+
+    Args:
+      split: The split.
+      text: A clause, or a whole instruction.
+      template: The names of the word orders that made it, joined by "+".
+      whole: Whether the text is a whole instruction; then the hash is left out.
+    """
     words = set(re.findall(r"[a-z]+", text.lower()))
     new_words = bool(words & lexicon.HELD_OUT) or any(base_form(word) in lexicon.HELD_OUT for word in words)
     new_words |= any(word.removesuffix("s") in lexicon.HELD_OUT for word in words)

@@ -43,7 +43,7 @@ def third(verb: str) -> str:
 
 
 def broken(rng: random.Random, words: str) -> str:
-    """Return words as a writer of another first language might put them, in one case of ten."""
+    """Return words, in 8 % of the cases with an error of learners of English, such as a missing article."""
     kind = rng.random()
     if kind < 0.04:
         return re.sub(r"\b(?:the|your|a) ", "", words)
@@ -55,7 +55,7 @@ def broken(rng: random.Random, words: str) -> str:
 
 
 def typed(rng: random.Random, words: str, share: float) -> str:
-    """Return words with one typing error in some share of the cases; never in a word that decides the side."""
+    """Return words, with one typing error in a share (0 to 1) of the cases; never in a word that says left or right."""
     if rng.random() >= share:
         return words
     parts = words.split(" ")

@@ -1,4 +1,7 @@
-"""Generate whole instructions with their plans, to test on: the splits of clauses, and "S4", three or four clauses."""
+"""Generate whole instructions with the plans that they mean, to test on.
+
+The splits are those of `corpus.clauses`, and "S4", whose instructions have three or four clauses.
+"""
 
 import random
 import re
@@ -21,7 +24,7 @@ class Instruction:
     Attributes:
       text: What a user might write.
       answer: The plan, or the refusal where a part of it cannot be done.
-      template: The names of the word orders that made it.
+      template: The names of the word orders that made it, joined by "+".
     """
 
     text: str
@@ -35,7 +38,7 @@ def instructions(split: Split, count: int, seed: int = 0) -> list[Instruction]:
     Args:
       split: "train" and "S0" have one or two clauses, "S1" and "S2" one to three, "S4" three or four.
       count: How many instructions to return.
-      seed: Everything follows from this number.
+      seed: Seed of all random choices.
 
     Raises:
       ValueError: If there are fewer different instructions than `count`.
@@ -76,7 +79,7 @@ def _part(rng: random.Random, split: Split, refused: bool) -> _Part:
 
 
 def _instruction(rng: random.Random, split: Split) -> Instruction | None:
-    """Return an instruction of parts joined by templates, or None if the parts do not fit the templates drawn."""
+    """Draw one to four clauses and join them to an instruction; None if no template of the split can join them."""
     longest = {"S4": (3, 4), "train": (1, 2), "S0": (1, 2)}.get(split, (1, 3))
     count = rng.randint(*longest)
     refused = rng.randrange(count) if rng.random() < 0.2 else -1
@@ -93,7 +96,10 @@ def _instruction(rng: random.Random, split: Split) -> Instruction | None:
 
 
 def _composed(rng: random.Random, parts: list[_Part], split: Split) -> Iterator[tuple[str, list[_Part], list[str]]]:
-    """Yield a text of the parts, the parts in the order of their doing, and the names of the templates."""
+    """Join clauses to an instruction; yield its text, the clauses in the order to be done, and its templates.
+
+    Nothing is yielded if no template of the split can join the clauses; else once.
+    """
     if len(parts) == 1:
         part = parts[0]
         kind = rng.random()
@@ -162,7 +168,7 @@ SUFFIXES = (" please", ", please", " thanks", ", thank you", " for me", " now", 
 
 
 def _polite(rng: random.Random, text: str) -> str:
-    """Return a text with politeness before or after it, and in one of several casings."""
+    """Add "please" or the like to some texts, and write some in capitals or with a capital first letter."""
     if rng.random() < 0.25 and not re.match(r"\d|the robot|don't|first|after|before|once|instead|what|how", text):
         text = rng.choice(PREFIXES) + text
     if rng.random() < 0.25:

@@ -1,7 +1,7 @@
 """The words from which the corpus is generated: phrases for each skill and speed, and for what no skill can do.
 
-Phrases are written in one string, apart by semicolons. `{side}` stands for left or right, and `{turn}` for the matching
-sense of rotation.
+Phrases are written in one string, with semicolons between them. `{side}` stands for left or right, and `{turn}` for the
+matching sense of rotation.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from flexrl.language.plan import Speed
 
 
 def phrases(text: str) -> tuple[str, ...]:
-    """Return the phrases of a text in which semicolons stand between them."""
+    """Split a text at its semicolons into phrases."""
     return tuple(phrase.strip() for phrase in text.split(";"))
 
 

@@ -1,4 +1,4 @@
-"""Parts that the corpus is drawn from: splits, labelled clauses, and clauses as said."""
+"""Types of the generated corpus: its splits, labelled clauses, and clauses as a user would say them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -35,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Said:
-    """A clause as said, without an amount, and its meaning."""
+    """A generated clause in a user's words, and what it means; an amount may be added to it later."""
 
     words: str
     skill: str

@@ -11,7 +11,14 @@ from flexrl.language.plan import Speed, Until
 
 
 def draw(rng: random.Random, family: str, side: str, split: Split) -> Said:
-    """Return a clause of a family, such as "turn", for one side."""
+    """Draw a random clause of a family.
+
+    Args:
+      rng: Source of all random choices.
+      family: "unsupported", or a key of `corpus.clauses.FAMILIES`, such as "turn".
+      side: "left" or "right", for the families that have a side.
+      split: "S1" uses the held-out word orders, any other split the usual ones.
+    """
     if family == UNSUPPORTED:
         return _unsupported(rng, side, split)
     if family == "stand":
@@ -95,7 +102,7 @@ def _noise(rng: random.Random) -> str:
 
 
 def _with_speed(rng: random.Random, clause: Said, share: float) -> Said:
-    """Add speed words to a clause in some share of the cases."""
+    """Add words such as "slowly" or "normally" to a clause in a share (0 to 1) of the cases, and set its speed."""
     if rng.random() >= share:
         return clause
     speed = rng.choice(("slow", "fast", None))
@@ -104,7 +111,7 @@ def _with_speed(rng: random.Random, clause: Said, share: float) -> Said:
 
 
 def _joined(rng: random.Random, verb: str, way: str, skill: str, speed: Speed | None, split: Split) -> Said:
-    """Join a verb, a way and, at times, speed words in one of the word orders."""
+    """Join a verb ("walk"), a way ("to the left") and, at times, words of speed in a random word order of the split."""
     adverb = ""
     if speed is None and rng.random() < 0.5:
         speed = rng.choice(("slow", "fast", None))

@@ -1,4 +1,7 @@
-"""Build clauses from pieces: repetition, negation, corrections, and words left out."""
+"""Build clauses from the pieces of an instruction: the words between its order words and punctuation.
+
+Repetition, negation, corrections and words that were left out are resolved here.
+"""
 
 import re
 from dataclasses import replace
@@ -15,10 +18,10 @@ from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING
 
 
 class Builder(Clauses):
-    """Build the clauses of an instruction from its pieces, one after another."""
+    """Builds the clauses of an instruction: `add` takes its pieces one after another, `result` returns the clauses."""
 
     def result(self) -> tuple[list[Item], list[str]]:
-        """Return what has been built, and words that no plan can do."""
+        """Return the clauses, and the words that no plan can carry out; any of them refuse the instruction."""
         self._close_sentence()
         if not self.items and AT_GAIT.match(self.loose):
             text, self.loose = self.loose, ""
@@ -33,7 +36,7 @@ class Builder(Clauses):
         return self.items, list(dict.fromkeys(self.impossible))
 
     def add(self, piece: Piece, following: list[Piece]) -> None:
-        """Add the words of one piece, knowing those that follow."""
+        """Add one piece; the pieces after it tell how far back a correction reaches."""
         if piece.sentence and self.items:
             self.sentence += 1
             self._close_sentence()
@@ -103,7 +106,17 @@ class Builder(Clauses):
         self.loose_after = False
 
     def _take_back(self, piece: Piece, following: list[Piece], text: str, until: Until | None) -> Item | None:
-        """Take back the clause before a correction, or the sentence before one that begins anew; return the clause."""
+        """Remove the clause that a correction takes back, and return it; None if there is none.
+
+        Removed, too, are later clauses that the correction says again, and in "No, hop just once" the whole sentence
+        before it.
+
+        Args:
+          piece: The correction.
+          following: The pieces after it.
+          text: The words of the correction, without amounts.
+          until: Its amount, or None.
+        """
         if self.unmeasured is not None:
             self.impossible.remove(self.unmeasured)
         if not self.items:
@@ -123,7 +136,10 @@ class Builder(Clauses):
         return taken
 
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
-        """Add a clause, or join words that are no clause of their own to the clause that they belong to."""
+        """Add a clause `times` times, or join words that are no clause of their own to the clause that they belong to.
+
+        `corrected` is the clause that was taken back for these words, or None.
+        """
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
         if AT_GAIT.match(text) and until is None:
             self._place_gait(piece, text)
@@ -199,7 +215,7 @@ class Builder(Clauses):
         self._place_direction(piece, item, previous, axes, times)
 
     def _place_gait(self, piece: Piece, text: str) -> None:
-        """Join a gait as in "at a jog" to the clause before a comma, or keep it for the clause after it."""
+        """Join a gait, as in "walk on, at a jog", to the clause before it; or keep it for the clause after it."""
         previous = self.items[-1] if self.items else None
         joins = previous is not None and not piece.sentence and piece.mark in ("comma", "and")
         if previous is not None and joins and not set(previous.text.split()) & (STANDING | JUMPING | TURNING):
@@ -209,7 +225,7 @@ class Builder(Clauses):
         self.loose_after = previous is not None and piece.sentence
 
     def _goes_on(self, piece: Piece, text: str) -> bool:
-        """Return whether words such as "moving forward" only add a direction to "veer left" before a comma."""
+        """Return whether a piece such as "moving forward", after "veer left" and a comma, only adds a direction."""
         if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):
             return False
         way, before = text.split()[1:], directions(self.items[-1].text.split())
@@ -271,7 +287,10 @@ class Builder(Clauses):
         self._append(replace(item, text=with_verb(earlier, item.text)), times)
 
     def _after_amount(self, item: Item, until: Until, previous: Item | None) -> None:
-        """Let an amount as in "after two metres" end the clause before it, or wait or walk for so long."""
+        """End the clause before an amount such as "after two metres" by it.
+
+        If there is no such clause, or it has an amount, add a clause that waits the seconds or walks the distance.
+        """
         if previous is not None and previous.until is None:
             self.items[-1] = replace(previous, until=until)
             return

@@ -27,7 +27,7 @@ class Clause:
 
     Attributes:
       text: The normalised words that a classifier reads, with speed words and without amounts and politeness.
-      until: The amount that the clause names, or None.
+      until: The amount after which the clause ends, or None.
       said: The user's own words, for messages.
     """
 
@@ -72,6 +72,6 @@ def split(instruction: str) -> Reading:
 
 
 def clean(text: str) -> str:
-    """Return a clause as the classifier reads it; the same text for `split(text).clauses[0].text` of one clause."""
+    """Return the text of one clause as the classifier reads it; if it reads as none or several, only normalise it."""
     reading = split(text)
     return reading.clauses[0].text if len(reading.clauses) == 1 else normalise(text)

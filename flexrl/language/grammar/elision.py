@@ -21,7 +21,17 @@ from flexrl.language.wording.words import (
 
 @dataclass(frozen=True)
 class Item:
-    """A clause under construction, and where it stands in the instruction."""
+    """A clause under construction, and where it stands in the instruction.
+
+    Attributes:
+      text: Its words so far, normalised.
+      until: The amount after which it ends, or None.
+      said: The user's own words.
+      comma: Whether a comma, or the end of a sentence, stands before it.
+      sentence: The index of its sentence in the instruction.
+      opens: Whether a later ", twice" repeats nothing before this clause.
+      negated: Whether it is not to be done.
+    """
 
     text: str
     until: Until | None
@@ -33,7 +43,13 @@ class Item:
 
 
 def correct(old: Item, new: Item, axes: list[str]) -> Item:
-    """Return the clause that a correction makes of an earlier one."""
+    """Return an earlier clause as a correction changes it: "walk two metres" by "no, three metres".
+
+    Args:
+      old: The earlier clause.
+      new: The words and the amount of the correction.
+      axes: The axes of the directions in `new`, as by `directions`.
+    """
     words = new.text.split()
     if not words or (words == ["step"] and new.until and not set(old.text.split()) & (STANDING | JUMPING | TURNING)):
         return replace(old, until=new.until or old.until, said=new.said)
@@ -53,9 +69,15 @@ def correct(old: Item, new: Item, axes: list[str]) -> Item:
 
 
 def taken_back_from(items: list[Item], text: str, until: Until | None, following: list[str]) -> int:
-    """Return the index of the clause that a correction replaces: the last, or an earlier one from which it begins anew.
+    """Return the index of the clause that a correction replaces: the last, or the first of several that it says again.
 
-    "Three jumps and a step back; sorry, two jumps and a step back" begins anew at the jumps.
+    "Three jumps and a step back; sorry, two jumps and a step back" replaces all from the first jump on.
+
+    Args:
+      items: The clauses before the correction.
+      text: The words of its first clause, without the amount.
+      until: The amount of that clause, or None.
+      following: The words of each later piece of the instruction.
     """
     last = len(items) - 1
     again = {*items[last].text.split()} & {word for words in following for word in words.split()}
@@ -70,7 +92,7 @@ def taken_back_from(items: list[Item], text: str, until: Until | None, following
 
 
 def _alike(item: Item, text: str, until: Until | None) -> bool:
-    """Return whether a correction may replace a clause: it has the same verb, or the same kind of amount alone."""
+    """Return whether a correction fits a clause: by its verb, or without one by a direction or the kind of amount."""
     words = text.split()
     if not words or words == ["step"]:
         return until is None or (item.until is not None and item.until.kind == until.kind)
@@ -84,7 +106,7 @@ def _swapped_verb(old: Item, verb: str) -> str:
 
 
 def with_verb(earlier: Item, text: str) -> str:
-    """Return a direction with the verb of an earlier clause: "turn" for "turn left" and "right"."""
+    """Give words without a verb the verb of an earlier clause: "right" after "turn left" is "turn right"."""
     words, own = earlier.text.split(), text.split()
     if directions(words) and set(own) & SIDES:
         text = re.sub(r"^back (?=(?:to |over |towards? )?(?:the )?(?:left|right)\b)", "", text)

@@ -16,7 +16,7 @@ _ACT = re.compile(r"^(?:\w+ly )?(?:turn|rotate|spin|pivot|swivel|make|do|take|pe
 
 
 def end_last(items: list[Item], until: Until, said: str) -> None:
-    """Let the last clause, with its repetitions, end by an amount: "turn right twice, 45 degrees"."""
+    """Give the last clause and its repetitions an amount: "turn right twice, 45 degrees" turns 45 degrees each time."""
     begin = len(items) - 1
     while begin and items[begin - 1].said == items[-1].said and items[begin - 1].until is None:
         begin -= 1
@@ -25,7 +25,7 @@ def end_last(items: list[Item], until: Until, said: str) -> None:
 
 
 def end_each(items: list[Item], until: Until, said: str) -> bool:
-    """Let all clauses that can be measured so and have no amount end by one; return whether there are any."""
+    """Give an amount to each clause that has none and can end by it ("10 degrees each"); return whether any was."""
     found = [i for i, item in enumerate(items) if item.until is None and _measures(item, until.kind)]
     for i in found:
         items[i] = replace(items[i], until=until, said=f"{items[i].said}, {said}")
@@ -33,7 +33,7 @@ def end_each(items: list[Item], until: Until, said: str) -> bool:
 
 
 def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item | None:
-    """Return a turn before a comma with the amount after it, as in "turn left, a quarter turn"; None for others."""
+    """Join an angle after a comma to the turn before it, as in "turn left, a quarter turn"; None if it does not fit."""
     before, own = set(previous.text.split()), set(text.split())
     if until.kind != "degrees" or previous.until is not None or not before & TURNING or _ACT.match(words):
         return None
@@ -46,7 +46,7 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
 
 
 def is_insisted(previous: Item, item: Item) -> bool:
-    """Return whether a clause only says again what is to go on, as in "back off, back off!"; jumps and turns add up."""
+    """Return whether a clause only insists on the one before, as in "back off, back off!"; never a jump or a turn."""
     if previous.text != item.text or previous.until is not None:
         return False
     words = set(item.text.split())
@@ -54,7 +54,7 @@ def is_insisted(previous: Item, item: Item) -> bool:
 
 
 def _measures(item: Item, kind: Kind) -> bool:
-    """Return whether a clause may end by an amount of a kind, as far as its words tell."""
+    """Return whether a clause may end by an amount of a kind, such as metres, as far as its words tell."""
     words = set(item.text.split())
     if words & JUMPING:
         return False

@@ -67,7 +67,11 @@ def _blank(match: re.Match[str], code: str = " ") -> str:
 
 
 def mark_up(instruction: str) -> tuple[str, list[str]]:
-    """Return the instruction in lower case with codes for its structure, of the same length, and impossible words."""
+    """Return the instruction with control characters in place of order words and punctuation, and the impossible words.
+
+    The text is in lower case and keeps its length, so that positions in it hold in the instruction, too. Impossible
+    words, such as "while", ask for what no plan can have.
+    """
     text = "".join(c.lower() if len(c.lower()) == 1 else c for c in instruction)
     text = text.translate(
         str.maketrans({"’": "'", "‘": "'", "`": "'", "“": " ", "”": " ", '"': " ", "\t": " ", "\xa0": " "})
@@ -118,7 +122,10 @@ def mark_up(instruction: str) -> tuple[str, list[str]]:
 
 
 def _substitute(text: str, phrase: str, mark: Mark, bounded: bool = True) -> str:
-    """Put a code in place of each match of a phrase, and spaces in place of the rest of the match."""
+    """Put the code of a mark in place of each match of a phrase (a pattern), and spaces in place of its rest.
+
+    `bounded` matches whole words only.
+    """
     spaced = re.sub(r" (?![?*+])", " +", phrase)
     pattern = re.compile(rf"(?<![\w'-])(?:{spaced})(?![\w'])" if bounded else spaced)
     return pattern.sub(lambda m: _blank(m, CODES[mark]), text)

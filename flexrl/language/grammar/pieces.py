@@ -1,4 +1,7 @@
-"""Cut a marked instruction into pieces, and bring them into the order of their doing."""
+"""Cut an instruction into pieces, and bring them into the order in which they are to be done.
+
+The instruction is marked: one-character codes stand in place of order words and punctuation (`grammar.marks`).
+"""
 
 import itertools
 import re
@@ -21,16 +24,16 @@ _EDGES = re.compile(
 
 @dataclass(frozen=True)
 class Piece:
-    """Words between two marks.
+    """Words between two marks; a mark is the meaning of an order word or of punctuation.
 
     Attributes:
-      mark: What stands before the words.
+      mark: The mark before the words, such as "then".
       words: The words, in lower case.
       said: The same words as the user wrote them.
       comma: Whether a comma, or the end of a sentence, stands before the words.
       sentence: Whether a sentence begins with the words.
-      run_on: Whether only a verb, and no mark, begins the words.
-      negated: Whether "do not" or the like stands before the words, beside the mark.
+      run_on: Whether a verb without a mark begins them, as "jump" in "walk forward jump".
+      negated: Whether "do not" or the like stands before the words, in addition to the mark.
     """
 
     mark: Mark
@@ -43,7 +46,7 @@ class Piece:
 
 
 def cut(marked: str, instruction: str) -> list[Piece]:
-    """Cut a marked instruction at its codes; where several stand together, the strongest counts."""
+    """Cut an instruction where its `marked` text (`marks.mark_up`) has codes; of adjacent ones the strongest counts."""
     strength: list[Mark] = ["start", "sentence", "comma", "and", "then", "not", "first", "before", "after", "correct"]
     pieces: list[Piece] = []
     mark: Mark = "start"
@@ -88,7 +91,7 @@ def cut(marked: str, instruction: str) -> list[Piece]:
 
 
 def _run_on(part: str) -> list[tuple[int, int]]:
-    """Return where clauses begin and end in words without punctuation: at each verb of `VERBS` after the first."""
+    """Return where clauses begin and end (characters) in words without punctuation: at each verb after the first."""
     found = list(re.finditer(r"[\w'-]+", part))
     starts = [0]
     for before, here in itertools.pairwise(found):
@@ -128,7 +131,7 @@ def _complete(part: str) -> bool:
 
 
 def in_order(pieces: list[Piece]) -> list[Piece]:
-    """Return the pieces in the order of their doing, with the marks "after", "before" and "first" resolved."""
+    """Return the pieces in the order in which they are to be done: "turn before you walk" turns first."""
     done: list[Piece] = []
     i = 0
     while i < len(pieces):
@@ -191,7 +194,7 @@ def base(words: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return words without loose ends, "start walking" as "walk", and a first verb in -ing in its base form."""
+    """Return words without "and" or the like at the ends, "start walking" as "walk", a first verb in its base form."""
     before = None
     while before != text:
         before, text = text, _EDGES.sub("", text).strip()

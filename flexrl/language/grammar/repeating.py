@@ -10,10 +10,10 @@ from flexrl.language.plan import MAX_SEGMENTS, Until
 
 
 class Clauses:
-    """Clauses in the order of their doing, and the words that wait for the clause that they belong to."""
+    """The clauses so far, in the order to be done, and a speed, an amount or a count that waits for the next clause."""
 
     def __init__(self, impossible: list[str]) -> None:
-        """Begin with the impossible words that are known already."""
+        """Start without clauses; `impossible` are words found so far that no plan can carry out, and is added to."""
         self.items: list[Item] = []
         self.impossible = impossible
         self.last: Item | None = None  # the clause that the next may leave words out of; also a negated one
@@ -26,7 +26,14 @@ class Clauses:
         self.unmeasured: str | None = None  # a number without a unit in the piece before
 
     def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
-        """Repeat earlier clauses if a piece says only that; return whether it does."""
+        """Repeat earlier clauses if a piece asks only for that, as "do that again" does; return whether it does.
+
+        Args:
+          piece: The piece.
+          text: Its words without amount and count.
+          times: How often it says; 1 if it does not.
+          counted: Whether it says how often.
+        """
         if match := SAME_TO.match(text):
             if self.last is not None:
                 way = match["way"]
@@ -65,7 +72,7 @@ class Clauses:
         return False
 
     def _recounts(self, taken: Item, count: float | None) -> bool:
-        """Do a clause that was taken back so many times as a correction says: "jump twice; no, three times"."""
+        """Add `count` times a clause that was taken back: "jump twice; no, three times". Return whether that fits."""
         if count is None or taken.until is not None:
             return False
         while self.items and (self.items[-1].text, self.items[-1].said) == (taken.text, taken.said):
@@ -78,7 +85,7 @@ class Clauses:
         self.items += group * min(total - 1, MAX_SEGMENTS + 1)
 
     def _append(self, item: Item, times: int) -> None:
-        """Add a clause so many times, with the speed words and the amount that stood before it."""
+        """Add a clause `times` times, with the speed words and the amount that were said before it."""
         if self.loose:
             item = replace(item, text=f"{self.loose} {item.text}")
         if self.amount is not None and item.until is None:

@@ -1,4 +1,4 @@
-"""Words that repeat earlier clauses, that stand still, or that go on with the clause before them."""
+"""Patterns of words that repeat earlier clauses ("again"), ask to stand still, or continue the clause before."""
 
 import re
 

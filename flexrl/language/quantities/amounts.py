@@ -44,7 +44,16 @@ TURN_UNITS |= frozenset(("spin", "spins", "pirouette", "pivot", "pivots"))
 
 @dataclass(frozen=True)
 class Amount:
-    """A stretch of words that says an amount, what it says, and the words that stay in its place."""
+    """Words that say an amount, and what they say.
+
+    Attributes:
+      start: The index of the first of these words in the clause.
+      end: The index after the last of them.
+      kind: What is measured; None for a count ("twice") or a number without a unit.
+      value: How much, in seconds, metres, degrees or steps; else the number itself.
+      stays: The words to put in their place: "turn" for "half a turn".
+      times: How often the clause is to be done; 0 if the words do not say it.
+    """
 
     start: int
     end: int
@@ -72,7 +81,7 @@ def first_amount(words: list[str]) -> Amount | None:
 
 
 def _amount_at(words: list[str], start: int) -> Amount | None:
-    """Return the amount whose number begins at a word."""
+    """Return the amount whose number begins at the word with index `start`, or None."""
     read = number(words, start)
     if read is None:
         return None
@@ -144,7 +153,18 @@ def _measured(
     sides: list[str],
     article: bool,
 ) -> Amount | None:
-    """Return an amount with a unit at word `i`, with further parts such as "and a half" or "six inches" added."""
+    """Return an amount with a unit, with further parts such as "and a half" or "six inches" added.
+
+    Args:
+      words: The words of the clause.
+      begin: The index of the amount's first word.
+      i: The index of the unit.
+      value: The number before the unit.
+      found: The kind and the size of the unit, as by `unit`.
+      sizes: Adjectives between number and unit, such as "small".
+      sides: "left" and "right" among them.
+      article: Whether the number is "a" or "an".
+    """
     kind, size = found
     if words[i] in ("s", "m", "min", "sec", "mi") and article:
         return None
@@ -177,7 +197,10 @@ def _measured(
 def _turn_at(
     words: list[str], begin: int, i: int, value: float, sizes: list[str], sides: list[str], article: bool
 ) -> Amount | None:
-    """Return an amount in turns: "half a turn", "a full turn", "two right turns"; None for a plain "a turn"."""
+    """Return an amount in turns: "half a turn", "a full turn", "two right turns"; None for a plain "a turn".
+
+    `i` is the index of the word for turn; the other arguments are those of `_measured`.
+    """
     if words[i] in ("circle", "circles") and (value >= 1 or (begin and words[begin - 1] == "in")):
         return None
     full = {"full", "complete", "whole", "entire"} & set(sizes)
@@ -204,7 +227,10 @@ def _turn_at(
 
 
 def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int], article: bool) -> Amount | None:
-    """Return degrees for "turn 90" and "do a 180", and otherwise a number without a unit."""
+    """Return degrees for "turn 90" and "do a 180", and otherwise a number without a unit; None if it is no amount.
+
+    `read` is the number and the index after it, `start` its first word, and `begin` the first word of all, as "about".
+    """
     value, end = read
     if words[start] in ("to", "too", "the"):
         return None
@@ -237,7 +263,7 @@ def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int],
 
 
 def _lead(words: list[str], begin: int) -> int:
-    """Return the index of a preposition such as "for" that leads to an amount, or the index itself."""
+    """Return the index of the first word that leads to the amount at `begin`, as in "for about"; else `begin`."""
     while begin and (words[begin - 1] in LEADING or words[begin - 1] in EXACTNESS):
         if words[begin - 1] in ("around", "over", "round") and begin > 1 and words[begin - 2] in TURNING:
             break
@@ -246,7 +272,7 @@ def _lead(words: list[str], begin: int) -> int:
 
 
 def _verb(words: list[str], begin: int) -> int:
-    """Return the index of a "take", "make" or "do" right before an amount of steps or turns, or the index itself."""
+    """Return the index of a "take", "make" or "do" right before the amount at `begin`, or `begin` if there is none."""
     if begin and words[begin - 1] in ("take", "make", "do", "perform", "execute", "taking", "making", "doing", "go"):
         return begin - 1
     if begin and words[begin - 1] in (

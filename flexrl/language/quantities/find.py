@@ -56,10 +56,10 @@ HALF_WAY = re.compile(r" (?:half ?way|half the way|half way) (?:around|round)\b"
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a clause says about its end.
+    """What a clause says about how long, how far and how often.
 
     Attributes:
-      until: The amount in SI units, or None.
+      until: The amount after which the clause ends, or None.
       times: How often the clause is to be done.
       text: The normalised clause without the amount and the count.
       bare: A number without a unit, such as the 3 of "three backward", or None.
@@ -142,7 +142,7 @@ def find_quantity(clause: str) -> Quantity:
 
 
 def _whole_turn(text: str) -> tuple[float, str] | None:
-    """Return the degrees of "turn around" or "spin all the way round", and the text without the latter."""
+    """Return the degrees of "turn around" or "spin all the way round", and the text without "all the way round"."""
     if set(text.split()) & TURNING:
         if FULL_WAY.search(text):
             return 360.0, FULL_WAY.sub("", text)

@@ -23,7 +23,7 @@ MISTYPED |= {"siz": 6.0, "nien": 9.0, "nin": 9.0, "fiv": 5.0}
 
 @cache
 def _number_word(word: str) -> float | None:
-    """Return the value of a number word, also of a mistyped one; those count only before a unit."""
+    """Return the value of a number word, also of a mistyped one; None for other words."""
     if word in NUMBERS:
         return NUMBERS[word]
     if word in MISTYPED:
@@ -99,7 +99,7 @@ def number(words: list[str], start: int) -> tuple[float, int] | None:
 
 
 def _and_a_half(value: float, words: list[str], i: int) -> tuple[float, int]:
-    """Add "and a half", "and three quarters" or "point five" that follows a whole number."""
+    """Add "and a half" or "point five", if it begins at word `i`, to a number; return sum and next index."""
     if words[i : i + 1] == ["point"]:
         digits = ""
         while i + 1 < len(words) and NUMBERS.get(words[i + 1], 10) < 10:

@@ -39,7 +39,7 @@ def near(word: str, target: str) -> bool:
 
 @cache
 def unit(word: str) -> tuple[Kind, float] | None:
-    """Return the kind and SI size of a unit, also where one letter of a word of at least five letters is wrong."""
+    """Return what a unit measures, and its size: "km" is ("metres", 1000.0). Longer words may have one wrong letter."""
     if word in UNITS:
         return UNITS[word]
     if len(word) < 4 or word in NOT_UNITS:

@@ -78,7 +78,7 @@ _BEGIN = r"(?:^|(?<=[.!?;\n])|(?<=, )|(?<=then )|(?<=so ))\s*"
 
 
 def _words(names: Sequence[str]) -> str:
-    """Return a pattern of words; a hyphen stands for a space or a hyphen."""
+    """Return a pattern that matches any of these names; a hyphen in them matches a hyphen, a space or nothing."""
     return "|".join(re.escape(name).replace(r"\-", "[ -]?") for name in sorted(names, key=len, reverse=True))
 
 
@@ -141,7 +141,7 @@ _GREETED = flags(r"^\W*(?:hey|hi|hello|ok|okay|yo|oi) ([a-z][\w'-]+) (?=\w)")
 
 
 def without_addresses(text: str) -> str:
-    """Return an instruction without names, exclamations and labels."""
+    """Return an instruction without names ("Bob, "), exclamations and labels ("Task: ")."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     text = _CHAT.sub("", _TAIL.sub("", _BARE.sub("", _HESITATION.sub(" ", text))))
@@ -151,7 +151,7 @@ def without_addresses(text: str) -> str:
 
 
 def _means_something(name: str) -> bool:
-    """Return whether one of the words is known, so that it is no name."""
+    """Return whether what looks like a name has a word of the vocabulary, a number or a unit, and so is no name."""
     words = {word for said in re.split(r"[\s-]", name.lower()) for word in (said, base_form(said), said.rstrip("s"))}
     return bool(words & (_known_words() | NUMBERS.keys() | UNITS.keys()))
 

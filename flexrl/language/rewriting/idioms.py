@@ -1,4 +1,4 @@
-"""Say the idioms of whole sentences plainly: short forms, scene setting, calls to begin, and ways of going over."""
+"""Say the idioms of whole sentences plainly: short forms, scene setting, calls to begin, and changes of gait."""
 
 import re
 

@@ -138,7 +138,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def tied_up(text: str) -> str:
-    """Return an instruction without loose ends."""
+    """Return an instruction without words that say nothing, and with each verb before its amount."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return text

@@ -1,10 +1,10 @@
-"""Tell questions and statements from what is to be done."""
+"""Tell questions and statements apart from commands."""
 
 import re
 
 
 def flags(pattern: str) -> re.Pattern[str]:
-    """Return a compiled pattern to which upper and lower case are the same."""
+    """Compile a pattern that ignores upper and lower case."""
     return re.compile(pattern, re.IGNORECASE)
 
 

@@ -58,7 +58,7 @@ def _without_list_marks(text: str) -> str:
 
 
 def _value(match: re.Match[str]) -> str:
-    """Return "key=value" in words."""
+    """Return a match of "key=value" in words: "dist=3" is "3 metres"; as it is if the key is unknown."""
     key, value, unit = match[1].lower(), match[2].strip('"'), match[3]
     number = re.fullmatch(r"[\d.]+", value)
     if number and key in _ABSOLUTE:

@@ -156,7 +156,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def ordered(text: str) -> str:
-    """Return an instruction in which plain words say the order."""
+    """Return an instruction in which plain words such as "then" say the order."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return text

@@ -197,7 +197,7 @@ def rephrased(text: str) -> str:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """Return "forward left" for "forward and left", as "and" parts no diagonal; after a turn it parts two actions."""
+    """Return "forward left" for "forward and left", one diagonal; unchanged after "turn", where these are two acts."""
     if re.search(
         r"\b(?:turn|rotate|spin|pivot|face|swivel|twist|jump|go(?= ahead))\w*\b[^,.;]*$", match["before"].lower()
     ):

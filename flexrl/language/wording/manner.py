@@ -56,7 +56,7 @@ def _pattern() -> re.Pattern[str]:
 
 
 def manner_of(phrase: str) -> tuple[Speed | None] | None:
-    """Return the speed that a phrase of manner says, in a tuple; None if it is no phrase of manner."""
+    """Return the speed of a phrase of manner, in a tuple: (None,) if it says none. Return None for other phrases."""
     if " " not in phrase:
         is_adverb = phrase.endswith("ly") and len(phrase) > 5 and phrase not in NO_ADVERBS
         return (None,) if is_adverb else None

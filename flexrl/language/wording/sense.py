@@ -42,11 +42,11 @@ LIGHT_VERBS = frozenset("do take make have give get go perform execute try".spli
 
 
 def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = frozenset()) -> Sense | None:
-    """Return what a clause asks for, or None if a word of it is not known.
+    """Return what a clause asks for, or None if a word is not known or the words do not say enough.
 
     Args:
       text: the clause without its amount, as `Clause.text`.
-      kind: what the amount that was taken out measures.
+      kind: what the amount that was taken out of the clause measures; None without an amount.
       unknown: words that count as not known; for tests of what unseen words do.
     """
     words = text.split()
@@ -77,7 +77,10 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
 
 
 def said_pace(text: str) -> str | None:
-    """Return the adverb that words of manner stand for, None for those that say no speed; other texts as they are."""
+    """Return "quickly" or "slowly" for words of manner such as "at a brisk pace", and None if these say no speed.
+
+    A text that is more than words of manner is returned as it is.
+    """
     found = _meanings(text.split(), frozenset())
     if not found or not (" " in text or text.endswith("ly")):
         return text
@@ -95,7 +98,7 @@ def _has_object(words: list[str], found: list[Meaning]) -> bool:
 
 
 def compatible(text: str, kind: Kind | None) -> frozenset[str]:
-    """Return the families that the directions and the amount of a clause leave possible."""
+    """Return the families that the directions of a clause and the kind of its amount leave possible."""
     found = _meanings(text.split(), frozenset())
     ways = {meaning.value for meaning in found if meaning.kind == "way"}
     families = set(FAMILIES_OF_KIND[kind])
@@ -164,7 +167,15 @@ def _stem(word: str) -> str:
 
 
 def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str], kind: Kind | None) -> str | None:
-    """Return the family that verbs and ways ask for; None if they fit no skill, or do not say enough."""
+    """Return the family that the phrases of a clause ask for; None if they fit no skill, or do not say enough.
+
+    Args:
+      verbs: meanings of the verbs.
+      ways: directions, such as "forward", "left" and "diagonal".
+      turning: whether a sense of rotation is said.
+      places: "spot" or "air", where the clause says "on the spot" or "in the air".
+      kind: what the amount of the clause measures, or None.
+    """
     kinds = {verb.kind for verb in verbs}
     along, sides = ways & {"forward", "backward"}, ways & {"left", "right"}
     if "straight" in ways:
@@ -213,7 +224,16 @@ def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str
 def _without_verb(
     along: set[str], sides: set[str], ways: set[str], turning: bool, in_place: bool, kind: Kind | None
 ) -> str | None:
-    """Return the family of words without a verb, such as "forward", "90 degrees left" and "two steps"."""
+    """Return the family of words without a verb, such as "forward", "90 degrees left" and "two steps".
+
+    Args:
+      along: "forward" and "backward", if they are said.
+      sides: "left" and "right", if they are said.
+      ways: all directions.
+      turning: whether a sense of rotation is said.
+      in_place: whether "on the spot" or the like is said.
+      kind: what the amount of the clause measures, or None.
+    """
     if kind == "degrees" or turning:
         return "turn" if (sides or turning or "around" in ways) and not along else None
     if in_place or "around" in ways:

@@ -1,4 +1,4 @@
-"""Short forms and typing errors that a writer means a certain word by, as "word: forms"; semicolons part them."""
+"""Short forms and typing errors, listed by the word that is meant: "word: forms", with semicolons between words."""
 
 SHORT_FORMS_BY_WORD = (
     "just: jus jst juss jsut juz; little: lil lttle litle littel; back: bk bck bak bakc bac; spin: spn spinn spen; "

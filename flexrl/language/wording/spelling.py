@@ -63,7 +63,7 @@ def _closest(word: str) -> str | None:
 
 @cache
 def _vocabulary(rare: bool = True) -> frozenset[str]:
-    """Return the words that are known; without the rarer ones, those that errors are corrected to."""
+    """Return the words that are known; without the `rare` ones, those that typing errors may be corrected to."""
     table = phrase_table(rare)
     words = {word for phrase, meaning in table.items() if meaning.kind != "bad" for word in phrase.split()}
     verbs = {phrase for phrase, meaning in table.items() if meaning.kind in ("go", "turn", "run", "jump", "strafe")}

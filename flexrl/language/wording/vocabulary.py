@@ -266,7 +266,7 @@ def _sides() -> Iterator[tuple[str, Meaning]]:
 
 @cache
 def phrase_table(rare: bool = True) -> dict[str, Meaning]:
-    """Return each phrase and what it says; without the rarer verbs and things if they are not wanted."""
+    """Return each known phrase and what it means; `rare` includes the rarer verbs and things."""
     table = {phrase: Meaning("bad") for phrase in (*_phrases(BAD), *_phrases(THINGS if rare else ""))}
     table |= {phrase: Meaning("particle") for phrase in _phrases(PARTICLES)}
     table |= {phrase: Meaning("plain") for phrase in _phrases(PLAIN)}

@@ -102,7 +102,7 @@ def is_adverb(word: str) -> bool:
 
 
 def directions(words: list[str]) -> list[str]:
-    """Return the axis of each direction word in its order: "along" for forward and backward, "across" for sides."""
+    """Return the axes of direction words, in order: "along" (forward, back), "across" (sides), "around" (rotation)."""
     axes = []
     for i, word in enumerate(words):
         if word in FORWARD or word in BACKWARD:
