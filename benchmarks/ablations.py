@@ -100,9 +100,9 @@ def final_of(run: Path) -> float:
 
 
 def table(results: list[dict[str, Any]]) -> Table:
-    """Return a table of each variant's final return, that of each seed, and the mean over the whole curves.
+    """Return a table with a row for each variant: its mean final return, that of each seed, and the mean of its curves.
 
-    A final return is that of the best checkpoint in fresh episodes.
+    A variant is training with one option changed. A final return is that of the best checkpoint in fresh episodes.
     """
     rows = Table(box=box.SIMPLE)
     for column in ("variant", "final return", "each seed", "mean of the curve"):
@@ -115,7 +115,7 @@ def table(results: list[dict[str, Any]]) -> Table:
 
 
 def draw(results: list[dict[str, Any]]) -> Figure:
-    """Plot each variant but the first in its own panel, with a line for each seed; the first is gray in all panels."""
+    """Plot the learning curves of each variant in its own panel, a line a seed; the first is gray in all panels."""
     first, *others = results
     columns = 3
     num_rows = max(1, -(-len(others) // columns))

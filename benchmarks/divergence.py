@@ -1,9 +1,9 @@
-"""The step at which our tasks, in float32, part from Gymnasium's own, in float64; the table is in docs/worlds.md.
+"""Measures when our tasks, in float32, diverge from Gymnasium's own, in float64; the table is in docs/worlds.md.
 
     python -m benchmarks.divergence
 
-From the same first state, by the same uniform actions, past ends. They have parted where an observation differs by
-more than `tolerance` of its largest number, or of one if all are smaller.
+Both begin in the same state and take the same uniformly random actions, beyond the ends of episodes. They have diverged
+where an observation differs by more than `tolerance` times its largest number, or times 1 if all are smaller.
 """
 
 import statistics
@@ -31,9 +31,9 @@ class DivergenceConfig:
 
     Attributes:
       envs: tasks that Gymnasium has and we have.
-      seeds: first states and actions, one of each a seed.
+      seeds: number of seeds, each for a first state and the actions.
       num_steps: control steps.
-      tolerance: by which observations may differ.
+      tolerance: by which observations may differ, relative to their largest number.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -69,7 +69,7 @@ def main(config: DivergenceConfig) -> None:
 
 
 def parting_steps(config: DivergenceConfig, name: str) -> list[int]:
-    """Return for each seed the first step at which both have parted; one more than the last if they never do."""
+    """Return for each seed the control step at which a task diverges from Gymnasium's; `num_steps` + 1 for never."""
     theirs = gymnasium.make(name).unwrapped
     ours = make_env(name, env_type(name).Config(), PhysicsOptions("native", max_worlds=1))
     reset, step, control = jax.jit(ours.physics.reset), jax.jit(ours.step), jax.jit(ours.control)

@@ -37,9 +37,9 @@ class ExchangeConfig:
 
     Attributes:
       episodes: episodes of each evaluation.
-      seconds: duration of each of the three parts of the run, with compilation.
+      seconds: s of each of the three parts of the run, with compilation.
       num_envs: worlds of the run.
-      iterations: iterations after which a part of the run ends before its seconds; by default it goes on.
+      iterations: iterations after which a part of the run ends, if its seconds are not over; by default no limit.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -74,7 +74,7 @@ def main(config: ExchangeConfig) -> None:
 
 
 def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Return the result of `flexrl.evaluate` for the pretrained policy on an engine."""
+    """Return the result of `flexrl.evaluate` for the pretrained policy on a physics engine, in this environment."""
     command = [sys.executable, "-m", "flexrl.evaluate", POLICY, "--physics", physics]
     command += ["--episodes", str(config.episodes), "--json"]
     done = subprocess.run(
@@ -84,14 +84,22 @@ def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) 
 
 
 def agreement(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return whether two mean returns differ by at most the 95 % interval of their difference, and both numbers."""
+    """Compare the mean returns of two evaluations.
+
+    Returns:
+      `difference` of the means, half the 95 % `interval` of it, and whether they `agree`: the difference is within it.
+    """
     difference = one["return_mean"] - other["return_mean"]
     interval = math.hypot(one["return_interval"], other["return_interval"])
     return {"difference": difference, "interval": interval, "agree": abs(difference) <= interval}
 
 
 def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Train a part of the run on an engine, from its start or from its last checkpoint; return what it did."""
+    """Train the run in `folder` for a while on a physics engine, from its start or from its last checkpoint.
+
+    Returns:
+      `physics`, the `first` and the `last` iteration, the `return` in both, and how many control steps `overflowed`.
+    """
     run = folder / "run"
     metrics = run / "metrics.jsonl"
     before = read(metrics)

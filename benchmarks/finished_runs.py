@@ -11,7 +11,7 @@ from flexrl.training.members import member_configs
 
 
 def commits_of(runs: list[Path]) -> list[str]:
-    """Return the commits whose code started these runs; with a plus if files differed from the commit."""
+    """Return the commits whose code started these runs; each ends in "+" if files differed from the commit."""
     states = [
         json.loads((run / "metadata.json").read_text())["git"] or {"commit": "unknown", "changed": False}
         for run in runs

@@ -20,7 +20,11 @@ class FreshEpisodes:
         self._evaluator = Evaluator(env, num_episodes)
 
     def __call__(self, run: Path, step: str, seed: int) -> dict[str, Any]:
-        """Evaluate a step of a run, `best`, `latest` or an iteration; return its mean return, with interval."""
+        """Evaluate a checkpoint of a run (`best`, `latest` or an iteration) in fresh episodes that `seed` draws.
+
+        Returns:
+          The iteration as `step`, `return_mean`, half its 95 % interval as `return_interval`, and `num_episodes`.
+        """
         number, policy = load_policy_of(run, self._algorithm, step)
         found = self._evaluator(policy, final_key(seed))
         return {"step": number, **{name: found[name] for name in ("return_mean", "return_interval", "num_episodes")}}

@@ -87,7 +87,7 @@ class GaitConfig:
 
 @dataclass(frozen=True)
 class Trace:
-    """What B worlds did in T control steps. Numbers of two are of the right and the left side."""
+    """What B worlds did in T control steps. Feet and arms are in the order right, left."""
 
     contact_TBF: np.ndarray  # (T, B, 2) bool, feet on the floor
     height_TBF: np.ndarray  # (T, B, 2) m, of soles
@@ -99,7 +99,7 @@ class Trace:
     fallen_B: np.ndarray  # (B,) bool
 
     def of(self, steps: slice, worlds: np.ndarray) -> "Trace":
-        """Return a part of the steps of some worlds."""
+        """Return the trace of these steps and of these worlds, given as a mask (B,) or as indices."""
         parts = {name: x[steps, worlds] for name, x in vars(self).items() if name != "fallen_B"}
         return Trace(**parts, fallen_B=self.fallen_B[worlds])
 
@@ -177,11 +177,11 @@ def _seen(physics: Any, action: Array) -> tuple[Array, ...]:
 
 
 def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
-    """Return the numbers of the table for worlds that walked at a commanded forward `speed` (m/s) without a fall.
+    """Return the gait numbers that the head of this file explains, but for falls, of worlds that did not fall.
 
     Args:
       trace: what the worlds did.
-      speed: m/s.
+      speed: commanded forward velocity, m/s.
       period: s of a control step.
     """
     num_steps, num_worlds, _ = trace.contact_TBF.shape
@@ -210,7 +210,7 @@ def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
 
 
 def swings_of(trace: Trace, world: int, foot: int, period: float) -> tuple[list[int], list[float]]:
-    """Return the steps at which a foot came down from a whole swing, and how high its sole was in each (m)."""
+    """Return the steps at which a foot (0 right, 1 left) came down from a whole swing, and each swing's height (m)."""
     on_floor = trace.contact_TBF[:, world, foot]
     changes = np.flatnonzero(np.diff(on_floor.astype(int))) + 1
     spans = [(a, b) for a, b in zip(changes, changes[1:], strict=False) if not on_floor[a]]
@@ -219,7 +219,7 @@ def swings_of(trace: Trace, world: int, foot: int, period: float) -> tuple[list[
 
 
 def _sides(right: tuple[list[int], list[float]], left: tuple[list[int], list[float]]) -> list[int]:
-    """Return which foot made each footstep of a world, 0 right and 1 left, in the order of time."""
+    """Return which foot made each footstep, 0 right and 1 left, in time order, given `swings_of` each in a world."""
     return [side for _, side in sorted([(end, 0) for end in right[0]] + [(end, 1) for end in left[0]])]
 
 
@@ -235,7 +235,7 @@ def _frequency(ends: list[list[int]], num_steps: int, period: float) -> float:
 
 
 def _asymmetry(both: np.ndarray) -> float:
-    """Return the difference of two numbers over their mean; 0 if both are 0."""
+    """Return the absolute difference of two numbers over their mean; 0 if both are 0."""
     return float(abs(both[0] - both[1]) / max(both.mean(), 1e-9))
 
 

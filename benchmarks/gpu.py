@@ -69,14 +69,14 @@ class GpuConfig:
                 raise ValueError(f"--parts: {name!r} is unknown; known: {', '.join(known)}")
 
     def chosen(self) -> list[Part]:
-        """Return the parts to run, in order, as they are run."""
+        """Return the parts to run, in order; for a rehearsal with their toy command lines."""
         default = [part for part in PARTS if self.rehearse or part.name != "tune"]
         named = [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)]
         return [part.rehearsed() if self.rehearse else part for part in named or default]
 
     @property
     def name(self) -> str:
-        """Begin of the results file's name. With other parts it is another one, so that no run replaces another."""
+        """The beginning of the results file's name, with the chosen parts, so that other parts do not overwrite it."""
         return "-".join(["gpu", *(part.replace(" ", "-") for part in self.parts)])
 
     @property
@@ -106,7 +106,7 @@ def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console
     Raises:
       ConfigError: see `benchmarks.report.header`; and if a rehearsal would be written to benchmarks/results.
       Preempted: after a signal.
-      SystemExit: if a part of a rehearsal failed.
+      SystemExit: if this is a rehearsal (toy sizes on the CPU) and a part failed.
     """
     from benchmarks.report import header, is_kept, save
     from flexrl.common.jax_setup import prepare_jax
@@ -142,7 +142,12 @@ def left_out(part: Part, reason: str) -> dict[str, Any]:
 
 
 def run_part(part: Part, seconds: float) -> dict[str, Any]:
-    """Run a part for at most so many seconds; return its report, as far as it was written, and how it ended."""
+    """Run a part in a process of its own for at most so many seconds.
+
+    Returns:
+      Its `name` and `command`, how it `ended`, its `seconds`, its `report` as far as it was written (else None), and
+      the end of its `log` (None if it finished).
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         out, log = Path(folder) / "out.json", Path(folder) / "log"
@@ -184,7 +189,7 @@ def has_failed(found: Mapping[str, Any]) -> bool:
 
 
 class Cut(Exception):
-    """A signal asks to end; the message is its name."""
+    """A signal asks this program to end; the message is the signal's name."""
 
 
 @contextlib.contextmanager

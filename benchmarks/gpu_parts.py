@@ -17,7 +17,7 @@ class Part:
       name: name of the part; `--parts` takes whole names, or first words, which several parts may share.
       module: module in `benchmarks`.
       flags: command line of the module.
-      least: seconds that must be left for the part to be started.
+      least: seconds that must be left of the time limit for the part to be started.
       most: seconds after which it is stopped.
       toy: command line of the module in a rehearsal.
     """
@@ -34,7 +34,7 @@ class Part:
         return [sys.executable, "-m", f"benchmarks.{self.module}", *self.flags, "--out", str(out)]
 
     def rehearsed(self) -> Self:
-        """Return the part as a rehearsal runs it."""
+        """Return the part with its toy command line and no least time, as a rehearsal on the CPU runs it."""
         return replace(self, flags=self.toy, least=0.0, most=REHEARSAL_SECONDS)
 
 
@@ -43,7 +43,7 @@ TOY_WORLDS = ("--physics", "mjx-warp", "--num-envs", "8")
 
 
 def speed(physics: str, num_envs: int, least: float, most: float, *flags: str) -> Part:
-    """Return the part that measures physics alone, rollout and training with a number of worlds."""
+    """Return the part that times physics, rollout and training with `num_envs` worlds; `least`, `most` as in `Part`."""
     chosen = ("--physics", physics, "--num-envs", str(num_envs), "--repeats", "3", "--seconds", "1")
     toy = ("--physics", physics, "--num-envs", "8", *QUICK)
     return Part(f"speed {physics} {num_envs}", "throughput", (*chosen, *flags), least, most, (*toy, *flags))

@@ -68,7 +68,7 @@ class InstructionsConfig:
 
 @dataclass(frozen=True)
 class Told:
-    """An instruction that the policy can do, what it means, and what it is read as."""
+    """An instruction that the policy can carry out, the plan that it means, and the plan that the interpreter reads."""
 
     text: str
     plan: Plan
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def told(run: str, split: str) -> list[Told]:
-    """Return a split's instructions that the policy can do within `LONGEST`, with the plans that are read."""
+    """Read a split's instructions; return those that the policy `run` can carry out within `LONGEST` seconds."""
     taught = taught_skills(find_run(run, "workspace"))
     meant = [
         (row.text, row.answer)
@@ -110,7 +110,12 @@ def _is_short(plan: Plan) -> bool:
 
 
 def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
-    """Let each world follow the true plan of an instruction of a split, and return the shares that the module names."""
+    """Let each world follow the true plan of an instruction of a split.
+
+    Returns:
+      Shares: worlds with `no_fall`; plans of `one_segment`, of `several_segments` and all `true_plans` that were
+      carried out; `read_plans`, carried out and also read right; `gap`, carried out, but read differently.
+    """
     instructions = told(config.run, split)
     given = [instructions[i % len(instructions)] for i in range(config.worlds)]
     playback, follower = load_follower(config.run, "workspace", config.worlds)
@@ -130,7 +135,11 @@ def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
 
 
 def in_a_row(config: InstructionsConfig) -> dict[str, float]:
-    """Return the share of worlds that follow random instructions one after the other without a fall."""
+    """Let each world follow random instructions, as they are read, one after the other.
+
+    Returns:
+      The shares of worlds with `no_fall` and of those that `ended` their plans, and the `mean_seconds` of all.
+    """
     read = [x.read for split in config.splits for x in told(config.run, split)]
     plans = [plan for plan in read if isinstance(plan, Plan) and _is_short(plan)]
     drawn = np.random.default_rng(config.seed).integers(0, len(plans), (config.worlds, config.in_a_row))
@@ -147,14 +156,14 @@ def in_a_row(config: InstructionsConfig) -> dict[str, float]:
 
 
 def joined(plans: list[Plan]) -> Schedule:
-    """Return the schedule of plans that are followed one after the other, with `PAUSE` after each."""
+    """Return plans, each with `PAUSE` after it, as one schedule: the arrays that a compiled program follows."""
     parts = [schedule_of(plan, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
     rows: Schedule = jax.tree.map(lambda *columns: np.concatenate([np.atleast_1d(x) for x in columns]), *parts)
     return rows.replace(count=np.asarray(rows.count.sum(), np.int32))
 
 
 def padded(schedule: Schedule, size: int) -> Schedule:
-    """Return a schedule with its last segment repeated, so that it has `size` of them."""
+    """Return a schedule filled up to `size` segments with its last one, so that those of all worlds can be stacked."""
     missing = size - len(schedule.skills)
     columns = {field.name: getattr(schedule, field.name) for field in fields(schedule) if field.name != "count"}
     rows = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in columns.items()}

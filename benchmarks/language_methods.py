@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def shares(read: Read, sets: dict[str, list[Meant]], names: Sequence[str]) -> list[float]:
-    """Return the share that is read exactly of each named set's plans, and last the share accepted of all refusals."""
+    """Return each named set's share of plans read exactly; last, the share accepted of all that must be refused."""
     rows = [row for each in sets.values() for row in each]
     answers = dict(zip((row.text for row in rows), read([row.text for row in rows]), strict=True))
     found = []
@@ -103,7 +103,7 @@ def words_of(texts: Sequence[str]) -> frozenset[str]:
 
 
 def by_regex(text: str) -> Answer:
-    """Return the plan that keywords make."""
+    """Return the plan of the verbs, sides, numbers and units that regular expressions find in a text."""
     parts = [part for part in re.split(r"\bthen\b|\band\b|[,.;!]", text.lower()) if part.strip()]
     segments = [segment for part in parts for segment in _by_regex(part)]
     return Plan(tuple(segments[:32])) if segments else Refusal("no word is known")
@@ -139,10 +139,10 @@ def _amount(part: str) -> Until | None:
 
 
 class NearestInstruction:
-    """Takes the plan of the nearest of known instructions."""
+    """Reads an instruction as the known one with the nearest embedding: takes its plan or refusal."""
 
     def __init__(self, encoder: Encoder, known: Sequence[Meant]) -> None:
-        """Embed the known instructions."""
+        """Embed the known instructions, each with its plan or refusal."""
         self._encoder, self._known = encoder, known
         self._embeddings = encoder([row.text for row in known])
 
@@ -162,12 +162,12 @@ class NearestClause:
     def __call__(
         self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
     ) -> list[Reading]:
-        """See `Head.__call__`; what is possible is not looked at."""
+        """Return what the nearest known clause of each embedding means; `texts` and `possible` are ignored."""
         return [self._readings[i] for i in (embeddings_BE @ self._embeddings.T).argmax(axis=1)]
 
 
 def nearest_clause(encoder: Encoder, count: int, seed: int) -> NearestClause:
-    """Return the nearest of so many training clauses."""
+    """Return a classifier by the nearest of `count` generated training clauses."""
     examples = clause_examples("train", count, seed)
     families = [family_of(example.skill) for example in examples]
     readings = [

@@ -107,7 +107,7 @@ def learner_shapes(config: RunConfig, env: Env) -> Any:
 
 
 def world_shapes(config: RunConfig, env: Env) -> tuple[Any, Any, Any]:
-    """Return the shapes of the worlds between iterations, of first states for those that fall, and of a rollout."""
+    """Return shapes: of all worlds between iterations, of the states in which fallen ones restart, and of a rollout."""
     algorithm = make_algorithm(config, env)
     source = find_algorithm(config.algo).source(config.algorithm, VecEnv(env, config.num_envs))
     assert isinstance(source, RolloutSource)
@@ -141,7 +141,7 @@ def update_bytes(config: RunConfig, learner: Any, rollout: float) -> float:
 
 
 def warp_bytes(model: Any, contacts: int, constraints: int) -> dict[str, float]:
-    """Return the bytes of each world that MJX-Warp's kernels work on, by what they are for."""
+    """Return the bytes that MJX-Warp needs for a world with so many contacts and constraints, by what they are for."""
     data = mjx.make_data(model, impl="warp", naconmax=contacts, njmax=constraints)
     found = {"Warp: contacts": 0.0, "Warp: constraints": 0.0, "Warp: bodies and joints": 0.0}
     for path, x in jax.tree_util.tree_leaves_with_path(data):

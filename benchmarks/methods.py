@@ -91,7 +91,7 @@ def main(config: MethodsConfig) -> None:
 
 
 def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
-    """Return the result of a method with a seed; start or resume its run if it is not finished.
+    """Return `result.json` of a method's run with a seed, and its `commits`; start or resume the run if need be.
 
     Raises:
       ConfigError: if the run's folder holds a run of other settings.
@@ -136,7 +136,7 @@ def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, fl
 
 
 def _summary(scores: list[float]) -> dict[str, float | None]:
-    """Return the mean over seeds, and half the width of its 95 % interval (None for one seed)."""
+    """Return the `mean` of scores over seeds, and as `interval` half its 95 % interval (None for one seed)."""
     num = len(scores)
     half = stats.t.ppf(0.975, num - 1) * np.std(scores, ddof=1) / np.sqrt(num) if num > 1 else None
     return {"mean": float(np.mean(scores)), "interval": None if half is None else float(half)}

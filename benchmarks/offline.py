@@ -138,7 +138,7 @@ PARTS = {"learning": learning, "acting": acting, "collection": collection, "stre
 
 
 def result(measured: Sequence[Measurement], ours: Measurement | None = None) -> dict[str, Any]:
-    """Return all rates, and the ratios of our rate, by default the first one, to each of the others."""
+    """Return the `rates` of all programs, and the `ratios` of ours, by default the first, to each of the rest."""
     ours = ours or measured[0]
     others = [m for m in measured if m is not ours]
     return {
@@ -168,7 +168,7 @@ def dataset_of(megabytes: float) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def torch_peer() -> Iterator[list[Subject]]:
-    """Provide PyTorch's Decision Transformer as the only subject in a list; an empty list if it is not installed."""
+    """Provide PyTorch's Decision Transformer, to be timed, alone in a list; an empty list if it is not installed."""
     if not PEERS.exists():
         yield []
         return

@@ -97,7 +97,7 @@ class UpdateSubject:
         self._run = learner.engine.init(seed=0)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Make `num_calls` iterations of the training; return the seconds that they took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._run, _ = self._engine.step(self._run)
@@ -112,12 +112,12 @@ class ProductSubject:
     num_steps = 2 * PRODUCT_SIZE**3
 
     def __init__(self) -> None:
-        """Define the program."""
+        """Draw the matrix, and define its product with itself."""
         self._matrix = jax.random.normal(jax.random.key(0), (PRODUCT_SIZE, PRODUCT_SIZE))
         self._product = jax.jit(lambda a: a @ a)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Multiply the matrices `num_calls` times; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             found = self._product(self._matrix)
@@ -153,7 +153,7 @@ class RolloutSubject:
         self._state = jax.jit(source.init)(policy, jax.random.key(1))
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Roll the policy out `num_calls` times; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._key, key = jax.random.split(self._key)
@@ -175,7 +175,7 @@ class LoopSubject:
         self._begin()
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Make `num_calls` control steps; return the seconds that they took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._carry, action, _ = self._act(self._policy, self._carry, self._seen, jax.random.key(0))
@@ -200,7 +200,7 @@ class CollectionSubject:
         self.num_steps = sum(episode.length for episode in self._collect())
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Collect an episode in each world, `num_calls` times; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._collect()

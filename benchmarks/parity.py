@@ -55,13 +55,13 @@ class ParityConfig:
 
 
 def visited_states(num_states: int = 1000) -> States:
-    """Return positions `qpos` (N, nq), velocities `qvel` (N, nv) and actions `action` (N, nu) of brax's humanoid."""
+    """Return N stored states of brax's humanoid: `qpos` (N, nq), `qvel` (N, nv) and `action` (N, nu)."""
     file = np.load(FILE)
     return {name: file[name][:num_states] for name in ("qpos", "qvel", "action")}
 
 
 def one_step(backend: str, states: States, dtype: Any, chunk: int = CHUNK) -> np.ndarray:
-    """Return positions and velocities (N, nq + nv) after a control step of five substeps, `chunk` states at once."""
+    """Return positions and velocities (N, nq + nv) after one control step (5 substeps), stepping `chunk` at once."""
     model = brax_humanoid().compile()
     physics = make_physics(PhysicsSpec(model, num_substeps=5), PhysicsOptions(backend, max_worlds=chunk))
 

@@ -44,11 +44,11 @@ class RecoveryConfig:
     Attributes:
       run: run, or folder of an exported policy, of humanoid-skills that was taught `stand-up`.
       step: checkpoint to use: `best`, `latest` or an iteration.
-      worlds: bodies that are shoved, and bodies that begin lying.
+      worlds: number of bodies that are shoved, and as many that begin lying.
       walk_seconds: s that bodies walk before the shove.
-      shove: m/s that it adds.
+      shove: m/s that the shove adds to the velocity.
       seconds: s that are watched after the shove, and of lying bodies.
-      limit: s in which a body is to be back on its feet.
+      limit: s after its fall in which a shoved body is to be back on its feet.
       seed: random seed of the first states and of the directions.
       workspace: folder that holds the runs.
       out: JSON file for the results; by default named after run and machine, in benchmarks/results.
@@ -111,7 +111,7 @@ class Watched:
 
 
 def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]:
-    """Return what bodies do that are shoved, or that begin lying, and s of a control step."""
+    """Watch bodies that walk and are shoved or, if `is_lying`, get up; return what they did and a control step's s."""
     playback, follower = load_follower(config.run, config.workspace, config.worlds, step=config.step, is_lying=is_lying)
     period = playback.env.spec.control_period
     plan = Plan((Segment("stand-up" if is_lying else "walk-forward"),))
@@ -134,7 +134,7 @@ def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]
 def _watch(
     follower: PlanFollower, policy: Policy, state: Following, key: Array, num_steps: int
 ) -> tuple[Following, Array]:
-    """Return the worlds after some control steps, and the torsos' heights (T, B) after each."""
+    """Return the worlds after `num_steps` control steps, and the torsos' heights (T, B) in m after each of them."""
 
     def step(state: Following, key: Array) -> tuple[Following, Array]:
         state = follower.step(policy, state, key)
@@ -152,7 +152,7 @@ def _shoved(follower: PlanFollower, state: Following, speed: float, key: Array) 
 
 
 def _side(physics: PhysicsState) -> Array:
-    """Return the side () on which a body lies: where gravity points in the torso's frame (x forward, y to the left)."""
+    """Return the index into `SIDES` of the side on which a body lies: where gravity points in the torso's frame."""
     down = body.gravity(physics)
     along = jnp.stack([-down[0], down[0], down[1], -down[1]])
     return jnp.argmax(along)

@@ -107,7 +107,12 @@ def memory() -> dict[str, int | None]:
 
 
 def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Return one case as JSON-ready data: rates in control steps per second over all worlds, ratios and shares."""
+    """Return the measurements of a physics backend with a number of worlds as JSON-ready data.
+
+    Returns:
+      `physics` and `num_envs`; `measurements`, rates in control steps per second over all worlds; `ratios` of rates;
+      `shares` of training's time.
+    """
     return {
         "physics": physics,
         "num_envs": num_envs,
@@ -118,7 +123,7 @@ def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> 
 
 
 def table(case: dict[str, Any]) -> Table:
-    """Return a table of a case: its rates, then its ratios."""
+    """Return a table of what `result` returns: rates, ratios, and shares of training's time."""
     rows = Table(title=f"humanoid-walk, {case['physics']}, {case['num_envs']} worlds", box=box.SIMPLE)
     rows.add_column("control steps per second")
     for name in ("median", "min", "max", "compile s"):
@@ -144,7 +149,7 @@ def _measurement(measured: Measurement) -> dict[str, Any]:
 
 
 def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
-    """Return the ratios of our programs' rates to that of physics alone (the first), and of training to each peer."""
+    """Return our rates over that of the first program, physics alone, and training's over each other library's."""
     alone = next(iter(measured))
     ours = [name for name in ("physics in JAX", "worlds", "rollout", "training") if name != alone]
     pairs = [(name, alone) for name in ours]
@@ -153,7 +158,7 @@ def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
 
 
 def _shares(measured: dict[str, Measurement]) -> dict[str, float]:
-    """Return the share of training's time that each part takes (see `PARTS`), from medians over rounds."""
+    """Return the share of training's time that each of its parts, such as physics, takes: medians over repeats."""
     parts, spent = {}, 0.0
     for part, name in PARTS.items():
         until = pairwise_ratio(measured["training"], measured[name])["median"]

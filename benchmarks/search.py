@@ -1,9 +1,9 @@
-"""Compares the best return of a search by Optuna's TPE with that of random points, on probes with a known optimum.
+"""Compares the best return of a search by Optuna's TPE with that of random settings, on probes with a known optimum.
 
     python -m benchmarks.search
 
-A probe is a formula in place of a training: the return is 100 at one point and falls in every direction. Everything
-else is that of a sweep: its file, its trials, their folders and results, and the rounds in which points are proposed.
+A probe is a formula in place of a training: the return is 100 at one point (choice of settings) and falls in every
+direction. All else is as in a sweep: its file, its trials, their folders and results, and the rounds of proposals.
 """
 
 import math
@@ -47,8 +47,8 @@ class SearchConfig:
     """What to compare.
 
     Attributes:
-      trials: points of each search.
-      parallel: sizes of a search's rounds.
+      trials: points (choices of settings) that each search tries.
+      parallel: numbers of points that are proposed at once, each measured.
       num_seeds: seeds of the proposals and of the random points, counted from 0; a multiple of five.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
@@ -65,7 +65,7 @@ class SearchConfig:
 
 
 def bowl(point: Point) -> float:
-    """Return 100 less the weighted squared distances of the fields from the optimum."""
+    """Return 100 less the weighted squared distances of the four settings of a point from the best ones."""
     rate, entropy = (math.log10(point[name]) for name in (RATE, ENTROPY))
     return (
         100.0
@@ -77,7 +77,7 @@ def bowl(point: Point) -> float:
 
 
 def valley(point: Point) -> float | None:
-    """Return 100 at the end of a valley in which a higher rate needs less epochs; None where it diverges.
+    """Return 100 at the end of a valley in which a higher rate needs fewer epochs; None where it diverges.
 
     It diverges where the rate and the number of epochs are high together, beside the optimum.
     """
@@ -118,19 +118,19 @@ def main(config: SearchConfig) -> None:
 
 
 def groups(values: Sequence[float]) -> list[float]:
-    """Return the median of each group of five values."""
+    """Return the median of each five successive values."""
     return [statistics.median(values[start : start + GROUP]) for start in range(0, len(values), GROUP)]
 
 
 def best_so_far(
     formula: Callable[[Point], float | None], trials: int, parallel: int | None, seed: int
 ) -> Sequence[float]:
-    """Run a sweep in a folder of its own; return the best return up to each trial, -inf before the first.
+    """Run a sweep in a folder of its own; return the best return up to each trial, -inf while all diverge.
 
     Args:
       formula: the return of a trial with these values, None if it diverges.
       trials: number of points.
-      parallel: size of a search's rounds; None for random points.
+      parallel: points that the search proposes at once; None for random points.
       seed: seed of the points.
     """
     drawn: JsonObject = {"fields": FIELDS, "seed": seed}

@@ -96,9 +96,9 @@ def main() -> None:
 
 
 def measure(config: ServingConfig) -> list[dict[str, Any]]:
-    """Return a row for each quantity: its name, and median, least and greatest value in its unit.
+    """Return a row for each quantity: `name`, and `median`, `min` and `max` in the unit that the name says.
 
-    The quantities of `ASKED` also have the value that is asked for, and the ratio of the median to it.
+    The quantities of `ASKED` also have the value that is `asked` for, and the `ratio` of the median to it.
     """
     with tempfile.TemporaryDirectory() as workspace, serving(Path(workspace)) as (server, address):
         with browser(config.renderer) as chromium:
@@ -131,7 +131,7 @@ def measure(config: ServingConfig) -> list[dict[str, Any]]:
 
 
 def _reaction(page: Any, text: str) -> float:
-    """Return the ms from Enter to the first state under the new plan."""
+    """Type an instruction and press Enter; return the ms until the page has the first state under the new plan."""
     page.fill("#text", text)
     page.press("#text", "Enter")
     while (milliseconds := page.evaluate(SEEN)) is None:
@@ -146,7 +146,7 @@ def _simulated(address: str) -> float:
 
 
 def _cpu_seconds(root: int, besides: int | None = None) -> float:
-    """Return the CPU time (s) that a process and its children have used until now, without one of them."""
+    """Return the CPU time (s) of the process `root` and those that it started; `besides` and its own are left out."""
     rows = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -56,7 +56,7 @@ class Setup:
 
 
 def default_config(physics: str, num_envs: int, *flags: str) -> RunConfig:
-    """Return the config of PPO on humanoid-walk as `flexrl.train` would run it with only these settings and flags."""
+    """Return the config of `flexrl.train` with this physics, these worlds and these flags: PPO on humanoid-walk."""
     return parse(["--physics", physics, "--num-envs", str(num_envs), *flags]).config
 
 
@@ -100,7 +100,7 @@ class RolloutSubject:
         self._fresh = _copy(self._source.worlds.env.physics)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Sample `num_calls` rollouts; return the seconds that they took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._source, batch, self._key, _ = self._sample(self._source, self._train, self._key)
@@ -153,7 +153,7 @@ class BatchSubject:
         self._batch.state[...] = np.asarray(start.source.worlds.env.physics.internal)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the worlds `num_calls` times through all actions; return the seconds that the physics took."""
         return sum(self._step(ctrl_BA) for _ in range(num_calls) for ctrl_BA in self._ctrl_TBA)
 
     def _step(self, ctrl_BA: np.ndarray) -> float:
@@ -174,7 +174,7 @@ class PhysicsSubject:
     name = "physics in JAX"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the program."""
+        """Define the program that steps the physics, and copy the worlds of `start`."""
         self.num_steps = setup.num_steps
         physics, config = setup.env.physics, setup.env.config
 
@@ -192,7 +192,7 @@ class PhysicsSubject:
         self._state = _copy(start.source.worlds.env.physics)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the worlds `num_calls` times through all actions; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._state = self._unroll(self._state, self._fresh, self._ctrl_TBA)
@@ -206,7 +206,7 @@ class WorldsSubject:
     name = "worlds"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the program."""
+        """Define the program that steps the worlds, and copy those of `start`."""
         self.num_steps = setup.num_steps
         vec_env = setup.source.vec_env
 
@@ -221,7 +221,7 @@ class WorldsSubject:
         self._worlds = _copy(start.source.worlds)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the worlds `num_calls` times through all actions; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._worlds, self._key, transitions = self._unroll(self._worlds, self._key, self._action_TBA)
@@ -238,7 +238,7 @@ class TrainingSubject:
     name = "training"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the programs."""
+        """Make the engine of a run, and copy the worlds of `start`."""
         self.num_steps = setup.num_steps
         self._engine = Engine(
             setup.algo, setup.source, num_iterations=2**30, has_host_callback=setup.env.has_host_callback
@@ -247,7 +247,7 @@ class TrainingSubject:
         self._source, self._key = _copy(start.source), start.key
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Train for `num_calls` iterations; return the seconds that they took."""
         train, hyper = _copy((self._initial_train, self._hyper))  # not the worlds: Warp would record its graph again
         run = jax.block_until_ready(RunState(train, self._source, hyper, self._key, jnp.zeros((), jnp.int32)))
         started = time.perf_counter()
@@ -274,7 +274,7 @@ class RunSubject:
         self._metrics: dict[str, Array] = {}
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Train for `num_calls` more iterations; return the seconds that they took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._run, self._metrics = self._engine.step(self._run)

@@ -46,8 +46,8 @@ class SweepsConfig:
     """What to measure.
 
     Attributes:
-      seeds: seeds of each of the sweep's 200 points; 50 give ten thousand trials.
-      repeats: how often each command that changes nothing is run.
+      seeds: seeds of each of the sweep's 200 points (choices of settings); 50 give ten thousand trials (trainings).
+      repeats: how often each command is run that leaves the sweep as it is.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
 
@@ -65,13 +65,13 @@ class ReportingNode(Node):
     """A node whose pods run no program: they begin at one step and report a result at the next.
 
     Attributes:
-      holds: whether pods that run keep running.
+      holds: whether running pods go on instead of ending at the next step.
     """
 
     holds = False
 
     def step(self) -> None:
-        """Begin the pods that wait, and end those that run."""
+        """Begin the pods that wait, and end those that run, unless it `holds` them."""
         pods = [(key, pod) for key, pod in self._store.objects.items() if key[0] == "pods"]
         for key, pod in pods:
             if pod["status"]["phase"] == "Pending":
@@ -94,13 +94,13 @@ class ReportingNode(Node):
         self._store.update(key, phase="Succeeded", containerStatuses=[_ended(0, pod_report.encode([report]))])
 
     def _trial(self, key: Key, pod: Object) -> tuple[int, str]:
-        """Return the number and the key of a pod's trial."""
+        """Return the number, counted from 1, and the key of the trial (one training of the sweep) that a pod runs."""
         metadata = pod["metadata"]
         job, index = self._store.objects["jobs", key[1], metadata["labels"][JOB]], int(metadata["annotations"][INDEX])
         return index + 1, keys_by_index(job)[index]
 
     def _first_of(self, pod: Object) -> set[str]:
-        """Return the pod's name in a set if no pod of its index has failed before, else an empty set."""
+        """Return the pod's name in a set if no earlier pod of the same index of its Job failed, else an empty set."""
         annotations = pod["metadata"]["annotations"]
         before = int(annotations["batch.kubernetes.io/job-index-ignored-failure-count"])
         return set() if before else {pod["metadata"]["name"]}
@@ -128,7 +128,7 @@ class Commands:
         self.num_trials = POINTS * seeds
 
     def forget_plans(self) -> None:
-        """Delete the cached plans."""
+        """Delete the plans that `launch.sweep` has cached, so that the next command plans anew."""
         shutil.rmtree(self._cache, ignore_errors=True)
 
     def run(self, name: str, says: str) -> tuple[float, float]:
@@ -179,7 +179,11 @@ def main(config: SweepsConfig) -> None:
 
 
 def measured(config: SweepsConfig, commands: Commands, server: KubeServer, node: ReportingNode) -> list[dict[str, Any]]:
-    """Run all commands while the sweep goes on, and return their times."""
+    """Run each command at several stages of one sweep, from planning to the results.
+
+    Returns:
+      For each command and stage: `command`, `sweep` (the stage), and summaries of `seconds` and `processor_seconds`.
+    """
     results: list[dict[str, Any]] = []
     controller, num = Controller(server, node), commands.num_trials
 

@@ -60,7 +60,7 @@ class TaskSubject:
     name = "task"
 
     def __init__(self, env: Any, num_envs: int) -> None:
-        """Start the worlds, and run them for an episode's steps. They are kept over all repeats."""
+        """Start the worlds, and run them for an episode's steps. All later calls continue with these worlds."""
         self.num_steps = NUM_STEPS * num_envs
         self._worlds = VecEnv(env, num_envs)
         self._unroll = jax.jit(self._steps)
@@ -68,7 +68,7 @@ class TaskSubject:
         self.run(env.spec.episode_length // NUM_STEPS)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the worlds `num_calls` times `NUM_STEPS` control steps; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._state, self._key, _ = self._unroll(self._state, self._key)
@@ -107,7 +107,7 @@ class BatchSubject:
         self._batch = Batch(env.physics.spec.model, nsim=inputs_TBS.shape[1], nthread=0)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`. The time to write the states is left out."""
+        """Step all states `num_calls` times; return the seconds that it took, without writing the states."""
         seconds = 0.0
         for _ in range(num_calls):
             for inputs_BS in self._inputs_TBS:
@@ -136,7 +136,7 @@ def main(config: TasksConfig) -> None:
 
 
 def measure(config: TasksConfig, name: str) -> dict[str, Any]:
-    """Measure an environment with and without its task; return its case (see `cost_of`)."""
+    """Measure an environment with and without its task; return what `cost_of` returns."""
     env = make_env(name, env_type(name).Config(), PhysicsOptions("native", config.num_envs))
     task = TaskSubject(env, config.num_envs)
     measured_task = warm_up(task, config.seconds)
@@ -146,9 +146,11 @@ def measure(config: TasksConfig, name: str) -> dict[str, Any]:
 
 
 def cost_of(name: str, alone: Measurement, task: Measurement) -> dict[str, Any]:
-    """Return an environment's median rates, and the cost of its task as a part of the time of physics alone.
+    """Return what an environment's task costs on top of its physics.
 
-    The cost comes from ratios of rates within each round.
+    Returns:
+      `physics_alone` and `task`, median rates in control steps per second; `cost`, the extra time as a fraction of the
+      time of physics alone, by the median `ratio` of rates within a round; and all `rates`.
     """
     ratio = pairwise_ratio(alone, task)
     return {

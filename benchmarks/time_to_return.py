@@ -96,15 +96,16 @@ def main(config: TimeToReturnConfig) -> None:
 
 
 def members_of(config: TimeToReturnConfig, run: Path) -> dict[int, Path]:
-    """Return the run folder of each seed."""
+    """Return the folder of each seed's run, by seed; `run` is that of all seeds together."""
     seeds = range(config.seed, config.seed + config.num_seeds)
     return {seed: run if config.num_seeds == 1 else run / f"seed-{seed}" for seed in seeds}
 
 
 def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> tuple[Watched, dict[str, Any]]:
-    """Train all seeds in one environment; return the rows of their metrics and then evaluations, and the settings.
+    """Train all seeds in one environment; return what they wrote, and their settings.
 
-    Every evaluated policy is kept as a checkpoint.
+    Rows are those of each seed's metrics.jsonl, then of each evaluations.jsonl. Each evaluated policy is kept.
+    `members` are the run folders by seed.
     """
     run = members[config.seed] if config.num_seeds == 1 else members[config.seed].parent
     command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
@@ -118,7 +119,7 @@ def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> 
 
 
 def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) -> dict[str, list[dict[str, Any] | None]]:
-    """Return for each target the first evaluation of each seed that reaches it, or None."""
+    """Return by target, as text, each seed's first evaluation (its row) with at least that return, or None."""
 
     def first(rows: Sequence[Row], target: float) -> dict[str, Any] | None:
         return next((row for _, row in rows if row["evaluation/return_mean"] >= target), None)
@@ -129,7 +130,17 @@ def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) ->
 def confirmed(
     crossed: Mapping[str, Sequence[dict[str, Any] | None]], members: Mapping[int, Path], physics: str
 ) -> dict[str, list[dict[str, Any] | None]]:
-    """Return for each target and seed the return that reached it, and the same policy's return in fresh episodes."""
+    """Evaluate each policy that reached a target return once more, in fresh episodes.
+
+    Args:
+      crossed: by target, each seed's evaluation that reached it, as by `crossings`.
+      members: run folder of each seed.
+      physics: physics backend.
+
+    Returns:
+      By target, for each seed None or `seed`, `crossed_with` (the return that reached it) and what `FreshEpisodes`
+      returns.
+    """
     judge = FreshEpisodes(next(iter(members.values())), physics)
 
     def confirm(seed: int, row: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -144,12 +155,12 @@ def confirmed(
 def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[str, Any]:
     """Return when each seed reached each target, and the median over seeds.
 
-    A seed that never reached a target counts as slowest; the median is None if it is such a seed.
+    A seed that never reached a target counts as slowest; the median is None if it falls on such a seed.
 
     Args:
       watched: rows of the seeds' metrics.jsonl, then of their evaluations.jsonl.
       targets: returns to reach.
-      seconds: time span of the curves.
+      seconds: s that the curves in the result span.
     """
     num_seeds = len(watched.rows) // 2
     metrics, evaluations = watched.rows[:num_seeds], watched.rows[num_seeds:]
@@ -172,7 +183,7 @@ def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[
 
 
 def first_above(curve: Sequence[Point], target: float) -> float:
-    """Return the seconds until the return is at least the target; infinity if it never is."""
+    """Return the seconds at which a curve of returns first is at least the target; infinity if it never is."""
     return next((seconds for seconds, _, value in curve if value >= target), math.inf)
 
 

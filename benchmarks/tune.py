@@ -39,7 +39,7 @@ class TuneConfig:
     """What to measure.
 
     Attributes:
-      only: topics to measure; all by default.
+      only: groups of changes to measure; all by default.
       num_envs: number of worlds.
       physics: physics backend.
       seconds: least duration of one repeat.
@@ -55,7 +55,7 @@ class TuneConfig:
     out: Path | None = None
 
     def variants(self) -> Iterator[tuple[str, ...]]:
-        """Return the variants in order: no change, each change, and no change again."""
+        """Yield the flags of each training in order: no change, each change, and no change again."""
         yield ()
         for topic in self.only or VARIANTS:
             yield from VARIANTS[topic]
@@ -80,7 +80,7 @@ def main(config: TuneConfig) -> None:
 
 
 def measure(config: TuneConfig, variant: tuple[str, ...]) -> dict[str, Any]:
-    """Return a variant's rate, its fraction of steps with lost contacts, compilation times and memory use."""
+    """Measure training with a variant's flags: rate, share of steps with lost contacts, compilation times, memory."""
     precision = variant[1] if variant[:1] == ("matmul",) else "highest"
     flags = () if variant[:1] == ("matmul",) else variant
     with jax.default_matmul_precision(precision):
@@ -100,7 +100,7 @@ def measure(config: TuneConfig, variant: tuple[str, ...]) -> dict[str, Any]:
 
 
 def captured_graphs() -> int:
-    """Return how many CUDA graphs Warp keeps in this process. Far more than kernels: it keeps recording anew."""
+    """Return how many CUDA graphs Warp keeps in this process; far more than kernels if it records them anew."""
     from mujoco.mjx.warp import ffi
 
     return sum(len(getattr(call, "captures", ())) for call in ffi._JAX_CALLABLE_VARIADIC_TUPLE_REGISTRY.values())

@@ -44,7 +44,7 @@ class VectorEnvConfig:
 
 
 class VectorEnvSubject:
-    """Random actions through a `VectorEnv`."""
+    """Steps the worlds of a `VectorEnv` with random actions."""
 
     def __init__(self, name: str, env: gymnasium.vector.VectorEnv) -> None:
         """Start the worlds."""
@@ -54,7 +54,7 @@ class VectorEnvSubject:
         env.reset(seed=0)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`; drawing actions is left out."""
+        """Make `num_calls` steps; return the seconds that they took, without drawing the actions."""
         seconds = 0.0
         for _ in range(num_calls):
             actions = self._env.action_space.sample()
@@ -82,7 +82,12 @@ def main(config: VectorEnvConfig) -> None:
 
 
 def measure(config: VectorEnvConfig, name: str) -> dict[str, Any]:
-    """Return the rates of all three, in steps/s of all worlds, and ours over Gymnasium's better one in each round."""
+    """Measure a task through our interface and Gymnasium's.
+
+    Returns:
+      `rates` of `sync`, `async` and `flex-rl` in control steps per second of all worlds, and as `times_better` the
+      median ratio of our rate to Gymnasium's better one.
+    """
     envs = {kind: gymnasium.make_vec(name, config.num_envs, vectorization_mode=kind) for kind in ("sync", "async")}
     envs["flex-rl"] = gymnasium.make_vec(f"flexrl/{name}", config.num_envs)
     measured = {kind: warm_up(VectorEnvSubject(kind, env), config.seconds) for kind, env in envs.items()}

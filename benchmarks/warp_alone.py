@@ -61,7 +61,7 @@ class WarpSubject:
                 self._launch = lambda: wp.capture_launch(graph)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the worlds `num_calls` times through all controls; return the seconds that it took."""
         with wp.ScopedDevice(self._device):
             wp.synchronize()
             started = time.perf_counter()
@@ -88,14 +88,14 @@ class WarpSubject:
 
 @wp.kernel
 def take_controls(time: wp.array[int], ctrl_TBA: wp.array3d[float], ctrl: wp.array2d[float]):  # noqa: ANN201
-    """Copy each control of a world from the row of the current time."""
+    """Copy the controls of all worlds from the row of `ctrl_TBA` at the current time, a thread a control."""
     world, actuator = wp.tid()
     ctrl[world, actuator] = ctrl_TBA[time[0] % ctrl_TBA.shape[0], world, actuator]
 
 
 @wp.kernel
 def count(time: wp.array[int]):  # noqa: ANN201
-    """Advance the time by one row."""
+    """Add 1 to the time: the index of the controls that are taken next."""
     time[0] = time[0] + 1
 
 
@@ -109,7 +109,7 @@ def restart_fallen(  # noqa: ANN201
     qvel: wp.array2d[float],
     qacc_warmstart: wp.array2d[float],
 ):
-    """Restart each world whose root is not between the height limits."""
+    """Restart, from its fresh state, each world whose root is not between the height limits `low` and `high` (m)."""
     world = wp.tid()
     height = qpos[world, 2]
     if height >= low and height <= high:

@@ -23,7 +23,7 @@ class Watched:
     """What a process wrote.
 
     Attributes:
-      rows: rows of each file.
+      rows: for each file its lines, as (seconds since the start of the process, decoded JSON).
       seconds: from the start of the process until it ended or was stopped.
       finished: whether it ended by itself.
     """

@@ -18,7 +18,7 @@ from flexrl.storage.provenance import REPOSITORY
 
 
 class PeerError(Exception):
-    """The peer failed, or wrote nothing."""
+    """The process of another library's training failed, or wrote nothing."""
 
 
 def ended(name: str, process: subprocess.Popen[Any], log: IO[str]) -> PeerError:
@@ -29,10 +29,10 @@ def ended(name: str, process: subprocess.Popen[Any], log: IO[str]) -> PeerError:
 
 
 class PeerSubject:
-    """A peer as a `benchmarks.measure.Subject`."""
+    """Another library's training in a process of its own, timed as a `benchmarks.measure.Subject`."""
 
     def __init__(self, name: str, process: subprocess.Popen[str], log: IO[str]) -> None:
-        """Wait for the peer's first line, which says what it runs."""
+        """Wait for the first line of the process: the control steps of one call, and the settings."""
         self.name = name
         self._process, self._log = process, log
         ready = self._answer()
@@ -40,7 +40,7 @@ class PeerSubject:
         self.settings: dict[str, Any] = ready["settings"]
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Let the process make `num_calls` calls, one at a time; return the seconds that it reports."""
         seconds = 0.0
         for _ in range(num_calls):
             with contextlib.suppress(BrokenPipeError):  # `_answer` reports the end of the peer
@@ -60,7 +60,7 @@ class PeerSubject:
 def start_peer(
     name: str, module: str, arguments: Sequence[object] = (), python: Path = Path(sys.executable)
 ) -> Iterator[PeerSubject]:
-    """Start a peer's module with an interpreter, provide it as a subject, and end it afterwards."""
+    """Start a module that trains with another library by the interpreter `python`; provide it to be timed; end it."""
     environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}  # a GPU is shared with our own process
     with (
         tempfile.TemporaryFile("w+") as log,
