@@ -37,8 +37,8 @@ class AlgorithmEntry(Generic[Config, Train, Batch]):
 
     Attributes:
       config: class of its hyper-parameters.
-      build: makes the algorithm for a config, an environment's sizes and the devices.
-      source: makes the source of its batches.
+      build: makes the algorithm from a config, an environment's sizes and the devices.
+      source: makes the source of its training data from a config and the worlds.
       is_offline: whether it learns from a dataset, which its config names.
     """
 
@@ -48,7 +48,7 @@ class AlgorithmEntry(Generic[Config, Train, Batch]):
     is_offline: bool = False
 
     def steps_worlds(self, config: Config) -> bool:
-        """Return whether a run with this config steps worlds, with or without a dataset."""
+        """Return whether a run with this config steps worlds, be it with a dataset or without."""
         return not self.is_offline or config.online
 
 

@@ -22,11 +22,11 @@ class BCConfig(AlgorithmConfig):
       any_environment: also accept a dataset that was recorded in another environment, if all sizes are the same.
       memory_limit_mb: largest dataset, in megabytes, that is loaded into memory; a larger one is read from disk during
         training; null for no limit.
-      condition: what the policy is conditioned on: `none` is the task's own goal alone; `return` puts in front of it
-        the return to reach, per control step until the time limit (RvS); `goal` replaces it by goals that the data
-        reached in hindsight.
-      target_return: episode return to ask for when the policy acts; null for a return that a tenth of the data's
-        episodes reach.
+      condition: what the policy is conditioned on: `none` is the task's own goal alone; `return` puts in front of that
+        goal the return to reach, per control step until the time limit (RvS); `goal` trains on goals that states of the
+        data achieved (`hindsight`) in place of the recorded ones.
+      target_return: episode return to ask for when the policy acts; null for the return that a tenth of the data's
+        episodes reach or exceed.
       hindsight: how to choose the state that becomes a step's goal, with condition `goal`.
       best_fraction: share of the data's steps to learn from, taken from the episodes of the highest return; 1 for all.
       num_updates: gradient steps per iteration.
@@ -40,7 +40,8 @@ class BCConfig(AlgorithmConfig):
       symmetric: make the policy left-right symmetric: in a mirrored state it takes the mirrored action; for
         environments that have this symmetry; doubles the network's computation.
       policy_layers: hidden units of the policy network.
-      goal_layers: units of an encoder that reads the goal in front of the policy network; empty for no encoder.
+      goal_layers: units of the layers of an encoder that the goal passes before the policy network; empty for no
+        encoder.
       activation: activation function between layers.
       dtype: number type in which layers compute; parameters stay float32.
     """

@@ -39,10 +39,10 @@ class BCTrainState:
 
 
 class BC:
-    """Behavior cloning, for the sizes of one environment."""
+    """The behavior cloning algorithm, for an environment with given sizes of observations, goals and actions."""
 
     def __init__(self, config: BCConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the network and its optimizer.
+        """Define the network and its optimizer. The devices of `shards` share each minibatch.
 
         Raises:
           ConfigError: if batch_size is not a multiple of the number of devices, or if the config asks for symmetry and
@@ -87,7 +87,10 @@ class BC:
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: BCTrainState, *, deterministic: bool = False) -> PPOPolicy:
-        """Return the policy of a train state. The scale of its action distribution is not trained."""
+        """Return the policy of a train state, which samples actions or, if `deterministic`, takes the mode.
+
+        The scale of its action distribution is not trained.
+        """
         params, target = train.params["policy"], train.target_return
         asked = None if target is None else target[None] / self.spec.episode_length
         return PPOPolicy(
@@ -108,7 +111,7 @@ class BC:
     def update(
         self, train: BCTrainState, batch: Minibatches, hyper: dict[str, Array], key: Array
     ) -> tuple[BCTrainState, dict[str, Array]]:
-        """Do U gradient steps. Return the new train state and scalar metrics."""
+        """Do one gradient step for each minibatch of the batch. Return the new train state and scalar metrics."""
         decays = self.config.final_learning_rate is not None
         learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
         if self.config.normalize_observations:

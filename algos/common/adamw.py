@@ -15,9 +15,9 @@ Train = TypeVar("Train")
 
 
 def make_adam(max_grad_norm: float | None) -> optax.GradientTransformation:
-    """Return an optimizer that scales gradients down to a global norm (None for no limit), then as Adam does.
+    """Return an optimizer that clips gradients to a global norm (None for no limit) and scales them as Adam does.
 
-    `adamw_step` applies the learning rate and the weight decay.
+    It leaves out the learning rate and the weight decay, which `adamw_step` applies.
     """
     clip = optax.identity() if max_grad_norm is None else optax.clip_by_global_norm(max_grad_norm)
     return optax.chain(clip, optax.scale_by_adam())
@@ -43,7 +43,7 @@ def adamw_step(
       shards: devices, each of which has a share of the minibatch.
 
     Returns:
-      The train state after the step, and scalar metrics.
+      The train state after the step, and metrics: `policy/loss`, `update/grad_norm` and `update/skipped`.
     Source: Loshchilov and Hutter 2019, decoupled weight decay.
     """
     state: Any = train
@@ -59,6 +59,11 @@ def adamw_step(
 
 
 def over_updates(steps: dict[str, Array], skipped_in_a_row: Array) -> dict[str, Array]:
-    """Return an iteration's metrics from those of its updates, (U,) each: means, and the number of skipped updates."""
+    """Return an iteration's metrics: the mean of each metric over its gradient steps, and how many steps were skipped.
+
+    Args:
+      steps: metrics of `adamw_step` by name, with one value for each gradient step, (U,).
+      skipped_in_a_row: () number of skipped steps since the last step that was not skipped.
+    """
     means = {name: x.mean() for name, x in steps.items()}
     return means | {"update/skipped": steps["update/skipped"].sum(), "update/skipped_in_a_row": skipped_in_a_row}

@@ -6,19 +6,19 @@ from algos.common.hindsight import Hindsight
 class AlgorithmConfig:
     """Base of an algorithm's hyper-parameters: a frozen dataclass, whose fields are the flags `--algorithm.*`.
 
-    A field in a subclass replaces the attribute of the same name here, which says what is true where there is no such
-    field. Every subclass defines `steps_per_iteration`.
+    The attributes below hold for algorithms that have no such hyper-parameter. A subclass that has one defines a field
+    of the same name. Every subclass defines `steps_per_iteration`.
 
     Attributes:
-      symmetric: whether networks do in the mirror the mirror image of what they do.
+      symmetric: whether networks are left-right symmetric: mirrored inputs give mirrored outputs.
       normalize_observations: whether networks read observations with mean 0 and standard deviation 1.
-      online: whether an offline algorithm also steps worlds.
-      dataset: folder that an offline algorithm learns from; None where none was named.
+      online: whether an algorithm that learns from a dataset also steps worlds (simulated environments).
+      dataset: folder of the dataset to learn from; None if none was named.
       any_environment: whether the dataset may come from another environment of the same sizes.
-      memory_limit_mb: a dataset of more megabytes is streamed from the disk; None to hold any.
-      condition: what an offline policy is asked for: `none`, `return` or `goal`.
-      hindsight: which states are goals, where that is the condition.
-      best_fraction: part of the dataset's steps that is learnt from, in the episodes of the highest return.
+      memory_limit_mb: megabytes above which a dataset is streamed from disk; None to load any into memory.
+      condition: what a policy that learns from a dataset is conditioned on: `none`, `return` or `goal`.
+      hindsight: how to choose reached states as goals, with condition `goal`.
+      best_fraction: share of the dataset's steps to learn from, taken from the episodes of the highest return.
     """
 
     symmetric: bool = False
@@ -33,17 +33,28 @@ class AlgorithmConfig:
 
     @property
     def traced(self) -> list[str]:
-        """Fields that may change without compiling the program anew."""
+        """Names of the fields that are traced: changing their values needs no recompilation."""
         return []
 
     @property
     def reads_clock(self) -> bool:
-        """Whether the policy needs to know how old an episode is."""
+        """Whether learning uses the control step within an episode, so that no episode may exceed the time limit."""
         return False
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Return the control steps of one iteration: of all worlds together, or learnt from a dataset."""
+        """Return the number of control steps that one training iteration counts.
+
+        An algorithm that only steps worlds counts the steps of all `num_envs` worlds. One that learns from a dataset
+        counts the steps in its minibatches.
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no steps_per_iteration")
 
     def require_worlds(self, num_envs: int, num_devices: int) -> None:
-        """Raise ValueError if this many worlds on this many devices cannot be shared by minibatches."""
+        """Raise ValueError if a device's share of the worlds cannot be split evenly into minibatches.
+
+        This base accepts any numbers; an algorithm that splits worlds replaces it.
+
+        Args:
+          num_envs: number of worlds on all devices together.
+          num_devices: number of devices.
+        """

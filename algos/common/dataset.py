@@ -32,18 +32,18 @@ class Dataset:
     achieved: Array | None = None  # (N + E, P) what each state achieves, including the one after an episode's last step
 
     def episode_of(self, row: Array) -> Array:
-        """Return the index of the episode that each row (...) belongs to."""
+        """Return the index of the episode that each control step belongs to; `row` (...) indexes the N steps."""
         return jnp.searchsorted(self.start, row, side="right") - 1
 
     @property
     def high_return(self) -> Array | None:
-        """The return () that a tenth of all episodes reach; None if the returns are not known."""
+        """The episode return () that a tenth of all episodes reach or exceed; None if the returns are not known."""
         return None if self.return_to_go is None else reached_by_a_tenth(self.return_to_go[self.start[:-1]])
 
 
 @struct.dataclass
 class Minibatches:
-    """Minibatches of B control steps for U updates."""
+    """Minibatches of B control steps each, for U gradient steps."""
 
     obs: Array  # (U, B, O)
     goal: Array  # (U, B, G)
@@ -53,14 +53,20 @@ class Minibatches:
 
 
 class Outcomes(Protocol):
-    """Computes what each dataset step is conditioned on, in place of the goal that it was recorded with."""
+    """Computes what the policy is conditioned on at each step of a dataset, in place of the step's recorded goal."""
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Draw the random numbers that `outcome` needs, one for each step."""
+        """Draw the random numbers that `outcome` needs: an array of this shape, one number for each sampled step."""
         ...
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the vectors (..., W) that rows (...) are conditioned on, given the number drawn for each row."""
+        """Return the vectors (..., W) that the policy is conditioned on, in place of the recorded goals.
+
+        Args:
+          data: the dataset.
+          row: indices (...) of sampled control steps in the dataset.
+          drawn: random numbers (...) from `draw`, one for each sampled step.
+        """
         ...
 
 
@@ -74,13 +80,13 @@ class DatasetSource:
     outcomes: Outcomes | None = None
 
     def init(self, policy: Policy, key: Array) -> tuple:
-        """Return an empty state: this source remembers nothing."""
+        """Return an empty state: no sample depends on the ones before it."""
         return ()
 
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, Minibatches, dict[str, Array]]:
-        """Draw steps with replacement. Return this device's share of each minibatch."""
+        """Draw control steps with replacement. Return the state, this device's minibatches, and no metrics."""
         shape = (self.batch_size, self.num_updates)
         key_rows, key_outcome = (key, key) if self.outcomes is None else jax.random.split(key)
         rows_UB = self.shards.rows(jax.random.randint(key_rows, shape, 0, len(data.reward))).T
@@ -94,9 +100,9 @@ class DatasetSource:
 
 
 def reached_by_a_tenth(returns: Array) -> Array:
-    """Return the value () that a tenth of the episodes' returns (E,) reach; with fewer than ten episodes, the best.
+    """Return the value () that a tenth of the returns (E,) of E episodes reach or exceed; the best of fewer than ten.
 
-    The best of many returns is partly luck, for example lucky action noise: no policy reaches it reliably, and the
-    data has few examples of it to learn from.
+    The best of many returns is partly luck, for example lucky action noise: no policy reaches it reliably, and the data
+    has few examples of it to learn from.
     """
     return jnp.sort(returns)[-max(1, len(returns) // 10)]

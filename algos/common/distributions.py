@@ -1,6 +1,6 @@
 """Normal distributions over actions, which are brought into [-1, 1] by tanh or by clipping.
 
-A raw value is a sample before that.
+A raw value is a sample before tanh or clipping.
 """
 
 import jax
@@ -15,22 +15,28 @@ SCALE_BOUNDS = (1e-3, 10.0)
 
 @struct.dataclass
 class Normal:
-    """Independent normal distributions of the raw values of A actions."""
+    """Independent normal distributions of the raw values of A action components, before tanh or clipping."""
 
     loc: Array  # (..., A)
     scale: Array  # (..., A)
 
     def sample(self, key: Array, shards: Shards = ALONE) -> Array:
-        """Draw a raw value (..., A). A row's value does not depend on the device that holds the row."""
+        """Draw raw values (..., A), before tanh or clipping.
+
+        The first axis is shared by the devices of `shards`; the draw is the same for any number of devices.
+        """
         rows, *rest = self.loc.shape
         return self.loc + self.scale * shards.rows(jax.random.normal(key, (rows * shards.num, *rest)))
 
     def mode(self) -> Array:
-        """Return the raw value of the deterministic action."""
+        """Return the raw value (..., A) of the deterministic action: the mean of the distribution."""
         return self.loc
 
     def kl(self, other: "Normal") -> Array:
-        """Return the KL divergence from this to `other`, shape (...,). Squashing both by tanh leaves it unchanged."""
+        """Return the KL divergence from this distribution to `other`, shape (...,).
+
+        Squashing both distributions by tanh leaves it unchanged.
+        """
         ratio = jnp.square(self.scale / other.scale)
         distance = jnp.square((self.loc - other.loc) / other.scale)
         return 0.5 * (ratio + distance - 1 - jnp.log(ratio)).sum(axis=-1)
@@ -40,7 +46,7 @@ class Normal:
         return (raw - self.loc) / self.scale
 
     def log_density(self, raw: Array) -> Array:
-        """Return the log-density of a raw value, shape (...,).
+        """Return the log-density of a raw value (before tanh or clipping), shape (...,).
 
         It differs from `log_prob` by a term that depends on the raw value only. So the difference between two
         distributions' log-densities equals the difference between their `log_prob`.

@@ -42,7 +42,7 @@ class Hindsight:
 
 @dataclass(frozen=True)
 class HindsightGoals:
-    """Conditions steps on goals that were reached, in the form in which the task shows a goal to the policy.
+    """Replaces the goals of a dataset's steps by goals that the data reached, as the task would show them to a policy.
 
     Source: Andrychowicz et al. 2017; the four ways to choose are those of Park et al. 2025 (OGBench).
     """
@@ -65,9 +65,10 @@ class HindsightGoals:
         return cls(hindsight, spec.goal_map)
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Draw what `reached` needs: a row of `achieved` with the strategy `random`, else a number from [0, 1).
+        """Draw one random number for each sampled step, from which `reached` chooses the step's goal.
 
-        Rows are drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too coarse for large datasets.
+        With the strategy `random` it is the index of a state in `data.achieved`, else a number from [0, 1). Indices are
+        drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too coarse for large datasets.
         """
         if self.hindsight.strategy == "random":
             assert data.achieved is not None
@@ -75,12 +76,12 @@ class HindsightGoals:
         return jax.random.uniform(key, shape)
 
     def reached(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the row of `achieved` that becomes the goal of each step.
+        """Return the index in `data.achieved` of the state that becomes the goal of each sampled step.
 
         Args:
-          data: dataset of E episodes and N steps, with N + E rows of `achieved`. Each episode must be shorter than
+          data: dataset of E episodes and N steps, with N + E states in `achieved`. Each episode must be shorter than
             2**23 steps.
-          row: row of each step in the dataset.
+          row: index of each sampled step in the dataset.
           drawn: result of `draw`, one number for each step.
         """
         assert data.achieved is not None
@@ -99,23 +100,38 @@ class HindsightGoals:
                 return jnp.minimum(now + 1 + further, end)
 
     def shown(self, data: Dataset, row: Array, reached: Array) -> Array:
-        """Return the goal (..., G) that the task would have shown at each step if row `reached` had been its goal."""
+        """Return the goal (..., G) that the task would have shown at each step, had another state been its goal.
+
+        Args:
+          data: the dataset.
+          row: indices (...) of the steps in the dataset.
+          reached: indices (...) in `data.achieved` of the states that take the place of the goals.
+        """
         assert data.achieved is not None
         return self._shown(data.achieved[row + data.episode_of(row)], data.achieved[reached])
 
     @functools.cached_property
     def _shown(self) -> Callable[[Array, Array], Array]:
-        """The task's `shown` for any number of states, compiled so that it rounds alike in and out of a program."""
+        """The task's function from a state and a goal state to the goal shown, for arrays of states.
+
+        It is compiled even outside a compiled program, so that it rounds alike everywhere.
+        """
         return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the goal (..., G) that each step is conditioned on."""
+        """Return the goal (..., G) of each sampled step: a state that the data reached, chosen by a random number.
+
+        Args:
+          data: the dataset.
+          row: indices (...) of the steps in the dataset.
+          drawn: result of `draw`, one number for each step.
+        """
         return self.shown(data, row, self.reached(data, row, drawn))
 
 
 @dataclass(frozen=True)
 class AverageReturn:
-    """Conditions steps on their average future reward, which stands in front of the goal.
+    """Conditions a dataset's steps on their average future reward, which is put in front of the recorded goal.
 
     The average is the return-to-go divided by the control steps left until the time limit. An episode that ends early
     counts as earning nothing in the remaining steps.
@@ -130,7 +146,10 @@ class AverageReturn:
         return jnp.zeros(shape)
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the average future reward and the goal that each step is conditioned on, (..., 1 + G)."""
+        """Return the average future reward of each step, then its recorded goal, shape (..., 1 + G).
+
+        `row` (...) are indices of steps in the dataset; `drawn` is not used.
+        """
         assert data.return_to_go is not None
         steps_left = self.episode_length - (row - data.start[data.episode_of(row)])
         average = data.return_to_go[row] / steps_left
@@ -138,5 +157,5 @@ class AverageReturn:
 
 
 def _scaled(chance: Array, count: Array) -> Array:
-    """Turn numbers from [0, 1) into indices below `count`, also where rounding would give `count`."""
+    """Turn numbers from [0, 1) into integers from 0 to `count` - 1, even where rounding would give `count`."""
     return jnp.minimum((chance * count).astype(jnp.int32), count - 1)

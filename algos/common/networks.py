@@ -86,7 +86,7 @@ class ConstantScaleMLP(nnx.Module):
 
 
 class ControlNetwork(nnx.Module):
-    """A trunk of layers, with an optional goal encoder and an optional recurrent cell in front of it.
+    """A policy or value network: layers (the trunk) behind an optional goal encoder and an optional recurrent cell.
 
     The goal is the last part of the inputs (..., I).
     """
@@ -108,11 +108,11 @@ class ControlNetwork(nnx.Module):
         """Build the parts.
 
         Args:
-          trunk: class of the layers behind encoder and cell.
+          trunk: class of the layers that follow the encoder and the cell.
           in_size: number of inputs, goal included.
           hidden: units of each hidden layer.
           out_size: number of outputs.
-          goal_size: number of inputs that are the goal, the last ones.
+          goal_size: number of inputs, at the end, that are the goal.
           goal_layers: units of the goal's encoder; empty for no encoder.
           cell: a name in `CELLS`, or None for a network without memory.
           cell_size: units of the cell.
@@ -145,7 +145,7 @@ class ControlNetwork(nnx.Module):
 
 
 class Definition(Generic[Module]):
-    """A module's static definition, which makes parameters and modules from parameters."""
+    """A module's static definition, without arrays. It makes new parameters, and a module from given parameters."""
 
     def __init__(self, build: Callable[[nnx.Rngs], Module]) -> None:
         """Remember how to build the module; `build` takes the source of initial weights."""
@@ -171,13 +171,21 @@ class Network(Definition[ControlNetwork]):
     """
 
     def __init__(self, build: Callable[[nnx.Rngs], ControlNetwork], symmetry: Symmetry | None = None) -> None:
-        """Remember how to build the module; `build` takes the source of initial weights."""
+        """Remember how to build the module.
+
+        Args:
+          build: makes the module from a source of initial weights.
+          symmetry: left-right symmetry that the network is to have; None for none.
+        """
         super().__init__(build)
         self.symmetry = symmetry
         self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
 
     def init_memory(self, num_envs: int) -> Memory:
-        """Return empty memory, zeros (B, H), or (B, 2, H) with a symmetry; () for a network without memory."""
+        """Return the empty recurrent memory of B worlds: zeros (B, H), or (B, 2, H) with a symmetry.
+
+        A network without a recurrent cell has the memory ().
+        """
         if not self.has_memory:
             return ()
         cell = self._build(nnx.Rngs(0)).cell
@@ -220,11 +228,15 @@ class Network(Definition[ControlNetwork]):
         return memories, self._symmetric(module.trunk(features))
 
     def _of_both(self, is_first: Array) -> Array:
-        """Return `is_first` (...); with a symmetry, twice (..., 2): for the original and its mirror image."""
+        """Return `is_first` (...) as it is; with a symmetry, repeated (..., 2), for an input and its mirror image."""
         return is_first if self.symmetry is None else jnp.stack([is_first, is_first], axis=-1)
 
     def _symmetric(self, output: Array) -> Array:
-        """Return the output (..., out) as it is; with a symmetry, made from pairs (..., 2, out)."""
+        """Return the output (..., out) of the network, given that of its trunk.
+
+        Without a symmetry they are the same. With one, the trunk's output is a pair (..., 2, out), for an input and its
+        mirror image; the second is reflected back and averaged with the first.
+        """
         if self.symmetry is None:
             return output
         return (output[..., 0, :] + self.symmetry.output(output[..., 1, :])) / 2

@@ -10,7 +10,7 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class RunningStatistics:
-    """Mean and summed squared deviation of all rows seen so far; O is the size of a row."""
+    """Mean and summed squared deviation of all vectors (rows) seen so far, such as observations, of O numbers each."""
 
     count: Array  # () number of rows
     mean: Array  # (O,)
@@ -19,11 +19,14 @@ class RunningStatistics:
 
     @classmethod
     def init(cls, size: int, *, is_unused: bool = False) -> "RunningStatistics":
-        """Return the statistics of no rows, with which `normalize` only clips."""
+        """Return the statistics before any row of `size` numbers, with which `normalize` only clips.
+
+        With `is_unused`, `normalize` returns rows unchanged, now and later.
+        """
         return cls(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size), is_unused)
 
     def update(self, rows: Array, shards: Shards = ALONE) -> "RunningStatistics":
-        """Return the statistics with rows (..., O) added, and with the rows that every other device adds.
+        """Return the statistics after adding this device's rows (..., O) and the rows of all other devices.
 
         Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
         """

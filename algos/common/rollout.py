@@ -25,13 +25,13 @@ class RolloutState:
 
 @dataclass(frozen=True)
 class RolloutSource:
-    """Samples T control steps of B worlds. Each sample continues the episodes of the one before."""
+    """Samples `unroll_length` control steps of B worlds. Each sample continues the episodes of the sample before."""
 
     vec_env: VecEnv
     unroll_length: int
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """See `SteppingSource.reweighted`."""
+        """Return the same source with other reward weights, by their names, in its worlds."""
         return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> RolloutState:
@@ -41,9 +41,10 @@ class RolloutSource:
     def sample(
         self, data: Teachers | None, state: RolloutState, policy: Policy, key: Array
     ) -> tuple[RolloutState, Rollout, dict[str, Array]]:
-        """Step the worlds T times with the policy, and note what the teachers in `data`, if any, would have done.
+        """Step the worlds `unroll_length` times with the policy. Return the new state, the rollout and metrics.
 
-        Every sample draws one first state for each world; the world restarts from it whenever its episode ends.
+        The rollout also has the action distributions of the teachers in `data`, if any: policies to imitate. Every
+        sample draws one first state for each world; the world restarts from it whenever its episode ends.
         """
         key_fresh, key_steps = jax.random.split(key)
         fresh = self.vec_env.fresh(key_fresh)
@@ -70,7 +71,10 @@ class RolloutSource:
 
 
 def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str, Array]:
-    """Return scalar metrics of T steps of B worlds. Means over finished episodes are NaN if no episode finished."""
+    """Return metrics of T steps of B worlds, by name: `episode/...`, `reward/mean` and, from the task, `task/...`.
+
+    Means over finished episodes are NaN if no episode finished.
+    """
     done = transitions.terminated | transitions.truncated
     num_episodes = shards.sum(done.sum())
 

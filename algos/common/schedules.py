@@ -7,11 +7,15 @@ FADED_AT = 0.6  # progress of a run at which what fades is gone, so that the res
 
 
 def scheduled(name: str, hyper: dict[str, Array]) -> Array:
-    """Interpolate linearly from `hyper[name]` to `hyper["final_" + name]`, as `progress` goes from 0 to 1."""
+    """Return the present value of a hyper-parameter that changes linearly over the run.
+
+    It goes from `hyper[name]` to `hyper["final_" + name]` while `hyper["progress"]`, the share of the run that is done,
+    goes from 0 to 1.
+    """
     start = hyper[name]
     return start + hyper["progress"] * (hyper[f"final_{name}"] - start)
 
 
 def faded(start: Array, progress: Array) -> Array:
-    """Fall linearly from `start` at progress 0 to 0 at FADED_AT, and stay there."""
+    """Return `start` lowered linearly with the share of the run that is done (`progress`): 0 from FADED_AT on."""
     return start * jnp.maximum(1 - progress / FADED_AT, 0)

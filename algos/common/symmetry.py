@@ -21,7 +21,8 @@ def policy_symmetry(spec: EnvSpec, asked_size: int = 0) -> Symmetry:
 
     Args:
       spec: sizes and left-right symmetry of the environment.
-      asked_size: number of inputs in front of the goal, such as a return, which are the same in the mirror.
+      asked_size: number of inputs, such as a return to reach, that stand in front of the goal and are the same in the
+        mirror.
 
     Raises:
       ConfigError: if the environment has no symmetry.

@@ -1,4 +1,4 @@
-"""Policies whose distributions of actions another policy imitates while it acts in its own worlds.
+"""Teachers: policies whose action distributions a policy in training imitates in the worlds that it steps itself.
 
 Source: Ross et al. 2011 (DAgger); Schmitt et al. 2018, "Kickstarting deep reinforcement learning".
 """
@@ -13,10 +13,11 @@ from envs.types import Observation
 
 @struct.dataclass
 class Teachers:
-    """Teachers without memory, whose `act` returns the `loc` and `scale` of its distribution, as PPO's policy does.
+    """Policies to imitate. The goal of a world decides which of them is imitated there.
 
-    Each world's goal says whose distribution counts there. A teacher takes every goal, or those in which one number,
-    usually a one-hot of a skill, is above a half. Where several take a goal, the last of them counts.
+    A teacher takes every goal, or only goals in which a certain number, usually that of a skill's one-hot, is above
+    0.5. Where several teachers take a goal, the last of them counts. Teachers have no memory. Like PPO's policy, they
+    return the `loc` and `scale` of their action distribution as the third result of `act`.
     """
 
     policies: tuple[Policy, ...]
@@ -25,7 +26,7 @@ class Teachers:
     columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
 
     def teach(self, observation: Observation) -> Taught:
-        """Return the distributions from which the teachers would draw actions in B worlds."""
+        """Return the action distributions to imitate in B worlds: in each, that of the teacher that takes its goal."""
         taught = self._taught(0, observation)
         for i in range(1, len(self.policies)):
             its = self._taught(i, observation)
@@ -38,7 +39,7 @@ class Teachers:
         return taught
 
     def _taught(self, i: int, observation: Observation) -> Taught:
-        """Return the distributions of one teacher, and which goals are its own."""
+        """Return the action distributions of teacher `i` in B worlds, and whether it takes each world's goal."""
         policy, column = self.policies[i], self.columns[i]
         goal = observation.goal if self.reads_goal[i] else observation.goal[..., :0]
         carry = policy.init_carry(len(observation.obs))

@@ -19,7 +19,10 @@ class Policy(Protocol):
     """Acts in B worlds. It is a pytree, so that compiled programs can take it as an argument."""
 
     def init_carry(self, num_envs: int) -> Any:
-        """Return the first memory: empty, hidden states, or a context window. `act` clears it where `is_first`."""
+        """Return the memory before the first step of `num_envs` worlds: nothing, hidden states, or a context window.
+
+        `act` clears it where an episode begins (`is_first`).
+        """
         ...
 
     def act(self, carry: Any, observation: Observation, key: Array) -> tuple[Any, Array, Any]:
@@ -29,7 +32,7 @@ class Policy(Protocol):
 
 @struct.dataclass
 class Taught:
-    """The distributions from which teachers would draw actions in B worlds."""
+    """The action distributions of teachers, which are policies to imitate, in B worlds."""
 
     loc: Array  # (B, A) of their distributions of raw actions; of no meaning where no teacher takes the goal
     scale: Array  # (B, A) of the same
@@ -38,7 +41,7 @@ class Taught:
 
 @struct.dataclass
 class Rollout:
-    """T control steps of B worlds."""
+    """Training data: T consecutive control steps of B worlds."""
 
     observation: Observation  # (T, B, ...) that the policy acted on
     next_observation: Observation  # (T, B, ...) after the action, before any reset
@@ -51,7 +54,7 @@ class Rollout:
 
 
 class Source(Protocol[State, BatchOut]):
-    """A source of training data."""
+    """A source of training data, which steps worlds, or draws from a dataset, or both."""
 
     def init(self, policy: Policy, key: Array) -> State:
         """Return the source's state before the first sample."""
@@ -73,7 +76,7 @@ class SteppingSource(Source[State, BatchOut], Protocol[State, BatchOut]):
     """A source that steps worlds to get its data."""
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same source with other reward weights in its worlds."""
+        """Return the same source with other reward weights, by their names, in its worlds."""
         ...
 
 
@@ -109,5 +112,5 @@ class Algorithm(Protocol[Train, BatchIn]):
         ...
 
     def policy(self, train: Train, *, deterministic: bool = False) -> Policy:
-        """Return the policy of a train state."""
+        """Return the policy of a train state; with `deterministic`, it acts without random draws."""
         ...

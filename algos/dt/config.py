@@ -43,12 +43,12 @@ class DTConfig(AlgorithmConfig):
       any_environment: also accept a dataset that was recorded in another environment, if all sizes are the same.
       memory_limit_mb: largest dataset, in megabytes, that is loaded into memory; a larger one is read from disk during
         training; null for no limit.
-      condition: what the policy is conditioned on: `return` is the return still to come, beside the task's own goal if
-        it has one; `goal` is a goal that the data reached in hindsight.
+      condition: what the policy is conditioned on: `return` is the return still to come, and the task's own goal if it
+        has one; `goal` trains on goals that states of the data achieved (`hindsight`) in place of the recorded ones.
       hindsight: how to choose the state that becomes a goal, with condition `goal`; the goal chosen for a window's last
         step is that of the whole window.
-      target_return: episode return to ask for when the policy acts; null for a return that a tenth of the data's
-        episodes reach, or online for the best return found so far, if that is higher.
+      target_return: episode return to ask for when the policy acts; null for the return that a tenth of the data's
+        episodes reach or exceed, or online for the best return found so far, if that is higher.
       online: also step worlds, and learn from their episodes beside the dataset; needs stochastic, and the condition
         `return`.
       exploration: how to explore, if online.
@@ -66,8 +66,8 @@ class DTConfig(AlgorithmConfig):
         in front of it.
       stochastic: learn a distribution over actions, by likelihood and an entropy bonus, instead of one action.
       entropy_weight: bonus per nat of entropy, if stochastic.
-      target_entropy: nats of mean entropy over a minibatch's actions, from which on there is no bonus; null to give it
-        always.
+      target_entropy: mean entropy of the actions in a minibatch, in nats, at and above which there is no bonus; null to
+        always give it.
       return_scale: returns-to-go are divided by this number.
       normalize_observations: normalise observations by the data's mean and standard deviation, clipped at 10; false
         leaves them raw.

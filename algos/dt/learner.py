@@ -40,13 +40,13 @@ class DTTrainState:
 
 
 class DT:
-    """The Decision Transformer, for the sizes of one environment.
+    """The Decision Transformer algorithm, for an environment with given sizes of observations, goals and actions.
 
     Source: Chen et al. 2021, and the code of its Gym experiments.
     """
 
     def __init__(self, config: DTConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the network and its optimizer.
+        """Define the network and its optimizer. The devices of `shards` share each minibatch.
 
         Raises:
           ConfigError: if batch_size is not a multiple of the number of devices.
@@ -73,7 +73,7 @@ class DT:
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: DTTrainState, *, deterministic: bool = False) -> DTPolicy:
-        """Return the policy of a train state. Unless `config.stochastic`, it is deterministic in any case."""
+        """Return the policy of a train state. It samples actions if `config.stochastic` and not `deterministic`."""
         params = train.params["policy"]
         if train.average is not None:
             has_begun = optax.tree.get(train.optimizer, "count") > 0
@@ -93,7 +93,7 @@ class DT:
     def update(
         self, train: DTTrainState, batch: WindowBatch, hyper: dict[str, Array], key: Array
     ) -> tuple[DTTrainState, dict[str, Array]]:
-        """Do U gradient steps. Return the new train state and scalar metrics."""
+        """Do one gradient step for each minibatch of the batch. Return the new train state and scalar metrics."""
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
@@ -123,7 +123,7 @@ class DT:
         return train, over_updates(steps, train.skipped_in_a_row)
 
     def _loss(self, params: dict[str, Params], windows: Windows, key: Array, hyper: dict[str, Array]) -> Array:
-        """Return this device's loss, scaled so that the mean over devices is the mean over all steps but padding."""
+        """Return this device's loss. Its mean over devices is the mean loss of all control steps except padding."""
         key_dropout, key_entropy = jax.random.split(key)
         output = self.network(params["policy"], windows, key_dropout)
         num_steps = self.shards.mean(windows.valid.sum().astype(output.dtype))

@@ -25,7 +25,7 @@ from envs.worlds.vector import VecEnv
 
 @struct.dataclass
 class OnlineState:
-    """The worlds, and a replay of their newest steps."""
+    """The state of the worlds, and a replay: a buffer of their newest control steps."""
 
     rollout: RolloutState
     replay: Replay  # of this device's worlds
@@ -34,11 +34,12 @@ class OnlineState:
 
 @dataclass(frozen=True)
 class OnlineSource:
-    """Steps worlds with the policy, asking for more return than any known one, and samples windows of whole episodes.
+    """Steps worlds with a policy that is asked for more than the best return, and samples windows of whole episodes.
 
-    New episodes are relabelled with the returns that they got. As soon as they and the dataset together have more than
-    `replay_steps` steps, the dataset's episodes are left out, the worst first. Once the replay is full, new episodes
-    replace the oldest ones in it. Each step is equally often a target, as in `WindowSource`.
+    A window is some consecutive control steps of an episode. New episodes are relabelled with the returns that they
+    got. As soon as they and the dataset together have more than `replay_steps` steps, the dataset's episodes are left
+    out, the worst first. Once the replay is full, new episodes replace the oldest ones in it. Each step is equally
+    often a target, as in `WindowSource`.
 
     Source: Zheng, Zhang and Grover 2022, whose replay counts episodes instead of steps.
     """
@@ -61,7 +62,10 @@ class OnlineSource:
             )
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """See `SteppingSource.reweighted`. The dataset's returns stay as they were recorded."""
+        """Return the same source with other reward weights, by their names, in its worlds.
+
+        The dataset's returns stay as they were recorded.
+        """
         return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> OnlineState:
@@ -78,7 +82,7 @@ class OnlineSource:
     def sample(
         self, data: Dataset, state: OnlineState, policy: Policy, key: Array
     ) -> tuple[OnlineState, WindowBatch, dict[str, Array]]:
-        """Step the worlds, then draw windows with replacement. Return this device's share of each minibatch."""
+        """Step the worlds, then draw windows with replacement. Return the state, this device's windows, and metrics."""
         key_rollout, key_windows = jax.random.split(key)
         shards = self.vec_env.shards
         assert isinstance(policy, DTPolicy) and data.high_return is not None
@@ -104,10 +108,11 @@ class OnlineSource:
     def _windows(
         self, data: Dataset, room: Array, replay: Replay, relabelled: Relabelled, key: Array
     ) -> tuple[Windows, Array]:
-        """Draw windows (U, B, K, ...) of dataset and replay, and return the share () that comes from the replay.
+        """Draw windows (U, B, K, ...) from the dataset and the replay. Return them, and the replay's share () of them.
 
-        The dataset takes part with its best episodes, up to `room` () steps of them. From the replay, a device draws
-        episodes of its own worlds only, and counts each of them once for every device.
+        Only the best episodes of the dataset are drawn from, up to `room` () control steps in all. From the replay, a
+        device draws episodes of its own worlds only. It counts each of them as often as there are devices, so that they
+        stand for the episodes of the other devices, too.
         """
         config, shards = self.config, self.vec_env.shards
         length, shape = config.context_length, (config.num_updates, config.batch_size // shards.num)

@@ -43,9 +43,10 @@ class DTPolicy:
         )
 
     def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple[Array, Array]]:
-        """Return windows that end with this step and its action, actions (B, A), and what a replay keeps.
+        """Return the new windows, actions (B, A), and what a replay stores.
 
-        A replay keeps the actions and each step's number within its episode (B,).
+        The windows end with this step and its action. A replay stores the actions and each step's number within its
+        episode (B,).
         """
         windows = self._moved_on(carry, observation)
         output = self.network(self.params, windows)[:, -1]

@@ -27,7 +27,7 @@ class Steps:
 
 @struct.dataclass
 class Replay:
-    """A ring buffer of steps: a new row takes the place of the oldest one."""
+    """A ring buffer of control steps. A row holds one step of every world; a new row replaces the oldest one."""
 
     steps: Steps  # (C, B, ...)
     num_rows: Array  # () int32, number of rows added since the beginning
@@ -48,14 +48,14 @@ class Replay:
         return cls(steps, jnp.zeros((), jnp.int32))
 
     def add(self, steps: Steps) -> "Replay":
-        """Return the replay with T more rows (T, B, ...); T is at most C."""
+        """Return the replay with T more rows (T, B, ...); T is at most the number of rows that it has room for."""
         num_new = len(steps.reward)
         place = (self.num_rows + jnp.arange(num_new)) % self._num_kept
         kept = jax.tree.map(lambda ring, rows: ring.at[place].set(rows), self.steps, steps)
         return Replay(kept, self.num_rows + num_new)
 
     def relabelled(self) -> "Relabelled":
-        """Return each step's return-to-go, and whether its episode has ended, from the oldest row to the newest."""
+        """Return each step's return-to-go, and whether its whole episode is in the replay, the oldest row first."""
         place = self.place(jnp.arange(self._num_kept))
         reward, time = self.steps.reward[place], self.steps.time[place]
         ends = (self.steps.terminated | self.steps.truncated)[place]
@@ -65,11 +65,18 @@ class Replay:
         return Relabelled(return_to_go, has_ended & (begins >= num_empty), ends, time)
 
     def place(self, row: Array) -> Array:
-        """Return the positions in the ring of rows (...) that are counted from the oldest one."""
+        """Return where rows (...) are in the ring buffer. Row 0 is the oldest one."""
         return (self.num_rows + row) % self._num_kept
 
     def windows(self, relabelled: "Relabelled", place: Array, context_length: int) -> Windows:
-        """Return the windows (..., K) with the numbers `place` (...), as `Relabelled.num_windows` counts them."""
+        """Return the windows (..., K) with the numbers `place` (...).
+
+        Args:
+          relabelled: result of the method `relabelled`.
+          place: numbers of windows. They count the windows that end with each step (`Relabelled.num_windows`), from the
+            oldest row to the newest, and within a row from the first world to the last.
+          context_length: K.
+        """
         over = context_length - 1
         num = relabelled.num_windows(context_length).reshape(-1)
         num_until = jnp.cumsum(num)
@@ -103,10 +110,11 @@ class Relabelled:
     time: Array  # int32: control steps since the episode began
 
     def num_windows(self, context_length: int) -> Array:
-        """Return how many windows end with each step, int32; an episode of T steps has T + K - 1 windows.
+        """Return how many windows of K = `context_length` steps end with each step, int32 (C, B).
 
-        As in a dataset, there is a window at every position that overlaps the episode, so that each step is in K
-        windows. A window that would reach over the episode's end is made shorter and ends with its last step.
+        As in a dataset, there is a window at every position that overlaps a whole episode, so that each step is in K
+        windows and an episode of T steps has T + K - 1 of them. A window that would reach over the episode's end is
+        made shorter and ends with its last step.
         """
         return jnp.where(self.is_whole, 1 + (context_length - 1) * self.ends, 0)
 

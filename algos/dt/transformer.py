@@ -25,9 +25,9 @@ Dropout = Callable[[Array], Array]
 
 
 class DecisionTransformer(nnx.Module):
-    """The network. A step's tokens are, in this order: return-to-go, goal, observation, action.
+    """The Decision Transformer's network. A step's tokens are: return-to-go, goal, observation, action.
 
-    The first is there with the condition `return`, the second if goals have a token of their own.
+    The return-to-go is there with the condition `return`, the goal if it has a token of its own.
     """
 
     def __init__(self, config: DTConfig, spec: EnvSpec, *, rngs: nnx.Rngs) -> None:
@@ -144,7 +144,7 @@ class TransformerNetwork(Definition[DecisionTransformer]):
         self.spec = spec
 
     def __call__(self, params: Params, windows: Windows, key: Array | None = None) -> Array:
-        """See `DecisionTransformer.__call__`."""
+        """Return what a `DecisionTransformer` with these parameters predicts; see its `__call__`."""
         return self.module(params)(windows, key)
 
 
@@ -178,7 +178,7 @@ def hashed(place: Array, words: Array) -> Array:
 
 
 def _options(config: DTConfig) -> dict[str, Any]:
-    """Return the number types of layers: of their computation (None for the inputs' own), and of their parameters."""
+    """Return layers' number types: `dtype` of computation (None: that of the inputs), `param_dtype` of parameters."""
     kind = None if config.dtype == "float32" else jnp.dtype(config.dtype)
     return {"dtype": kind, "param_dtype": jnp.result_type(float)}
 

@@ -55,13 +55,13 @@ class WindowSource:
     hindsight: HindsightGoals | None = None  # relabels goals; None for the data's own
 
     def init(self, policy: Policy, key: Array) -> tuple:
-        """Return an empty state: this source remembers nothing."""
+        """Return an empty state: no sample depends on the ones before it."""
         return ()
 
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
-        """Draw windows with replacement. Return this device's share of each minibatch."""
+        """Draw windows with replacement. Return the state, this device's share of each minibatch, and no metrics."""
         num_places = num_windows(data, self.context_length)
         shape = (self.batch_size, self.num_updates)
         key_place, key_goal = (key, key) if self.hindsight is None else jax.random.split(key)
@@ -76,7 +76,7 @@ class WindowSource:
 
 
 def num_windows(data: Dataset, context_length: int) -> int:
-    """Return the number of a dataset's windows: an episode of T steps has T + K - 1 of them."""
+    """Return the number of a dataset's windows. An episode of T steps has T + `context_length` - 1 of them."""
     return len(data.reward) + (len(data.start) - 1) * (context_length - 1)
 
 
@@ -112,7 +112,13 @@ def windows_at(
 
 
 def best_first(data: Dataset, place: Array, context_length: int) -> Array:
-    """Turn window numbers (...) that count the episodes of the highest return first into numbers for `windows_at`."""
+    """Return the numbers (...) by which `windows_at` knows windows that are counted in another order.
+
+    Args:
+      data: dataset with returns-to-go.
+      place: numbers (...) that count the windows by episodes, the episode of the highest return first.
+      context_length: control steps of a window.
+    """
     over = context_length - 1
     order = _by_return(data)
     num = (jnp.diff(data.start) + over)[order]
@@ -122,9 +128,10 @@ def best_first(data: Dataset, place: Array, context_length: int) -> Array:
 
 
 def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
-    """Return how many windows, int32 (), the best episodes have that together hold `num_steps` () steps.
+    """Return how many windows, int32 (), lie in the best `num_steps` () control steps of a dataset.
 
-    These are the first windows in the order of `best_first`.
+    These are the steps of the episodes of the highest return; of the last one, perhaps only a part. The windows are the
+    first ones in the order of `best_first`.
     """
     length = jnp.diff(data.start)[_by_return(data)]
     kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
@@ -138,5 +145,12 @@ def _by_return(data: Dataset) -> Array:
 
 
 def _goal_of_last(hindsight: HindsightGoals, data: Dataset, drawn: Array, row: Array) -> Array:
-    """Return one goal for all steps (..., K) of each window, chosen for its last step by the number drawn for it."""
+    """Return goals (..., K, G) that show the same reached state at all K steps of a window.
+
+    Args:
+      hindsight: chooses the state, for the window's last step.
+      data: the dataset.
+      drawn: random numbers (...) from `hindsight.draw`, one for each window.
+      row: indices (..., K) of the windows' steps in the dataset.
+    """
     return hindsight.shown(data, row, hindsight.reached(data, row[..., -1], drawn)[..., None])

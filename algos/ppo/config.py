@@ -46,7 +46,7 @@ class PPOConfig(AlgorithmConfig):
       final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
       value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays
-        as it is; for a parent run without a value network.
+        as it is; for a run that starts from the policy of a parent run without a value network.
       value_clip: how far a value may move from the one at sampling time before it is clipped; null for no limit.
       reward_scale: factor on rewards for learning; reported returns are not scaled.
       normalize_returns: also divide rewards by the running standard deviation of returns.
@@ -61,7 +61,7 @@ class PPOConfig(AlgorithmConfig):
         them, with one scale for all.
       policy_layers: hidden units of the policy network.
       value_layers: hidden units of the value network.
-      goal_layers: units of an encoder that reads the goal in front of each network; empty for no encoder.
+      goal_layers: units of the layers of an encoder that the goal passes before each network; empty for no encoder.
       memory: recurrent cell in front of each network's layers. Minibatches then consist of whole sequences, one for
         each world and iteration, which start from the memory at sampling time; there is no burn-in.
       memory_size: units of the recurrent cell.
@@ -155,11 +155,11 @@ class PPOConfig(AlgorithmConfig):
         return self.memory != "none"
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Control steps of all worlds together."""
+        """Return the control steps of one iteration, of all `num_envs` worlds together."""
         return num_envs * self.unroll_length
 
     def require_worlds(self, num_envs: int, num_devices: int) -> None:
-        """Raise ValueError if minibatches do not divide a device's samples, or its worlds with memory."""
+        """Raise ValueError unless `num_minibatches` divides a device's samples or, with memory, its worlds."""
         minibatches, worlds = self.num_minibatches, num_envs // num_devices
         on_each = " on each device" if num_devices > 1 else ""
         if self.has_memory and worlds % minibatches:

@@ -60,10 +60,10 @@ class Samples:
 
 
 class PPO:
-    """PPO, for the sizes of one environment."""
+    """The PPO algorithm, for an environment with given sizes of observations, goals and actions."""
 
     def __init__(self, config: PPOConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
-        """Define the networks and their optimizer.
+        """Define the networks and their optimizer. The devices of `shards` share the worlds.
 
         Raises:
           ConfigError: if the config asks for privileged observations or symmetry, and the environment has none.
@@ -128,7 +128,10 @@ class PPO:
         return {name: jnp.array(getattr(self.config, name), jnp.result_type(float)) for name in self.config.traced}
 
     def policy(self, train: PPOTrainState, *, deterministic: bool = False) -> PPOPolicy:
-        """Return the policy of a train state. With memory, one that samples also carries the value network's memory."""
+        """Return the policy of a train state, which samples actions or, if `deterministic`, takes the mode.
+
+        A recurrent policy that samples also updates the memory of the value network.
+        """
         critic = None
         if self.config.has_memory and not deterministic:
             critic = Critic(self.networks["value"], train.params["value"], train.privileged)
@@ -183,7 +186,7 @@ class PPO:
     def _samples(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array]
     ) -> tuple[Samples, Array, dict[str, Array]]:
-        """Return samples with advantages and value targets, unscaled value targets (T, B), and metrics.
+        """Return a rollout's samples with advantages and value targets, the targets before scaling (T, B), and metrics.
 
         Values are computed by the networks as they were when the data was sampled.
         """
@@ -234,7 +237,10 @@ class PPO:
         return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
 
     def _minibatch_indices(self, num_rows: int, key: Array) -> Array:
-        """Return the rows of each gradient step (epochs * minibatches, M), shuffled anew in every epoch."""
+        """Return which samples each gradient step takes: indices (epochs * minibatches, M), shuffled in every epoch.
+
+        `num_rows` is the number of samples or, with memory, of worlds, whose whole sequences are taken.
+        """
         key_order, _ = jax.random.split(self.shards.key(key))  # the second key is unused; seeds keep their results
         keys = jax.random.split(key_order, self.config.num_epochs)
         order = jax.vmap(lambda key: shuffled_rows(key, num_rows))(keys)

@@ -45,7 +45,10 @@ class PPOPolicy:
     def act(
         self, carry: dict[str, Memory], observation: Observation, key: Array
     ) -> tuple[dict[str, Memory], Array, dict[str, Array]]:
-        """Return the new memory, the actions, and the raw values and distributions that the actions came from."""
+        """Return the new memory, the actions (B, A), and what they came from.
+
+        The last is a dictionary of `raw_action`, before tanh or clipping, and of `loc` and `scale` of its distribution.
+        """
         goal = observation.goal
         if self.asked is not None:
             asked = jnp.broadcast_to(self.asked, (*observation.reward.shape, *self.asked.shape))
