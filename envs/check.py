@@ -12,7 +12,7 @@ from envs.types import Env, EnvSpec, EnvState
 
 
 def check_env(env: Env, name: str) -> None:
-    """Reset and step one world, first abstractly to check shapes and types, then with numbers.
+    """Check a task by a reset and a step of one world: first shapes and types, traced only, then the numbers.
 
     Raises:
       ConfigError: if the task breaks the contract; naming the task, the field, what it is and what it must be.
@@ -29,7 +29,10 @@ def check_env(env: Env, name: str) -> None:
 
 
 def _check_vectors(state: Any, where: str) -> None:
-    """Raise ConfigError unless the first state has vectors, from which the environment's sizes are read."""
+    """Raise ConfigError unless `obs`, `goal` and, if there is one, `privileged` of a task's state are vectors.
+
+    The sizes of the environment are read from these vectors. `where` begins the message.
+    """
     if not isinstance(state, EnvState):
         raise ConfigError(f"{where} must return an EnvState, not {type(state).__name__}")
     for field in ("obs", "goal", "privileged"):
@@ -78,7 +81,10 @@ def _check_array(value: Any, where: str, shape: tuple[int, ...], dtype: Any) -> 
 
 
 def _check_same(first: EnvState, after: EnvState, name: str) -> None:
-    """Raise ConfigError unless `step` keeps the structure of the state, as compiled programs require."""
+    """Raise ConfigError unless `step` keeps the keys, shapes and types of the state that `reset` made.
+
+    Compiled programs need this. `name` is the environment's name, for the message.
+    """
     for field in ("metrics", "info"):
         names = [sorted(getattr(state, field)) for state in (first, after)]
         if names[0] != names[1]:

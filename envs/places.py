@@ -39,7 +39,7 @@ def require_writable(path: Path, field: str = "out") -> None:
     """Make the parent folder of a path, and check that it can be written.
 
     Raises:
-      ConfigError: if it cannot; naming the field, the path and the reason.
+      ConfigError: if it cannot; naming `field` (the command-line option of the path), the path and the reason.
     """
     with writing_to(path, field):
         path.parent.mkdir(parents=True, exist_ok=True)

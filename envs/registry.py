@@ -64,12 +64,12 @@ def env_type(name: str) -> type[Any]:
 
 
 def make_env(name: str, config: object, options: PhysicsOptions) -> Env:
-    """Build an environment; disturb its worlds if the randomization acts within episodes.
+    """Build an environment. If the randomization acts within episodes, as pushes do, it also disturbs the worlds.
 
     Args:
       name: as in `env_type`.
       config: instance of the task's `Config` class.
-      options: how the run serves physics, and its randomization.
+      options: the run's physics options, with its randomization.
 
     Raises:
       ConfigError: if the name is unknown, or if a task that is not built in breaks the contract of `envs.types`.
@@ -111,7 +111,7 @@ def _tasks_in(path: str) -> str:
 
 @functools.cache
 def _module(path: str) -> ModuleType:
-    """Import a user's file as a module."""
+    """Import a user's Python file as a module, once."""
     file = Path(path).resolve()
     if not file.is_file():
         raise ConfigError(f"env: the file {path} does not exist")
@@ -135,7 +135,10 @@ def _required(task: Any, name: str) -> type[Any]:
 
 
 def _lacks(task: Any) -> str | None:
-    """Say what keeps an object from being a task class, in words that follow its name; None if nothing does."""
+    """Say what keeps an object from being a task class; None if nothing does.
+
+    The words follow the object's name in a message, such as " is no class".
+    """
     if not isinstance(task, type):
         return " is no class"
     if not dataclasses.is_dataclass(getattr(task, "Config", None)):

@@ -27,8 +27,8 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
     Args:
       skill: its name in `envs.tasks.humanoid_skills.goals`.
       fallen: (N,) whether the episode ended by a fall.
-      settled: means of metrics (N,) from SETTLING_SECONDS to the end.
-      final: metrics (N,) at the end.
+      settled: (N,) each: means of the metrics, by name, from SETTLING_SECONDS to the end.
+      final: (N,) each: metrics, by name, at the end.
     """
     if skill == "stand-up":
         return final["standing_seconds"] >= MIN_STANDING_SECONDS
@@ -48,7 +48,7 @@ def goal_success(terminated: Rows, final: Mapping[str, Rows]) -> Rows:
 
     Args:
       terminated: (N,) whether the episode ended by a fall.
-      final: metrics (N,) at the end.
+      final: (N,) each: metrics, by name, at the end.
     """
     return ~terminated & (final["success"] > 0)
 

@@ -64,16 +64,19 @@ class MujocoTask:
         return task
 
     def reset(self, key: Array) -> EnvState:
-        """See `Env.reset`."""
+        """Return a random first state. Every task defines this method; here it raises ConfigError."""
         raise ConfigError(f"env: the task {type(self).__name__} defines no reset(key)")
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """See `Env.step`."""
+        """Advance the world by one control step with action (A,) in [-1, 1].
+
+        Every task defines this method; here it raises ConfigError.
+        """
         raise ConfigError(f"env: the task {type(self).__name__} defines no step(state, action)")
 
     @functools.cached_property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`. Sizes are read from a first state."""
+        """Sizes, durations and symmetry of the task. Sizes are read from a first state."""
         first = jax.eval_shape(self.reset, jax.random.key(0))
         return EnvSpec(
             obs_size=first.obs.shape[0],
@@ -93,21 +96,21 @@ class MujocoTask:
 
     @property
     def goal_map(self) -> GoalMap | None:
-        """The goals that states achieve; None if the task's goals cannot be learnt in hindsight."""
+        """How to tell the goal that a state achieves; None if the task's goals cannot be learnt in hindsight."""
         return None
 
     @property
     def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
+        """The simulated MuJoCo model, for drawing."""
         return self.physics.spec.model
 
     @property
     def has_host_callback(self) -> bool:
-        """See `Env.has_host_callback`."""
+        """Whether stepping calls Python from within the compiled program; see `Env.has_host_callback`."""
         return self.physics.has_host_callback
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """See `Env.where`."""
+        """Return the state `chosen` where the condition () holds, else `other`."""
         physics = self.physics.where(condition, chosen.physics, other.physics)
         rest = jax.tree.map(
             lambda a, b: jnp.where(condition, a, b), chosen.replace(physics=None), other.replace(physics=None)
@@ -128,7 +131,10 @@ class MujocoTask:
         return min(max(round(seconds / self.control_period), 1), MAX_CONTROL_STEPS)
 
     def start(self, key: Array, qpos: Array, qvel: Array) -> PhysicsState:
-        """Return physics at the given positions (nq,) and velocities (nv,), on a model variant drawn with `key`."""
+        """Return physics at the given positions (nq,) and velocities (nv,).
+
+        The model is a variant drawn with `key`, if domain randomization made variants.
+        """
         return self.physics.reset(qpos, qvel, jax.random.randint(key, (), 0, self.physics.num_variants))
 
 
@@ -150,7 +156,10 @@ def _require_control_ranges(model: mujoco.MjModel, task: str) -> None:
 
 
 def _changed(config: Any, path: list[str], value: Array) -> Any:
-    """Return a copy of a frozen config with another value, unchecked because a traced value cannot be compared."""
+    """Return a copy of a frozen config in which one field, also of a config within it, has another value.
+
+    The value is not validated, because a traced value cannot be compared. `path` are the names that lead to the field.
+    """
     name, *rest = path
     changed = copy.copy(config)
     object.__setattr__(changed, name, _changed(getattr(config, name), rest, value) if rest else value)

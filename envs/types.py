@@ -40,7 +40,7 @@ class Reflection:
         return x[..., jnp.array(self.order, int)] * jnp.array(self.sign, x.dtype)
 
     def __add__(self, other: "Reflection") -> "Reflection":
-        """Return the reflection of the concatenation of two vectors."""
+        """Return the reflection of vectors that consist of one part for this reflection and one for `other`."""
         size = len(self.order)
         return Reflection(self.order + tuple(size + i for i in other.order), self.sign + other.sign)
 
@@ -61,7 +61,7 @@ class Mirror:
 
 @dataclass(frozen=True)
 class GoalMap:
-    """For tasks whose goals are reached by states: what a state achieves, and how the task shows that as a goal."""
+    """For tasks whose goals are states to reach: what a state achieves, and how a policy sees that as a goal."""
 
     achieved: Callable[[Array], Array]  # qpos of one world -> what it achieves (P,), in the world's frame
     shown: Callable[[Array, Array], Array]  # (present state's (P,), goal state's (P,)) -> goal (G,)
@@ -96,7 +96,7 @@ class Env(Protocol):
 
     @property
     def has_host_callback(self) -> bool:
-        """Whether stepping leaves the compiled program (JAX never caches such a program)."""
+        """Whether stepping calls Python from within the compiled program, which JAX then never caches."""
         ...
 
     def reset(self, key: Array) -> EnvState:
@@ -104,7 +104,10 @@ class Env(Protocol):
         ...
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same environment with other reward weights. Only called if the task has reward weights."""
+        """Return the same environment with other reward weights, by their names.
+
+        It is only called if the task has reward weights.
+        """
         ...
 
     def step(self, state: EnvState, action: Array) -> EnvState:
@@ -112,7 +115,7 @@ class Env(Protocol):
         ...
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """Return `chosen` where condition () holds, else `other`. Physics backends merge their own states."""
+        """Return the state `chosen` where condition () holds, else `other`. Physics backends merge their own states."""
         ...
 
 

@@ -51,8 +51,8 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         Args:
           name: as in `envs.registry`.
           render_mode: `rgb_array` or None.
-          physics: backend.
-          goal_apart: where there are goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
+          physics: physics backend, as in `envs.physics`.
+          goal_apart: if the task has goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
           config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 
         Raises:
@@ -75,14 +75,14 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         self._camera: Camera | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[Any, dict]:
-        """See `gymnasium.Env.reset`."""
+        """Start an episode. Arguments and results are those of `gymnasium.Env.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
         state = self._state = self._world.reset(_seed(self.np_random))
         return self._observation(self._world.read(state)[0]), {}
 
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict]:
-        """See `gymnasium.Env.step`."""
+        """Advance the world by one control step. Arguments and results are those of `gymnasium.Env.step`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
         state = self._state = self._world.step(self._state, _checked(action, self.action_space))
@@ -138,9 +138,9 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
 
         Args:
           name: as in `envs.registry`.
-          num_envs: worlds.
-          render_mode: None.
-          physics: backend.
+          num_envs: number of worlds.
+          render_mode: must be None: many worlds draw no images.
+          physics: physics backend, as in `envs.physics`.
           max_episode_steps: control steps until an episode is cut; -1 for never, None for the environment's own.
           config: fields of the task's config.
 
@@ -170,12 +170,12 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
 
     @property
     def spec(self) -> EnvSpec | None:
-        """See `gymnasium.vector.VectorEnv.spec`."""
+        """Gymnasium's record of how the environment was made; None if `gymnasium.make_vec` did not make it."""
         return self._spec
 
     @spec.setter
     def spec(self, spec: EnvSpec | None) -> None:
-        """Take the spec of `gymnasium.make_vec`, which leaves the time limit as it was registered."""
+        """Keep the record that `gymnasium.make_vec` sets, after writing the time limit of these worlds into it."""
         if spec is not None and self.max_episode_steps is not None:
             spec.max_episode_steps = None if self.max_episode_steps == -1 else self.max_episode_steps
         self._spec = spec
@@ -188,14 +188,14 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         return self._worlds.states(self._state)
 
     def reset(self, *, seed: int | None = None, options: dict[str, object] | None = None) -> tuple[np.ndarray, dict]:
-        """See `gymnasium.vector.VectorEnv.reset`."""
+        """Start an episode in every world. Arguments and results are those of `gymnasium.vector.VectorEnv.reset`."""
         super().reset(seed=seed)
         _refuse_fork()
         self._state, observation = self._worlds.reset(jax.random.key(_seed(self.np_random)))
         return np.array(observation, np.float32), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
-        """See `gymnasium.vector.VectorEnv.step`."""
+        """Advance all worlds by one control step, with actions (B, A); results are those of `gymnasium.vector`."""
         if self._state is None:
             raise ResetNeeded(NEEDS_RESET)
         self._state, last, numbers, observation = self._worlds.step(self._state, _checked(actions, self.action_space))
@@ -205,9 +205,14 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         return np.array(observation, np.float32), reward, *ends, info
 
     def _info(self, last: np.ndarray, metrics: np.ndarray, done: np.ndarray) -> dict[str, Any]:
-        """Return `info` from metrics (M, B): those of worlds that go on, and apart those of worlds `done` (B,).
+        """Return Gymnasium's `info` for a step of B worlds.
 
-        Worlds that are done have their last observation (B, N), too.
+        Args:
+          last: observations (B, N) that the step led to, before any restart; kept as "final_obs" of the worlds that are
+            done.
+          metrics: metrics (M, B) of the task, in the order of their names. Those of worlds that are done are under
+            "final_info", those of the other worlds directly in `info`.
+          done: (B,) bool, true where the episode ended.
         """
         info: dict[str, Any] = {}
         if done.any():
@@ -219,7 +224,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         return info if done.all() else info | self._masked(metrics, ~done)
 
     def _masked(self, metrics: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each metric (B,), zero where `mask` is false, and the mask (B,) under its name after an underscore."""
+        """Return each metric (B,) by its name, zero where `mask` (B,) is false, and the mask as `_` + name."""
         names = self._worlds.metric_names
         values = dict(zip(names, np.where(mask, metrics, 0.0), strict=True))
         return values | {f"_{name}": mask.copy() for name in names}
@@ -231,7 +236,14 @@ def _is_limit(steps: Any) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> OneWorld:
-    """Return the compiled functions of one world. They hold no state, so that equal environments share them."""
+    """Return the compiled functions of one world. They hold no state, so that equal environments share them.
+
+    Args:
+      name: name of the environment, as in `envs.registry`.
+      physics: physics backend, as in `envs.physics`.
+      arguments: fields of the task's config, as JSON text.
+      _has_float64: whether JAX computes in 64 bits; it only keeps the programs of both precisions apart.
+    """
     _refuse_fork()
     return OneWorld(build(name, physics, 1, json.loads(arguments)))
 
@@ -256,10 +268,10 @@ def _unbounded(size: int) -> spaces.Box:
 
 
 def _checked(action: Any, space: spaces.Space) -> np.ndarray:
-    """Return the action as an array of the space's shape; the physics clips values beyond its bounds.
+    """Return the action as a float32 array; the physics clips values beyond the bounds of the space.
 
     Raises:
-      ValueError: if the shape is another.
+      ValueError: if the action does not have the shape of the space.
     """
     action = np.asarray(action, np.float32)
     if action.shape != space.shape:

@@ -12,7 +12,7 @@ from envs.built_in import BUILT_IN
 
 
 def make_gymnasium(name: str, options: Mapping[str, Any]) -> gymnasium.Env:
-    """Make an environment that is cut at its time limit.
+    """Make a Gymnasium environment, whose episodes are truncated at its time limit.
 
     Args:
       name: as in `envs.registry`.

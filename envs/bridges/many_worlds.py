@@ -28,7 +28,10 @@ class ManyWorlds:
     """
 
     def __init__(self, env: Env, num_envs: int, episode_length: int | None) -> None:
-        """Define the compiled functions; None as `episode_length`, in control steps, is the environment's own."""
+        """Define the compiled functions for `num_envs` worlds.
+
+        `episode_length` is the time limit in control steps; None takes the environment's own.
+        """
         self.env = env
         self._worlds = VecEnv(env, num_envs, episode_length=episode_length)
         self.metric_names = list(jax.eval_shape(env.reset, jax.random.key(0)).metrics)
@@ -36,11 +39,14 @@ class ManyWorlds:
         self.reset, self.step = jax.jit(self._trace_reset), jax.jit(self._trace_step)
 
     def states(self, packed: Packed) -> EnvState:
-        """Return the states (B, ...) of the worlds that are in a packed state."""
+        """Return the states (B, ...) of the worlds, read from the packed state that `reset` and `step` return."""
         return self._packing.unpack(packed)[0].env
 
     def _first(self, key: Array) -> tuple[VecState, EnvState, Array, Array]:
-        """Return the worlds, a first state for each, whether it was taken already (B,), and a random key's data."""
+        """Return newly reset worlds and what their restarts need.
+
+        That is a first state for each world, whether it was taken already (B,), and the data of a random key.
+        """
         key, key_worlds, key_fresh = jax.random.split(key, 3)
         worlds = self._worlds.start(self._worlds.fresh(key_worlds))
         unused = jnp.zeros(self._worlds.num_envs, bool)

@@ -15,7 +15,8 @@ from envs.types import Env, EnvState
 class OneWorld:
     """A world that knows no time limit, and goes on after the end of an episode.
 
-    The packed state holds a whole `EnvState`, and begins with the numbers that Python reads after each step.
+    The packed state is a few flat arrays, which hold a whole `EnvState`. It begins with the numbers that Python reads
+    after each step.
 
     Attributes:
       env: the environment.
@@ -60,7 +61,10 @@ class OneWorld:
         return self._state(carried).physics["qpos"]
 
     def _tree(self, state: EnvState) -> tuple[Array, dict]:
-        """Split a state into one array of the numbers that Python reads, which is packed first, and the rest."""
+        """Split a state into one array, which has the numbers that Python reads, and a dictionary of the rest.
+
+        The array comes first, so that it is packed in front.
+        """
         numbers = told(state.reward, state.terminated, state.truncated, state.metrics, self.metric_names)
         physics = state.physics.replace(overflowed=None)  # which no step reads
         unseen = {"physics": physics, "info": state.info}  # what is privileged is nobody's here

@@ -56,7 +56,7 @@ class Packing(Generic[Tree]):
         return self._structure.unflatten(leaves)
 
     def floats(self, packed: Packed) -> dict[str, np.ndarray]:
-        """Return the floating-point numbers of each type, in the order of the tree; on a CPU without a copy."""
+        """Return all floating-point numbers, flat, by the type's name, in the tree's order; on a CPU without a copy."""
         return {name: np.asarray(packed[name])[:size] for name, size in self._num_floats.items()}
 
 

@@ -10,7 +10,7 @@ ENTRY_POINT = "envs.bridges.gymnasium_out:GymnasiumEnv"
 
 
 def gymnasium_name(name: str) -> str:
-    """Return the name in Gymnasium of an environment of ours: `flexrl/HumanoidWalk-v0` for `humanoid-walk`."""
+    """Return the name of a built-in environment in Gymnasium: `flexrl/HumanoidWalk-v0` for `humanoid-walk`."""
     words = name.split("-")
     if words[-1][1:].isdecimal():  # a version, as in Humanoid-v5
         return f"flexrl/{name}"

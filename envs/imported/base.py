@@ -35,9 +35,9 @@ class BridgedTask:
 
         Args:
           theirs: the other library's environment.
-          control_period: s.
-          episode_length: control steps.
-          options: the run's physics options, of which the randomization is checked.
+          control_period: duration of a control step, s.
+          episode_length: control steps until an episode is cut.
+          options: the run's physics options; only their `randomization` is looked at.
 
         Raises:
           ConfigError: if a field of `randomization` cannot be honoured; naming it.
@@ -50,24 +50,24 @@ class BridgedTask:
 
     @staticmethod
     def evaluated(config: TaskConfig) -> TaskConfig:
-        """See `MujocoTask.evaluated`."""
+        """Return the config for evaluation, which is the same as for training."""
         return config
 
     fading = ()  # see `MujocoTask.fading`
 
     @staticmethod
     def reward_weights(config: object) -> dict[str, float]:
-        """See `MujocoTask.reward_weights`. There are none: another library's rewards are compiled in."""
+        """Return no reward weights: those of another library's task are compiled in and cannot be changed."""
         return {}
 
     @property
     def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
+        """The simulated MuJoCo model, for drawing."""
         raise NotImplementedError
 
     @functools.cached_property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`."""
+        """Sizes and durations of the environment, read from a first state. There are no goals."""
         first = jax.eval_shape(self.reset, jax.random.key(0))
         return EnvSpec(
             obs_size=first.obs.shape[0],
@@ -79,24 +79,24 @@ class BridgedTask:
         )
 
     def reset(self, key: Array) -> EnvState:
-        """See `Env.reset`."""
+        """Return a random first state."""
         # These libraries keep the key in their state. Its plain numbers can be merged like the rest of a state.
         return self._state(self.theirs.reset(jax.random.key_data(key)))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """See `Env.step`."""
+        """Advance the world by one control step with action (A,) in [-1, 1]."""
         copied = jax.tree.map(lambda x: x, state.physics.internal)  # some change the dictionaries that they are given
         return self._state(self.theirs.step(copied, action))
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """See `Env.where`."""
+        """Return the state `chosen` where the condition () holds, else `other`."""
         internal = self._merged(condition, chosen.physics.internal, other.physics.internal)
         chosen, other = (state.replace(physics=state.physics.replace(internal=None)) for state in (chosen, other))
         rest = _where(condition, chosen, other)
         return rest.replace(physics=rest.physics.replace(internal=internal))
 
     def _merged(self, condition: Array, chosen: Any, other: Any) -> Any:
-        """Return one of two states of the other library."""
+        """Return the other library's state `chosen` where the condition () holds, else its state `other`."""
         return _where(condition, chosen, other)
 
     def _positions(self, theirs: Any) -> tuple[Array, Array]:
@@ -126,7 +126,7 @@ def known_name(name: str, known: list[str], prefix: str) -> str:
     Args:
       name: name to look up.
       known: all names that the library knows.
-      prefix: text in front of the library's names in a run's config.
+      prefix: text in front of the library's names in a run's config, such as `brax:`; used in the message.
 
     Raises:
       ConfigError: if the name is unknown; naming those that are known.

@@ -55,7 +55,7 @@ class BraxTask(BridgedTask):
 
     @property
     def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
+        """The simulated MuJoCo model, for drawing."""
         return self.theirs.sys.mj_model
 
     def _positions(self, theirs: Any) -> tuple[Array, Array]:

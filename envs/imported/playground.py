@@ -63,7 +63,7 @@ class PlaygroundTask(BridgedTask):
 
     @property
     def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
+        """The simulated MuJoCo model, for drawing."""
         return self.theirs.mj_model
 
     def _merged(self, condition: Array, chosen: Any, other: Any) -> Any:

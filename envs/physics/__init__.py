@@ -43,7 +43,7 @@ def make_physics(spec: PhysicsSpec, options: PhysicsOptions) -> Physics:
 
     Args:
       spec: the model and how a task reads it.
-      options: how the run serves it.
+      options: backend, number of worlds and randomization that the run chose.
     """
     backend = resolve_backend(options.backend)
     variants = model_variants(spec.model, options.randomization)

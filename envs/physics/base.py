@@ -18,7 +18,7 @@ ACCELERATION_FIELDS = ("qacc", "qfrc_constraint", "qfrc_smooth", "qacc_smooth")
 
 @dataclass(frozen=True)
 class PhysicsSpec:
-    """A model and how a task uses it.
+    """A MuJoCo model, and what a task needs of its simulation.
 
     Attributes:
       model: the compiled model.
@@ -93,7 +93,10 @@ class Physics(Protocol):
     num_variants: int
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
-        """Return the state at time 0 with generalised positions (nq,) and velocities (nv,), on a model variant."""
+        """Return the state at time 0 with generalised positions (nq,) and velocities (nv,).
+
+        `variant` is the number of the model variant to simulate: one of `num_variants`, made for domain randomization.
+        """
         ...
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:

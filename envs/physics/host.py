@@ -38,11 +38,11 @@ class OneRunner:
         self._data = mujoco.MjData(models[0])
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Return the unchanged state, and the fields that MuJoCo derives from it without a step."""
+        """Return the state (1, S) unchanged, and the `MjData` fields that MuJoCo derives from it without a step."""
         return self._run(state, variant, mujoco.mj_forward)
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Return the state after one control step, and its fields."""
+        """Return the state (1, S) after one control step, and its `MjData` fields."""
         return self._run(state, variant, self._advance)
 
     def _advance(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
@@ -67,17 +67,17 @@ class BatchRunner:
     """Steps worlds by `mujoco.batch`, with one batch for each number of worlds, made on first use."""
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
-        """Remember the model variants."""
+        """Remember the model variants, one of which each world runs on."""
         self._spec = spec
         self._models = models
         self._batches: dict[int, Batch] = {}
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Compute the fields of these states, without stepping them."""
+        """Return the states (N, S) unchanged, and the `MjData` fields (N, ...) that MuJoCo derives from them."""
         return self._run(state, variant, lambda batch: batch.forward())
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Step the worlds by one control step."""
+        """Return the states (N, S) of the worlds after one control step, and their `MjData` fields (N, ...)."""
         stage = mujoco.mjtStage.mjSTAGE_VEL if self._spec.timing == "current" else mujoco.mjtStage.mjSTAGE_NONE
         substeps = self._spec.num_substeps
         return self._run(state, variant, lambda batch: batch.step(nstep=substeps, stage=stage.value))
@@ -105,7 +105,7 @@ class BatchRunner:
 class DataRunner:
     """Steps worlds with one `MjData` per thread, and calls `mj_rnePostConstraint`, which `mujoco.batch` cannot do.
 
-    The calling thread is one of them.
+    The calling thread steps worlds, too.
     """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
@@ -116,11 +116,11 @@ class DataRunner:
         self._threads = ThreadPoolExecutor(len(self._datas), thread_name_prefix="mujoco")
 
     def forward(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Compute the fields of these states, without stepping them."""
+        """Return the states (N, S) unchanged, and the `MjData` fields (N, ...) that MuJoCo derives from them."""
         return self._run(state, variant, mujoco.mj_forward)
 
     def step(self, state: np.ndarray, variant: np.ndarray) -> Worlds:
-        """Step the worlds by one control step."""
+        """Return the states (N, S) of the worlds after one control step, and their `MjData` fields (N, ...)."""
 
         def advance(model: mujoco.MjModel, data: mujoco.MjData) -> None:
             mujoco.mj_step(model, data, nstep=self._spec.num_substeps)

@@ -39,11 +39,11 @@ class IntegrationPhysics:
     """Base class of backends whose `PhysicsState.internal` is the integration state (S,) of a world."""
 
     def __init__(self, spec: PhysicsSpec, variants: list[mujoco.MjModel]) -> None:
-        """Compute where each component lies in the vector.
+        """Compute where each component, such as `qpos`, lies in the state vector.
 
         Args:
           spec: the model and how a task reads it.
-          variants: the models that worlds run on.
+          variants: the model variants, one of which each world runs on.
         """
         self.spec = spec
         self.num_variants = len(variants)
@@ -57,38 +57,38 @@ class IntegrationPhysics:
             start += size
 
     def with_velocity(self, state: PhysicsState, qvel: Array) -> PhysicsState:
-        """See `Physics.with_velocity`."""
+        """Return the state with other generalised velocities (nv,). Derived fields change with the next step only."""
         return state.replace(internal=self.replaced(state.internal, qvel=qvel), fields=state.fields | {"qvel": qvel})
 
     def with_force(self, state: PhysicsState, force: Array) -> PhysicsState:
-        """See `Physics.with_force`."""
+        """Return the state with other applied generalised forces (nv,), which act in all later steps."""
         return state.replace(internal=self.replaced(state.internal, qfrc_applied=force))
 
     def where(self, condition: Array, chosen: PhysicsState, other: PhysicsState) -> PhysicsState:
-        """See `Physics.where`."""
+        """Return the state `chosen` where the condition () holds, else `other`."""
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
     def first(self, qpos: Array, qvel: Array) -> Array:
-        """Return the vector (S,) at time 0 with positions (nq,) and velocities (nv,)."""
+        """Return the integration state (S,) at time 0 with positions (nq,) and velocities (nv,)."""
         return self.replaced(jnp.asarray(self.initial, jnp.result_type(float)), qpos=qpos, qvel=qvel)
 
     def replaced(self, internal: Array, **components: Array) -> Array:
-        """Return the vector (S,) with other values of the named components."""
+        """Return an integration state (S,) in which the components named by keywords, such as `qvel`, are replaced."""
         for name, value in components.items():
             internal = internal.at[self._slices[name]].set(value)
         return internal
 
     def component(self, internal: Array, name: str) -> Array:
-        """Return a component of the vector (S,) by its name in `COMPONENTS`, flat."""
+        """Return one component of an integration state (S,), as a flat array, by its name in `COMPONENTS`."""
         return internal[self._slices[name]]
 
     def packed(self, data: Any) -> Array:
-        """Return the vector (S,) of MuJoCo's `MjData`, or of another object with its fields (MJX's data)."""
+        """Return the integration state (S,) of MuJoCo's `MjData`, or of an object with the same fields (MJX's data)."""
         number = jnp.result_type(float)
         return jnp.concatenate([jnp.ravel(getattr(data, name)).astype(number) for name in COMPONENTS])
 
     def unpacked(self, internal: Array, like: Mapping[str, Array | jax.ShapeDtypeStruct]) -> dict[str, Array]:
-        """Return the components of the vector, in the shapes and types of `like`."""
+        """Return components of an integration state (S,): those named in `like`, in their shapes and types there."""
         return {
             name: self.component(internal, name).reshape(shape.shape).astype(shape.dtype)
             for name, shape in like.items()

@@ -35,9 +35,9 @@ class MjxPhysics(IntegrationPhysics):
 
         Args:
           spec: the model and how a task reads it.
-          variants: the models that worlds run on.
+          variants: the model variants, one of which each world runs on.
           impl: `jax` or `warp`.
-          options: how the run serves physics.
+          options: number of worlds and Warp's buffers that the run chose.
         """
         super().__init__(spec, variants)
         self._impl = impl
@@ -63,12 +63,12 @@ class MjxPhysics(IntegrationPhysics):
         self._varied = {name: jnp.asarray(x) for name, x in varied_fields(spec.model, variants).items() if name in own}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
-        """See `Physics.reset`."""
+        """Return a world at time 0 with positions (nq,) and velocities (nv,), on a model variant (randomized copy)."""
         with exact_products():
             return self._first(qpos, qvel, jnp.asarray(variant, jnp.int32))
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
-        """See `Physics.step`."""
+        """Return a world after one control step with constant controls (nu,), in actuator units."""
         with exact_products():
             return self._next(state, ctrl)
 

@@ -33,7 +33,7 @@ class NativePhysics(IntegrationPhysics):
 
         Args:
           spec: the model and how a task reads it.
-          variants: the models that worlds run on.
+          variants: the model variants, one of which each world runs on.
         """
         super().__init__(spec, variants)
         models = [copy.copy(variant) for variant in variants]
@@ -47,12 +47,12 @@ class NativePhysics(IntegrationPhysics):
         self._field_shapes = {name: np.shape(getattr(data, name)) for name in spec.fields}
 
     def reset(self, qpos: Array, qvel: Array, variant: Array | int = 0) -> PhysicsState:
-        """See `Physics.reset`."""
+        """Return a world at time 0 with positions (nq,) and velocities (nv,), on a model variant (randomized copy)."""
         variant = jnp.asarray(variant, jnp.int32)
         return self._call("forward", self.first(qpos, qvel), variant, POST_CONSTRAINT_FIELDS)
 
     def step(self, state: PhysicsState, ctrl: Array) -> PhysicsState:
-        """See `Physics.step`."""
+        """Return a world after one control step with constant controls (nu,), in actuator units."""
         return self._call("step", self.replaced(state.internal, ctrl=ctrl), state.variant)
 
     def _call(self, advance: Advance, state: Array, variant: Array, unset: Collection[str] = ()) -> PhysicsState:
@@ -73,7 +73,15 @@ class NativePhysics(IntegrationPhysics):
     def _advance(
         self, advance: Advance, out: Any, state: np.ndarray, variant: np.ndarray, unset: Collection[str]
     ) -> None:
-        """Advance all worlds in one call, however they were batched. Write the results into the buffers of `out`."""
+        """Advance all worlds in one call, whatever axes they are batched over, and write the results into `out`.
+
+        Args:
+          advance: `step`, or `forward` to compute the fields without a step.
+          out: buffers of the states (..., S) and, by their names, of the fields.
+          state: integration states (..., S).
+          variant: numbers (...) of the worlds' model variants.
+          unset: names of fields to set to 0.
+        """
         is_alone = variant.size == 1 and self._one_runner is not None
         runner = self._one_runner if is_alone else self._runner
         after, fields = getattr(runner, advance)(state.reshape(-1, state.shape[-1]), variant.reshape(-1))

@@ -87,7 +87,7 @@ class WarpOptions:
 
 @dataclass(frozen=True)
 class PhysicsOptions:
-    """How a run serves physics. A task passes it on to `make_physics`.
+    """Which physics a run uses, and how. A task passes these options on to `make_physics`.
 
     Attributes:
       backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.

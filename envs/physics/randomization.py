@@ -1,7 +1,7 @@
 """Domain randomization of the simulated model: a pool of model variants, made once at the start of a run.
 
-Every reset draws one of them. Recomputing a model's inertial constants at every reset would cost more than half of a
-native step, and MJX cannot do it at all.
+Every reset draws one of the variants. Recomputing a model's inertial constants at every reset would cost more than half
+of a native step, and MJX cannot do it at all.
 """
 
 import copy
@@ -13,7 +13,7 @@ from envs.physics.options import Randomization
 
 
 def model_variants(model: mujoco.MjModel, randomization: Randomization) -> list[mujoco.MjModel]:
-    """Return the models that worlds run on: `model` alone, or a pool of variants with recomputed constants."""
+    """Return the models that worlds run on: `model` alone, or a pool of randomized copies of it."""
     if not randomization.varies_model:
         return [model]
     rng = np.random.default_rng(randomization.seed)

@@ -39,7 +39,7 @@ JOINTS = (  # in the order of `qpos` and `qvel`
 
 
 def observe(physics: PhysicsState, last_action: Array) -> Array:
-    """Return the humanoid's observation, shape (63,), which does not depend on its place and heading.
+    """Return the humanoid's observation, shape (63,), which does not depend on the robot's place and heading.
 
     Torso height (m); direction of gravity in the torso's frame (3); velocity in the heading frame: forward, left, up
     (m/s); angular velocity in the torso's frame (rad/s); joint angles (17, rad) and velocities (17, rad/s); whether
@@ -103,7 +103,7 @@ def arm_angles(physics: PhysicsState) -> Array:
 
 
 def upper_arm(qpos: Array, side: str) -> Array:
-    """Return the unit vector (3,) from a shoulder to the elbow, in the torso's frame."""
+    """Return the unit vector (3,) from the shoulder to the elbow of a side, `right` or `left`, in the torso's frame."""
     mirrored = jnp.array([1.0, 1.0 if side == "right" else -1.0, 1.0])
     first, second = (jnp.array(axis) * mirrored for axis in SHOULDER_AXES)
     angles = [qpos[7 + JOINTS.index(f"{side}_shoulder{i}")] for i in (1, 2)]
@@ -120,13 +120,19 @@ def elbows(physics: PhysicsState) -> Array:
 
 
 def power(physics: PhysicsState, action: Array) -> Array:
-    """Return the motors' mechanical power () for an action (17,), W. What a motor brakes counts as what it drives."""
+    """Return the motors' mechanical power () for an action (17,), W: the sum of their absolute values."""
     speeds = physics["qvel"][6:][jnp.array([JOINTS.index(name) for name in MOTORS])]
     return jnp.sum(jnp.abs(jnp.array(list(MOTORS.values())) * action * speeds))
 
 
 def standing_qpos(key: Array, joints: Array, noise: float) -> Array:
-    """Return standing positions (24,) at the origin, with a random heading and uniform noise (rad) on joints (17,)."""
+    """Return standing positions `qpos` (24,) at the origin, with a random heading.
+
+    Args:
+      key: random key.
+      joints: joint angles (17,) of standing, rad.
+      noise: half-width of the uniform noise on them, rad.
+    """
     key_joints, key_heading = jax.random.split(key)
     joints = joints + noise * jax.random.uniform(key_joints, joints.shape, minval=-1)
     half_yaw = jax.random.uniform(key_heading, maxval=math.pi)
@@ -135,7 +141,7 @@ def standing_qpos(key: Array, joints: Array, noise: float) -> Array:
 
 
 def lying_qpos(key: Array, joint_range: Array) -> Array:
-    """Draw positions (24,) of lying on the back, the front or a side: a quarter turn about a horizontal axis.
+    """Draw positions `qpos` (24,) of lying on the back, the front or a side: a quarter turn about a horizontal axis.
 
     Args:
       key: random key.

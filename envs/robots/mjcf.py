@@ -43,13 +43,13 @@ def require_there(path: str) -> None:
 
 
 def floors(model: mujoco.MjModel) -> list[int]:
-    """Return the planes and height fields of the world, as numbers of geoms."""
+    """Return the numbers of the geoms that are floors: planes and height fields that are fixed to the world."""
     fixed = model.body_weldid[model.geom_bodyid] == 0
     return [int(i) for i in np.flatnonzero(fixed & np.isin(model.geom_type, FLOOR_TYPES))]
 
 
 def free_root(model: mujoco.MjModel, path: str) -> int:
-    """Return the number of the free joint of the robot's trunk. Of several free bodies, it is the one with actuators.
+    """Return the number of the free joint of the robot's trunk: of several free bodies, the one with most actuators.
 
     Raises:
       ConfigError: if no joint is free, or if free bodies have no actuated joints.
@@ -89,7 +89,10 @@ def common_folder(files: list[Path]) -> Path:
 
 
 def _add_files(main: Path, found: dict[Path, None]) -> None:
-    """Add a model's file and the files that it reads, whose paths are relative to it or to the compiler's folders."""
+    """Add to `found` a model's file and the files that it reads.
+
+    Their paths are relative to the model's folder or to the folders that its <compiler> names.
+    """
     texts: list[ElementTree.Element] = []
     waiting = [main.absolute()]
     folders = [main.absolute().parent]

@@ -39,21 +39,21 @@ class OwnRobot:
 
     Attributes:
       model: the model, with a floor.
-      trunk_qpos: number of the first of the trunk's seven positions in `qpos`.
-      trunk_qvel: number of the first of the trunk's six velocities in `qvel`.
-      joint_qpos: numbers of the positions of the robot's other joints, shape (Q,).
-      joint_qvel: numbers of the velocities of these joints, shape (V,).
-      limited_qpos: numbers of those positions that have limits, shape (L,).
-      limits: these limits, shape (L, 2), rad or m.
-      standing: positions `qpos` in the standing pose, shape (nq,); the robot faces +x there.
+      trunk_qpos: index in `qpos` of the first of the trunk's seven positions.
+      trunk_qvel: index in `qvel` of the first of the trunk's six velocities.
+      joint_qpos: indices in `qpos` of the robot's other joints, shape (Q,).
+      joint_qvel: indices in `qvel` of these joints, shape (V,).
+      limited_qpos: indices in `qpos` of the joints that have limits, shape (L,).
+      limits: lowest and highest position of each joint that has limits, shape (L, 2), rad or m.
+      standing: positions `qpos` in the standing pose, shape (nq,); the robot faces +x in that pose.
       floor: height of the floor, m.
       height: height of the trunk above the floor in the standing pose, m.
       weight: weight of the robot, N.
-      control_middle: controls of an action of 0, shape (A,): for position servos, those that hold the standing pose.
+      control_middle: controls for an action of 0, shape (A,): for position servos, those that hold the standing pose.
       control_reach: how far an action of 1 moves each control at most, shape (A,).
       control_range: least and greatest control, shape (A, 2).
       is_servo: which actuators are position servos, shape (A,).
-      feet: the feet, F of them.
+      feet: the feet.
     """
 
     model: mujoco.MjModel
@@ -132,7 +132,16 @@ def _touching(model: mujoco.MjModel, trunk: int, floor: int) -> list[int]:
 def _standing(
     model: mujoco.MjModel, path: str, free: int, keyframe: str | None, touching: list[int], floor: int
 ) -> np.ndarray:
-    """Return the positions (nq,) in which the robot stands."""
+    """Return the positions `qpos` (nq,) in which the robot stands.
+
+    Args:
+      model: the robot's model.
+      path: its file, for messages.
+      free: number of the free joint of its trunk.
+      keyframe: name of the keyframe in which it stands; None for the first one or, without keyframes, the initial pose.
+      touching: its geoms that collide with the floor.
+      floor: the floor's geom.
+    """
     names = [model.key(i).name for i in range(model.nkey)]
     if keyframe is not None and keyframe not in names:
         known = ", ".join(filter(None, names)) or "none"
@@ -156,7 +165,7 @@ def _data(model: mujoco.MjModel, qpos: np.ndarray) -> mujoco.MjData:
 
 
 def _distance(model: mujoco.MjModel, data: mujoco.MjData, geom: int, floor: int) -> tuple[float, np.ndarray]:
-    """Return the distance of a geom from the floor in m, negative within it, and the point (3,) nearest to it."""
+    """Return a geom's distance from the floor in m, negative if they overlap, and the point (3,) between the two."""
     ends = np.zeros(6)
     distance = mujoco.mj_geomDistance(model, data, geom, floor, FAR, ends)
     return distance, (ends[:3] + ends[3:]) / 2
@@ -171,7 +180,11 @@ def _feet(
     trunk: int,
     wanted: Sequence[str],
 ) -> dict[int, list[int]]:
-    """Return the geoms of each foot by the number of its body: those given, those named so, or the lowest."""
+    """Return the geoms of each foot, by the number of the foot's body.
+
+    Feet are what `wanted` names, else what has `foot` in its name, else the lowest of the geoms that collide with the
+    floor (`touching`).
+    """
     if wanted:
         for name in wanted:
             if not any(name in _names(model, geom) for geom in touching):
@@ -189,7 +202,7 @@ def _feet(
 
 
 def _names(model: mujoco.MjModel, geom: int) -> list[str]:
-    """Return the names of a geom and its body, as far as they have one."""
+    """Return the names of a geom and of its body; a name that is missing is left out."""
     return [name for name in (model.geom(geom).name, model.body(model.geom_bodyid[geom]).name) if name]
 
 
@@ -201,7 +214,10 @@ def _by_body(model: mujoco.MjModel, geoms: list[int]) -> dict[int, list[int]]:
 def _with_sensors(
     spec: mujoco.MjSpec, model: mujoco.MjModel, data: mujoco.MjData, feet: dict[int, list[int]], floor: int
 ) -> tuple[Foot, ...]:
-    """Add a site at the lowest point of each foot, with sensors of its position, velocity and contacts."""
+    """Add a site at the lowest point of each foot, with sensors of its position, velocity and contacts.
+
+    Return the feet. `feet` are the geoms of each foot by the number of its body; `floor` is the floor's geom.
+    """
     geoms, bodies = {geom.id: geom for geom in spec.geoms}, {body.id: body for body in spec.bodies}
     for geom in (floor, *(each for group in feet.values() for each in group)):
         geoms[geom].name = geoms[geom].name or f"{PREFIX}geom_{geom}"

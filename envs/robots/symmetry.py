@@ -17,12 +17,15 @@ SWAP = Reflection((1, 0), (1, 1))
 
 
 def swapped_names(names: list[str]) -> Reflection:
-    """Return the reflection of named entries: `left` and `right` in a name change places."""
+    """Return the reflection of a vector whose entries have these names: `left` and `right` in a name change places."""
     return Reflection(tuple(names.index(_other_side(name)) for name in names), (1,) * len(names))
 
 
 def hinges(model: mujoco.MjModel) -> Reflection:
-    """Return the reflection of the angles of a model's hinges. Partners differ by `left` and `right` in their names."""
+    """Return the reflection of the angles of a model's hinges.
+
+    The names of a joint and its mirror image differ by `left` and `right`.
+    """
     joints = [j for j in range(model.njnt) if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_HINGE]
     order = swapped_names([model.joint(j).name for j in joints]).order
     return Reflection(order, tuple(_sign(model, joints[i], j) for i, j in zip(order, joints, strict=True)))

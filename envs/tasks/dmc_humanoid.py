@@ -78,7 +78,7 @@ class DMCHumanoid(MujocoTask):
 
     @staticmethod
     def evaluated(config: DMCHumanoidConfig) -> DMCHumanoidConfig:
-        """See `MujocoTask.evaluated`: `end_below_height` is off, so that episodes do not end early."""
+        """Return the config for evaluation, without `end_below_height`, so that episodes do not end early."""
         return dataclasses.replace(config, end_below_height=None)
 
     def __init__(self, config: DMCHumanoidConfig, options: PhysicsOptions) -> None:
@@ -123,7 +123,7 @@ class DMCHumanoid(MujocoTask):
         )
 
     def _move(self, velocity: Array) -> Array:
-        """Return the reward's factor for a horizontal velocity (2,) in m/s."""
+        """Return the reward's factor () in [0, 1] for a horizontal velocity (2,) in m/s."""
         if self.move_speed == 0:
             return tolerance(velocity, 0, 0, margin=2).mean()
         speed = jnp.linalg.norm(velocity)

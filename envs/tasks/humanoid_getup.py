@@ -70,7 +70,7 @@ class HumanoidGetUpConfig:
       dropped: share of training episodes that start in the air, turned at random; the rest starts between standing
         and crouching, a little tilted, and teaches to stay up.
       side: side on which a lying humanoid starts; `any` draws one.
-      assistance: what helps the humanoid up, as a share of an upward pull on the torso of 250 N and motors half as
+      assistance: how much the humanoid is helped up: at 1, the torso is pulled upwards by 250 N and motors are half as
         strong again. It falls to 0 over the first part of a training, and evaluations have none.
       episode_seconds: s after which a training episode is cut, so that many episodes start; null for none. Evaluations
         cut none.
@@ -103,7 +103,7 @@ class HumanoidGetUpConfig:
 
 
 def getup_terms(motion: Motion) -> dict[str, Array]:
-    """Return the value () of each reward term, by the name of its weight."""
+    """Return the value () of each reward term before weighting, by its name in `GetUpWeights`."""
     height = jnp.clip((motion.height - LOW) / (HIGH - LOW), 0, 1)
     pelvis = jnp.clip((motion.pelvis_height - PELVIS_LOW) / (PELVIS_HIGH - PELVIS_LOW), 0, 1)
     speed = jnp.square(motion.velocity).sum() + jnp.square(motion.turn)
@@ -144,12 +144,12 @@ class HumanoidGetUp(MujocoTask):
 
     @staticmethod
     def evaluated(config: HumanoidGetUpConfig) -> HumanoidGetUpConfig:
-        """See `MujocoTask.evaluated`: episodes start lying, nothing helps, and the time limit ends them."""
+        """Return the config for evaluation: episodes start lying, nothing helps, and the time limit ends them."""
         return replace(config, lying=1.0, dropped=0.0, assistance=0.0, episode_seconds=None)
 
     @property
     def mirror(self) -> Mirror:
-        """See `MujocoTask.mirror`."""
+        """The task's left-right symmetry: how observations, goals and actions change in the mirror."""
         obs, action = body.mirror(self.model)
         return Mirror(obs, Reflection.unchanged(0), action)
 
@@ -193,7 +193,10 @@ class HumanoidGetUp(MujocoTask):
         )
 
     def _assisted(self, physics: PhysicsState, control: Array) -> PhysicsState:
-        """Return the physics with the assistance's forces: a pull on the torso, and more torque of each motor."""
+        """Return the physics with the forces of the assistance, which helps the humanoid up at first.
+
+        It pulls the torso upwards and adds to the torque of each motor, in proportion to its control (17,).
+        """
         force = jnp.zeros(self.model.nv).at[2].set(PULL).at[self._motor_dofs].add(STRENGTH * self._gears * control)
         return self.physics.with_force(physics, self.config.assistance * force)
 
@@ -223,7 +226,10 @@ class HumanoidGetUp(MujocoTask):
 
 
 def laid_on(side: str, key: Array) -> Array:
-    """Draw the orientation (4,) of a body that lies on a side: a quarter turn about a horizontal axis."""
+    """Draw the orientation (4,) of a body that lies on a side: `back`, `front`, `left` or `right`.
+
+    It is a quarter turn about a horizontal axis.
+    """
     low, high = SIDES[side] - HALF_SIDE, SIDES[side] + HALF_SIDE
     axis = math.pi * jax.random.uniform(key, minval=low, maxval=high)
     return math.sqrt(0.5) * jnp.stack([jnp.ones(()), jnp.cos(axis), jnp.sin(axis), jnp.zeros(())])

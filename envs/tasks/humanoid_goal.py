@@ -93,13 +93,13 @@ class HumanoidGoal(MujocoTask):
 
     @property
     def mirror(self) -> Mirror:
-        """See `MujocoTask.mirror`."""
+        """The task's left-right symmetry: how observations, goals and actions change in the mirror."""
         obs, action = body.mirror(self.model)
         return Mirror(obs, symmetry.PLANAR + Reflection.unchanged(1) + symmetry.PLANAR, action)
 
     @property
     def goal_map(self) -> GoalMap:
-        """See `MujocoTask.goal_map`: a state achieves the humanoid's place and heading."""
+        """How to tell the goal that a state achieves: the humanoid's place and heading."""
         return GoalMap(place_and_heading, goal_seen)
 
     def reset(self, key: Array) -> EnvState:
@@ -164,7 +164,10 @@ class HumanoidGoal(MujocoTask):
         )
 
     def _next_goal(self, info: dict, physics: PhysicsState, success: Array) -> dict:
-        """Return `info` for the next step: with a new goal if the present one was held and goals are left."""
+        """Return `info` for the next step, with a new goal if the present one was held long enough and goals are left.
+
+        `success` () says whether the humanoid is at its goal now.
+        """
         held = jnp.where(success, info["held"] + 1, 0)
         changes = (held >= self._hold_steps) & (info["goals_left"] > 0)
         key, key_goal = jax.random.split(jax.random.wrap_key_data(info["key"]))
@@ -198,7 +201,7 @@ def goal_seen(here: Array, goal: Array) -> Array:
 
     Args:
       here: the humanoid's place (m) and heading (unit vector) in the world's plane, shape (4,).
-      goal: those of the goal, shape (4,).
+      goal: the goal's place (m) and heading (unit vector) in the world's plane, shape (4,).
 
     Returns:
       Shape (5,): direction to the goal (unit vector), distance (m, at most 10), and the goal's heading (unit vector);

@@ -50,7 +50,7 @@ class HumanoidJumpConfig:
     Attributes:
       crouched: share of training episodes that start with bent legs.
       rising: share of training episodes that start with an upward velocity.
-      rise_speed: m/s, largest upward velocity of those.
+      rise_speed: m/s, largest upward velocity of a start with an upward velocity.
       longest_flight: s of each flight that are rewarded; longer ones earn no more.
       episode_seconds: s after which a training episode is cut, so that many episodes start; null for none. Evaluations
         cut none.
@@ -90,13 +90,13 @@ def ballistic_height(motion: Motion) -> Array:
 
 
 def jump_terms(motion: Motion, flight: Array, rise: Array, longest_flight: float) -> dict[str, Array]:
-    """Return the value () of each reward term, by the name of its weight.
+    """Return the value () of each reward term before weighting, by its name in `JumpWeights`.
 
     Args:
       motion: the body's motion in the step.
       flight: () s, duration of the present flight after the step.
       rise: () m, increase of the episode's highest ballistic height in the step.
-      longest_flight: s of a flight that are rewarded.
+      longest_flight: s of each flight that are rewarded.
     """
     flies = (flight > 0) & (flight <= longest_flight) & (upright(motion) > UPRIGHT)
     return {
@@ -130,12 +130,12 @@ class HumanoidJump(MujocoTask):
 
     @staticmethod
     def evaluated(config: HumanoidJumpConfig) -> HumanoidJumpConfig:
-        """See `MujocoTask.evaluated`: episodes start standing and are not cut."""
+        """Return the config for evaluation: episodes start standing and are not cut."""
         return replace(config, crouched=0.0, rising=0.0, episode_seconds=None)
 
     @property
     def mirror(self) -> Mirror:
-        """See `MujocoTask.mirror`."""
+        """The task's left-right symmetry: how observations, goals and actions change in the mirror."""
         obs, action = body.mirror(self.model)
         return Mirror(obs, Reflection.unchanged(0), action)
 
@@ -197,5 +197,5 @@ class HumanoidJump(MujocoTask):
 
 
 def is_jump(tracking: Tracking) -> Array:
-    """Return whether the longest flight () so far was a jump."""
+    """Return whether the longest flight so far lasted long enough for a jump: MIN_AIR_SECONDS."""
     return tracking.longest_flight >= MIN_AIR_SECONDS

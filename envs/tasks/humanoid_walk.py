@@ -73,7 +73,7 @@ class HumanoidWalk(MujocoTask):
 
     @property
     def mirror(self) -> Mirror | None:
-        """See `MujocoTask.mirror`. None for the full observation."""
+        """The task's left-right symmetry; None for the full observation."""
         if self.config.observation == "full":
             return None
         joints = symmetry.hinges(self.model)

@@ -131,7 +131,15 @@ class Joystick(MujocoTask):
         )
 
     def _terms(self, physics: PhysicsState, command: Array, action: Array, info: dict, fell: Array) -> dict[str, Array]:
-        """Return the reward's terms, without their weights."""
+        """Return the value () of each reward term before weighting.
+
+        Args:
+          physics: the world after the step.
+          command: commanded velocity forward and to the left (m/s) and yaw rate (rad/s), shape (3,).
+          action: the step's action (A,).
+          info: the task's own state before the step, with the gait's `cycle` after it.
+          fell: () bool, whether the robot has fallen.
+        """
         qpos, qvel, torque = physics["qpos"][7:], physics["qvel"][6:], physics["qfrc_actuator"][6:]
         gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
         sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
@@ -244,12 +252,15 @@ class T1Joystick(Joystick):
 
 
 def pose_weight(joint: str) -> float:
-    """Return the weight of a joint's deviation from the standing pose, which is small for joints that walking needs."""
+    """Return the weight of a joint's deviation from the standing pose; it is small for joints that walking moves."""
     return next(weight for part, weight in POSE_WEIGHTS.items() if part in joint.lower())
 
 
 def _phase(cycle: Array, command: Array) -> Array:
-    """Return the feet's phases (2,) in rad: half a cycle apart, or both on the floor if the command is to stand."""
+    """Return the phases (2,) in rad of the left and the right foot, half a cycle apart.
+
+    If the command is to stand still, both are at the phase of a foot on the floor.
+    """
     return jnp.where(stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
 
 

@@ -20,7 +20,7 @@ class JoystickConfig:
       stand_probability: share of commands that ask to stand still.
       gait_frequency: Hz, range of steps per second of each foot, drawn for each episode.
       foot_height: m, how high a swinging foot should rise.
-      reset_pose_noise: half-width of the uniform noise on first joint positions, relative to the standing pose.
+      reset_pose_noise: half-width of the uniform noise on first joint positions, as a share of those of standing.
       reset_velocity_noise: half-width of the uniform noise on the root's first velocities, m/s and rad/s.
       max_tilt: rad of tilt from upright beyond which the robot has fallen.
       tracking_sigma: m^2/s^2 and rad^2/s^2, width of the tracking rewards.

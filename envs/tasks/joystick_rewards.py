@@ -12,12 +12,24 @@ SOFT_LIMIT = 0.95  # share of a joint's range within its soft limits
 
 
 def tracking_velocity(command: Array, velocity: Array, sigma: float) -> Array:
-    """Return how close velocity (3,) is to the command's first two numbers, in (0, 1]; m/s, in the robot's frame."""
+    """Return how close the velocity is to the commanded one: 1 if equal, towards 0 the further it is off.
+
+    Args:
+      command: commanded velocity forward and to the left (m/s) and yaw rate (rad/s), shape (3,).
+      velocity: velocity (3,) in the robot's frame, m/s.
+      sigma: squared error at which the value is 1 / e, m^2/s^2.
+    """
     return jnp.exp(-jnp.sum(jnp.square(command[:2] - velocity[:2])) / sigma)
 
 
 def tracking_yaw_rate(command: Array, gyro: Array, sigma: float) -> Array:
-    """Return how close angular velocity (3,) about z is to the command's third number, in (0, 1]; rad/s."""
+    """Return how close the yaw rate is to the commanded one: 1 if equal, towards 0 the further it is off.
+
+    Args:
+      command: commanded velocity forward and to the left (m/s) and yaw rate (rad/s), shape (3,).
+      gyro: angular velocity (3,) in the robot's frame, rad/s.
+      sigma: squared error at which the value is 1 / e, rad^2/s^2.
+    """
     return jnp.exp(-jnp.square(command[2] - gyro[2]) / sigma)
 
 
@@ -59,12 +71,25 @@ def joint_limits(joint_position: Array, low: Array, high: Array) -> Array:
 def feet_air_time(
     air_time: Array, has_landed: Array, shortest: float = MIN_AIR_TIME, longest: float = MAX_AIR_TIME
 ) -> Array:
-    """Return the s that feet (F,) which land were in the air, at most `longest`, less `shortest`, summed."""
+    """Return the time in s that landing feet were in the air, less `shortest`, summed over these feet.
+
+    Args:
+      air_time: (F,) s that each foot was in the air.
+      has_landed: (F,) bool, true for feet that land in this step.
+      shortest: s that earn nothing; a shorter time counts as negative.
+      longest: s above which more time earns nothing.
+    """
     return jnp.sum((jnp.minimum(air_time, longest) - shortest) * has_landed)
 
 
 def feet_phase(foot_height: Array, phase: Array, swing_height: float) -> Array:
-    """Return how close the feet's heights (2,) in m are to those of their phases (2,) in rad, in (0, 1]."""
+    """Return how close the feet are to the heights that the gait asks for, in (0, 1].
+
+    Args:
+      foot_height: (2,) m above the standing pose.
+      phase: (2,) rad, phases of the feet.
+      swing_height: m, asked height in the middle of a swing.
+    """
     return jnp.exp(-jnp.sum(jnp.square(foot_height - swing(phase, swing_height))) / FOOT_HEIGHT_SCALE)
 
 

@@ -106,7 +106,15 @@ class Locomotion(MujocoTask):
         )
 
     def _terms(self, physics: PhysicsState, command: Array, action: Array, info: dict, fell: Array) -> dict[str, Array]:
-        """Return the reward's terms, without their weights."""
+        """Return the value () of each reward term before weighting.
+
+        Args:
+          physics: the world after the step.
+          command: commanded velocity forward and to the left (m/s) and yaw rate (rad/s), shape (3,).
+          action: the step's action (A,).
+          info: the task's own state before the step.
+          fell: () bool, whether the robot has fallen.
+        """
         robot, sigma = self.robot, self.config.tracking_sigma
         velocity, gyro, gravity = self._velocity(physics), self._gyro(physics), self._gravity(physics)
         joint_qpos, joint_qvel = physics["qpos"][robot.joint_qpos], physics["qvel"][robot.joint_qvel]
@@ -136,7 +144,7 @@ class Locomotion(MujocoTask):
         return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
 
     def _first_positions(self, key: Array) -> tuple[Array, Array]:
-        """Return first positions (nq,) and velocities (nv,): the standing pose, with any heading and noise."""
+        """Return first positions (nq,) and velocities (nv,): the standing pose, with a random heading and noise."""
         key_yaw, key_pose, key_velocity = jax.random.split(key, 3)
         robot, start = self.robot, self.robot.trunk_qpos
         half = jax.random.uniform(key_yaw, minval=-jnp.pi, maxval=jnp.pi) / 2
@@ -213,7 +221,7 @@ def upward(gravity: Array, velocity: Array) -> Array:
 
 
 def _turned(half_angle: Array, quaternion: Array) -> Array:
-    """Return an orientation (4,) turned about the world's vertical by twice an angle in rad."""
+    """Return a quaternion (4,) turned about the world's vertical by twice `half_angle` (), rad."""
     c, s = jnp.cos(half_angle), jnp.sin(half_angle)
     w, x, y, z = quaternion
     return jnp.stack([c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w])

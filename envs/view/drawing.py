@@ -85,7 +85,7 @@ def draw(model: mujoco.MjModel, qpos_TQ: np.ndarray, width: int, height: int) ->
 
 
 def write_video(path: Path, frames: list[np.ndarray], frames_per_second: float) -> None:
-    """Write images (height, width, 3) as .mp4 or .gif."""
+    """Write images (height, width, 3) as a video, .mp4 or .gif by the ending of the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gif":
         _write_gif(path, frames, frames_per_second)

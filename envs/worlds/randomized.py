@@ -42,28 +42,28 @@ class RandomizedEnv:
 
     @property
     def spec(self) -> EnvSpec:
-        """See `Env.spec`. If observations are noisy, the observation without noise is privileged, too."""
+        """Sizes of the environment. If observations are noisy, those without noise are privileged (for critics)."""
         spec = self.env.spec
         return spec.replace(privileged_size=spec.privileged_size + spec.obs_size) if self._is_noisy else spec
 
     @property
     def model(self) -> mujoco.MjModel:
-        """See `Env.model`."""
+        """The simulated MuJoCo model, for drawing."""
         return self.env.model
 
     @property
     def has_host_callback(self) -> bool:
-        """See `Env.has_host_callback`."""
+        """Whether stepping calls Python from within the compiled program; see `Env.has_host_callback`."""
         return self.env.has_host_callback
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """See `Env.reweighted`."""
+        """Return the environment with other reward weights, by their names; see `Env.reweighted`."""
         changed = copy.copy(self)
         changed.env = self.env.reweighted(weights)
         return changed
 
     def reset(self, key: Array) -> EnvState:
-        """See `Env.reset`."""
+        """Return a random first state, with noise on its observation."""
         key_env, key_own, key_push = jax.random.split(key, 3)
         state = self.env.reset(key_env)
         own = {
@@ -74,7 +74,7 @@ class RandomizedEnv:
         return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """See `Env.step`."""
+        """Advance the world by one control step, with a delayed action, a push if one is due, and noise."""
         own = state.info["randomization"]
         key, key_push, key_interval = jax.random.split(jax.random.wrap_key_data(own["key"]), 3)
         actions = jnp.concatenate([own["late_actions"], action[None]])
@@ -87,7 +87,7 @@ class RandomizedEnv:
         return self._with_noise(state.replace(info=state.info | {"randomization": own}))
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """See `Env.where`."""
+        """Return the state `chosen` where the condition () holds, else `other`."""
         return self.env.where(condition, chosen, other)
 
     @property

@@ -17,12 +17,12 @@ Tree = TypeVar("Tree")
 
 @dataclass(frozen=True)
 class Shards:
-    """The number of devices that share the worlds. With one device, every method returns its argument."""
+    """The number of devices that share the worlds. With one device, every method returns its argument unchanged."""
 
     num: int = 1
 
     def rows(self, x: Array) -> Array:
-        """Return this device's share (R, ...) of rows (num * R, ...)."""
+        """Return this device's share (R, ...) of an array (num * R, ...) that every device has."""
         if self.num == 1:
             return x
         return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(AXIS) * (len(x) // self.num), len(x) // self.num)
@@ -32,15 +32,15 @@ class Shards:
         return key if self.num == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
     def mean(self, x: Tree) -> Tree:
-        """Return the mean over devices, on each of them."""
+        """Return the mean over devices; every device gets it."""
         return x if self.num == 1 else jax.lax.pmean(x, AXIS)
 
     def sum(self, x: Tree) -> Tree:
-        """Return the sum over devices, on each of them."""
+        """Return the sum over devices; every device gets it."""
         return x if self.num == 1 else jax.lax.psum(x, AXIS)
 
     def max(self, x: Tree) -> Tree:
-        """Return the largest value over devices, on each of them."""
+        """Return the largest value over devices; every device gets it."""
         return x if self.num == 1 else jax.lax.pmax(x, AXIS)
 
 

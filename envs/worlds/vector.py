@@ -59,11 +59,14 @@ class VecEnv:
     episode_length: int | None = None
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same worlds with other reward weights; without any weights, unchanged."""
+        """Return the same worlds with other reward weights, by their names; if there are none, unchanged."""
         return replace(self, env=self.env.reweighted(weights)) if weights else self
 
     def init(self, key: Array) -> VecState:
-        """Return newly reset worlds, with clocks spread over an episode so that they do not end together."""
+        """Return newly reset worlds, whose first episodes do not all end together.
+
+        The first time limit of each world is cut short by a random part of an episode.
+        """
         key_reset, key_clock = jax.random.split(key)
         state = self.start(self.fresh(key_reset))
         clock = jax.random.randint(key_clock, (self._num_everywhere,), 0, self._limit)
@@ -113,7 +116,13 @@ class VecEnv:
         return going_on, transition
 
     def restart(self, going_on: VecState, done: Array, fresh: EnvState) -> VecState:
-        """Restart the worlds that are `done` (B,) from their first states in `fresh`. Return all worlds."""
+        """Restart the worlds whose episode ended. Return all worlds.
+
+        Args:
+          going_on: the worlds, from the method `advance`.
+          done: (B,) bool, true where the episode ended.
+          fresh: one first state for each world, from the method `fresh`.
+        """
         restarted = self.start(fresh)
         # The transition has the metrics. Merging and carrying their many small arrays would cost more than making them.
         env_state = going_on.env.replace(metrics=fresh.metrics)
@@ -149,7 +158,10 @@ class VecEnv:
 
 
 def _without_non_finite(state: EnvState) -> tuple[EnvState, Array]:
-    """Zero observations, reward and metrics of worlds that are not finite. Return also which worlds (B,) these are."""
+    """Set observations, reward and metrics to 0 in worlds with numbers that are not finite.
+
+    Return the state, and which worlds (B,) these are.
+    """
     physics = [x for x in jax.tree.leaves(state.physics.fields) if jnp.issubdtype(x.dtype, jnp.floating)]
     # Reward and metrics are summed, since a sum is finite only if all its terms are: one array is checked faster.
     seen = {"obs": state.obs, "goal": state.goal, "privileged": state.privileged}

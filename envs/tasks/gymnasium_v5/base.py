@@ -30,7 +30,7 @@ class GymnasiumConfig:
       frame_skip: physics steps per control step.
       ctrl_cost_weight: cost per squared actuator control, summed over actuators.
       reset_noise_scale: size of the noise on first positions (m, rad) and velocities (m/s, rad/s).
-      exclude_current_positions_from_observation: leave the position along the ground out of the observation.
+      exclude_current_positions_from_observation: leave the robot's position along the ground out of the observation.
     """
 
     xml_file: str | None = None
@@ -86,7 +86,7 @@ class GymnasiumTask(MujocoTask):
 
         Args:
           config: instance of the task's `Config` class.
-          options: how the run serves physics.
+          options: the run's physics options.
           fields: names of the `MjData` fields that the task reads besides positions and velocities.
         """
         self.config = config
@@ -125,15 +125,18 @@ class GymnasiumTask(MujocoTask):
         raise NotImplementedError
 
     def _rewards(self, before: PhysicsState, after: PhysicsState, ctrl: Array) -> Terms:
-        """Return the terms whose sum is the reward of a control step, besides `constant_reward`."""
+        """Return the terms of a control step's reward, by name. The reward is their sum plus `constant_reward`.
+
+        `before` and `after` are the world before and after the step; `ctrl` (A,) are its actuator controls.
+        """
         raise NotImplementedError
 
     def _velocity(self, before: PhysicsState, after: PhysicsState) -> Terms:
-        """Return the metrics of velocity: m/s, mean over a control step."""
+        """Return the velocities in m/s that are metrics, by name: means over a control step."""
         raise NotImplementedError
 
     def _position(self, physics: PhysicsState) -> Terms:
-        """Return the metrics of position: m, along the world's axes."""
+        """Return the positions in m that are metrics, by name: along the world's axes."""
         raise NotImplementedError
 
     def _terminated(self, physics: PhysicsState) -> Array:

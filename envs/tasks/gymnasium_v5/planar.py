@@ -69,7 +69,10 @@ class UprightConfig(PlanarConfig):
 
 
 class UprightTask(PlanarTask):
-    """A planar runner that is healthy as long as it has not fallen. Observed velocities are clipped to [-10, 10]."""
+    """A planar runner that is healthy as long as it has not fallen.
+
+    Observed velocities are clipped to [-10, 10], m/s and rad/s.
+    """
 
     def _observe(self, physics: PhysicsState) -> Array:
         qvel = jnp.clip(physics["qvel"], -MAX_OBSERVED_VELOCITY, MAX_OBSERVED_VELOCITY)

@@ -20,7 +20,13 @@ CLOCK_SIZE = 2  # numbers of a clock, as a policy observes it
 
 
 def later(phase: Array, velocity: Array, period: float) -> Array:
-    """Return the phase () after a control step of `period` s with the torso's velocity (2,) in m/s; in [0, 2 pi)."""
+    """Return the clock's phase () after one more control step, rad in [0, 2 pi).
+
+    Args:
+      phase: phase () before the step, rad.
+      velocity: horizontal velocity (2,) of the torso, m/s; the clock runs faster with its size.
+      period: duration of the step, s.
+    """
     speed = jnp.sqrt(jnp.square(velocity).sum())
     return jnp.mod(phase + 2 * math.pi * period * (STRIDES + STRIDES_PER_METRE * speed), 2 * math.pi)
 
@@ -31,12 +37,12 @@ def shown(phase: Array) -> Array:
 
 
 def mirror() -> Reflection:
-    """Return the reflection of a clock: the other foot's turn is half a stride away."""
+    """Return the left-right reflection of a clock as observed: half a stride on, both numbers change their sign."""
     return Reflection((0, 1), (-1, -1))
 
 
 def swings(phase: Array) -> Array:
-    """Return for the right and the left foot (2,) the sine of its phase: above 0 it is to swing, below to stand."""
+    """Return the sine of the phase of the right and the left foot (2,): above 0 it is to swing, below to stand."""
     return jnp.sin(phase) * jnp.array([1.0, -1.0])
 
 

@@ -25,15 +25,15 @@ class GaitWeights:
     """Weight of each term: reward per control step and unit of the term, named in parentheses. 0 turns a term off.
 
     Attributes:
-      air_time: when a foot touches the floor, its time in the air beyond 0.4 s, at most 0.2 s of it (s). Feet that
-        tremble pay it often.
+      air_time: when a foot touches the floor, its time in the air less 0.4 s, at most 0.2 s (s). It is negative after
+        short times, so that feet that tremble pay often.
       clearance: when a foot touches the floor, the squared share of 8 cm by which it was lifted too little (1).
-      alternation: a foot comes down from a swing twice without the other in between (1).
+      alternation: whether a foot comes down from a swing twice without the other foot in between (1).
       arms: squared angle between upper arms and the vertical, mean over both (rad^2).
       elbows: squared angle between elbows and a slight bend, mean over both (rad^2).
       trunk: squared rate of the torso's roll and pitch, summed (rad^2/s^2).
       energy: mechanical power of the motors over body weight (m/s).
-      heading: squared angle by which it turned more or less than commanded, since the command (rad^2).
+      heading: squared angle by which the humanoid turned more or less than commanded, since the command (rad^2).
       swing: squared difference between a sole's height and the one that the clock asks for, as a share of 10 cm and at
         most 1, mean over both feet (1). Needs `gait_clock`, as `rhythm` does.
       rhythm: a foot that is on the floor well within its swing, or in the air well within its stance, mean over both
@@ -53,18 +53,18 @@ class GaitWeights:
 
     @property
     def needs_clock(self) -> bool:
-        """Whether a term that reads the clock has a weight."""
+        """Whether `swing` or `rhythm`, the terms that compare the feet with the clock, has a weight."""
         return bool(self.swing or self.rhythm)
 
     @property
     def is_on(self) -> bool:
-        """Whether a term has a weight."""
+        """Whether any of the terms has a weight other than 0."""
         return any(astuple(self))
 
 
 @struct.dataclass
 class Steps:
-    """The steps of one world's humanoid until now: what its feet did, right foot first, its heading and its clock."""
+    """What the gait terms remember of one humanoid: what its feet did, right foot first, its heading and its clock."""
 
     air: Array  # (2,) s that each foot has been in the air; 0 on the floor
     peak: Array  # (2,) m, highest that each sole has been in its present swing
@@ -74,11 +74,14 @@ class Steps:
 
     @classmethod
     def first(cls) -> "Steps":
-        """Return the state before the first step."""
+        """Return what is remembered at the start of an episode."""
         return cls(jnp.zeros(2), jnp.zeros(2), jnp.array(-1, jnp.int32), jnp.zeros(()), jnp.zeros(()))
 
     def after(self, motion: Motion, period: float, is_new_goal: Array) -> "Steps":
-        """Return the state after a control step of `period` s; a new goal () begins with the heading of the moment."""
+        """Return what is remembered after a control step of `period` s.
+
+        Where a new goal begins (`is_new_goal` ()), the heading error starts again at 0.
+        """
         in_air = motion.foot_force <= 0
         down = came_down(motion, self)
         error = self.heading_error + period * (motion.turn - motion.command[2])
@@ -97,9 +100,9 @@ def came_down(motion: Motion, before: Steps) -> Array:
 
 
 def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
-    """Return the value () of each term, by the name of its weight, given what the feet did before the step.
+    """Return the value () of each gait term before weighting, by its name in `GaitWeights`.
 
-    All are 0 while the body is asked to jump or to stand up.
+    All are 0 while the body is asked to jump or to stand up. `before` is what the feet did until this step.
     """
     is_moving = jnp.sqrt(jnp.square(motion.command[:2]).sum()) > MOVING
     touches = (motion.foot_force > 0) & (before.air > 0) & is_moving
@@ -122,7 +125,10 @@ def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
 
 
 def _by_clock(motion: Motion, phase: Array) -> dict[str, Array]:
-    """Return the terms that compare the feet with the clock; 0 while standing still is asked for."""
+    """Return the terms `swing` and `rhythm`, which compare the feet with the clock's phase () in rad.
+
+    They are 0 while the body is asked to stand still.
+    """
     speed, turn = jnp.sqrt(jnp.square(motion.command[:2]).sum()), jnp.abs(motion.command[2])
     lacking = (motion.foot_height - clock.asked_height(phase)) / clock.SWING_HEIGHT
     on_floor, swings = motion.foot_force > 0, clock.swings(phase)

@@ -35,7 +35,7 @@ class Motion:
 def motion_of(
     physics: PhysicsState, joints: Array, action: Array, last_action: Array, command: Array, skill: Array
 ) -> Motion:
-    """Return the motion of a control step.
+    """Return the body's motion in a control step, as reward terms read it.
 
     Args:
       physics: the world after the step.

@@ -63,7 +63,7 @@ class RewardWeights:
 
 
 def reward_terms(motion: Motion) -> dict[str, Array]:
-    """Return the value () of each term, by the name of its weight."""
+    """Return the value () of each reward term before weighting, by its name in `RewardWeights`."""
     tracking = velocity_tracking(motion) * standing(motion) * worth(motion.command)
     along = directions(motion.command)
     terms = {name: tracking * share for name, share in along.items()}
@@ -86,7 +86,10 @@ def weighted(terms: dict[str, Array], weights: RewardWeights) -> dict[str, Array
 
 
 def directions(command: Array) -> dict[str, Array]:
-    """Return the share of a command (3,) that points in each named direction. Shares add up to 1."""
+    """Return the share of a command (3,) that points in each direction. Shares add up to 1.
+
+    Their names are `forward`, `backward`, `left` and `right`, and `stand_still` for a command without velocity.
+    """
     forward, left = command[0], command[1]
     squared = forward**2 + left**2
     moves = squared > 0
@@ -102,9 +105,10 @@ def directions(command: Array) -> dict[str, Array]:
 
 
 def velocity_tracking(motion: Motion) -> Array:
-    """Return 1 at the commanded velocity, less with its error.
+    """Return 1 at the commanded velocity, and less the further the velocity is off.
 
-    Half of it falls off narrowly, the other half more widely the faster the command is.
+    The sum of two halves: one is high only near the command, the other falls off the more slowly the faster the
+    command.
     """
     squared_error = jnp.square(motion.velocity - motion.command[:2]).sum()
     wide = WIDE_SPEED + WIDE_SHARE * jnp.sqrt(jnp.square(motion.command[:2]).sum())
@@ -112,7 +116,7 @@ def velocity_tracking(motion: Motion) -> Array:
 
 
 def worth(command: Array) -> Array:
-    """Return the factor on tracking: the commanded speed in m/s, at least 1.
+    """Return the factor () on the reward for following a commanded velocity: its speed in m/s, at least 1.
 
     Running is harder than walking, and whoever walks when asked to run earns a part of the reward, too.
     """
@@ -120,13 +124,16 @@ def worth(command: Array) -> Array:
 
 
 def turn_tracking(motion: Motion) -> Array:
-    """Return 1 at the commanded yaw rate, less with its error: half falls off narrowly, half widely."""
+    """Return 1 at the commanded yaw rate, and less the further the yaw rate is off.
+
+    The sum of two halves: one is high only near the command, the other falls off more slowly.
+    """
     squared_error = jnp.square(motion.turn - motion.command[2])
     return 0.5 * jnp.exp(-squared_error / NARROW_TURN**2) + 0.5 * jnp.exp(-squared_error / WIDE_TURN**2)
 
 
 def standing(motion: Motion) -> Array:
-    """Return 0 at kneeling height or below, 1 at standing height or above."""
+    """Return 0 with the torso at kneeling height or below, 1 at standing height or above, linear in between."""
     return jnp.clip((motion.height - KNEELING_HEIGHT) / (STANDING_HEIGHT - KNEELING_HEIGHT), 0, 1)
 
 
@@ -146,12 +153,12 @@ def jump(motion: Motion) -> Array:
 
 
 def is_airborne(motion: Motion) -> Array:
-    """Return whether both feet are in the air with the torso above standing height, so that it does not lie."""
+    """Return whether both feet are in the air and the torso is above standing height, as it is not when lying."""
     return (motion.foot_force <= 0).all() & (motion.height > STANDING_HEIGHT)
 
 
 def stand_up(motion: Motion) -> Array:
-    """Return the reward for standing up, 0 unless asked to: torso height, as a part of standing height.
+    """Return the reward for standing up: the torso's height as a share of standing height; 0 unless asked to.
 
     Half of it is in proportion to uprightness.
     """

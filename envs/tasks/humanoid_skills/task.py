@@ -98,7 +98,7 @@ class HumanoidSkills(MujocoTask):
 
     @property
     def mirror(self) -> Mirror:
-        """See `MujocoTask.mirror`: left and right skills change places."""
+        """The task's left-right symmetry, in which left and right skills change places, too."""
         obs, action = body.mirror(self.model)
         obs = obs + clock.mirror() if self.config.gait_clock else obs
         return Mirror(obs, TURNED_COMMAND + symmetry.swapped_names(list(SKILL_NAMES)), action)
@@ -144,12 +144,12 @@ class HumanoidSkills(MujocoTask):
         return jnp.concatenate([obs, clock.shown(steps.phase)]) if self.config.gait_clock else obs
 
     def _rewards(self, motion: Motion, steps: Steps) -> dict[str, Array]:
-        """Return what each term adds to the reward, given what the feet did before the step."""
+        """Return what each term adds to the reward. `steps` is what the gait terms remember of the steps before."""
         rewards = weighted(reward_terms(motion), self.config.rewards)
         return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
 
     def _kept(self, steps: Steps) -> dict[str, Steps]:
-        """Return the part of `info` that the clock and the gait's terms need: nothing if none is on."""
+        """Return the part of `info` that holds `steps`; empty if neither the clock nor a gait term is on."""
         return {"steps": steps} if self.config.gait.is_on or self.config.gait_clock else {}
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:

@@ -11,7 +11,7 @@ from envs.tasks.humanoid_skills.rewards import is_airborne
 
 @struct.dataclass
 class Tracking:
-    """The measures of one world's episode, which are updated after every step."""
+    """How long the humanoid of one world has been in the air and has stood, from which success is judged."""
 
     flight_seconds: Array  # () s, duration of the present flight
     longest_flight: Array  # () s, duration of this episode's longest flight
@@ -19,11 +19,11 @@ class Tracking:
 
     @classmethod
     def first(cls) -> "Tracking":
-        """Return the measures before the first step."""
+        """Return the durations at the start of an episode: all 0."""
         return cls(*jnp.zeros(3))
 
     def after(self, motion: Motion, period: float) -> "Tracking":
-        """Return the measures after one more control step of `period` s."""
+        """Return the durations after one more control step of `period` s, in which the body made this motion."""
         flight = jnp.where(is_airborne(motion), self.flight_seconds + period, 0)
         stands = motion.height >= MIN_STANDING_HEIGHT
         return Tracking(
@@ -33,7 +33,11 @@ class Tracking:
         )
 
     def metrics(self, motion: Motion) -> dict[str, Array]:
-        """Return the errors of velocity (m/s) and yaw rate (rad/s), the longest flight and the present standing (s)."""
+        """Return the metrics of this step, by name.
+
+        They are `velocity_error` (m/s), `turn_error` (rad/s), `air_seconds` of the longest flight, and
+        `standing_seconds` until now.
+        """
         return {
             "velocity_error": jnp.sqrt(jnp.square(motion.velocity - motion.command[:2]).sum()),
             "turn_error": jnp.abs(motion.turn - motion.command[2]),
