@@ -11,7 +11,7 @@ Grow = Callable[[], bool]  # appends the next round of a search to the list of t
 
 
 def never() -> bool:
-    """Return False: the trials of a sweep that is no search are all there."""
+    """Return False, as `grow` does for a sweep that is no search: all its trials are there from the start."""
     return False
 
 
@@ -19,7 +19,11 @@ class Backend(Protocol):
     """The trials of one sweep, in the place where they run. Methods answer from what the last `look` found."""
 
     def look(self, *, record: bool = False) -> None:
-        """Find out the state of each trial; with `record` also write the ends of a cluster's trials here."""
+        """Find out the state of each trial.
+
+        Args:
+          record: for trials on a cluster, also write how they ended, and their results, to this machine.
+        """
         ...
 
     def progress(self, trial: Trial) -> Progress:
@@ -39,7 +43,10 @@ class Backend(Protocol):
         ...
 
     def objects(self, pack: int) -> str | None:
-        """Return the objects that `submit` would create on a cluster, as YAML; None if it creates none."""
+        """Return as YAML the cluster's objects that `submit` would create, with up to `pack` trials in a pod; or None.
+
+        None means that trials run as processes of this machine.
+        """
         ...
 
     def submit(self, options: Namespace) -> None:
@@ -51,7 +58,7 @@ class Backend(Protocol):
         ...
 
     def advance(self) -> bool:
-        """Look again and start the trials whose turn has come; return whether there is more to watch."""
+        """Look again, and on a cluster start the trials whose turn has come; return whether there is more to watch."""
         ...
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:

@@ -150,7 +150,10 @@ def retry(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backen
 
 
 def _require_nothing_follows(sweep: Sweep, trials: list[Trial], failed: list[Trial], backend: Backend) -> None:
-    """Raise ConfigError if a search has begun trials that were proposed because these ones failed."""
+    """Raise ConfigError if a search has begun later trials, whose proposal depends on the failure of those in `failed`.
+
+    A search proposes trials in rounds, each from the outcomes of the rounds before.
+    """
     if sweep.search is None:
         return
     size = sweep.search.parallel * sweep.num_seeds

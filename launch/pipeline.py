@@ -90,7 +90,7 @@ def _does(stage: "Stage") -> str:
 
 
 def run(options: Namespace, pipeline: "Pipeline", stages: list["Stage"]) -> None:
-    """Run the stages that are not done on this machine."""
+    """Run all stages that are not done, on this machine, one after the other."""
     from launch.pipelines.walk import walk
 
     walk(stages, pipeline.retries)
@@ -131,7 +131,7 @@ def _exit_if_failed(failed: list[str]) -> None:
 
 
 def export(options: Namespace, pipeline: "Pipeline", stages: list["Stage"]) -> None:
-    """Write the pipeline for another scheduler."""
+    """Write the pipeline to the file `--out`, as a DAG of Airflow or as a compiled pipeline of Kubeflow."""
     from envs.places import require_file
     from flexrl.common.files import write_text
 
@@ -147,7 +147,10 @@ def export(options: Namespace, pipeline: "Pipeline", stages: list["Stage"]) -> N
 
 
 def _on_cluster(options: Namespace, pipeline: "Pipeline") -> tuple[dict[str, "Sweep"], str | None]:
-    """Return cluster, resources and retries of each stage as a sweep, and the context of the kubeconfig."""
+    """Return by stage name a `Sweep` with the stage's cluster, resources and retries; and the kubeconfig's context.
+
+    Values of `--from-terraform` and `--namespace` replace those of the pipeline's file.
+    """
     from launch.pipelines.cluster import require_cluster
 
     sweeps, context = {name: pipeline.as_sweep(name) for name in pipeline.stages}, getattr(options, "context", None)

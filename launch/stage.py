@@ -1,6 +1,7 @@
 """The command of a pipeline's pods: `python -m launch.stage JSON` makes an attempt at one stage.
 
-JSON is a `launch.pipelines.stages.Stage`. Its inputs and its folder lie in its workspace, a volume of all stages.
+A stage is a training or a command. JSON is a `launch.pipelines.stages.Stage`. The stage's folder and those of its
+inputs lie in the workspace that JSON names, on a volume that all stages share.
 """
 
 import json
@@ -21,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 def main(arguments: list[str]) -> None:
-    """Run the stage to its end, and exit with the code that a scheduler reads."""
+    """Make one attempt at the stage that the command line holds as JSON; exit with the code that a scheduler reads."""
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _: asked.append(signum))
@@ -56,7 +57,11 @@ def read(arguments: list[str]) -> "Stage":
 
 
 def _attempt(stage: "Stage", asked: list[int]) -> "Progress":
-    """Make the attempt.
+    """Run the stage's process until it ends, and return the stage's progress.
+
+    Args:
+      stage: the stage.
+      asked: list to which the signal handler appends SIGTERM and SIGINT; then the process saves and stops.
 
     Raises:
       Preempted: if another pod runs the stage.

@@ -1,6 +1,7 @@
 """The command of a sweep's pods: `python -m launch.trial FOLDER` trains one trial, or one pack of trials.
 
-FOLDER holds `trials.jsonl.gz`, with one line for each index of the Job. Kubernetes gives the pod its index.
+A trial is one run of the sweep. A pack is a group of trials that one program trains together. FOLDER holds
+`trials.jsonl.gz`, with the trials of one pod on each line. Kubernetes tells the pod the index of its line.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ STOP_SECONDS = 10.0  # from SIGTERM to SIGKILL of the training: a spot machine g
 
 
 def main(arguments: list[str]) -> None:
-    """Run the trial to its end, and exit with the code that the Job's podFailurePolicy reads."""
+    """Make one attempt at the pod's trials (runs of a sweep), and exit with the code that the Job's rules read."""
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _: asked.append(signum))
@@ -63,9 +64,9 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def run(options: Namespace, asked: list[int]) -> int:
-    """Make an attempt at the trials of this pod, and return its exit code.
+    """Start or resume the training of this pod's trials (runs of a sweep), and return the pod's exit code.
 
-    If one trial of a pack fails, the others are attempted again without it.
+    If one trial of a pack (trials that one program trains) fails, the training of the others is resumed without it.
 
     Args:
       options: parsed command line.
@@ -106,9 +107,14 @@ def run(options: Namespace, asked: list[int]) -> int:
 
 
 def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
-    """Train the trial of the first host as one of its other hosts, and return the exit code.
+    """Train, on a host other than host 0, the trial that several hosts train together; return this pod's exit code.
 
-    Only the first host writes the trial's progress and result; a failure here counts as an interruption.
+    Only host 0 writes the trial's progress and result. A failure here counts as an interruption, and uses up no retry.
+
+    Args:
+      trial: the trial, which host 0 trains too.
+      asked: list to which the signal handler appends SIGTERM and SIGINT.
+      pause_after: number of evaluations after which the training pauses; None to train to the end.
     """
     from launch.attempt import training_process as attempt
     from launch.attempt.trial_folder import folder_of
@@ -132,7 +138,9 @@ def _follow(trial: "Trial", asked: list[int], pause_after: int | None) -> int:
 
 @contextlib.contextmanager
 def _bucket_copies(trials: list["Trial"], options: Namespace) -> Iterator["BucketCopies | None"]:
-    """Copy the trials' runs from the bucket, and to it until the `with` block ends; without a bucket yield None.
+    """Download the trials' runs from the bucket, and upload what changes in them until the `with` block ends.
+
+    Without `--bucket` copy nothing, and yield None.
 
     Raises:
       Preempted: if another pod runs one of the trials, or the bucket does not answer.
@@ -159,10 +167,17 @@ def _attempt(
     cleared: dict[str, int],
     copies: "BucketCopies | None",
 ) -> dict[str, "Progress"]:
-    """Make one attempt at the trials, print their log meanwhile, and return the progress of each by key.
+    """Train the trials in one process until it ends, print its log meanwhile, and return each trial's progress by key.
+
+    Args:
+      trials: trials that one program trains together.
+      options: parsed command line.
+      asked: list to which the signal handler appends SIGTERM and SIGINT; then the training saves and stops.
+      cleared: by key, how many attempts a trial had made when the user cleared its failure with `retry`.
+      copies: uploads the runs to the bucket; None without a bucket.
 
     Raises:
-      Preempted: if another pod runs one of them, or may have taken one over, or their runs cannot be uploaded.
+      Preempted: if another pod runs one of the trials or may have taken it over, or their runs cannot be uploaded.
     """
     from launch.attempt import pod_report
     from launch.attempt.trial_folder import folder_of
@@ -239,10 +254,10 @@ def _begun(trials: list["Trial"], options: Namespace, cleared: dict[str, int]) -
 
 
 def _once_free(begin: Callable[[], Begun], trials: list["Trial"]) -> Begun:
-    """Return what `begin` returns, called again while another pod holds one of the trials.
+    """Call `begin` until it raises no BlockingIOError, as it does while another pod runs a trial; return its result.
 
     Raises:
-      Preempted: if it still does after `LOCK_SECONDS`.
+      Preempted: if another pod still runs one of the trials after `LOCK_SECONDS`.
     """
     deadline = time.monotonic() + LOCK_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""The points of a sweep: the values that its axes set in each trial."""
+"""The points of a sweep: the values that its axes (`grid`, `zip`, `random`, `seeds`) set in each trial."""
 
 import itertools
 import json
@@ -19,7 +19,9 @@ MAX_CORNERS = 500
 
 
 def points(sweep: Sweep, first_seed: int) -> list[Point]:
-    """Return every combination of a grid point, a zip point, a random point and a seed. The seed varies fastest.
+    """Return the axis values of each trial: every combination of a grid, a zip and a random point and a seed.
+
+    The seed varies fastest.
 
     Args:
       sweep: the sweep whose axes are combined.
@@ -30,7 +32,7 @@ def points(sweep: Sweep, first_seed: int) -> list[Point]:
 
 
 def num_points(sweep: Sweep) -> int:
-    """Return how many points a sweep has, without making them."""
+    """Return how many trials a sweep has in all, with those that a search has still to propose. Makes none of them."""
     zipped = min((len(values) for values in sweep.zip.values()), default=1)
     drawn = sweep.search.trials if sweep.search else sweep.random and sweep.random.num
     return math.prod(map(len, sweep.grid.values())) * zipped * (drawn or 1) * sweep.num_seeds
@@ -47,7 +49,9 @@ def _zip(sweep: Sweep) -> list[Point]:
 
 
 def _draws(axes: Random | None) -> list[Point]:
-    """Draw random points that all differ. Each field has its own random stream.
+    """Draw random points (values by field name) that all differ; without `axes` return one empty point.
+
+    Each field has its own random stream.
 
     A point that equals an earlier one is drawn again from separate streams, so that all other points stay the same.
     """
@@ -73,7 +77,7 @@ def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
 
 
 def _value(draw: Draw, uniform: float, digits: int) -> Any:
-    """Return the value of a draw for a uniform random number in [0, 1)."""
+    """Turn a uniform random number in [0, 1) into a value of a distribution; numbers of a range get `digits` digits."""
     if draw.choice is not None:
         return draw.choice[int(uniform * len(draw.choice))]
     if draw.uniform is not None:
@@ -85,12 +89,15 @@ def _value(draw: Draw, uniform: float, digits: int) -> Any:
 
 
 def rounded(value: float, digits: int) -> float:
-    """Return a value with so many significant digits."""
+    """Return a number rounded to `digits` significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def seed_points(sweep: Sweep, first: int) -> list[Point]:
-    """Return a point for each seed of a sweep; they count up from `first` where it gives only their number."""
+    """Return `{"seed": seed}` for each seed of a sweep, or one empty point if the sweep gives no seeds.
+
+    Seeds count up from `first` if the sweep gives only how many there are.
+    """
     if sweep.seeds is None:
         return [{}]
     seeds = range(first, first + sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
@@ -103,9 +110,9 @@ def describe(values: Point) -> str:
 
 
 def corners(fields: Mapping[str, Draw]) -> list[Point]:
-    """Return points at the edge of fields that are drawn: lowest, highest and possible values, and their combinations.
+    """Return points at the limits of drawn fields: with every choice, and the lowest and highest value of every range.
 
-    Each of these values is in a point, but of many combinations only the first `MAX_CORNERS`.
+    Each of these values is in some point. Of their combinations only the first `MAX_CORNERS` are returned.
     """
     edges = {name: draw.choice or draw.uniform or draw.log_uniform or () for name, draw in fields.items()}
     each = (

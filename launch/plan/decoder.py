@@ -1,4 +1,4 @@
-"""Turns a trial's axis values into its config, with the strict decoder of runs."""
+"""Makes the config of a trial (one run of a sweep) from the values of the sweep's axes, checked as that of any run."""
 
 import dataclasses
 import functools
@@ -116,7 +116,18 @@ def _set(content: JsonObject, names: list[str], value: Any, origin: str) -> None
 
 @functools.cache
 def _pinned(parent: str, workspace: str, on_cluster: bool) -> str:
-    """Return a parent as `FOLDER:ITERATION`, with an absolute folder: a trial's own workspace is not the parent's."""
+    """Return the run that a trial begins from, as `FOLDER:ITERATION` with an absolute folder.
+
+    A trial's own workspace is another folder, so a relative name would not be found there.
+
+    Args:
+      parent: the run as the sweep's file names it.
+      workspace: folder in which the run is looked for.
+      on_cluster: whether the sweep names a cluster; then a run on the cluster's volume is not looked for here.
+
+    Raises:
+      ConfigError: if the run or its iteration is not found, or a run on the volume is named without an iteration.
+    """
     place, _, step = parent.rpartition(":")
     if on_cluster and parent.startswith(f"{VOLUME}/") and not Path(place or parent).exists():
         if not step.isdecimal():

@@ -11,7 +11,7 @@ MAX_POINTS = 500  # of a search: every command proposes all of them again
 
 @dataclass(frozen=True)
 class Draw:
-    """The distribution of a random field. Exactly one of the attributes is given.
+    """The distribution from which a field's values are drawn. Exactly one of the attributes is given.
 
     Attributes:
       uniform: (low, high) of a uniform distribution.
@@ -40,7 +40,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Random:
-    """Points drawn at random, or proposed by a search.
+    """Points (values of several fields together) that are drawn at random, or proposed by a search.
 
     Drawn at random, each field has its own random stream; raising `num` keeps the points drawn before.
 
@@ -64,7 +64,7 @@ class Random:
 
 @dataclass(frozen=True)
 class Search:
-    """Points of the fields of `random`, proposed from the results so far.
+    """A search: points (values of the fields in `random`) are proposed from the results so far.
 
     They come in rounds: a round is proposed once all trials of the last one have ended. So what is proposed follows
     from the file and the results alone, and a search that was killed goes on as it would have.
@@ -89,7 +89,7 @@ class Search:
 
 
 def require_distinct(name: str, number: int, fields: Mapping[str, Draw]) -> None:
-    """Raise ValueError if fewer different points of the fields exist than are asked for.
+    """Raise ValueError if the fields have fewer combinations of values (points) than are asked for.
 
     Args:
       name: name of the field of the sweep's file that gives the number of points, for the message.

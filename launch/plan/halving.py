@@ -1,4 +1,4 @@
-"""Successive halving: trials pause at rungs, where only the best of them go on.
+"""Successive halving: trials pause after given numbers of evaluations (rungs), and only the best of them go on.
 
 Source: Jamieson and Talwalkar, 2016 (arXiv:1502.07943). The choice depends only on the recorded progress of all trials,
 so that every later `submit` goes on with the same trials.
@@ -36,7 +36,10 @@ def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[in
 
 
 def rung_of_sweep(sweep: Sweep, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
-    """Return what `next_rung` does, for the trials that compete now: all of a sweep, or the last round of a search.
+    """Return the number of evaluations after which trials pause next, and the indexes of those still in the race.
+
+    The indexes count in `progress`. The number is None if these trials train to their end. All trials of a sweep
+    compete; in a search only those of its last round (the trials that were proposed together) do. See `next_rung`.
 
     Args:
       sweep: the sweep.
@@ -49,5 +52,8 @@ def rung_of_sweep(sweep: Sweep, progress: Sequence[Progress]) -> tuple[int | Non
 
 
 def has_arrived(progress: Progress, rung: int | None) -> bool:
-    """Return whether a trial has nothing left to do up to this rung, or up to its end if `rung` is None."""
+    """Return whether a trial is done, failed, or paused after `rung` evaluations, so that it need not train now.
+
+    With None, a paused trial must still train to its end.
+    """
     return progress.state in ("done", "failed") or (progress.state == "paused" and rung in progress.rungs)

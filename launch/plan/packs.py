@@ -1,4 +1,4 @@
-"""Packs: trials that one program trains together, since they differ only in seed and in traced numbers."""
+"""Packs: trials that one program trains together, as they differ only in seed and numbers that need no recompiling."""
 
 from flexrl.common.errors import ConfigError
 from launch.plan.trials import Trial
@@ -7,9 +7,9 @@ Pack = list[Trial]
 
 
 def packed(trials: list[Trial], size: int) -> list[Pack]:
-    """Group trials into packs of at most `size`, in the order of their first trials.
+    """Group trials into packs (trials that one program trains) of at most `size`, in the order of their first trials.
 
-    A trial that shares its program with no other is a pack of its own.
+    A trial that no other trial can share a program with is a pack of its own.
 
     Raises:
       ConfigError: if the size is below 1.

@@ -30,19 +30,27 @@ Row = tuple[str, int]  # a trial's config hash, and the control steps of its who
 
 
 def is_ours(env: object) -> bool:
-    """Return whether our code and the listed packages alone determine this environment, and no user's code."""
+    """Return whether this project or the packages in `PACKAGES` define the environment `env`, and no user's code."""
     return env in BUILT_IN or str(env).startswith(BRIDGES)
 
 
 def place(sweep: Sweep, base: JsonObject) -> Path:
-    """Return the path of the cached plan of a sweep."""
+    """Return the path at which the plan of a sweep (its decoded trials) is cached, whether or not it is there yet.
+
+    Args:
+      sweep: the sweep.
+      base: config fields that all its trials share.
+    """
     content = json.dumps([asdict(sweep), base, _code()], default=str)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flexrl" / "plans"
     return cache / hashlib.sha256(content.encode()).hexdigest()
 
 
 def load(path: Path, number: int) -> list[Row] | None:
-    """Return the rows of a plan, one for each trial; None if it is missing, damaged or has not `number` rows."""
+    """Read a cached plan: the config hash and the control steps of each trial.
+
+    Return None if the file is missing or damaged, or does not hold `number` trials.
+    """
     try:
         digest, _, text = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
@@ -54,7 +62,7 @@ def load(path: Path, number: int) -> list[Row] | None:
 
 
 def save(path: Path, rows: Iterable[Row]) -> None:
-    """Store a sweep's decoded trials as a cache for the next command, and delete the oldest stored ones.
+    """Cache the config hash and control steps of a sweep's trials for the next command; delete the oldest cached plans.
 
     An error in writing is ignored: the next command then decodes the trials from the sweep's file again.
     """

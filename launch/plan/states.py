@@ -1,6 +1,6 @@
-"""The state machine of a trial: pure functions from its progress and an event to its new progress.
+"""The state machine of a trial (one run of a sweep): pure functions from its progress and an event to its new progress.
 
-It is the same on this machine and on a cluster.
+Trials on this machine and trials on a cluster share it.
 """
 
 import signal
@@ -22,7 +22,7 @@ State = Literal["waiting", "running", "stopped", "paused", "done", "failed"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial has come.
+    """State and history of a trial (one run of a sweep), as its folder's `progress.json` records them.
 
     Attributes:
       state: `waiting` was never started or will be tried again; `stopped` has saved and goes on when submitted again;
@@ -71,7 +71,7 @@ class Ended:
 
 
 def begun(progress: Progress, steps: int | None = None) -> Progress:
-    """Return the progress after an attempt began. The trial fails if too many attempts before it made no step.
+    """Return a trial's progress after one more attempt began: running, or failed if too many attempts made no step.
 
     Args:
       progress: progress before the attempt.
@@ -88,7 +88,7 @@ def begun(progress: Progress, steps: int | None = None) -> Progress:
 
 
 def ended(progress: Progress, event: Ended, retries: int) -> Progress:
-    """Return the progress after an attempt ended.
+    """Return a trial's progress after an attempt ended: done, paused, stopped, failed, or waiting for the next attempt.
 
     Args:
       progress: progress during the attempt.
@@ -147,14 +147,24 @@ def stops_sweep(progress: Progress) -> bool:
 
 
 def goes_on_alone(ends: Iterable[Progress]) -> bool:
-    """Return whether a trial of the pack was stopped only because another one failed, and can go on without it."""
+    """Return whether a trial was stopped only because another trial of its pack failed or paused.
+
+    A pack is a group of trials that one program trains. A trial so stopped can go on without the other one.
+
+    Args:
+      ends: progress of each trial of the pack after the attempt.
+    """
     return any(progress.state == "stopped" and progress.reason.startswith(ANOTHERS) for progress in ends)
 
 
 def told(ends: Iterable[Progress]) -> int:
-    """Return the exit code that tells a scheduler how an attempt at a trial or a pack ended.
+    """Return the exit code that tells a scheduler how an attempt at one or several trials ended.
 
-    It is 0 only if no trial was stopped or failed. Otherwise codes that another attempt may help come first.
+    The code is 0 if all trials are done or paused. Otherwise it is the code of the first of these that is among them:
+    a trial that crashed or found the disk full, one that was interrupted, one that another attempt would not help.
+
+    Args:
+      ends: progress of each trial after the attempt.
     """
     return max(map(_told, ends), key=lambda code: (code != 0, code not in NO_RETRY, code != EXIT_PREEMPTED))
 

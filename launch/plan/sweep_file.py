@@ -121,7 +121,10 @@ class Cluster:
     env_from_secret: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError if not one workspace is given, a name is not valid, or a variable seems to hold a secret."""
+        """Raise ValueError if not exactly one of `volume_claim` and `workspace` is given, or an entry is not valid.
+
+        A variable in `env` that seems to hold a secret is not valid.
+        """
         if (self.volume_claim is None) == (self.workspace is None):
             given = "both are given" if self.workspace else "neither is given"
             raise ValueError(f"cluster: needs cluster.volume_claim, or cluster.workspace: gs://BUCKET/PATH; {given}")
@@ -146,7 +149,7 @@ class Halving:
 
     Attributes:
       rungs: rising numbers of evaluations after which trials pause and are compared by their mean return.
-      factor: one of so many trials goes on past each rung, rounded up.
+      factor: at each rung the number of trials is divided by it and rounded up; so many of the best go on.
     """
 
     rungs: tuple[int, ...]
@@ -162,7 +165,7 @@ class Halving:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: one trial for every combination of the axes' points, on top of a common base config.
+    """A sweep: one trial (a run) for every combination of the axes' points, on top of a common base config.
 
     The axes are `grid`, `zip`, `random` and `seeds`. Any value in the file may be a variable (`launch.plan.variables`).
 
@@ -258,7 +261,7 @@ class Sweep:
 
     @property
     def num_seeds(self) -> int:
-        """The number of trials of each point, one for each seed."""
+        """How many trials each point (the values of all other axes) has: one for each seed."""
         return self.seeds if isinstance(self.seeds, int) else len(self.seeds or (0,))
 
     def num_unproposed(self, number: int) -> int:

@@ -35,7 +35,7 @@ def texts(env: str, limit: int) -> dict[str, str]:
     """Return the text of each of a task's files by file name.
 
     Raises:
-      ConfigError: if a file is not text, if they are in several folders, or if they have more than `limit` bytes
+      ConfigError: if a file is not text, or if the files are in several folders or have more than `limit` bytes
         together.
     """
     files = _files(env)

@@ -1,4 +1,4 @@
-"""The trials of a sweep. All are decoded by the strict decoder of runs before the first one starts."""
+"""The trials (runs) of a sweep. The configs of all are made and checked before the first one starts."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -73,18 +73,19 @@ class Planner:
 
     @property
     def first_seed(self) -> int:
-        """The base's seed, from which a sweep that gives the number of seeds counts."""
+        """The seed of the base config, 0 if it has none. A sweep that gives a number of seeds counts up from it."""
         return self.base.get("seed", 0)
 
     def trials(self, axes: list[Point], before: Sequence[Trial] = ()) -> list[Trial]:
         """Return a trial for each point.
 
         Args:
-          axes: values of each trial.
-          before: trials that the sweep has already; those of the points are numbered after them.
+          axes: the points: for each trial the values that the axes set, by dotted field.
+          before: trials that the sweep has already; the new ones are numbered after these.
 
         Raises:
-          ConfigError: if a trial is not valid, naming it, the field, the value and the limit; or if two are the same.
+          ConfigError: if a trial is not valid, naming it, the field, the value and the limit; or if two trials would
+            compute the same.
         """
         _require_open_fields(self.path, self.sweep, self.base, axes[0] if axes else {})
         first = len(before) + 1
@@ -103,7 +104,10 @@ class Planner:
         return trials
 
     def require_valid(self, axes: list[Point]) -> None:
-        """Decode points that are no trials, such as those at the edge of what a search may propose.
+        """Check that the configs of points are valid, without making trials: those at the limits of a search.
+
+        Args:
+          axes: the points: values by dotted field.
 
         Raises:
           ConfigError: if one is not valid, naming the field, the value and the limit.
@@ -113,7 +117,7 @@ class Planner:
 
 
 def load_planner(path: Path, workspace: Path, settings: Sequence[str] = ()) -> Planner:
-    """Read a sweep's file.
+    """Read a sweep's file, and return the planner that makes the sweep's trials.
 
     Args:
       path: path of the sweep's file.
@@ -175,7 +179,10 @@ def trial_of(
 
 
 def _can_be_kept(base: JsonObject, axes: list[Point]) -> bool:
-    """Return whether a plan may be cached: it is large, and only the sweep's files and our code determine it."""
+    """Return whether the plan (all trials, decoded) may be cached: it is large, and follows from our code and files.
+
+    It does not if trials begin from another run, or train in an environment that a user wrote.
+    """
     if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
         return False
     return all(map(plan_store.is_ours, {str(values.get("env", base.get("env", DEFAULT))) for values in axes}))
