@@ -33,7 +33,7 @@ class BucketCopies:
         Raises:
           BlockingIOError: if another pod writes one of them.
           BucketDown: if the bucket does not answer.
-          ConfigError: if the bucket refuses, or a run or a parent in it is missing or damaged.
+          ConfigError: if the bucket refuses, a run in it is damaged, or the run that a trial begins from is missing.
         """
         self._writers: dict[Path, Writer] = {}
         with ExitStack() as undo:

@@ -55,7 +55,7 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Release the lease, and remove its file if it is still ours."""
+        """Release the lease, and remove its file unless another process has taken the lease over."""
         self._released.set()
         self._thread.join(BEAT_SECONDS)
         with contextlib.suppress(FileNotFoundError):

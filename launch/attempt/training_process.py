@@ -23,7 +23,7 @@ BEAT_SECONDS = 10.0  # between heartbeats in the trials' folders
 
 
 class Attempt:
-    """A training process together with the locks of its trials' folders, which it holds while the process runs."""
+    """One attempt: a process that trains one or more trials, and the locks of their folders, held while it runs."""
 
     def __init__(
         self,
@@ -82,7 +82,10 @@ class Attempt:
                 self._resources = stack.pop_all()
 
     def _spawn(self, locks: list[int]) -> None:
-        """Start the process. It prints to the first trial's log, copied to the others' logs at its end."""
+        """Start the process, which inherits the file descriptors `locks`.
+
+        It prints to the first trial's log. When it has ended, its output is copied to the logs of the other trials.
+        """
         folders = [folder_of(trial) for trial in self.trials]
         command = [*TRAINING, *(folders[0].command() if len(folders) == 1 else pack_command(folders))]
         command += ["--pause-after", str(self._rung)] if self._rung else []
@@ -132,7 +135,14 @@ class Attempt:
         return True
 
     def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
-        """Return what the process's end means for one of its trials: another trial's failure only stops it."""
+        """Return what the process's end means for one trial. If another trial failed, this one counts as stopped.
+
+        Args:
+          trial: the trial.
+          code: exit code of the process.
+          line: the last line that the process printed.
+          seconds: the trial's part of the duration of the process.
+        """
         if reason := folder_of(trial).divergence():
             return Ended(EXIT_DIVERGED, False, self._asked, seconds, f"diverged: {reason}")
         out_of_time = self._stopping_since is not None and not self._asked

@@ -39,9 +39,10 @@ class Kubernetes:
         return Remote(self._options, self._sweep, self._trials)
 
     def look(self, *, record: bool = False) -> None:
-        """Ask the cluster for the state of all trials; with `record` also write new ends to the trials' folders.
+        """Ask the cluster for the state of all trials.
 
-        With `record` the next round of a search is proposed if the last one has ended.
+        With `record`, also write to the trials' folders on this machine how they ended and their results. Then propose
+        the next round of a search, if the last one has ended.
         """
         if record:
             self._remote.record()
@@ -55,7 +56,10 @@ class Kubernetes:
         return self._remote.progress(trial)
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Return control steps, newest mean return and a note; for a few running trials from their logs."""
+        """Return control steps, newest mean return and a note on what could not be found out.
+
+        For running trials, at most `launch.kubernetes.remote.LOGS` of them in a look, the pods' logs are read.
+        """
         return self._remote.figures(trial)
 
     def who(self) -> str:

@@ -1,4 +1,4 @@
-"""Results of trials in a bucket, for when the cluster's pods and their words are gone."""
+"""Reads results of trials from a bucket, for when the cluster has removed the pods and with them their reports."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ THREADS = 16  # requests at a time
 
 
 def reports_in_bucket(address: str, trials: Iterable[Trial]) -> dict[str, PodReport]:
-    """Return by key what the pods of trials left in a bucket, for those trials that have a result there.
+    """Read from a bucket how trials ended; return a report by trial key for each trial that has a result there.
 
     Args:
       address: the sweep's workspace, `gs://BUCKET/PATH`.

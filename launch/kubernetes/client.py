@@ -84,6 +84,8 @@ class Cluster:
     def apply(self, manifest: Object, dry_run: bool = False) -> Object:
         """Create an object, or change the fields that differ; return the object as it is afterwards.
 
+        With `dry_run` the cluster only checks the object.
+
         Raises:
           ConfigError: if the cluster refuses it.
           Unavailable: if the cluster did not answer.

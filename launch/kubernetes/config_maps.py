@@ -1,4 +1,4 @@
-"""Build the ConfigMaps that hold a sweep's trials and its users' task files, and what a Job says about them."""
+"""Build the ConfigMaps that hold a sweep's trials and its users' task files, and what a Job needs to mount them."""
 
 import base64
 import gzip
@@ -22,6 +22,11 @@ MAX_KEYS_BYTES = 200_000  # most bytes of the keys of a Job's trials; Kubernetes
 
 def trials_config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str]]) -> Manifest:
     """Return the ConfigMap that holds the trials of a Job, compressed.
+
+    Args:
+      sweep: the sweep.
+      cluster: where it runs.
+      lines: for each index of the Job the keys of its trials (`keys_of`), and its line of JSON (`line_of`).
 
     Raises:
       ConfigError: if they do not fit into a ConfigMap.
@@ -47,7 +52,7 @@ def trials_config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str
 
 
 def task_config_maps(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
-    """Return for each task in a user's file a ConfigMap and the source that mounts it."""
+    """Return for each task in a user's file a ConfigMap with the task's files, and the volume source that mounts it."""
     envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
     found = []
     for i, (folder, env) in enumerate(envs.items()):
@@ -67,17 +72,20 @@ def task_config_maps(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> lis
 
 
 def sources(trials: Manifest, tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
-    """Return the ConfigMaps that a Job mounts: that of its trials, and that of each task in a folder of its own."""
+    """Return the sources of a Job's volume: the ConfigMap of its trials, and of each task in a folder of its own."""
     return [{"name": trials["metadata"]["name"]}, *(source for _, source in tasks)]
 
 
 def keys_of(pack: Pack) -> str:
-    """Return the keys of a pack as they stand in the Job's annotation."""
+    """Return the keys of a pack's trials, with commas between them, as a Job's annotation holds them."""
     return ",".join(trial.key for trial in pack)
 
 
 def annotated(lines: list[tuple[str, str]]) -> str:
     """Return the keys of a Job's trials as the text of its annotation, in the order of its indexes.
+
+    Args:
+      lines: for each index of the Job the keys of its trials, and its line of JSON, which is not used.
 
     Raises:
       ConfigError: if they do not fit into an annotation.
@@ -92,7 +100,13 @@ def annotated(lines: list[tuple[str, str]]) -> str:
 
 
 def line_of(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
-    """Return the trials of an index as one line of JSON, which `launch.trial` reads."""
+    """Return the trials of one pod as a line of JSON, which `launch.trial` reads there.
+
+    Args:
+      sweep: the sweep.
+      pack: the trials that the pod trains together.
+      cleared: by key, the attempts so far of failed trials that the user cleared.
+    """
     return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
 
 

@@ -104,7 +104,16 @@ def _trial_of_hosts(
     after: str,
     rung: int | None,
 ) -> list[Manifest]:
-    """Return the objects of a trial that several hosts train: a Job whose indexes are the hosts, and their Service."""
+    """Return the objects of one trial that several hosts train: ConfigMap, Service, and a Job with an index a host.
+
+    Args:
+      sweep: the sweep.
+      number: position of the trial among those that are sent, which names the Job.
+      line: the trial's key, and the line of JSON that its pods read.
+      tasks: ConfigMap of each task in a user's file, and the volume source that mounts it.
+      after: names of the Jobs that had the trials before.
+      rung: number of evaluations after which the trial pauses; None to run it to its end.
+    """
     assert sweep.cluster is not None
     hosts, key = sweep.resources.hosts, line[0]
     config_map = trials_config_map(sweep, sweep.cluster, [line])
@@ -154,7 +163,7 @@ def config_maps_of(job: Manifest) -> list[str]:
 
 
 def is_used(thing: Manifest, job: Manifest) -> bool:
-    """Return whether a Job needs a ConfigMap or Service."""
+    """Return whether a Job mounts the ConfigMap `thing`, or its hosts find each other by the Service `thing`."""
     name = thing["metadata"]["name"]
     return name in config_maps_of(job) or name == job["spec"]["template"]["spec"].get("subdomain")
 
@@ -215,7 +224,9 @@ def _job(
 
 
 def _failure_rules(final: str) -> list[Manifest]:
-    """Return the rules for how a pod ended. The first match counts; a pod that no rule matches uses up a retry.
+    """Return a Job's podFailurePolicy: what follows from how a pod ended.
+
+    The first rule that matches counts. A failed pod that no rule matches uses up a retry.
 
     Args:
       final: action for exit codes that another attempt would only repeat: FailIndex or FailJob.

@@ -73,7 +73,7 @@ def observe(
 
 
 def keys_by_index(job: Object) -> list[str]:
-    """Return the text of keys for each index of a Job; the keys of a pack are separated by commas."""
+    """Return for each index of a Job the keys of the trials that its pod trains, in one text separated by commas."""
     return job["metadata"].get("annotations", {}).get(KEYS, "").split()
 
 
@@ -105,8 +105,8 @@ def unanswered(pod: Object, now: datetime) -> bool:
 def _with_record(record: Progress, found: Standing | None) -> Standing:
     """Merge the record of this machine with the cluster's standing.
 
-    The record counts if it says done, or if it is about the failure that the cluster still shows: a user may have
-    cleared it since.
+    The record counts if it says done. If the cluster shows a failure, the record also counts unless it has fewer
+    attempts than the cluster shows: it holds this failure too, and the user may have cleared it since.
     """
     if found is None or record.state == "done":
         return dataclasses.replace(found or Standing(record), progress=record, held=False)
@@ -146,7 +146,14 @@ class _JobView:
         self._waits_for = "its Job is being removed" if is_leaving(job) else self._waits_for
 
     def standing(self, before: Standing, index: int, pods: list[Object], key: str) -> Standing:
-        """Return the standing of a trial after this Job, given its standing after earlier Jobs and its pods."""
+        """Return the standing of a trial with what this Job and its pods tell about the trial.
+
+        Args:
+          before: the standing by earlier Jobs of the sweep.
+          index: index of the trial in this Job.
+          pods: pods of this index, oldest first.
+          key: the trial's key.
+        """
         progress, report = before.progress, before.report
         if progress.state == "failed":  # an earlier Job failed it, and it was sent again
             progress = states.cleared(progress)
@@ -191,7 +198,15 @@ class _JobView:
 def _after_pod(
     progress: Progress, pod: Object, key: str, retries: int, now: datetime
 ) -> tuple[Progress, PodReport | None]:
-    """Return a trial's progress after a pod, and the pod's report if it wrote one."""
+    """Return a trial's progress with what one pod tells about the trial, and the pod's report if it wrote one.
+
+    Args:
+      progress: progress before this pod.
+      pod: a pod that trains the trial.
+      key: the trial's key.
+      retries: how often a trial that crashed is tried again.
+      now: the current time, with time zone.
+    """
     status = pod.get("status", {})
     phase = status.get("phase")
     if phase == "Running":

@@ -94,9 +94,10 @@ def _container(sweep: Sweep, cluster: Cluster, rung: int | None) -> Manifest:
 
 
 def _environment(sweep: Sweep, cluster: Cluster) -> dict[str, str]:
-    """Return the environment variables of a pod. Compiled programs stay on the volume, by image and GPU type.
+    """Return the environment variables of a pod.
 
-    Where pods share a volume, leases replace file locks.
+    They place the cache of compiled programs on the workspace's volume, in a folder for each image and GPU type. Where
+    pods share this volume, they replace file locks by leases (`launch.attempt.lease`).
     """
     kind = sweep.resources.gpu.kind or ("gpu" if sweep.resources.gpu.count else "cpu")
     cache = VOLUME / ".cache" / f"{digest(cluster.image)}-{kind}"

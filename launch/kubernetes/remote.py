@@ -36,7 +36,7 @@ ON_VOLUME = "its result is on the volume only; submit brings it here"
 
 
 class Remote:
-    """A sweep on a cluster."""
+    """The Jobs and pods of one sweep on a cluster, as the last look found them, and the requests that change them."""
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial]) -> None:
         """Read the kubeconfig. Sends no request.
@@ -61,11 +61,11 @@ class Remote:
         self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
 
     def look(self, most: int | None = MANY) -> None:
-        """Ask the cluster for the standing of each trial.
+        """Ask the cluster for the standing of each trial: its state, its Job and its pods.
 
         Args:
-          most: list the pods that succeeded only if they have at least one and at most so many results that are not
-            known here; with None list them always.
+          most: pods that succeeded are asked for only if 1 to `most` trials are done or paused that this machine has
+            not recorded so yet; with None always, if there is a Job.
         """
         self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
         self.jobs = self._cluster.jobs(self._selector)
@@ -81,7 +81,7 @@ class Remote:
         self.standings = observation.observe(self._records, self.jobs, pods, self.sweep.retries, datetime.now(UTC))
 
     def record(self) -> None:
-        """Look, and write the ends and results that are not known here yet to the trials' folders."""
+        """Look, and write how trials ended, and their results, to their folders on this machine."""
         self.look(most=MAX_TRIALS)
         self._look_in_bucket()
         logs: dict[str, dict[str, Object]] = {}  # results in the logs that were read, by pod
@@ -118,7 +118,10 @@ class Remote:
         return over and self._records[trial.key].state != "done"
 
     def _let_go_of_what_is_home(self) -> None:
-        """Let finished Jobs whose results are here be removed soon, as every trial of several hosts has a Job."""
+        """Have the cluster remove finished Jobs after `HOME_SECONDS`, if their results are on this machine.
+
+        Every trial of several hosts has a Job of its own, and a quota counts Jobs.
+        """
         have_results = {trial.key for trial in self.trials if folder_of(trial).result()}
         for job in self.jobs:
             stays = job["spec"].get("ttlSecondsAfterFinished", HOME_SECONDS) > HOME_SECONDS
@@ -126,7 +129,10 @@ class Remote:
                 self._cluster.set_keep_seconds(job, HOME_SECONDS)
 
     def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
-        """Return the standing with the result from a pod's log, if the termination message had no room for it."""
+        """Return the standing with the result from a pod's log, if the termination message had no room for it.
+
+        `logs` keeps the results that were found in the log of each pod.
+        """
         report = standing.report
         if not _is_done(standing) or not report or report.result or folder_of(trial).result():
             return standing
@@ -155,7 +161,10 @@ class Remote:
             return ""
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Return control steps, newest mean return and a note; for a few running trials from their logs."""
+        """Return control steps, newest mean return and a note on what could not be found out.
+
+        For running trials, at most `LOGS` of them in a look, they are read from the logs of the pods.
+        """
         standing = self.standings[trial.key]
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
             self._logs_left -= 1
@@ -192,7 +201,8 @@ class Remote:
           pack: most trials in one pod.
 
         Returns:
-          Names of the Jobs, the trials that were sent, and the rung at which they pause (None for their end).
+          Names of the Jobs, the trials that were sent, and the rung, the number of evaluations after which they pause
+          (None if they run to their end).
         """
         progress = [self.progress(trial) for trial in self.trials]
         rung, left = rung_of_sweep(self.sweep, progress)
@@ -231,7 +241,10 @@ class Remote:
         return max(0, self.sweep.parallelism - sum(map(observation.unfinished, self.jobs)))
 
     def is_on_volume_only(self, trial: Trial) -> bool:
-        """Return whether a trial is done, but its pod was gone before its result came here; a new pod finds it."""
+        """Return whether a trial is done, but its result is only on the cluster's volume: its pod is gone.
+
+        A new pod of the trial finds the result there, and reports it.
+        """
         standing = self.standings[trial.key]
         known = folder_of(trial).result() or (standing.report and standing.report.result)
         return _is_done(standing) and not known
@@ -259,7 +272,10 @@ class Remote:
         return opened
 
     def tidy(self) -> None:
-        """Give ConfigMaps and Services that interrupted submits left without an owner to their Job, or remove them."""
+        """Make Jobs own the ConfigMaps and Services that an interrupted submit left without an owner.
+
+        Remove those that no Job uses, once they are older than `LEFTOVER_AGE`.
+        """
         before = datetime.now(UTC) - LEFTOVER_AGE
         for each in self._cluster.owned(self._selector):
             if each["metadata"].get("ownerReferences"):
@@ -280,8 +296,8 @@ class Remote:
         """Return the logs of a trial's pods, oldest first, as one text.
 
         Raises:
-          ConfigError: if the cluster has no pod of it that was started.
-          Unreadable: if the log of one of them cannot be read now.
+          ConfigError: if the cluster has no pod of the trial that was started.
+          Unreadable: if the log of one of the pods cannot be read now.
         """
         standing = self.standings[trial.key]
         if not standing.pods:

@@ -19,7 +19,7 @@ STAYING = ("on-demand", "flex-start")  # provisioning of machines that are not t
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of equal nodes, from which trials of one kind can run.
+    """A pool of equal nodes on which trials can run.
 
     Attributes:
       provisioning: `on-demand`, `spot` (can be taken away) or `flex-start` (waited for, then stays for seven days).
@@ -42,7 +42,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A cluster and what belongs to it.
+    """A cluster that Terraform made, with the names that a sweep needs to run its trials there.
 
     Attributes:
       context: context of the kubeconfig that leads to the cluster.
@@ -181,7 +181,7 @@ def _of_kind(resources: Resources, pools: dict[str, Pool]) -> list[Pool]:
 
 
 def _fits(resources: Resources, pool: Pool) -> bool:
-    """Return whether a node of the pool can hold one pod, with something left for the node itself."""
+    """Return whether the pool has a node for each pod of a trial, with cores and memory left for the node itself."""
     return (
         resources.gpu.count <= pool.gpus
         and resources.hosts <= pool.max_nodes

@@ -28,7 +28,10 @@ class Local:
         self._submitter: int | None = None
 
     def look(self, *, record: bool = False) -> None:
-        """Read the trials' progress from their folders."""
+        """Read the trials' progress from their folders, and add the rounds of a search that follow from the results.
+
+        `record` changes nothing: the folders are on this machine already.
+        """
         self._submitter = submitter(self._folder)
         while self._grow():
             pass
@@ -85,7 +88,9 @@ class Local:
             print(f"{sweep.name}: all {len(trials)} trials are done; results collates them")
 
     def _run_all(self, parallel: int, pack: int) -> None:
-        """Run the trials from rung to rung to their end, in a search round after round.
+        """Run the trials to their end, in a search round after round, with pauses (rungs) if the sweep has halving.
+
+        At a rung, a number of evaluations, all trials pause, and only the best go on.
 
         Raises:
           SystemExit: if the user asked to stop.
@@ -100,7 +105,9 @@ class Local:
                 return
 
     def _run_to_next_rung(self, parallel: int, pack: int) -> int | None:
-        """Run the trials to the next rung of the halving and return it; None if they ran to their end.
+        """Run the trials to the next rung, the number of evaluations after which they pause, and return it.
+
+        Return None if the trials ran to their end.
 
         Raises:
           SystemExit: if the user asked to stop.

@@ -29,7 +29,7 @@ class StorageFull(Exception):
 
 
 class Runner:
-    """Runs trials until all are done, failed or paused at the rung, or the user asks to stop."""
+    """Runs trials as processes until all are done, failed or paused to be compared, or the user asks to stop."""
 
     def __init__(
         self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1, rung: int | None = None
@@ -52,7 +52,7 @@ class Runner:
         self._stopping = False
 
     def run(self) -> bool:
-        """Run the trials; return True if all came to their end or rung, False if the user asked to stop.
+        """Run the trials; return True if all are done, failed or paused, False if the user asked to stop.
 
         Raises:
           StorageFull: if a trial found the disk full; the other trials are stopped first.

@@ -44,7 +44,7 @@ def dag_file(pipeline: Pipeline, stages: Sequence[Stage], sweeps: Mapping[str, S
     Args:
       pipeline: the pipeline.
       stages: its stages in their order.
-      sweeps: cluster, resources and retries by name of the stage.
+      sweeps: by stage name, a `Sweep` that holds the stage's cluster, resources and retries.
     """
     pods = {stage.name: _pod(stage, sweeps[stage.name]) for stage in stages}
     return DAG.format(
@@ -59,7 +59,7 @@ def dag_file(pipeline: Pipeline, stages: Sequence[Stage], sweeps: Mapping[str, S
 
 
 def _pod(stage: Stage, sweep: Sweep) -> Manifest:
-    """Return the pod of a stage, the same as that of its Job."""
+    """Return the Kubernetes pod of a stage: the same pod that `launch.pipeline submit` gives the stage's Job."""
     template = stage_job(stage, sweep)["spec"]["template"]
     cluster = require_cluster(sweep)
     queue = {QUEUE_LABEL: cluster.queue} if cluster.queue else {}

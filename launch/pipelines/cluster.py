@@ -28,14 +28,14 @@ MODULE = "launch.stage"
 
 
 class StageJobs:
-    """The Jobs of one pipeline."""
+    """The Kubernetes Jobs of one pipeline, each of which runs one stage."""
 
     def __init__(self, stages: Sequence[Stage], sweeps: Mapping[str, Sweep], context: str | None) -> None:
         """Read the kubeconfig. Sends no request.
 
         Args:
           stages: the stages in their order.
-          sweeps: cluster, resources and retries by name of the stage.
+          sweeps: by stage name, a `Sweep` that holds the stage's cluster, resources and retries.
           context: context of the kubeconfig; None for its current one.
 
         Raises:
@@ -55,7 +55,10 @@ class StageJobs:
         self._standings = observation.observe(records, jobs, pods, self._retries, datetime.now(UTC))
 
     def submit(self, *, dry_run: bool) -> None:
-        """Look, and create the Jobs of all stages whose inputs are done. A stage that failed is sent again."""
+        """Look, and create the Jobs of all stages whose inputs are done. A stage that failed is sent again.
+
+        With `dry_run` the cluster only checks the Jobs, and creates none.
+        """
         self.look()
         self._send([stage for stage in self._stages if self._may_begin(stage)], dry_run)
 
@@ -95,7 +98,7 @@ class StageJobs:
         return self._standings[stage.key].progress
 
     def _may_begin(self, stage: Stage) -> bool:
-        """Return whether a stage is neither done nor with a Job that still runs, and all that it needs is done."""
+        """Return whether a stage can be sent: it is not done, no Job runs it, and all stages that it needs are done."""
         needed = [self._progress(other).state for other in self._stages if other.name in stage.inputs]
         standing = self._standings[stage.key]
         return standing.progress.state != "done" and not standing.held and set(needed) <= {"done"}
@@ -111,10 +114,10 @@ class StageJobs:
 
 
 def require_cluster(sweep: Sweep) -> sweep_file.Cluster:
-    """Return the cluster of a pipeline.
+    """Return where a pipeline's stages run on Kubernetes: the `cluster` section of its file.
 
     Raises:
-      ConfigError: if its file has no `cluster` section.
+      ConfigError: if the file has no such section.
     """
     if sweep.cluster is None:
         raise ConfigError("cluster: is missing; a pipeline on Kubernetes needs cluster.image and cluster.volume_claim")
@@ -127,7 +130,7 @@ def stage_job(stage: Stage, sweep: Sweep, after: str = "") -> Manifest:
     Args:
       stage: the stage.
       sweep: cluster, resources and retries of the stage.
-      after: name of the Job that had the stage before; it changes the name of the new one.
+      after: name of an earlier Job of this stage, if there is one; with it the new Job gets another name.
     """
     annotations = {KEYS: stage.key} | ({AFTER: after} if after else {})
     command = [MODULE, stage.at(str(VOLUME)).text()]

@@ -26,10 +26,10 @@ def pipeline_file(pipeline: Pipeline, stages: Sequence[Stage], sweeps: Mapping[s
     Args:
       pipeline: the pipeline.
       stages: its stages in their order.
-      sweeps: cluster, resources and retries by name of the stage.
+      sweeps: by stage name, a `Sweep` that holds the stage's cluster, resources and retries.
 
     Raises:
-      ConfigError: if the cluster gives pods what this form of a pipeline cannot.
+      ConfigError: if pods need whole Secrets as environment variables, which Kubeflow cannot give them.
     """
     pods = {stage.name: stage_job(stage, sweeps[stage.name])["spec"]["template"]["spec"] for stage in stages}
     for sweep in sweeps.values():
@@ -96,7 +96,7 @@ def _container(pod: Manifest, resources: Resources) -> JsonObject:
 
 
 def _on_kubernetes(pod: Manifest, sweep: Sweep) -> JsonObject:
-    """Return volumes, placement and user of a stage's pod."""
+    """Return the volumes, user, labels, node labels and tolerations of a stage's pod, as a `PlatformSpec` has them."""
     (container,) = pod["containers"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     claims = [

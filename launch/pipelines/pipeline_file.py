@@ -37,12 +37,12 @@ class StageFields:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages that follow from one another.
+    """A pipeline: stages (trainings and commands) that use the outputs of one another.
 
     Attributes:
       name: name of the pipeline and of its folder in the workspace.
       stages: the stages by name.
-      resources: what a stage needs, unless it names its own resources. They also decide the profile of trainings.
+      resources: what a stage needs, unless it names its own resources. With a GPU, trainings have profile `gpu`.
       retries: how often a stage that crashed is tried again.
       cluster: where stages run on Kubernetes.
     """

@@ -20,7 +20,7 @@ DONE = "done.json"
 
 @dataclass(frozen=True)
 class StageFolder(TrialFolder):
-    """A stage's folder. Its stage is done where `done.json` names its key and its output is there.
+    """The folder of a pipeline's stage. The stage is done if `done.json` names its key and its output is there.
 
     Attributes:
       path: path of the folder.
@@ -45,7 +45,10 @@ class StageFolder(TrialFolder):
         return self.stage.output.exists() or not any("<out>" in word for word in self.stage.command)
 
     def begin(self) -> None:
-        """Write what the stage is, and remove what an earlier attempt at a command left half-written."""
+        """Write `stage.json`, and for a training `trial.json`, the run's config, before an attempt at the stage.
+
+        Remove the output of an earlier attempt at a command, and the note that an earlier training diverged.
+        """
         forget_divergence(self.path)
         write_json(self.path / "stage.json", dataclasses.asdict(self.stage))
         if self.stage.train is None:
@@ -61,7 +64,7 @@ class StageFolder(TrialFolder):
         return self.stage.resolved(self.stage.command)
 
     def finish(self, seconds: float) -> None:
-        """Write `done.json`, if the output is there."""
+        """Write `done.json` if the output is there; `seconds` is the duration of all attempts at the stage together."""
         if self._has_output():
             write_json(self.path / DONE, {"key": self.stage.key, "seconds": round(seconds, 1)})
 

@@ -23,7 +23,7 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Watch:
-    """How a process is watched.
+    """How the process of a stage is stopped and shown while it runs.
 
     Attributes:
       asked: list to which a signal handler appends; once it is not empty, the process is asked to save and stop.

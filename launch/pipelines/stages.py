@@ -25,15 +25,18 @@ TEMPLATES = ("{%", "{#", "{{")  # openings of expressions that Airflow and Kubef
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, as `launch.stage` runs it anywhere.
+    """One stage of a pipeline, a training or a command, with all that `launch.stage` needs to run it on any machine.
+
+    Its texts may hold references: `<name>` stands for the output folder of the stage of this name, and `<out>` for its
+    own.
 
     Attributes:
       pipeline: name of the pipeline.
       name: name of the stage.
       key: hash of what the stage computes and of the keys of its inputs.
       workspace: folder that holds the pipeline's folder.
-      train: the resolved config of a run, in which references still stand; None if the stage runs a command.
-      command: a command's name and its arguments, in which references still stand; empty if the stage trains.
+      train: the whole config of a run, with references not yet replaced; None if the stage runs a command.
+      command: a command's name and its arguments, with references not yet replaced; empty if the stage trains.
       inputs: by name of each stage that this one needs, its output folder, relative to the pipeline's folder.
     """
 
@@ -61,7 +64,7 @@ class Stage:
         return self.folder if self.train is not None else self.folder / OUT
 
     def resolved(self, content: Any) -> Any:
-        """Return nested content, in which paths take the place of references."""
+        """Return nested mappings, lists and texts with references such as `<out>` replaced by the folders' paths."""
         paths = {name: str(self.place / relative) for name, relative in self.inputs.items()} | {OUT: str(self.output)}
         return _replaced(content, paths)
 
@@ -78,7 +81,7 @@ class Stage:
 
 
 def load_stages(pipeline: Pipeline, workspace: Path, origin: str) -> list[Stage]:
-    """Return the stages in an order in which each follows its inputs; otherwise they stand as in the file.
+    """Return the stages in the order of the file, except that each stands after the stages that it needs.
 
     Args:
       pipeline: the pipeline.
@@ -86,7 +89,8 @@ def load_stages(pipeline: Pipeline, workspace: Path, origin: str) -> list[Stage]
       origin: the pipeline's file, for error messages.
 
     Raises:
-      ConfigError: if a stage needs one that is not there or stages need each other, or a config or command is wrong.
+      ConfigError: if a stage refers to one that the pipeline does not have, stages need each other in a circle, or a
+        config or command is not valid.
     """
     needs = {name: _needs(name, stage, pipeline, origin) for name, stage in pipeline.stages.items()}
     stages: dict[str, Stage] = {}
@@ -128,7 +132,11 @@ def _needs(name: str, stage: StageFields, pipeline: Pipeline, origin: str) -> li
 
 
 def _ordered(needs: Mapping[str, list[str]], origin: str) -> list[str]:
-    """Return the names so that each stands after those that it needs."""
+    """Return the stages' names, each after the names of the stages that it needs, which `needs` lists.
+
+    Raises:
+      ConfigError: if stages need each other in a circle.
+    """
     order: list[str] = []
     while left := [name for name in needs if name not in order]:
         ready = next((name for name in left if all(each in order for each in needs[name])), None)
@@ -166,9 +174,9 @@ def _config(fields: JsonObject, profile: str, origin: str) -> tuple[JsonObject, 
 
 
 def _files(stage: Stage) -> Iterator[tuple[str, str]]:
-    """Yield path and hash of each file and folder of this machine that the stage reads, for the hash of the stage.
+    """Yield path and hash of each file and folder of this machine that the stage reads, for the stage's key.
 
-    They are those that the command's arguments, or the config's `parent` and `algorithm.dataset`, name by path.
+    A stage reads what its command's arguments, or its config's `parent` and `algorithm.dataset`, name by path.
     """
     train = stage.train or {}
     parent, dataset = train.get("parent"), train.get("algorithm", {}).get("dataset")

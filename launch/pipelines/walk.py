@@ -85,7 +85,7 @@ def _leave(stage: Stage, progress: Progress) -> None:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect signals that ask to stop in the list that is yielded."""
+    """Yield a list, to which each signal that asks to stop (SIGTERM, SIGINT, SIGHUP) is appended."""
     asked: list[int] = []
     before = {number: signal.signal(number, lambda signum, _: asked.append(signum)) for number in SIGNALS}
     try:

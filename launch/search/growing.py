@@ -55,7 +55,10 @@ class GrowingTrials:
 
 
 def _outcomes(planner: Planner, trials: list[Trial]) -> list[Outcome] | None:
-    """Return the outcome of each point of a round; None if some of its trials have not ended."""
+    """Return what became of each point of a search's round; None if some of the round's `trials` have not ended.
+
+    A point, the values of the fields that were proposed, has one trial for each seed.
+    """
     progress = [folder_of(trial).progress() for trial in trials]
     rung, left = next_rung(planner.sweep.halving, progress)
     if rung is not None or not all(has_arrived(progress[i], None) for i in left):
@@ -69,7 +72,7 @@ def _outcomes(planner: Planner, trials: list[Trial]) -> list[Outcome] | None:
 def _outcome(trials: Sequence[Trial], progress: Sequence[Progress]) -> Outcome:
     """Return the outcome of a point, whose trials differ in their seed only.
 
-    One that diverged makes the point a bad one. Trials that failed for another reason say nothing about it.
+    A trial that diverged makes the point worse than all others. Trials that failed for another reason do not count.
     """
     if any(each.state == "failed" and each.exit_code == EXIT_DIVERGED for each in progress):
         return Outcome()

@@ -25,12 +25,15 @@ MAX_SEED = 2**32  # seeds of NumPy's generators are below
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a point. With neither value nor rungs it is known to be worse than all others.
+    """What became of a point (field values that a search proposed).
+
+    With neither value nor rungs, the point counts as worse than all others.
 
     Attributes:
       value: mean return, to be maximised; None if the point has none.
       rungs: if halving left the point behind, its mean return at each rung, by the rung's number of evaluations.
-      is_known: whether anything follows from it; False if its trials failed for another reason than the point.
+      is_known: whether the search learns from it; False if its trials failed for a reason that its values do not
+        explain.
     """
 
     value: float | None = None
@@ -39,10 +42,10 @@ class Outcome:
 
 
 class Proposer:
-    """Proposes one round of points after the other."""
+    """Proposes the points of a search (values of its fields), one round after the other."""
 
     def __init__(self, search: Search, axes: Random) -> None:
-        """Begin a study without outcomes.
+        """Begin an Optuna study without outcomes.
 
         Args:
           search: how many points are proposed, and how many in a round.
@@ -72,7 +75,7 @@ class Proposer:
         return [self._ask_new() for _ in range(number)]
 
     def _ask_new(self) -> Point:
-        """Propose a point that differs from all before: the sampler's, or if that is known, one drawn at random.
+        """Propose a point that differs from all before: the sampler's, or if that one is not new, one drawn at random.
 
         The sampler counts the points of the same round, which have no outcome yet, as bad ones. That keeps them apart.
         """
@@ -109,7 +112,7 @@ class Proposer:
 
 
 def _distribution(draw: Draw) -> "BaseDistribution":
-    """Return Optuna's distribution of a field; of a choice that of the index, as values may be of any type."""
+    """Return Optuna's distribution of a field; for a choice, of the index of the value, which may be of any type."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     if draw.choice is not None:

@@ -19,7 +19,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Rate:
-    """The price of one hour, in the table's currency.
+    """The price of a core, a GiB of memory or a GPU for one hour, in the table's currency.
 
     Attributes:
       on_demand: price on a machine that stays.
@@ -44,9 +44,9 @@ class Prices:
       currency: currency of all prices.
       date: day on which the prices were looked up.
       source: where the prices come from.
-      cpu: price of a core.
-      memory: price of a GiB of memory.
-      gpu: price of one GPU by its type, as nodes are labelled; cores and memory are charged on top.
+      cpu: hourly price of a core.
+      memory: hourly price of a GiB of memory.
+      gpu: hourly price of one GPU by its type, as nodes are labelled; cores and memory are charged on top.
     """
 
     currency: str

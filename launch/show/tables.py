@@ -115,7 +115,7 @@ def _proposed(sweep: Sweep, trials: list[Trial]) -> str:
 
 
 def _all_steps(sweep: Sweep, trials: list[Trial]) -> int:
-    """Return the control steps of all trials; those that a search has not proposed yet count like its first one."""
+    """Return the control steps of all trials; each that a search has yet to propose counts like the first trial."""
     return sum(trial.num_steps for trial in trials) + sweep.num_unproposed(len(trials)) * trials[0].num_steps
 
 
