@@ -1,4 +1,4 @@
-"""A bucket of Google Cloud Storage as a place of whole objects, with every write conditional.
+"""Read and write whole objects in a bucket of Google Cloud Storage. No process overwrites what another has written.
 
 A bucket has no append, no rename and no lock. What it has: an object is written as a whole or not at all, everyone sees
 it at once, and a write can demand that the object is absent or still has the *generation* (a number that every write
@@ -28,11 +28,11 @@ Answer = TypeVar("Answer")
 
 
 class BucketDown(Unavailable):
-    """The bucket did not answer, or could not for now."""
+    """The bucket did not answer, or reported a passing error, although the request was repeated for a while."""
 
 
 class Superseded(Exception):
-    """Another process wrote the object since this one read or wrote it."""
+    """Another process has written the object since this process last read or wrote it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Stored:
 
     Attributes:
       content: all of its bytes.
-      generation: number of the write that made it.
+      generation: number that the bucket gave to the write of this content; each write gets another one.
     """
 
     content: bytes
@@ -49,7 +49,7 @@ class Stored:
 
 
 class Bucket:
-    """The objects of a bucket whose names begin with a common path. Several threads may use it."""
+    """The objects below one path of a bucket. Names are relative to that path. Several threads may share one."""
 
     def __init__(self, address: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Find the credentials. Sends no request to the bucket.
@@ -82,7 +82,7 @@ class Bucket:
             ) from None
 
     def read(self, name: str) -> Stored | None:
-        """Return an object; None if there is none.
+        """Return the content and the generation of an object; None if there is no object of this name.
 
         Raises:
           BucketDown: if the bucket does not answer.
@@ -119,7 +119,7 @@ class Bucket:
     def create(self, name: str, file: BinaryIO, size: int) -> None:
         """Write an object under a name that was never used before, such as one with a random part.
 
-        If the object exists already, an earlier attempt of this very request was carried out and its answer was lost.
+        An object of this name is no error: an earlier attempt of this very request wrote it, and its answer was lost.
 
         Args:
           name: name of the object.
@@ -139,10 +139,10 @@ class Bucket:
             self._ask(send)
 
     def swap(self, name: str, content: bytes, generation: int) -> int:
-        """Write an object if nobody has written it since; return its new generation.
+        """Replace an object that still has the given generation; return its new generation.
 
-        If the answer to a write is lost, the repeated write finds a generation that it made itself. The content then
-        tells whose it is, so no two writers may write the same content.
+        If the answer to a write is lost, the write is repeated, and finds the generation of its own first attempt. It
+        knows that attempt by the content. So no two writers may write the same content.
 
         Args:
           name: name of the object.
@@ -180,7 +180,7 @@ class Bucket:
             self._ask(lambda: self._blob(name).delete(timeout=TIMEOUT, retry=None))
 
     def names(self, folder: str) -> list[str]:
-        """Return the names of all objects below a folder, relative to this place.
+        """Return the names of all objects below a folder, as `read` takes them.
 
         Raises:
           BucketDown, ConfigError: as `read`.
@@ -189,7 +189,7 @@ class Bucket:
         return [blob.removeprefix(self._prefix) for blob in blobs]
 
     def folders(self, folder: str) -> list[str]:
-        """Return the names of the folders directly in a folder: their last part alone.
+        """Return the last part of the name of each folder that lies directly in a folder.
 
         Raises:
           BucketDown, ConfigError: as `read`.
@@ -222,13 +222,14 @@ class Bucket:
             ) from None
 
     def _ask(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, repeated while it fails for passing reasons, and turn refusals into errors of one line.
+        """Send a request and return its answer. Repeat it while it fails for a passing reason.
 
         The library's own retries are switched off: they would cover only parts of a request.
 
         Raises:
-          NotFound, PreconditionFailed: of the library, for the caller.
-          BucketDown, ConfigError: as `read`.
+          NotFound, PreconditionFailed: of Google's library, for the caller to handle.
+          BucketDown: if the bucket still does not answer after `patience_seconds`.
+          ConfigError: if the bucket refuses the request.
         """
         from google.api_core import exceptions
         from google.auth.exceptions import GoogleAuthError

@@ -51,7 +51,7 @@ class Checkpoints:
         """Wait for the previous save, copy the tree, and write the copy in the background.
 
         Args:
-          step: iteration that names the checkpoint; if it has one already, nothing is done.
+          step: iteration that names the checkpoint; if it has a complete checkpoint already, nothing is written.
           tree: any pytree of arrays.
 
         Raises:
@@ -62,7 +62,7 @@ class Checkpoints:
             self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
 
     def note_score(self, step: int, score: float) -> None:
-        """Record the score of a saved step, in the background and after its save. The highest score is kept as best."""
+        """Write step and score to `best.json` if no score was higher, in the background, after the step was saved."""
         self._pending.append(self._worker.submit(self._note, step, score))
 
     def wait(self) -> None:
@@ -76,18 +76,18 @@ class Checkpoints:
         self._worker.shutdown()
 
     def steps(self) -> list[int]:
-        """Return the steps that have a folder, whether intact or not, oldest first."""
+        """Return the iterations that have a checkpoint's folder, whether intact or not, oldest first."""
         if not self._folder.is_dir():
             return []
         return sorted(int(p.name) for p in self._folder.iterdir() if p.name.isdecimal() and not p.is_symlink())
 
     def no_save_ended(self) -> bool:
-        """Return whether no save was ever completed: there is no step, or only a first one without a manifest."""
+        """Return whether no save was ever completed: there is no checkpoint, or a single one without a manifest."""
         steps = self.steps()
         return not steps or (len(steps) == 1 and not self._is_whole(steps[0]))
 
     def best(self) -> JsonObject | None:
-        """Return `step` and `score` of the step with the highest score, from `best.json`; None if there is none.
+        """Return `step` and `score` of the checkpoint with the highest score; None if there is no `best.json`.
 
         Raises:
           CheckpointError: if `best.json` is damaged.
@@ -101,7 +101,9 @@ class Checkpoints:
             raise CheckpointError(f"{self._best_file} is damaged; delete it and go on without a best step") from None
 
     def find(self, step: str) -> int | None:
-        """Return the step that `best`, `latest` or a number names. None stands for the newest intact step.
+        """Return the iteration that `best`, `latest` or a number names.
+
+        None stands for the newest intact checkpoint: that is `latest`, and `best` if no score was recorded.
 
         Raises:
           ConfigError: if the text is none of these, or the number has no checkpoint.
@@ -135,12 +137,12 @@ class Checkpoints:
         return number, self._load(number, manifest, template)
 
     def intact(self, step: int | None = None) -> tuple[int, JsonObject]:
-        """Return step and manifest of the newest intact checkpoint, or of a given step.
+        """Return the step and the manifest of the newest intact checkpoint, or those of the given step.
 
         Damaged checkpoints are named on standard error.
 
         Raises:
-          CheckpointError: if none is intact.
+          CheckpointError: if none is intact, or the given one is not.
         """
         candidates = [step] if step is not None else self.steps()[::-1]
         for candidate in candidates:
@@ -166,7 +168,7 @@ class Checkpoints:
         return True
 
     def forget_after(self, step: int) -> None:
-        """Remove checkpoints and best of later steps, because a run that is resumed at `step` makes them anew."""
+        """Remove later checkpoints, and a later best one's record: a run resumed at `step` makes them anew."""
         for later in self.steps():
             if later > step:
                 shutil.rmtree(self._folder / str(later))
@@ -219,7 +221,10 @@ class Checkpoints:
 
 
 def _checkpointer() -> Any:
-    """Return Orbax's checkpointer for this process alone. Of several hosts one saves, since all have the same state."""
+    """Return Orbax's checkpointer, set to wait for no other process.
+
+    If processes on several hosts train one run together, only one of them saves, since all hold the same state.
+    """
     import orbax.checkpoint as ocp  # takes seconds, see `Checkpoints.warm_up`
 
     this = jax.process_index()
@@ -243,7 +248,7 @@ def require_space(folder: Path, leaves: Leaves) -> None:
 
 
 def leaves_of(tree: PyTree) -> Leaves:
-    """Copy a pytree's leaves to the host, by their path in the tree.
+    """Copy a pytree's leaves to NumPy arrays, by their path in the tree, such as `params.policy.bias`.
 
     Random keys become their data, plain numbers. Zero-size arrays are left out, because Orbax refuses them. Copies are
     needed because on a CPU the host's view is the device's buffer, which the next training step may overwrite.
@@ -304,6 +309,8 @@ def write_manifest(folder: Path, step: int, leaves: Leaves) -> None:
 
 def read_manifest(folder: Path) -> JsonObject:
     """Compare every file of a checkpoint with its manifest, and return the manifest.
+
+    It holds `step`, `files` (SHA-256 by path) and `leaves` (shape and dtype of each array by name).
 
     Raises:
       CheckpointError: if a file or the manifest is missing or was changed; names the file.

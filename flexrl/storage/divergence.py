@@ -1,6 +1,6 @@
 """Read and write a run's `diverged.json`, which says that and why the run has diverged.
 
-If several runs train in one program, the others go on without a run that has this file.
+If several runs train together in one program, a run that has this file is left out, and the others go on.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Find the runs that a run's networks came from (ancestors), and the runs that began from it (descendants)."""
+"""Find the runs that a run's networks came from (ancestors), and the runs that began from its own (descendants).
+
+A run's parent is the run or exported policy whose networks it began with (`--parent`).
+"""
 
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from flexrl.storage.run_view import RunRecord, read_run
 
 
 def parent_folder(record: RunRecord) -> Path | None:
-    """Return the folder of a run's parent; None if the run has no parent or the parent's folder is gone."""
+    """Return the folder of the run whose networks this run began with; None if there is none or it is gone."""
     if record.parent is None:
         return None
     try:
@@ -19,7 +22,7 @@ def parent_folder(record: RunRecord) -> Path | None:
 
 
 def ancestors(record: RunRecord) -> list[RunRecord]:
-    """Return a run's parent, grandparent and so on, as far as their folders exist."""
+    """Return the run whose networks this run began with, the one before that, and so on, while folders exist."""
     found: list[RunRecord] = []
     while (folder := parent_folder(record)) and folder not in [older.folder for older in found]:
         record = read_run(folder)
@@ -28,12 +31,12 @@ def ancestors(record: RunRecord) -> list[RunRecord]:
 
 
 def children(record: RunRecord, records: list[RunRecord]) -> list[RunRecord]:
-    """Return those of the records whose parent is this run."""
+    """Return those of `records` that began with the networks of the run `record`."""
     return [other for other in records if parent_folder(other) == record.folder.resolve()]
 
 
 def lineage(record: RunRecord, records: list[RunRecord]) -> list[str]:
-    """Return a line for each ancestor, the run itself (marked `*`) and each descendant among the records.
+    """Return lines that show a run's family: its ancestors, itself (marked `*`) and its descendants in `records`.
 
     Each generation is indented further than the one before.
     """

@@ -1,11 +1,11 @@
-"""The copy of a run in a bucket, which one process at a time may write.
+"""Keep a copy of a run's folder in a bucket, which one process at a time may write.
 
     <run>/manifest.json     names the object, SHA-256 and size of every file of the run, and who may write it
     <run>/files/<object>    the content of a file; written once, under a name that nothing had before
 
-The manifest is swapped last, and only if it still has the generation that its writer made. So readers find the whole
-old or the whole new state of a run, and a writer that was superseded cannot change anything. Objects that no manifest
-names any more are deleted after the swap; a reader that misses one reads the manifest again.
+The manifest is swapped (replaced) last, and only if nobody else has written it since its writer did. So readers find
+the whole old or the whole new state of a run, and a writer that was superseded cannot change anything. Objects that no
+manifest names any more are deleted after the swap; a reader that misses one reads the manifest again.
 
 The manifest is a lease, too: each swap renews it. A process that wants to write a run watches the manifest by its own
 clock, so that no two clocks need to agree, and takes it over by a swap once it has not changed for `STALE_SECONDS`.
@@ -39,10 +39,10 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """The content of a file of a run.
+    """An entry of a run's manifest: where the bucket holds the content of one file.
 
     Attributes:
-      object: last part of the name of the object that holds it.
+      object: last part of the object's name, `<run>/files/<object>`.
       sha256: SHA-256 of the content.
       size: number of bytes.
     """
@@ -57,9 +57,9 @@ class Manifest:
     """The content of a run's `manifest.json`.
 
     Attributes:
-      writer: random name of the process that swapped it last.
-      swaps: number of swaps by this process; makes every manifest differ from all others.
-      held: whether this process still writes the run; if not, any other one may.
+      writer: random name of the process that wrote the manifest last.
+      swaps: how often that process has written it; makes every manifest differ from all others.
+      held: whether that process keeps the right to write the run; if not, any process may take it.
       files: the run's files by path relative to its folder.
     """
 
@@ -74,7 +74,7 @@ def pull(bucket: Bucket, run: str, folder: Path) -> bool:
 
     Args:
       bucket: the bucket.
-      run: the run's name in it, which may contain slashes.
+      run: the run's name in the bucket, which may contain slashes.
       folder: the run's folder, which is replaced if it exists.
 
     Returns:
@@ -106,7 +106,7 @@ def read_file(bucket: Bucket, run: str, path: str) -> bytes | None:
 
 
 def files_of(bucket: Bucket, run: str) -> dict[str, StoredFile]:
-    """Return the files of a run in a bucket by path; empty if the bucket has no such run.
+    """Return the entries of a run's manifest by path in the run's folder; empty if the bucket has no such run.
 
     Raises:
       BucketDown, ConfigError: as `pull`.
@@ -116,10 +116,10 @@ def files_of(bucket: Bucket, run: str) -> dict[str, StoredFile]:
 
 
 class Writer:
-    """The right to write one run in a bucket. Use it from one thread at a time.
+    """The right to write one run in a bucket, which one process has at a time. Use it from one thread at a time.
 
     Attributes:
-      files: the files of the run in the bucket, by path.
+      files: the files of the run in the bucket, by path in the run's folder.
     """
 
     def __init__(self, bucket: Bucket, run: str) -> None:
@@ -127,7 +127,7 @@ class Writer:
 
         Args:
           bucket: the bucket.
-          run: the run's name in it, which may contain slashes.
+          run: the run's name in the bucket, which may contain slashes.
 
         Raises:
           BlockingIOError: if another process writes the run.
@@ -163,7 +163,7 @@ class Writer:
 
         Args:
           folder: the run's folder, in which a run may train meanwhile.
-          release: give the right up with the same swap.
+          release: give up the right to write, instead of renewing it.
 
         Raises:
           Superseded: if another process has taken the run over; then nothing was changed.
@@ -192,7 +192,13 @@ class Writer:
         self._swap(self.files, held=False)
 
     def _wait_until_free(self) -> Stored | None:
-        """Return the manifest once it may be taken over; None if there is none."""
+        """Wait until no other process holds the run, and return its manifest; None if the bucket has none.
+
+        A process that has not renewed its right for `STALE_SECONDS` no longer counts as the holder.
+
+        Raises:
+          BlockingIOError: if another process renews its right meanwhile.
+        """
         name = f"{self._run}/{MANIFEST}"
         seen, since = self._bucket.read(name), time.monotonic()
         while seen is not None and _decoded(self._bucket, self._run, seen).held:
@@ -207,7 +213,7 @@ class Writer:
         return seen
 
     def _upload(self, path: str, file: BinaryIO, size: int) -> StoredFile:
-        """Write the first `size` bytes of a file to an object, unless the run in the bucket has this content."""
+        """Return a file's entry for the manifest. Write its first `size` bytes to a new object if they changed."""
         digest, left = hashlib.sha256(), size
         while left and (chunk := file.read(min(left, CHUNK_BYTES))):
             digest.update(chunk)
@@ -220,7 +226,15 @@ class Writer:
         return stored
 
     def _swap(self, files: dict[str, StoredFile], *, held: bool) -> None:
-        """Write a manifest. An earlier swap of this process whose answer was lost is no reason to fail."""
+        """Replace the manifest by one with these files, unless another process has written it meanwhile.
+
+        Args:
+          files: the run's files by path.
+          held: whether this process keeps the right to write the run.
+
+        Raises:
+          Superseded: if another process has written the manifest.
+        """
         self._swaps += 1
         manifest = Manifest(self._name, self._swaps, held, files)
         content = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
@@ -245,9 +259,10 @@ class Writer:
 
 
 def _at_newest(bucket: Bucket, run: str, read: Callable[[Mapping[str, StoredFile]], Answer | None]) -> Answer | None:
-    """Return what `read` makes of the files in a run's newest manifest; None if the bucket has no such run.
+    """Call `read` with the files in a run's newest manifest, and return its answer; None if there is no such run.
 
-    `read` returns None if an object is missing. Then the run was written meanwhile, and has a newer manifest.
+    `read` returns None if an object is missing. Then another process has written the run meanwhile, and `read` is
+    called again with the files in the manifest that is there now.
     """
     last = 0
     while (found := bucket.read(f"{run}/{MANIFEST}")) is not None:
@@ -262,7 +277,7 @@ def _at_newest(bucket: Bucket, run: str, read: Callable[[Mapping[str, StoredFile
 
 
 def _fetch(bucket: Bucket, run: str, files: Mapping[str, StoredFile], folder: Path) -> bool:
-    """Put a run together beside its folder, verify it, and move it there. Return False if an object is missing."""
+    """Download a run to a temporary folder, verify it, and move it to `folder`; False if an object is missing."""
     place = folder.parent / PULLING / folder.name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -62,19 +62,19 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def is_exported(folder: Path) -> bool:
-    """Return whether a folder holds an exported policy rather than a run."""
+    """Return whether a folder holds an exported policy (`policy.npz`) rather than a run."""
     return (folder / FILE).is_file()
 
 
 def exported_step(folder: Path, step: str) -> int:
-    """Return the iteration of an exported policy.
+    """Return the training iteration at which an exported policy was saved.
 
     Args:
       folder: folder of the policy.
-      step: iteration that the caller wants: `best`, `latest` or a number.
+      step: what the caller asks for: `best`, `latest` or an iteration; the folder holds one iteration only.
 
     Raises:
-      ConfigError: if `step` is another iteration than that of the policy.
+      ConfigError: if `step` is the number of another iteration.
       CheckpointError: if `export.json` beside the policy is missing or damaged.
     """
     path = folder / "export.json"

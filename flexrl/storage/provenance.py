@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def machine() -> JsonObject:
-    """Return the processor, its number of cores, and the accelerators if there are any."""
+    """Return what computes here: `cpu`, `cores`, `accelerator` (a name, None on a CPU) and `num_accelerators`."""
     import jax
 
     devices = jax.devices()
@@ -36,7 +36,7 @@ def device_name() -> str:
 
 
 def name_of(found: JsonObject) -> str:
-    """Return the name that `device_name` gives, from the result of `machine`."""
+    """Return the accelerator's name, or the processor's with its number of cores, from a result of `machine`."""
     return found["accelerator"] or f"{found['cpu']}, {found['cores']} cores"
 
 
@@ -51,7 +51,7 @@ def versions() -> dict[str, str | None]:
 
 
 def git_state() -> JsonObject | None:
-    """Return the commit of flex-rl's source, and whether files differ from it; None outside of a git checkout."""
+    """Return `commit` of flex-rl's source and whether files are `changed` since; None outside of a git checkout."""
     commit = _git("rev-parse", "HEAD")
     return None if commit is None else {"commit": commit, "changed": bool(changed_files())}
 

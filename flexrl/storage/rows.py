@@ -12,17 +12,20 @@ MAX_ROW_BYTES = 1 << 16  # no row is longer
 
 
 class MetricsFile:
-    """A file of rows in the order of their steps. No step is missing or repeated, even if the run was interrupted."""
+    """A file of metrics: a row for each iteration, or for each evaluation, in order.
+
+    No row is missing or repeated, even if the run was interrupted.
+    """
 
     def __init__(self, path: Path, steps: list[int]) -> None:
         """Open a file to append rows, and remove rows after the last of `steps`: a resumed run writes them again.
 
         Args:
           path: the file; created if it does not exist.
-          steps: steps that have a row already, in order.
+          steps: iterations that must have a row already, in order.
 
         Raises:
-          ConfigError: if the row of one of `steps` is missing; only that of the last may be.
+          ConfigError: if the file lacks the row of one of `steps` other than the last.
         """
         self._path = path
         found = read_rows(path) if path.exists() else []
@@ -40,17 +43,17 @@ class MetricsFile:
         self._file.flush()
 
     def sync(self) -> None:
-        """Wait until all rows are on the disk. Call it before a checkpoint is saved, which relies on its rows."""
+        """Wait until all rows are on the disk. Call this before saving a checkpoint: resuming there needs the rows."""
         os.fsync(self._file.fileno())
 
 
 def is_evaluation(row: JsonObject) -> bool:
-    """Return whether a row is that of an evaluation, rather than of an iteration."""
+    """Return whether a row of metrics tells of an evaluation, rather than of a training iteration."""
     return "evaluation/return_mean" in row
 
 
 def scalars(row: JsonObject) -> dict[str, float]:
-    """Return a row's numbers by the names of their curves. Null values, such as NaN in JSON, are left out."""
+    """Return a row's numbers by the names that TensorBoard shows. Null values (NaN in JSON) are left out."""
     timing = "timing/evaluation_" if is_evaluation(row) else "timing/"
     numbers = {name: value for name, value in row.items() if name not in ("step", "control_steps", "timing")}
     numbers |= {f"{timing}{name}": value for name, value in row["timing"].items()}
@@ -64,7 +67,7 @@ def read_rows(path: Path) -> list[JsonObject]:
 
 
 def last_row(path: Path) -> JsonObject | None:
-    """Return the newest complete row of a file, or None, by reading only the file's end."""
+    """Return the newest complete row of a file, reading only its end; None if there is none."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - MAX_ROW_BYTES))
         lines = file.read().splitlines(keepends=True)

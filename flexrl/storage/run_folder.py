@@ -84,10 +84,10 @@ class RunFolder:
         self._write_config(config)
 
     def move(self, config: RunConfig) -> None:
-        """Change the config of a run that goes on with another physics engine or profile, and record the move.
+        """Store the physics engine and the profile with which a run is resumed, and record the move.
 
         Args:
-          config: config with which the run continues.
+          config: config with which the run continues; only `physics` and `profile` (`cpu` or `gpu`) are stored.
         """
         stored = read_config(self.path)
         if (stored.physics, stored.profile) == (config.physics, config.profile):
@@ -98,7 +98,7 @@ class RunFolder:
         self._write_config(dataclasses.replace(stored, physics=config.physics, profile=config.profile))
 
     def change_total(self, config: RunConfig, iteration: int) -> None:
-        """Change the config of a run that goes on with another `total_steps`, and record the change in its metadata.
+        """Store the `total_steps` with which a run is resumed, and record the change in `metadata.json`.
 
         The result of the earlier total moves from `result.json` to the record in `metadata.json`. The config is written
         last: if the process is killed before, the run still has its earlier total.
@@ -124,7 +124,7 @@ class RunFolder:
 
 
 def read_config(path: Path) -> RunConfig:
-    """Read the config in a run's folder. If the folder keeps a user's MJCF, it is the environment.
+    """Read the config in a run's folder. If that keeps a copy of a user's MJCF file, `env` is the path of the copy.
 
     Raises:
       ConfigError: if the folder holds no run, or its config cannot be decoded.
@@ -188,8 +188,8 @@ def find_run(name: str, workspace: str = "workspace") -> Path:
     `pretrained/NAME` is found everywhere: without such a folder here, that of the repository or of the installed
     package is used.
 
-    For one of several runs that train together, `workspace` may be the folder of their group, which holds a config,
-    too. Names are then also looked for beside the group's folder, where the other runs are.
+    `workspace` may also be the folder of a group, whose runs train together in one program; it holds a config, too.
+    Then the name is also looked for beside the group's folder, where other runs of the workspace are.
 
     Raises:
       ConfigError: if there is no such run.

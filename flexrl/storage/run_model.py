@@ -17,14 +17,15 @@ RECORD = "model.json"  # names the main file within FOLDER, and holds the SHA-25
 
 
 def keep_model(env: str, run: Path) -> JsonObject | None:
-    """Copy the MJCF file that a run trains, with all files that it names by relative paths, into the run's folder.
+    """Copy the user's MJCF file that a run trains, with all files that it names, into the run's folder.
 
     Args:
       env: name of the run's environment.
       run: the run's folder.
 
     Returns:
-      The record of the copy, as `model.json` holds it; None if the environment is no MJCF file.
+      The content of `model.json`: `file` (the main file), `files` (SHA-256 by path) and `sha256` of all together; None
+      if the environment is no MJCF file.
 
     Raises:
       ConfigError: if MuJoCo cannot read the copy.
@@ -47,7 +48,7 @@ def keep_model(env: str, run: Path) -> JsonObject | None:
 
 
 def kept_model(run: Path) -> str | None:
-    """Return the path of the MJCF file that a run keeps; None if it keeps none."""
+    """Return the path of the copy of a user's MJCF file in a run's folder; None if there is none."""
     record = run / FOLDER / RECORD
     if not record.is_file():
         return None
@@ -55,7 +56,7 @@ def kept_model(run: Path) -> str | None:
 
 
 def copy_model(run: Path, to: Path) -> None:
-    """Copy the model that a run keeps, if any, to another folder."""
+    """Copy a user's MJCF files, if the run's folder keeps a copy of them, to another folder."""
     if (run / FOLDER / RECORD).is_file():
         shutil.copytree(run / FOLDER, to / FOLDER)
 

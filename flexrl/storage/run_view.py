@@ -33,7 +33,7 @@ class RunRecord:
       control_steps: control steps trained until now.
       state: `finished`, `running`, `stopped` or `diverged`; `exported` for an exported policy.
       problems: a line for each file that could not be read.
-      values: for a trial of a sweep, the fields that the sweep varies, with this trial's values.
+      values: fields that a sweep varies, with this run's values; empty for a run that belongs to no sweep.
     """
 
     folder: Path
@@ -68,7 +68,7 @@ class RunRecord:
 
     @property
     def parent(self) -> str | None:
-        """The run and iteration that this run began from, as `RUN:ITERATION`; None without a parent."""
+        """The run and iteration whose networks this run began with, as `RUN:ITERATION`; None if it began afresh."""
         parent = self.config.get("parent")
         return parent if isinstance(parent, str) else None
 
@@ -106,7 +106,7 @@ class RunRecord:
 
 
 def read_runs(workspace: Path) -> list[RunRecord]:
-    """Read all runs in a workspace, sorted by name. Of several runs that train together, each is listed.
+    """Read all runs in a workspace, sorted by name, also those in the folder of a group that trains together.
 
     Raises:
       ConfigError: if the workspace is not a folder.
@@ -124,7 +124,7 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read a run's folder. Files may be missing or damaged."""
+    """Read what a run's files tell about it. Files may be missing or damaged."""
     reader = _Reader(folder)
     running = is_in_use(folder)
     state = "exported" if is_exported(folder) else "running" if running else "stopped"

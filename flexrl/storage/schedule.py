@@ -26,7 +26,7 @@ class Schedule:
 
     @classmethod
     def of(cls, config: RunConfig) -> Self:
-        """Return the schedule of a run, with its earlier totals read from its folder."""
+        """Return the schedule of a run, whose earlier values of `total_steps` are read from its folder."""
         changes = read_metadata(config.folder).get(CHANGES, [])
         return cls(config, tuple((change["from"], change["iteration"]) for change in changes))
 
@@ -48,7 +48,7 @@ class Schedule:
 
     @functools.cached_property
     def _stretches(self) -> list[tuple[RunConfig, int, int]]:
-        """For each total_steps in turn: its config, the iteration after which it begins, and its last iteration."""
+        """For each value that `total_steps` has had: config with it, iteration after which it held, last iteration."""
         totals = [(dataclasses.replace(self.config, total_steps=total), last) for total, last in self.earlier]
         totals.append((self.config, self.config.num_iterations))
         begins = [0, *(last for _, last in totals)]

@@ -29,11 +29,11 @@ Signature = tuple[int, int, int]  # inode, size and time of change of a file; th
 
 @dataclass(frozen=True)
 class Frozen:
-    """A file of a snapshot.
+    """One file of a snapshot, which shows all files of a run's folder as they were at one moment.
 
     Attributes:
-      signature: the file's signature when it was opened.
-      file: its content, of which the first `size` bytes count; None if the signature is the one that is known.
+      signature: inode, size and time of change of the file when it was opened.
+      file: its content, of which the first `size` bytes count; None if the caller knows the content by the signature.
     """
 
     signature: Signature
@@ -47,14 +47,14 @@ class Frozen:
 
 @contextlib.contextmanager
 def snapshot(folder: Path, known: Mapping[str, Signature]) -> Iterator[dict[str, Frozen]]:
-    """Open all files of a run's folder that differ from what is known, as they are at one moment.
+    """List all files of a run's folder as they are at one moment, and open those that the caller does not know.
 
     Args:
       folder: the run's folder.
       known: signatures of files whose content the caller has, by path relative to the folder.
 
     Yields:
-      The files by path relative to the folder, which are open within the `with` block.
+      All files by path relative to the folder. Those with another signature are open within the `with` block.
     """
     for attempt in itertools.count():
         if attempt:
@@ -94,7 +94,7 @@ def _open(path: Path, known: Signature | None, stack: contextlib.ExitStack) -> F
 
 
 def signature(path: Path) -> Signature:
-    """Return the signature of a file."""
+    """Return inode, size and time of change (ns) of a file, which change with its content."""
     return _signature(path.stat())
 
 
