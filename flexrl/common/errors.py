@@ -40,11 +40,11 @@ class Preempted(Exception):
 
 
 class Paused(Preempted):
-    """The run has saved its state after the evaluation that `--pause-after` names."""
+    """The run has saved its state and ends, after the evaluation that `--pause-after` names."""
 
 
 class Unavailable(ConnectionError):
-    """A service did not answer, or could not for now. The same command may succeed later."""
+    """A bucket or a cluster did not answer, or refused for now. The same command may succeed later."""
 
 
 class CheckpointError(ValueError):
@@ -55,7 +55,7 @@ class CheckpointError(ValueError):
 def exit_codes() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code; other errors keep their traceback.
 
-    Where the reader of the output has left, as in `flexrl | head -1`, the program ends without a line.
+    If nobody reads the output any more, as in `flexrl | head -1`, the program ends silently.
     """
     with quiet_when_unread(), _named_errors():
         yield

@@ -28,7 +28,8 @@ def write_text(path: Path, text: str) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """Create a folder that appears only when it is complete. If the body raises, nothing is left of it.
 
-    The body fills the folder that is yielded, `PATH.unfinished`. After a kill, the next attempt removes that one.
+    The body of the `with` statement fills the folder that is yielded, `PATH.unfinished`. If the process is killed, the
+    next call with this path removes the unfinished folder.
     """
     unfinished = path.with_name(path.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -53,7 +54,7 @@ def sha256(path: Path) -> str:
 
 
 def seal(content: object) -> str:
-    """Return the SHA-256 of content that JSON can hold. The order of its keys does not matter."""
+    """Return the SHA-256 of content that JSON can hold, in hexadecimal. The order of keys does not matter."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

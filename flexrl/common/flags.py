@@ -15,8 +15,13 @@ Options = TypeVar("Options")
 def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> tuple[str, Options]:
     """Parse a tool's command line, `RUN [flags]`. The flags are the fields of a dataclass.
 
+    Args:
+      kind: the dataclass; the first paragraph of its docstring is the help.
+      arguments: the command line.
+      program: module of the tool, such as `flexrl.render`.
+
     Returns:
-      The run and the dataclass.
+      The run as it was given, and the dataclass with the values of the flags.
 
     Raises:
       ConfigError: naming the flag, the value and the limit.

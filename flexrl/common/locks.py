@@ -15,7 +15,8 @@ def hold(file: IO[str] | IO[bytes]) -> None:
     """Take the lock of an open file. It is held until the file is closed here and in all processes that inherited it.
 
     A process that calls `is_held` takes the lock for a moment, too. A refused request is therefore repeated for
-    PATIENCE_SECONDS. If FLEXRL_LEASED is set, nothing is locked.
+    PATIENCE_SECONDS. If the environment variable FLEXRL_LEASED is set, nothing is locked: lease files take the
+    place of locks.
 
     Raises:
       BlockingIOError: if another process keeps the lock.

@@ -21,7 +21,7 @@ def parse_address(address: str, field: str = "bucket") -> tuple[str, str]:
 
     Args:
       address: `gs://BUCKET` or `gs://BUCKET/PATH`.
-      field: the field or flag that it was given by, for the message.
+      field: name of the field or flag that holds the address, for the message.
 
     Raises:
       ConfigError: if the address is malformed.
@@ -38,8 +38,8 @@ def require_no_bucket(field: str, place: str | Path, way_out: str) -> None:
     """Raise ConfigError if a bucket's address stands where a local folder is needed.
 
     Args:
-      field: the field or flag, for the message.
-      place: its value; a `Path` has lost one slash of `gs://`.
+      field: name of the field or flag, for the message.
+      place: its value; in a `Path`, a bucket's address begins with `gs:/`.
       way_out: what to do instead, for the message.
 
     Raises:
@@ -51,7 +51,7 @@ def require_no_bucket(field: str, place: str | Path, way_out: str) -> None:
 
 
 def require_file_system(folder: Path) -> None:
-    """Raise ConfigError if a folder is a mounted bucket, where locks, appended rows and renames do not hold.
+    """Raise ConfigError if a folder is a mounted bucket, where locks, appending and renaming do not work.
 
     Raises:
       ConfigError: naming the folder, its file system and the way out.

@@ -58,7 +58,7 @@ def write_dataset(
 
 
 def read_dataset(folder: Path, *, rescale_actions: bool = False) -> list[Episode]:
-    """Read all episodes of a dataset into memory; see `iterate_dataset`."""
+    """Read and check all episodes of a dataset. Arguments and errors are those of `iterate_dataset`."""
     return list(iterate_dataset(folder, rescale_actions=rescale_actions))
 
 
@@ -69,7 +69,8 @@ def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[
 
     Args:
       folder: folder of the dataset.
-      rescale_actions: see `read_minari`.
+      rescale_actions: rescale actions from the bounds of the dataset's action space to [-1, 1]; otherwise the bounds
+        must be -1 and 1.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.
@@ -82,7 +83,7 @@ def iterate_dataset(folder: Path, *, rescale_actions: bool = False) -> Iterator[
 
 
 def verify_dataset(folder: Path) -> str:
-    """Check a dataset's files and episodes, and return in one line how many there are.
+    """Check a dataset's files and episodes, and return a line that says how many files, episodes and steps there are.
 
     Raises:
       ConfigError: naming the file and what is wrong with it.

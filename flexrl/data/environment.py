@@ -25,7 +25,7 @@ def recorded_environment(folder: Path) -> str | None:
 
 
 def _named(described: Any, file: Path) -> str:
-    """Return the environment's name in an `env_spec`: the argument of flex-rl's bridge to Gymnasium, else the id."""
+    """Return the name in Gymnasium's record of an environment (JSON): flex-rl's own if it has one, else the id."""
     from envs.bridges.registration import gymnasium_name  # imports Gymnasium, which only Minari's datasets need
 
     try:

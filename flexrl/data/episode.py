@@ -107,14 +107,14 @@ def require_within(action: np.ndarray, low: np.ndarray | float, high: np.ndarray
 
 
 def ended_once(episodes: Iterable[Episode], place: str) -> Iterator[Episode]:
-    """Yield episodes, changed so that none ends both terminated and truncated, as Gymnasium's time limit allows.
+    """Yield episodes; one that ended both terminated and truncated, as Gymnasium allows, becomes terminated only.
 
-    Such an end counts as terminated, because the last state has no value to estimate. A line on standard error says how
-    many there were.
+    The task did end in its last state, which therefore has the value 0. A line on standard error says how many such
+    episodes there were.
 
     Args:
       episodes: episodes as they were read.
-      place: file that they are from, for that line.
+      place: file that the episodes are from, for that line.
     """
     num_both = 0
     for episode in episodes:

@@ -89,7 +89,7 @@ def import_dataset(source: Path, out: Path, *, rescale_actions: bool = False) ->
 
 
 def export_dataset(folder: Path, out: Path) -> str:
-    """Write a dataset as a Parquet file, and return a line about the file.
+    """Write a dataset as a Parquet file, and return a line with the number of episodes and the size of the file.
 
     Raises:
       ConfigError: if the dataset is damaged, the file exists already, or its name does not end in `.parquet`.
@@ -103,6 +103,6 @@ def export_dataset(folder: Path, out: Path) -> str:
 
 
 def _sizes(episode: Episode) -> JsonObject:
-    """Return the shape of one row of each array."""
+    """Return the shapes of an observation, a goal, an action and each info of an episode, by name."""
     rows = {"observations": episode.obs, "goals": episode.goal, "actions": episode.action, **episode.infos}
     return {name: array.shape[1:] for name, array in rows.items()}

@@ -1,6 +1,7 @@
 """Lay out episodes as one `algos.common.dataset.Dataset` of NumPy arrays on the host.
 
-Axes: N control steps of E episodes; T steps of one episode; O observation; P what a state achieved.
+Axes: N control steps of E episodes; T steps of one episode; O observation; P numbers that say what
+a state achieved, such as the place and the heading of the body.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ def flatten(episodes: Iterable[Episode]) -> Dataset:
 
 
 def rows_of(episode: Episode, name: str) -> np.ndarray:
-    """Return one of an episode's `FIELDS` as training uses it: one row per step, numbers as float32."""
+    """Return the array `name` of an episode, such as `obs`, as training uses it: T rows, numbers as float32."""
     rows = getattr(episode, name)[: episode.length]
     return rows if rows.dtype == bool else rows.astype(np.float32)
 
@@ -43,7 +44,9 @@ def best_episodes(episodes: list[Episode], fraction: float) -> list[Episode]:
 
 
 def best(lengths: np.ndarray, returns: np.ndarray, fraction: float) -> np.ndarray:
-    """Return the indices, ascending, of the episodes that `best_episodes` returns, from lengths and returns (E,).
+    """Return the indices of the episodes of highest return that hold at most a fraction of all steps, ascending.
+
+    At least one episode is taken. `lengths` (control steps) and `returns` have shape (E,).
 
     Source: Chen et al. 2021, section 5.1, as their code chooses.
     """
@@ -61,7 +64,11 @@ def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def statistics_of(lengths: np.ndarray, found: Iterable[Sequence[np.ndarray] | np.ndarray]) -> RunningStatistics:
-    """Return the statistics of all rows together, from the length and the `moments` (2, O) of each episode.
+    """Return the statistics of the observations of all episodes together.
+
+    Args:
+      lengths: (E,) control steps of each episode.
+      found: for each episode the mean and the summed squared deviation of its observations, (2, O), from `moments`.
 
     Source: Chan, Golub and LeVeque 1979, parallel combination of moments.
     """
@@ -76,11 +83,11 @@ def statistics_of(lengths: np.ndarray, found: Iterable[Sequence[np.ndarray] | np
 
 
 def achieved(episodes: list[Episode], goal_map: GoalMap, folder: str) -> np.ndarray:
-    """Return what each state achieved in terms of the task's goals, (N + E, P): also the state after each last step.
+    """Return what each state achieved, such as its place and heading, (N + E, P): also the one after each last step.
 
     Args:
       episodes: episodes in the order of the dataset.
-      goal_map: the task's map from a state to what it achieved.
+      goal_map: the task's map from positions `qpos` to what a state achieved.
       folder: folder of the dataset, for messages.
 
     Raises:

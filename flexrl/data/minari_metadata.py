@@ -68,7 +68,7 @@ def recorded_action_space(folder: Path) -> JsonObject:
 
 
 def with_rescaled_actions(metadata: JsonObject, file: Path) -> JsonObject:
-    """Return metadata with a wrapper added to its environments, if it names any, so that they take actions in [-1, 1].
+    """Return metadata in which each environment that is named has a wrapper, so that it takes actions in [-1, 1].
 
     Raises:
       ConfigError: if one of the environments is not a record of Gymnasium.
@@ -135,14 +135,14 @@ class Spaces:
         self.sizes = (*(sizes if self._has_goal else (sizes[0], 0)), action.shape[0])
 
     def observed(self, observations: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the observations and the goals in Minari's observations; goals of size zero if there are none."""
+        """Split Minari's observations into observations (T + 1, O) and goals (T + 1, G); G is zero without goals."""
         if self._has_goal:
             return observations[PARTS[0]], observations[PARTS[1]]
         obs = np.asarray(observations)
         return obs, np.zeros((len(obs), 0), obs.dtype)
 
     def acted(self, action: np.ndarray, place: str) -> np.ndarray:
-        """Return the actions (T, A) in [-1, 1], rescaled if that was asked for.
+        """Check recorded actions, and return them in [-1, 1], rescaled if `rescale_actions` was given.
 
         Args:
           action: actions as they were recorded, (T, A).

@@ -35,7 +35,7 @@ NUM_READERS = 8  # threads that read from the disk at once
 
 
 class RowFiles:
-    """Records in numbered files that are mapped into memory. The system keeps what was read while memory is free."""
+    """Records in numbered files that are mapped into memory. The operating system caches as much as memory allows."""
 
     def __init__(self, paths: list[Path], dtype: np.dtype, rows_per_file: int) -> None:
         """Map files of records of type `dtype` into memory; each but the last holds `rows_per_file` records."""
@@ -49,7 +49,7 @@ class RowFiles:
         return sum(map(len, self._files))
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """Return the records (...) with these row numbers (...). Several threads read at once."""
+        """Return the records with these row numbers, in an array of the same shape. Several threads read at once."""
         found = np.empty(rows.size, self.dtype)
         parts = np.array_split(np.arange(rows.size), NUM_READERS)
         list(self._readers.map(lambda part: self._read(rows.reshape(-1), found, part), parts))
@@ -186,11 +186,11 @@ class _Writer:
             self._num += len(part)
 
     def close(self) -> JsonObject:
-        """Return the layout of the files: the dtype of a record, and the records per file."""
+        """Return the layout of the files: `dtype` of a record, and `rows_per_file`; empty if nothing was written."""
         return self._layout
 
     def discard(self) -> None:
-        """Remove the files."""
+        """Remove the files that were written."""
         for path in self._folder.glob(f"{self._kind}-*.bin"):
             path.unlink()
 

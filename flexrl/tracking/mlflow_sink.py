@@ -1,7 +1,7 @@
 """Send a run's rows to MLflow.
 
-A run is found again by a tag, and MLflow is asked which rows it has. So each row is there once, whichever process
-sends it.
+A row holds the numbers of one iteration or evaluation. A run is found again by a tag, and MLflow is asked which rows it
+has. So each row is there once, whichever process sends it.
 """
 
 import logging
@@ -33,7 +33,10 @@ ENVIRONMENT = {  # `Delivery` repeats failed requests itself, so that MLflow doe
 
 
 class MlflowTracker:
-    """A run of an MLflow experiment, with its group as parent run. Times are of training, without interruptions."""
+    """Sends a run to an MLflow experiment. If the run is in a group, a run of the group's name is its parent in MLflow.
+
+    The times that MLflow shows count training alone, without interruptions.
+    """
 
     name = "mlflow"
 
@@ -46,7 +49,7 @@ class MlflowTracker:
         self._last: TrackedRow | None = None
 
     def begin(self) -> None:
-        """Find or create the experiment, the parent run and the run, and ask which rows MLflow has."""
+        """Find or create the experiment, the group's parent run and the run in MLflow, and ask which rows are there."""
         with self._run.alone_in_group():
             self._client = _client(self._run)
             experiment = self._experiment()
@@ -93,7 +96,7 @@ class MlflowTracker:
         return self._client.create_experiment(project, artifact_location=artifacts)
 
     def _parent(self, experiment: str) -> str:
-        """Find or create the group's parent run, and return its id. It trains nothing, so it is ended at once."""
+        """Find or create MLflow's run for the group, and return its id. It trains nothing, so it is ended at once."""
         key = self._run.group_key
         if found := self._find(experiment, key):
             return found.info.run_id
@@ -122,7 +125,7 @@ class MlflowTracker:
         return max((each.step for each in history), default=-1)
 
     def _metrics(self, row: TrackedRow) -> list["Metric"]:
-        """Return a row's numbers as MLflow's metrics, with that of LAST at the end."""
+        """Return a row's numbers as MLflow's metrics, at the end the one that shows that all are there (`LAST`)."""
         last = LAST[row.is_evaluation]
         return self._points(
             {name: value for name, value in row.values.items() if name != last} | {last: row.values[last]}, row
@@ -167,7 +170,7 @@ def _local_store(workspace: Path) -> str:
 
 
 def _requests(rows: list[list["Metric"]]) -> Iterator[list["Metric"]]:
-    """Join rows to requests of at most MAX_METRICS metrics. A row is split only if it alone is larger."""
+    """Yield the metrics of rows in batches of at most MAX_METRICS. A row is split only if it alone is larger."""
     batch: list[Metric] = []
     for row in rows:
         if batch and len(batch) + len(row) > MAX_METRICS:

@@ -26,11 +26,11 @@ RECORD = "tracking.json"  # in a run's folder: the key by which trackers find th
 
 @dataclass(frozen=True)
 class TrackedRow:
-    """One row of metrics, as trackers show it.
+    """The numbers of one iteration or one evaluation, as trackers show them.
 
     Attributes:
-      number: number of the row within the run, the same each time it is sent; an evaluation follows its iteration.
-      is_evaluation: whether the row is that of an evaluation, rather than of an iteration.
+      number: twice the iteration, and one more for an evaluation; the same each time the row is sent.
+      is_evaluation: whether the row tells of an evaluation, rather than of a training iteration.
       iteration: iteration after which the row was written.
       control_steps: control steps until then, of all worlds together; the horizontal axis of every curve.
       seconds: seconds of training and evaluation until then, without interruptions.
@@ -46,7 +46,12 @@ class TrackedRow:
 
 
 def tracked_rows(rows: Iterable[JsonObject], seconds: float = 0.0) -> Iterator[TrackedRow]:
-    """Convert rows of a run, oldest first. `seconds` is the time of training and evaluation before the first one."""
+    """Convert rows of a run's metrics, oldest first, for trackers.
+
+    Args:
+      rows: rows of `metrics.jsonl` and `evaluations.jsonl`, in order.
+      seconds: s of training and evaluation before the first of them.
+    """
     for row in rows:
         seconds += row["timing"]["seconds"]
         evaluation = is_evaluation(row)
@@ -64,9 +69,9 @@ class TrackedRun:
 
     Attributes:
       folder: folder of the run.
-      key: key by which trackers find the run again, whichever process sends it.
+      key: random text by which trackers find the run again, whichever process sends it.
       project, group, name: names under which trackers show the run.
-      config: resolved config as it was stored, without the fields in UNTOLD.
+      config: resolved config as it was stored, without `name`, `workspace` and `tracking`.
       started: time at which the run began, in seconds since 1970.
       tags: tags by which users search for runs.
     """
@@ -103,11 +108,11 @@ class TrackedRun:
             yield
 
     def noted(self, name: str) -> Any:
-        """Return what a tracker has noted under a name in the run's folder; None if nothing was."""
+        """Return the value that `note` stored in the run's folder under a name; None if there is none."""
         return _read(self.folder / RECORD).get(name)
 
     def note(self, name: str, value: object) -> None:
-        """Note a value under a name in the run's folder, for the next process that sends this run."""
+        """Store a value under a name in the run's folder, for the next process that sends this run to a tracker."""
         write_json(self.folder / RECORD, _read(self.folder / RECORD) | {name: value})
 
     @property
@@ -147,7 +152,7 @@ def _tags(config: JsonObject, metadata: JsonObject, group: str | None) -> dict[s
 
 
 def _key(path: Path) -> str:
-    """Return the key in a file, and create it if there is none."""
+    """Return the random key of a run or a group, which a JSON file holds; create it if there is none."""
     record = _read(path)
     if "key" not in record:
         record["key"] = uuid.uuid4().hex

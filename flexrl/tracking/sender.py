@@ -23,7 +23,10 @@ Ended = Literal["finished", "stopped", "failed"]
 
 
 class Tracker(Protocol):
-    """A service that rows are sent to. If a method raises, `begin` is called again, and then what was not delivered."""
+    """A service, such as MLflow, to which a run's rows of metrics are sent.
+
+    If a method raises, `begin` is called again, and what was not delivered is sent again.
+    """
 
     name: str
 
@@ -66,7 +69,7 @@ class Delivery:
         self._closing.set()
 
     def close(self) -> bool:
-        """Wait until everything is sent or the time for it is over, and return whether everything is sent."""
+        """Wait until everything is sent, at most CLOSE_SECONDS after `end`; return whether everything is sent."""
         self._thread.join(max(0.0, self._deadline - time.monotonic()))
         left = len(self._rows) - self._num_delivered
         if not self._told_end:
@@ -88,7 +91,7 @@ class Delivery:
                     time.sleep(CLOSING_RETRY_SECONDS)
 
     def _gives_up(self) -> bool:
-        """Return whether to stop trying: the time is over, or a delivery failed and the run has not finished."""
+        """Return whether to stop sending after `end`: time is over, or it failed and the run will be resumed later."""
         if not self._closing.is_set():
             return False
         will_go_on = self._ended != "finished"
@@ -114,7 +117,7 @@ class Delivery:
 
 
 def redacted(text: str) -> str:
-    """Return a text in one line without secrets: values of SECRET variables, and users and passwords in addresses."""
+    """Return a text in one line, without passwords and users in addresses or values of variables like WANDB_API_KEY."""
     for name, value in os.environ.items():
         if SECRET.fullmatch(name) and value:
             text = text.replace(value, "***")

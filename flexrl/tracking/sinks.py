@@ -11,7 +11,7 @@ Row = JsonObject
 
 
 class Trackers:
-    """The trackers in a run's config. Without trackers nothing is imported, and no thread is started."""
+    """Sends a run's rows to the trackers in its config. Without trackers nothing is imported, no thread is started."""
 
     def __init__(self, folder: Path, tracking: Tracking, metrics: list[Row], evaluations: list[Row]) -> None:
         """Start to send the existing rows. Rows that a tracker has already are not sent again.
@@ -43,7 +43,7 @@ class Trackers:
             delivery.end(ended)
 
     def close(self) -> bool:
-        """Wait until everything is sent or the time for it is over, and return whether every tracker has everything."""
+        """Wait for all trackers, at most CLOSE_SECONDS after `end`; return whether each of them has everything."""
         return all([delivery.close() for delivery in self._deliveries])
 
 

@@ -14,7 +14,7 @@ WHOLE, LAST = 1, 4  # kinds of pieces: a whole record, or the last piece of a re
 
 
 def parts(folder: Path) -> list[Path]:
-    """Return the offline files of a run, one for each attempt, oldest first."""
+    """Return W&B's offline files in a run's folder, oldest first: one for each process that sent rows of the run."""
     return sorted(folder.glob("wandb/offline-run-*/*.wandb"))
 
 
@@ -38,6 +38,6 @@ def records(path: Path) -> "Iterator[Record]":
 
 
 def last_row(folder: Path) -> int:
-    """Return the number of the last row in a run's offline files, or -1 if there is none."""
+    """Return the highest number of a row (`TrackedRow.number`) in a run's offline files; -1 if there is none."""
     found = (record for path in parts(folder) for record in records(path))
     return max((each.history.step.num for each in found if each.HasField("history")), default=-1)

@@ -1,7 +1,7 @@
 """Send a run's rows to Weights & Biases.
 
-Rows are numbered, and W&B takes each number once. Offline, each attempt writes files of its own, which belong to one
-run by its id.
+Rows are numbered, and W&B takes each number once. Offline, each process that sends rows writes files of its
+own, and all these files bear the run's id.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ START_SECONDS, FINISH_SECONDS = 15.0, 10.0  # limits; a run that is asked to sto
 
 
 class WandbTracker:
-    """A run of a W&B project. Rows that could not be sent to the server stay in the run's folder, for `wandb sync`."""
+    """Sends a run to a W&B project. Rows that could not be sent stay in the run's folder, for `wandb sync`."""
 
     name = "wandb"
 
