@@ -28,8 +28,8 @@ def draw_clip(
       model: the body's model.
       control_period: s between two positions of the outcome.
       text: the instruction.
-      plan: its plan.
-      outcome: what was done.
+      plan: the segments that the instruction asks for.
+      outcome: positions and present segment after each control step, from `flexrl.execution.worlds.follow`.
       size: width and height, in pixels.
 
     Raises:

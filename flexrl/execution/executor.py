@@ -1,12 +1,13 @@
-"""Follow a schedule in one world: command a skill, measure what the body does, go on to the next.
+"""Follow a schedule (a plan as arrays) in one world: command a skill, measure the body's motion, go on to the next.
 
-A segment goes on until its amount is reached. Where it stops, it commands standing still a little earlier, and ends
-when the body has come to rest. A plan that has ended commands standing still. `jax.vmap` makes many worlds.
+A segment, one skill of the plan, goes on until its amount is reached, such as 3 m. If the body has to stop there, it is
+commanded to stand still a little earlier, and the segment ends when the body has come to rest. After the plan the body
+is commanded to stand still. `jax.vmap` makes many worlds.
 
 A body that stopped with a bad stance leans over slowly while it stands, and falls some seconds later. So one that is
 asked to stand, and leans, is commanded to walk at no speed for a moment: steps on the spot put its feet right.
 
-Where the schedule says so, a body that falls is commanded to stand up, and the plan waits until it stands.
+If the schedule has `recovers`, a body that falls is commanded to stand up, and the plan waits until the body stands.
 """
 
 import jax
@@ -37,7 +38,7 @@ CALM_SECONDS = 0.3  # s after that before it takes steps again
 
 @struct.dataclass
 class Done:
-    """The amounts that were done of a schedule's S segments."""
+    """What a body has done of each of its plan's S segments."""
 
     amount: Array  # (S,) in the unit of the segment's measure
     seconds: Array  # (S,) s that it lasted, until the body was at rest
@@ -48,7 +49,7 @@ class Done:
 
 @struct.dataclass
 class Progress:
-    """The progress of one world through its schedule."""
+    """How far one world is with its plan: the present segment, and what was done of it and of earlier segments."""
 
     segment: Array  # () int32, index; the schedule's count when the plan has ended
     seconds: Array  # () s since the segment began
@@ -63,14 +64,18 @@ class Progress:
 
     @classmethod
     def first(cls, size: int) -> "Progress":
-        """Return the progress at the start of a schedule of `size` segments."""
+        """Return the progress at the start of a plan, whose schedule is padded to `size` segments."""
         zero = jnp.zeros(())
         none = jnp.zeros(size)
         done = Done(none, none, jnp.zeros((size, 3)), none, jnp.zeros(size, bool))
         return cls(jnp.int32(0), zero, zero, zero, jnp.zeros(3), jnp.int32(0), Contacts.first(), zero, zero, done)
 
     def goal(self, schedule: Schedule) -> Array:
-        """Return the goal that the policy sees, shape (GOAL_SIZE,); standing still after the plan, and to stop."""
+        """Return the goal that the policy sees, shape (GOAL_SIZE,): a velocity to move with, and a skill.
+
+        They are those of the present segment. The skill is standing still while the body stops and after the plan,
+        standing up after a fall, and walking at no speed (steps on the spot) if the body leans while it stands.
+        """
         rests = (self.segment >= schedule.count) | (self.braking > 0)
         at = jnp.minimum(self.segment, schedule.count - 1)
         command = jnp.where(rests, 0, schedule.commands[at])
@@ -81,7 +86,13 @@ class Progress:
         return jnp.concatenate([jnp.where(rises, 0, command), jax.nn.one_hot(skill, len(SKILLS))])
 
     def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
-        """Return the progress after a control step of `period` s that ended in a motion."""
+        """Return the progress one control step later.
+
+        Args:
+          schedule: schedule of this world.
+          motion: the body's motion at the end of the control step.
+          period: s of a control step.
+        """
         at = jnp.minimum(self.segment, schedule.count - 1)
         is_running = self.segment < schedule.count
         rising = self._rising(schedule, motion, period, is_asked=is_running & (schedule.skills[at] == STAND_UP))
@@ -137,13 +148,18 @@ class Progress:
         )
 
     def _rising(self, schedule: Schedule, motion: BodyMotion, period: float, is_asked: Array) -> Array:
-        """Return `rising` one control step later; 0 where the plan itself asks the body to stand up."""
+        """Return the s since a fallen body is told to stand up; 0 if it is not, or if the plan itself asks for that."""
         falls = schedule.recovers & ~is_asked & (motion.height < FALLEN_HEIGHT)
         has_risen = self.contacts.standing >= STANDING_SECONDS - ROUNDING
         return jnp.where(falls | ((self.rising > 0) & ~has_risen), self.rising + period, 0)
 
     def _recorded(self, at: Array, gives_up: Array) -> Done:
-        """Return what was done with the present segment's part written down."""
+        """Return `done` with the present segment's numbers written to index `at`.
+
+        Args:
+          at: index of the present segment.
+          gives_up: whether the segment's time limit has passed.
+        """
         mean = self.velocity / jnp.maximum(self.samples, 1)
         done = self.done
         return Done(
@@ -156,13 +172,19 @@ class Progress:
 
 
 def _direction(command: Array) -> Array:
-    """Return the unit vector of a command's velocity (2), and the sign of its turn."""
+    """Return where a command moves the body, (3,): the unit vector of its velocity, and the sign of its turn."""
     speed = jnp.sqrt(jnp.square(command[:2]).sum())
     return jnp.append(command[:2] / jnp.maximum(speed, 1e-6), jnp.sign(command[2]))
 
 
 def _balancing(left: Array, motion: BodyMotion, period: float) -> Array:
-    """Return `Progress.balancing` one control step of `period` s later, of a body that is asked to stand."""
+    """Return `Progress.balancing`, the s until a standing body may take steps again, one control step later.
+
+    Args:
+      left: s that were left before the control step.
+      motion: the body's motion after it; a body that leans begins to take steps.
+      period: s of a control step.
+    """
     stands = (motion.height >= MIN_STANDING_HEIGHT) & (_speed(motion) < MAX_LEANING_SPEED)
     leans = stands & (motion.tilt > MAX_LEAN)
     return jnp.where((left <= ROUNDING) & leans, STEPPING_SECONDS + CALM_SECONDS, jnp.maximum(left - period, 0))

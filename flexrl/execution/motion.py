@@ -23,7 +23,7 @@ class BodyMotion:
 
 
 def motion_of(physics: PhysicsState) -> BodyMotion:
-    """Return the motion of one world's `feeling_humanoid`."""
+    """Return how the body of one world, the robot `feeling_humanoid`, moves in a state of its physics."""
     velocity = jnp.append(body.velocity(physics), body.turn(physics))
     tilt = jnp.linalg.norm(body.gravity(physics)[:2])
     return BodyMotion(velocity, physics["qpos"][2], body.foot_force(physics) > 0, tilt)
@@ -31,7 +31,7 @@ def motion_of(physics: PhysicsState) -> BodyMotion:
 
 @struct.dataclass
 class Contacts:
-    """How long each foot, and the whole body, has been in the air or standing."""
+    """For how long each foot has been off the floor, and the whole body in flight or standing."""
 
     swing: Array  # (2,) s without contact, right and left foot
     flight: Array  # () s with neither foot on the floor and the torso high
@@ -53,5 +53,8 @@ class Contacts:
         )
 
     def num_steps(self, motion: BodyMotion) -> Array:
-        """Return how many feet () end a swing with this motion."""
+        """Return how many footsteps end in a control step, 0 to 2: feet that touch the floor after a swing.
+
+        Call this with the motion after the control step, on the contacts before it.
+        """
         return (motion.touches & (self.swing >= MIN_SWING_SECONDS)).sum()

@@ -1,4 +1,4 @@
-"""Compare what a plan asked for with what was done."""
+"""Compare what a plan asked for with what the body did."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,15 @@ DECIMALS = (1, 2, 0, 0, 0, 1)  # likewise
 
 
 def carried_out(schedule: Schedule, done: Done) -> np.ndarray:
-    """Return which segments were done as they were asked for, shape (B, S); padding counts as done.
+    """Return which segments were done as the plan asked for, (B, S) bool, for B worlds; padding counts as done.
 
-    An amount is near enough by `envs.success`: 0.3 m or a tenth of a distance, 15 degrees, one footstep. The mean
-    velocity after the time to settle is within 0.3 m/s and 0.3 rad/s of the command, where there is one.
+    The error of an amount may be 0.3 m or a tenth of the distance, 15 degrees, or one footstep. The mean velocity after
+    the time to settle (1 s) must be within 0.3 m/s and 0.3 rad/s of the command, except in jumps, in standing up and in
+    shorter segments. No segment may be given up.
 
     Args:
-      schedule: what was asked for, (B, S).
-      done: what was done, (B, S).
+      schedule: what each world's plan asks for, (B, S).
+      done: what each world did, (B, S).
     """
     amounts, measures = np.asarray(schedule.amounts), np.asarray(schedule.measures)
     error = np.abs(np.asarray(done.amount) - amounts)
@@ -46,21 +47,21 @@ def carried_out(schedule: Schedule, done: Done) -> np.ndarray:
 
 
 def plans_carried_out(outcome: Outcome) -> np.ndarray:
-    """Return which plans (B,) came to their end with each segment carried out and without a fall."""
+    """Return which of B worlds, (B,) bool, ended their plan with each segment done as asked for and without a fall."""
     return outcome.ended & ~outcome.fallen & carried_out(outcome.schedule, outcome.done).all(axis=-1)
 
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """The request of one segment, and what was done of it.
+    """What one segment of a plan asked for, and what the body did.
 
     Attributes:
-      skill: the skill, as plans call it.
+      skill: name of the skill in plans, such as `walk-forward`.
       asked: what was asked for, in words: "3 m", "90 degrees", "4 s".
       done: what was done, in the same unit.
-      seconds: s that it took, until the body was at rest where it stops.
-      speed: m/s, the mean horizontal speed after settling; None if the segment was too short.
-      succeeded: whether it was done as it was asked for.
+      seconds: s that the segment took, with the time to come to rest if it ends at rest.
+      speed: m/s, the mean horizontal speed after the first second; None if the segment was too short.
+      succeeded: whether the segment was done as it was asked for.
     """
 
     skill: str
@@ -72,7 +73,13 @@ class SegmentReport:
 
 
 def segment_reports(plan: Plan, outcome: Outcome, world: int = 0) -> list[SegmentReport]:
-    """Return what one world did of each segment of its plan."""
+    """Return a report on each segment of a plan that a world followed.
+
+    Args:
+      plan: the plan of that world.
+      outcome: result of all worlds.
+      world: index of the world.
+    """
     succeeded = carried_out(outcome.schedule, outcome.done)[world]
     reports = []
     for i, segment in enumerate(plan.segments):

@@ -24,7 +24,7 @@ PATIENCE = (2.0, 5.0)  # a segment is given up after the time that its command n
 
 @struct.dataclass
 class Schedule:
-    """The segments of one world's plan, padded to S of them."""
+    """The plan of one world as arrays: a row for each segment (one skill to carry out), padded to S rows."""
 
     skills: Rows  # (S,) int32, indices into `SKILLS` of the environment
     commands: Rows  # (S, 3) forward m/s, left m/s, turn rad/s
@@ -37,7 +37,7 @@ class Schedule:
 
 
 def schedule_of(plan: Plan, *, is_endless: bool = False, recovers: bool = False, size: int = MAX_SEGMENTS) -> Schedule:
-    """Return a plan's schedule.
+    """Return a plan as arrays.
 
     Args:
       plan: the plan.
@@ -73,7 +73,10 @@ def stacked(schedules: Sequence[Schedule]) -> Schedule:
 
 
 def longest_seconds(schedule: Schedule) -> float:
-    """Return how long (s) a schedule, or the longest of several, may take until its last segment is given up."""
+    """Return the longest time (s) that a schedule, or any of several, takes if each of its segments is given up.
+
+    Segments that never end count as 0 s.
+    """
     limits = np.asarray(schedule.limits)
     is_padding = np.arange(limits.shape[-1]) >= np.asarray(schedule.count)[..., None]
     return float(np.where(is_padding | ~np.isfinite(limits), 0, limits).sum(axis=-1).max())
@@ -87,12 +90,12 @@ def command_of(segment: Segment) -> np.ndarray:
 
 
 def skill_index(skill: str) -> int:
-    """Return the index in the environment's `SKILLS` of a plan's skill."""
+    """Return the index of a plan's skill, such as `stand`, in the environment's `SKILLS`."""
     return SKILL_NAMES.index("stand-still" if skill == "stand" else skill)
 
 
 def _row(segment: Segment) -> tuple[int, np.ndarray, int, float, float]:
-    """Return a segment's skill, command, measure, amount and limit."""
+    """Return a segment's row of a `Schedule`: skill, command, measure, amount, and s after which it is given up."""
     command, (measure, amount) = command_of(segment), _end(segment)
     speed, turn = float(np.hypot(*command[:2])), abs(float(command[2]))
     seconds = {

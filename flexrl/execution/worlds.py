@@ -46,11 +46,11 @@ class Following:
 
 @dataclasses.dataclass(frozen=True)
 class PlanFollower:
-    """Steps B worlds whose policy is told what to do by schedules instead of the task's own goals.
+    """Steps B worlds in which plans tell the policy what to do, instead of the task's own goals.
 
     Attributes:
-      env: from `load_follower`.
-      num_worlds: B.
+      env: the environment, from `load_follower`.
+      num_worlds: number of worlds, B.
     """
 
     env: Env
@@ -58,11 +58,17 @@ class PlanFollower:
 
     @property
     def vec_env(self) -> VecEnv:
-        """The worlds."""
+        """The B worlds, which are stepped together."""
         return VecEnv(self.env, self.num_worlds)
 
     def start(self, policy: Policy, schedule: Schedule, key: Array) -> Following:
-        """Return newly reset worlds at the start of their schedules (B, S)."""
+        """Reset the worlds, and return them at the start of their plans.
+
+        Args:
+          policy: acts in all worlds.
+          schedule: a plan of S segments for each world, (B, S).
+          key: random key of the resets.
+        """
         worlds = self.vec_env.start(self.vec_env.fresh(key))
         never, zero = jnp.zeros(self.num_worlds, bool), jnp.zeros(self.num_worlds)
         return Following(
@@ -76,7 +82,7 @@ class PlanFollower:
         )
 
     def step(self, policy: Policy, state: Following, key: Array) -> Following:
-        """Return the worlds one control step later."""
+        """Let the policy act for one control step in each world, and return the worlds after it."""
         goal = jax.vmap(Progress.goal)(state.progress, state.schedule)
         carry, action, _ = policy.act(state.carry, state.worlds.observation.replace(goal=goal), key)
         worlds, transition = self.vec_env.advance(state.worlds, action)
@@ -105,12 +111,12 @@ def first_progress(schedule: Schedule) -> Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The result of B worlds that followed plans.
+    """The result of B worlds that followed plans of S segments for T control steps.
 
     Attributes:
-      schedule: what was asked for, (B, S).
-      done: what was done, (B, S).
-      fallen: (B,) whether the body fell.
+      schedule: what the plans asked for, (B, S).
+      done: what the bodies did, (B, S).
+      fallen: (B,) whether the body fell while it was not told to stand up, or the physics diverged.
       ended: (B,) whether the plan came to its end.
       qpos: (T, nq) positions of the first world after each control step.
       segment: (T,) index of the first world's segment at the same times.
@@ -134,19 +140,21 @@ def load_follower(
     is_lying: bool = False,
     warp: WarpBuffers = RUNS_OWN,
 ) -> tuple[Playback, PlanFollower]:
-    """Load a policy of `humanoid-skills`, and worlds in which it follows plans. They are not randomised.
+    """Load a policy of the task `humanoid-skills`, and worlds in which it follows plans.
+
+    The worlds are not randomised: all have the same body, and nothing pushes it.
 
     Args:
-      run: see `load_playback`, like `workspace`, `step`, `physics` and `warp`.
+      run: a run's or an exported policy's folder, or a run's name in the workspace.
       workspace: folder that holds the runs.
-      num_worlds: B.
-      step: checkpoint to use.
-      physics: physics engine to use.
+      num_worlds: number of worlds, B.
+      step: checkpoint to use: `best`, `latest` or an iteration.
+      physics: physics engine to use; need not be the one of the training.
       is_lying: whether the bodies begin lying on the floor.
-      warp: sizes of MJX-Warp's buffers.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
 
     Raises:
-      ConfigError: if there is no such run, or its task is another one.
+      ConfigError: if there is no such run, or it was not trained on `humanoid-skills`.
       CheckpointError: if the checkpoint is damaged.
     """
     task = functools.partial(_told_by_plans, run, is_lying)
@@ -166,10 +174,10 @@ def _told_by_plans(run: str, is_lying: bool, task: object) -> HumanoidSkillsConf
 
 
 def taught_skills(folder: Path) -> tuple[str, ...]:
-    """Return the skills that the policy in a run's or an exported folder was taught, as plans call them.
+    """Return the skills that the policy of a run or an export was taught, as plans name them, such as `stand`.
 
     Raises:
-      ConfigError: if its task is another one.
+      ConfigError: if the policy was not trained on the task `humanoid-skills`.
     """
     task = read_config(folder).task
     if not isinstance(task, HumanoidSkillsConfig):
@@ -179,7 +187,7 @@ def taught_skills(folder: Path) -> tuple[str, ...]:
 
 
 def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
-    """Return a plan that needs only skills that a policy was taught, or the refusal of one that needs others."""
+    """Return the answer to an instruction; instead of a plan with skills that the policy was not taught, a refusal."""
     if isinstance(answer, Refusal):
         return answer
     missing = dict.fromkeys(segment.skill for segment in answer.segments if segment.skill not in (*taught, "stand"))
@@ -191,12 +199,12 @@ def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
 def follow(
     playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int, rest_seconds: float = REST_SECONDS
 ) -> Outcome:
-    """Follow schedules (B, S), each in a world of its own, until all have ended.
+    """Follow B plans, each in a world of its own, until all have ended.
 
     Args:
-      playback: from `load_follower`, like `follower`.
-      follower: steps the worlds.
-      schedule: what is asked for, (B, S).
+      playback: the policy, from `load_follower`.
+      follower: steps the worlds; from `load_follower`, too.
+      schedule: a plan of S segments for each world, (B, S).
       seed: random seed of the worlds.
       rest_seconds: s for which each world goes on after its plan, to see whether the body keeps standing.
 

@@ -45,10 +45,17 @@ Reader = Callable[[str], Plan | Refusal]  # reads an instruction
 
 
 class Server:
-    """What the routes share."""
+    """What all HTTP routes share: the session, the reader of instructions, the policies, and limits for clients."""
 
     def __init__(self, session: Session, read: Reader, policies: Policies, rates: Rates) -> None:
-        """Serve a session whose instructions `read` understands."""
+        """Serve a session.
+
+        Args:
+          session: the live body.
+          read: turns an instruction into a plan or a refusal.
+          policies: the policies that a client may choose.
+          rates: how often one client's address may send requests.
+        """
         self.session, self.policies = session, policies
         self.num_streams = 0
         self._read, self._rates = read, rates
@@ -77,7 +84,7 @@ class Server:
         return Answer(**to_json(text, answer), number=number)
 
     def choose(self, name: str) -> None:
-        """Load a policy, and go on with it."""
+        """Load a policy by its name, and replace the body in the session by that of this policy."""
         if not self._loading.acquire(blocking=False):
             raise HTTPException(409, "name: another policy is being loaded; ask again when it is there")
         try:
@@ -95,11 +102,11 @@ def make_app(
 
     Args:
       session: the live body.
-      read: reads instructions.
-      policies: those that can be chosen.
+      read: turns an instruction into a plan or a refusal.
+      policies: the policies that a client may choose.
       host: address that the server listens at.
       token: secret that clients must send; None on addresses of this machine only.
-      rates: how often an address may ask; None for the usual limits.
+      rates: how often one client's address may send requests; None for the usual limits.
     """
     server = Server(session, read, policies, rates or Rates())
     app = FastAPI(title="flex-rl", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None)
@@ -134,7 +141,7 @@ def _api(server: Server) -> APIRouter:
 
     @api.get("/v1/policies")
     def policies() -> Names:
-        """Return the policies that can be chosen."""
+        """Return the policies that can be chosen, and the present one."""
         return Names(names=server.policies.names(), present=session.snapshot.body.name)
 
     @asking.post("/v1/instruct")
@@ -149,13 +156,13 @@ def _api(server: Server) -> APIRouter:
 
     @asking.post("/v1/push")
     def push(push: Push) -> Accepted:
-        """Push the body."""
+        """Push the body: add a velocity to its own at once."""
         session.push(push.forward, push.left)
         return Accepted()
 
     @asking.post("/v1/pause")
     def pause(pause: Pause) -> Accepted:
-        """Stop the clock, or let it run again."""
+        """Stop the simulation, or let it go on."""
         session.pause(pause.paused)
         return Accepted()
 
@@ -204,7 +211,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Answer a body that does not fit its schema in one line."""
+    """Answer a request whose body does not fit its schema: status 422, and one line that names the field."""
     first = error.errors()[0]
     is_json = first["type"] != "json_invalid"
     field = ".".join(str(x) for x in first["loc"] if x != "body") if is_json else ""

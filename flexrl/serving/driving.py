@@ -1,4 +1,4 @@
-"""A velocity that a person steers by, as a schedule of the nearest skill."""
+"""Let a person steer a body by a velocity: command it by the skill whose usual velocity is nearest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DRIVABLE = ("walk", "strafe", "turn", "run", "stand")  # first words of the skil
 
 @dataclass(frozen=True)
 class Drive:
-    """A velocity as a plan of one segment, and the schedule that commands exactly this velocity."""
+    """A velocity in words, as a plan of the nearest skill, and as a schedule that commands exactly this velocity."""
 
     text: str
     plan: Plan
@@ -23,13 +23,13 @@ class Drive:
 
 
 def drive_of(forward: float, left: float, turn: float, taught: Sequence[str]) -> Drive:
-    """Return how a policy is asked for a velocity: by the skill whose usual velocity is nearest to it.
+    """Return how to ask a policy for a velocity: by the skill whose usual velocity is nearest, for DRIVE_SECONDS.
 
     Args:
       forward: m/s.
       left: m/s.
       turn: rad/s, to the left.
-      taught: the policy's skills.
+      taught: the skills that the policy was taught, as plans name them.
     """
     command = np.array([forward, left, turn])
     skills = [x for x in dict.fromkeys(("stand", *taught)) if x.split("-")[0] in DRIVABLE and x != "stand-up"]

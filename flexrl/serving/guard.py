@@ -59,10 +59,10 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Answers what must not reach the app, and adds headers to the app's answers."""
+    """Refuses requests that must not reach the app, and adds security headers to the app's answers."""
 
     def __init__(self, app: App, *, host: str, token: str | None) -> None:
-        """Guard an app that listens at `host`."""
+        """Guard an app that listens at `host`, and whose clients must send `token` unless that is None."""
         self._app, self._token = app, token
         literal = f"[{host}]" if ":" in host else host
         self._names = (
@@ -121,7 +121,7 @@ class Guard:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Return `receive`, which ends the connection of a client that sends a longer body than it said."""
+    """Return a `receive` that ends the connection of a client whose request is longer than MAX_BODY bytes."""
     size = 0
 
     async def receiving() -> Message:

@@ -1,4 +1,4 @@
-"""Limits of what clients may send: the length of a text, and requests a second."""
+"""Limits of what clients may send: the length of a text, and the number of requests in a second."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ def why_too_long(text: str) -> str | None:
 
 
 class Rates:
-    """A bucket of tokens for each address: it fills at `rate` a second up to `burst`, and each request takes one."""
+    """Limits requests of each client's address to `rate` a second, and `burst` at once, by a bucket of tokens."""
 
     def __init__(self, rate: float = RATE, burst: int = BURST) -> None:
         """Begin with full buckets."""
@@ -32,7 +32,7 @@ class Rates:
         self._lock = threading.Lock()
 
     def take(self, address: str, now: float | None = None) -> float:
-        """Take a token. Return 0, or the seconds until there is one."""
+        """Allow a request of an address and return 0, or return the seconds until one is allowed."""
         now = time.monotonic() if now is None else now
         with self._lock:
             tokens, at = self._buckets.pop(address, (float(self._burst), now))

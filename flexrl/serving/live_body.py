@@ -22,16 +22,16 @@ STANDING = Plan((Segment("stand"),))
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What the body does, and how far it is with its plan.
+    """How the body moves, and how far it is with its plan.
 
     Attributes:
       qpos: (nq,) generalised positions.
       velocity: (3,) forward m/s, left m/s, turn rad/s.
       height: m, of the torso.
       segment: index of the present segment; the plan's length once the plan has ended.
-      amount: what the present segment's measure has reached.
-      done: (S,) amounts that earlier segments reached.
-      gave_up: (S,) bool, whether their limits passed first.
+      amount: what was done of the present segment, in its unit, such as m.
+      done: (S,) what was done of earlier segments, each in its unit.
+      gave_up: (S,) bool, whether an earlier segment was given up because its time limit passed.
     """
 
     qpos: np.ndarray
@@ -44,7 +44,7 @@ class Reading:
 
 
 class Body(Protocol):
-    """What a session steps."""
+    """A robot in one world with the policy that moves it, which a session steps."""
 
     name: str  # of the policy
     model: mujoco.MjModel
@@ -56,22 +56,22 @@ class Body(Protocol):
         """Put the body back onto its feet at the origin, to stand still."""
 
     def begin(self, schedule: Schedule) -> None:
-        """Follow another schedule from the next control step on."""
+        """Follow another plan from the next control step on."""
 
     def push(self, x: float, y: float) -> None:
         """Add a velocity (m/s, along the world's axes) to the body at once."""
 
     def step(self) -> Reading:
-        """Take one control step."""
+        """Take one control step, and return how the body moves after it."""
         ...
 
     def read(self) -> Reading:
-        """Return what the body does now."""
+        """Return how the body moves now, without taking a step."""
         ...
 
 
 class LiveBody:
-    """A policy's body. Its programs are compiled when it is made, so that no later call waits for a compiler."""
+    """A humanoid that a policy moves. Its programs are compiled when it is made, so that no later call waits for that."""
 
     def __init__(
         self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], *, recovers: bool = True
@@ -80,9 +80,9 @@ class LiveBody:
 
         Args:
           name: the policy's name.
-          follower: steps the world.
-          policy: acts in it.
-          taught: the skills that the policy was taught, as plans call them.
+          follower: steps one world.
+          policy: moves the body in this world.
+          taught: the skills that the policy was taught, as plans name them.
           recovers: let the body get up by itself after a fall, if the policy was taught to stand up.
         """
         self.name, self.taught, self.recovers = name, taught, recovers and "stand-up" in taught
@@ -103,32 +103,40 @@ class LiveBody:
 
     @classmethod
     def load(cls, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> "LiveBody":
-        """Load a policy of `humanoid-skills`, to be stepped by native MuJoCo.
+        """Load a policy of the task `humanoid-skills`, and step its body by native MuJoCo.
 
-        Arguments and errors are those of `load_follower`; for `recovers`, see the class.
+        Args:
+          run: a run's or an exported policy's folder, or a run's name in the workspace.
+          workspace: folder that holds the runs.
+          step: checkpoint to use: `best`, `latest` or an iteration.
+          recovers: let the body get up by itself after a fall, if the policy was taught to stand up.
+
+        Raises:
+          ConfigError: if there is no such run, or it was not trained on `humanoid-skills`.
+          CheckpointError: if the checkpoint is damaged.
         """
         playback, follower = load_follower(run, workspace, 1, step=step, physics="native")
         return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder), recovers=recovers)
 
     def reset(self) -> None:
-        """See `Body.reset`."""
+        """Put the body back onto its feet at the origin, to stand still."""
         self._state = self._start(self._policy, self._of_one(schedule_of(STANDING, is_endless=True)), self._next_key())
 
     def begin(self, schedule: Schedule) -> None:
-        """See `Body.begin`."""
+        """Follow another plan from the next control step on."""
         self._state = self._begin(self._state, self._of_one(schedule))
 
     def push(self, x: float, y: float) -> None:
-        """See `Body.push`."""
+        """Add a velocity (m/s, along the world's axes) to the body at once."""
         self._state = self._push(self._state, jnp.array([x, y], jnp.float32))
 
     def step(self) -> Reading:
-        """See `Body.step`."""
+        """Take one control step, and return how the body moves after it."""
         self._state = self._step(self._policy, self._state, self._next_key())
         return self.read()
 
     def read(self) -> Reading:
-        """See `Body.read`."""
+        """Return how the body moves now, without taking a step."""
         found = jax.device_get(self._read(self._state))
         return Reading(
             qpos=found["qpos"],
@@ -141,7 +149,7 @@ class LiveBody:
         )
 
     def _of_one(self, schedule: Schedule) -> Schedule:
-        """Return the schedule with a leading axis of one world."""
+        """Return a schedule as that of B = 1 worlds, in which the body gets up after a fall if it `recovers`."""
         return stacked([schedule.replace(recovers=np.asarray(self.recovers))])
 
     def _next_key(self) -> Array:

@@ -13,7 +13,7 @@ MAX_PUSH = 2.0  # m/s
 
 
 class Request(BaseModel):
-    """A body of a request, in which unknown fields are refused."""
+    """The JSON body of a request, in which unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -33,20 +33,20 @@ class Velocity(Request):
 
 
 class Push(Request):
-    """A velocity that is added to the body at once, seen from the body."""
+    """A velocity that is added to the body's own at once. Forward and left are as the body sees them."""
 
     forward: Annotated[float, Field(ge=-MAX_PUSH, le=MAX_PUSH, description="m/s")] = 0.0
     left: Annotated[float, Field(ge=-MAX_PUSH, le=MAX_PUSH, description="m/s")] = 0.0
 
 
 class Pause(Request):
-    """Whether the clock is to stand."""
+    """Whether the simulation is to stand still (true) or to go on (false)."""
 
     paused: bool
 
 
 class Choice(Request):
-    """A policy to go on with."""
+    """The name of the policy to go on with."""
 
     name: Annotated[str, Field(max_length=500)]
 
@@ -54,7 +54,8 @@ class Choice(Request):
 class Answer(BaseModel):
     """An instruction that was read: its plan, or why it is refused.
 
-    `segments` is as `python -m flexrl.instruct --json` prints it. `number` is that of the plan in the states.
+    `segments` is as `python -m flexrl.instruct --json` prints it. States name the plan by the same `number`; it is null
+    if the instruction is refused.
     """
 
     text: str
@@ -84,7 +85,7 @@ class Names(BaseModel):
 
 
 class Health(BaseModel):
-    """The server answers, and its clock runs or was paused."""
+    """The server works: its simulation goes on, or was paused."""
 
     status: str = "ok"
 
@@ -96,7 +97,7 @@ class Problem(BaseModel):
 
 
 class Pose(BaseModel):
-    """Where the torso is."""
+    """Where the torso is in the world."""
 
     x: float  # m
     y: float  # m
@@ -113,11 +114,11 @@ class Motion(BaseModel):
 
 
 class PlanState(BaseModel):
-    """The plan that is followed.
+    """The plan that the body follows.
 
     Attributes:
       number: counts the plans since the start.
-      text: the instruction, or what led to the plan.
+      text: the instruction, or what else led to the plan.
       source: `instruction`, `drive` or `reset`.
       segments: how far each segment is.
       is_done: whether the plan has ended; then the body stands.
@@ -142,9 +143,9 @@ class State(BaseModel):
       motion: how it moves.
       plan: the plan that it follows.
       is_fallen: whether the body lies on the floor.
-      is_paused: whether the clock stands.
-      speed: simulated seconds per second; null until it has been measured.
-      notice: what happened by itself, in a line; empty if nothing did.
+      is_paused: whether the simulation stands still.
+      speed: simulated seconds per second of real time; null until it has been measured.
+      notice: why the body was put back onto its feet, in a line; empty once a new plan began.
     """
 
     policy: str
@@ -159,7 +160,7 @@ class State(BaseModel):
 
 
 def state_of(snapshot: Snapshot) -> State:
-    """Return a snapshot as clients get it."""
+    """Return a snapshot of the session in the form in which clients get it."""
     reading, task = snapshot.reading, snapshot.task
     x, y, height = (round(float(value), 4) for value in reading.qpos[:3])
     forward, left, turn = (round(float(value), 4) for value in reading.velocity)

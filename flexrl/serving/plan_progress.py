@@ -1,4 +1,4 @@
-"""A plan that is followed, as it is shown: its segments, how far each is, and how sure the classifier is."""
+"""How far a body is with its plan, as clients are shown it: segment by segment."""
 
 from typing import Literal
 
@@ -14,16 +14,16 @@ Status = Literal["waiting", "running", "done", "given up"]
 
 
 class SegmentProgress(BaseModel):
-    """One segment of a plan that is followed.
+    """One segment (one skill) of the plan that the body follows.
 
     Attributes:
-      skill: the skill, as plans call it.
+      skill: name of the skill in plans, such as `walk-forward`.
       speed: "slow", "fast" or None.
-      confidence: how sure the classifier is, from 0 to 1.
-      asked: what ends it, in words, such as "3.00 m"; None if it goes on until the next instruction.
+      confidence: how sure the classifier is that this skill was meant, from 0 to 1.
+      asked: what ends the segment, in words, such as "3.00 m"; None if it goes on until the next instruction.
       reached: what has been done of it, in the same unit.
       fraction: part of it that has been done, from 0 to 1; None if it has no end.
-      status: whether it waits, runs, is done, or was given up because it took too long.
+      status: whether the segment waits, runs, is done, or was given up because it took too long.
     """
 
     skill: str
@@ -36,7 +36,13 @@ class SegmentProgress(BaseModel):
 
 
 def progress_of(plan: Plan, schedule: Schedule, reading: Reading) -> list[SegmentProgress]:
-    """Return how far each segment of a plan is."""
+    """Return how far each segment of the plan is that the body follows.
+
+    Args:
+      plan: the plan.
+      schedule: the same plan as arrays.
+      reading: what was read of the body after a control step.
+    """
     now = reading.segment
     rows = []
     for i, segment in enumerate(plan.segments):

@@ -1,4 +1,4 @@
-"""The policies that a page offers: those of `humanoid-skills` in a workspace, and the one it began with."""
+"""The policies that a page offers: those of `humanoid-skills` in a workspace, and the one the server began with."""
 
 from pathlib import Path
 
@@ -10,18 +10,22 @@ TASK = "humanoid-skills"
 
 
 class Policies:
-    """Names and loads policies. Only what it names can be loaded."""
+    """Names the policies that a client may choose, and loads them. No others can be loaded."""
 
     def __init__(self, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> None:
-        """Offer a run, of which `step` is loaded, and the best checkpoints of the runs in a workspace.
+        """Offer the run that the server begins with, and all runs of `humanoid-skills` in a workspace.
 
-        For `recovers`, see `LiveBody`.
+        Args:
+          run: the run that the server begins with: a folder, or a name in the workspace.
+          workspace: folder that holds the other runs, of which the best checkpoint is loaded.
+          step: checkpoint of `run` to load: `best`, `latest` or an iteration.
+          recovers: let bodies get up by themselves after a fall, if their policy was taught to stand up.
         """
         self._run, self._workspace, self._step, self._recovers = run, workspace, step, recovers
         self.first = Path(run).name
 
     def names(self) -> list[str]:
-        """Return the names, first that of the run which the page began with."""
+        """Return the policies' names, first that of the run which the server began with."""
         return list(self._paths())
 
     def load(self, name: str) -> LiveBody:

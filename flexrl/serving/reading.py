@@ -1,4 +1,4 @@
-"""Reading instructions without waiting for a compiler."""
+"""Compile in advance what reads instructions, so that no instruction waits for JAX to compile."""
 
 from flexrl.language.interpreter import Interpreter
 
@@ -7,7 +7,7 @@ LONG = "walk forward very slowly and carefully just like somebody who has a lot 
 
 
 def warmed(interpreter: Interpreter) -> Interpreter:
-    """Read instructions of one to eight clauses, short and long, so that the programs for them are compiled."""
+    """Return the interpreter after it has read examples, short and long, so that its programs are compiled."""
     for number in (1, 2, 3, 5):
         interpreter(", then ".join(CLAUSES[:number]))
         interpreter(", then ".join(f"{clause} {LONG}"[:120] for clause in CLAUSES[:number]))

@@ -1,7 +1,7 @@
 """A humanoid that follows instructions in real time. Physics keeps the clock, in a thread of its own.
 
-Whoever asks for something leaves a request, which is done before the next control step. Whoever looks takes the newest
-`Snapshot`, and never makes the physics wait.
+Other threads leave requests, which are done before the next control step, and read the newest `Snapshot`. So they never
+make the physics wait.
 """
 
 import math
@@ -35,10 +35,10 @@ class Task:
 
     Attributes:
       number: counts the plans of the session.
-      text: the instruction, or what led to the plan.
-      source: who asked for it.
+      text: the instruction, or what else led to the plan.
+      source: what the plan comes from: `instruction`, `drive` (a velocity) or `reset`.
       plan: the plan.
-      schedule: its arrays.
+      schedule: the plan as arrays.
       asked_at: s, monotonic clock, when it was asked for.
     """
 
@@ -56,16 +56,16 @@ class Snapshot:
 
     Attributes:
       seconds: s simulated since the session began.
-      at: s, monotonic clock.
-      body: which body.
-      reading: what was read of the body.
+      at: s, monotonic clock, when the snapshot was taken.
+      body: the body that was stepped.
+      reading: how the body moves, and how far it is with its plan.
       poses: (nbody, 7) float32: the position (m) and the quaternion (w, x, y, z) of each body in the world.
-      task: the plan that it follows.
+      task: the plan that the body follows.
       reaction_ms: ms from asking for the plan to the end of the first control step under it; None before.
       is_fallen: whether the body lies on the floor.
-      is_paused: whether the clock stands.
-      speed: simulated seconds per second; None until it has been measured.
-      notice: what happened by itself, in a line; empty if nothing did.
+      is_paused: whether the simulation stands still.
+      speed: simulated seconds per second of real time; None until it has been measured.
+      notice: why the body was put back onto its feet, in a line; empty once a new plan began.
     """
 
     seconds: float
@@ -82,10 +82,10 @@ class Snapshot:
 
 
 class Session:
-    """The live body, its plan and its clock."""
+    """One body that is simulated in real time, the plan that it follows, and the thread that steps it."""
 
     def __init__(self, body: Body) -> None:
-        """Let a body stand. `start` starts the clock."""
+        """Let a body stand. Nothing moves before `start` is called."""
         self._requests: deque[Callable[[], None]] = deque()
         self._numbers = 0
         self._lock = threading.Lock()  # guards `_numbers` and the order of requests, so that the newest plan wins
@@ -102,24 +102,30 @@ class Session:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The newest state."""
+        """The state after the newest control step."""
         return self._snapshot
 
     def follow(self, text: str, plan: Plan, asked_at: float | None = None) -> int:
-        """Follow a plan from the next control step on. Return its number."""
+        """Follow a plan from the next control step on, and return the number that the session gives to it.
+
+        Args:
+          text: the instruction that asked for the plan.
+          plan: the plan.
+          asked_at: s, monotonic clock, when it was asked for; None for now.
+        """
         return self._ask(text, "instruction", plan, schedule_of(plan, is_endless=True), asked_at)
 
     def drive(self, forward: float, left: float, turn: float, asked_at: float | None = None) -> int:
-        """Move with a velocity (m/s, m/s, rad/s) for `driving.DRIVE_SECONDS`. Return the plan's number."""
+        """Move with a velocity (m/s, m/s, rad/s) for `driving.DRIVE_SECONDS`. Return the number of this new plan."""
         drive = drive_of(forward, left, turn, self._snapshot.body.taught)
         return self._ask(drive.text, "drive", drive.plan, drive.schedule, asked_at)
 
     def push(self, forward: float, left: float) -> None:
-        """Add a velocity (m/s) in the body's heading frame."""
+        """Add a velocity (m/s, forward and left as the body sees them) to the body's own at once."""
         self._requests.append(lambda: self._pushed(forward, left))
 
     def pause(self, is_paused: bool) -> None:
-        """Stop the clock, or let it run again."""
+        """Stop the simulation (True), or let it go on (False)."""
 
         def change() -> None:
             self._is_paused = is_paused
@@ -132,7 +138,7 @@ class Session:
         self._requests.append(lambda: self._put_back("put back onto its feet"))
 
     def replace(self, body: Body) -> None:
-        """Go on with another policy's body."""
+        """Go on with another policy's body, which first stands still."""
 
         def change() -> None:
             self._take(body)
@@ -141,7 +147,10 @@ class Session:
         self._requests.append(change)
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
-        """Start the clock. `on_failure` is called if a control step raises; the error is kept in `failure`."""
+        """Start the thread that steps the body in real time.
+
+        If a control step raises, the error is kept in `failure`, and `on_failure` is called.
+        """
 
         def run() -> None:
             try:
@@ -154,13 +163,13 @@ class Session:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the clock for good."""
+        """End the thread that steps the body, for good."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
     def advance(self) -> Snapshot:
-        """Do what was asked for, and take a control step unless the clock stands. The clock's thread calls this."""
+        """Carry out all requests, take a control step unless paused, and return the state. The thread calls this."""
         self._changed = False
         while self._requests:
             self._requests.popleft()()
@@ -223,7 +232,7 @@ class Session:
         self._changed = True
 
     def _watch(self, reading: Reading) -> None:
-        """Put a body that does not get up back onto its feet."""
+        """Put the body back onto its feet if it fell and does not get up, or if its physics is no longer finite."""
         if not np.isfinite(reading.qpos).all():
             self._put_back("the physics became non-finite: put back onto its feet")
         elif reading.height >= MIN_STANDING_HEIGHT:

@@ -1,7 +1,7 @@
-"""The WebSocket of a session: a state as text several times a second, and a pose as a binary message as it comes.
+"""The WebSocket of a session: the state as text ten times a second, and poses as a binary message after each step.
 
 A binary message is float32, little-endian: the simulated seconds, then for each body x, y, z in m and the quaternion
-w, x, y, z. A slow client gets the newest ones only.
+w, x, y, z. A slow client gets the newest messages only.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ STATE_SECONDS = 0.1  # s between two states, unless the plan changes
 
 
 async def serve_stream(socket: WebSocket, session: Session, *, has_poses: bool) -> None:
-    """Send states, and poses if they are wanted, until the client leaves."""
+    """Send the session's states, and with `has_poses` the poses of all bodies, until the client leaves."""
     await socket.accept()
     leaving = asyncio.create_task(_until_left(socket))
     sent, sent_at = None, 0.0
@@ -43,7 +43,7 @@ async def _until_left(socket: WebSocket) -> None:
 
 
 def _differs(sent: Snapshot, snapshot: Snapshot) -> bool:
-    """Return whether something happened that a person should see at once."""
+    """Return whether a person should see a snapshot at once: another plan or policy, a pause, a fall or a notice."""
     return (sent.task.number, sent.is_paused, sent.is_fallen, sent.notice, sent.body.name) != (
         *(snapshot.task.number, snapshot.is_paused, snapshot.is_fallen, snapshot.notice, snapshot.body.name),
     )
