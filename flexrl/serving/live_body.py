@@ -71,7 +71,7 @@ class Body(Protocol):
 
 
 class LiveBody:
-    """A humanoid that a policy moves. Its programs are compiled when it is made, so that no later call waits for that."""
+    """A humanoid that a policy moves. Its programs are compiled when it is made, so that no later call waits."""
 
     def __init__(
         self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], *, recovers: bool = True

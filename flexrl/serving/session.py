@@ -169,7 +169,7 @@ class Session:
             self._thread.join()
 
     def advance(self) -> Snapshot:
-        """Carry out all requests, take a control step unless paused, and return the state. The thread calls this."""
+        """Do all requests, take a control step unless paused, return the state. The physics thread calls this."""
         self._changed = False
         while self._requests:
             self._requests.popleft()()

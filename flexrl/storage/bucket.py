@@ -141,8 +141,8 @@ class Bucket:
     def swap(self, name: str, content: bytes, generation: int) -> int:
         """Replace an object that still has the given generation; return its new generation.
 
-        If the answer to a write is lost, the write is repeated, and finds the generation of its own first attempt. It
-        knows that attempt by the content. So no two writers may write the same content.
+        If the answer to a write is lost, the write is repeated, and meets the generation that its first attempt made.
+        The content of the object then shows who wrote it, so no two writers may write the same content.
 
         Args:
           name: name of the object.

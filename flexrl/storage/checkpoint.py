@@ -62,7 +62,7 @@ class Checkpoints:
             self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
 
     def note_score(self, step: int, score: float) -> None:
-        """Write step and score to `best.json` if no score was higher, in the background, after the step was saved."""
+        """Write step and score to `best.json` if no score was as high, in the background, after the step was saved."""
         self._pending.append(self._worker.submit(self._note, step, score))
 
     def wait(self) -> None:
