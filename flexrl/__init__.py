@@ -44,7 +44,7 @@ def load(run: str | Path, *, step: str | int = "best", workspace: str = "workspa
 
 
 def make(env: str = "humanoid-walk", **options: Any) -> "gymnasium.Env":
-    """Make an environment with Gymnasium's interface and its time limit.
+    """Make an environment with Gymnasium's interface, whose episodes are truncated at the environment's time limit.
 
     Args:
       env: name of an environment, as `python -m envs list` prints it; `brax:NAME`, `playground:NAME`,
@@ -65,12 +65,12 @@ def make(env: str = "humanoid-walk", **options: Any) -> "gymnasium.Env":
 def fit(config: "Mapping[str, object] | RunConfig | str | Path | None" = None, **fields: object) -> "Run":
     """Train a run in this process, and return it. An interruption saves the run.
 
-    If a folder of this name holds a run with this config, the run goes on, or is returned if it is finished. So a
-    notebook that names its runs can be run again from its top.
+    If the folder of the run's name already holds a run with this config, that run is continued or, if it is finished,
+    returned. So a notebook that names its runs can be run again from its top.
 
     Args:
-      config: fields of the run, nested as in a config file; or such a file.
-      fields: further fields, which go first, such as `env="humanoid-walk"` or `total_steps=2_000_000`.
+      config: fields of the run, nested as in a config file; or the path of a config file.
+      fields: further fields, which override those of `config`, as `env="humanoid-walk"` or `total_steps=2_000_000`.
 
     Raises:
       ConfigError: naming the field, the value and the limit; or if the folder holds a run with another config.

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
 
 
 def collect(run: str, options: CollectArguments) -> None:
-    """Run episodes by the task's own rules, write them as a dataset, and print its statistics.
+    """Run episodes by the rules of evaluations, write them as a dataset, and print the dataset's statistics.
 
     Raises:
       ConfigError: if there is no such run or step, or the folder exists.

@@ -69,14 +69,14 @@ def info(options: Namespace) -> None:
 
 
 def verify(options: Namespace) -> None:
-    """Check a dataset. Raise ConfigError if it is not in order."""
+    """Check every file and every episode of a dataset. Raise ConfigError if one is damaged or inconsistent."""
     from flexrl.data.dataset_folder import verify_dataset
 
     print(verify_dataset(options.folder))
 
 
 def merge(options: Namespace) -> None:
-    """Make one dataset of the episodes of several, and print its statistics."""
+    """Write the episodes of several datasets as one new dataset, and print its statistics."""
     from flexrl.data.exchange import merge_datasets
     from flexrl.data.statistics import print_statistics
 
@@ -84,7 +84,7 @@ def merge(options: Namespace) -> None:
 
 
 def import_(options: Namespace) -> None:
-    """Make a dataset from one of Minari's or from Parquet, check it, and print its statistics."""
+    """Make a dataset from a dataset of Minari or from a Parquet file, check it, and print its statistics."""
     from flexrl.data.exchange import import_dataset
     from flexrl.data.statistics import print_statistics
 

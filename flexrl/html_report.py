@@ -14,7 +14,7 @@ class HtmlReportArguments:
     Attributes:
       out: file to write; without it report.html in the run's folder. For an exported policy it must be given.
       compare: run whose learning curves are drawn with this run's, and whose config is compared with it; without it the
-        parent, if there is one.
+        run that this run started from (its parent), if there is one.
       workspace: folder that holds the runs.
     """
 

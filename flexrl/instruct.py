@@ -19,7 +19,7 @@ Answers = list[Plan | Refusal]
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, read, print, and follow."""
+    """Read the instructions on the command line, print their plans, and let the policy follow them."""
     with exit_codes():
         options = _parse(arguments)
         run, texts = _run_and_texts(options)
@@ -68,7 +68,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def _run_and_texts(options: Namespace) -> tuple[str | None, list[str]]:
-    """Return the run, if one is named, and the instructions.
+    """Return the policy's run, None if none is named, and the instructions.
 
     Raises:
       ConfigError: if one of them is missing, or the file cannot be read.
@@ -114,7 +114,7 @@ def _require_clip(options: Namespace, texts: list[str]) -> None:
 
 
 def _read(options: Namespace, texts: list[str]) -> Answers:
-    """Return the plan or the refusal of each instruction."""
+    """Return for each instruction its plan, or a refusal that says why the instruction cannot be carried out."""
     from flexrl.language.interpreter import Interpreter
 
     if options.planner == "small":
@@ -135,7 +135,7 @@ def _read(options: Namespace, texts: list[str]) -> Answers:
 
 
 def _possible(options: Namespace, run: str, answers: Answers) -> Answers:
-    """Return the answers, where plans that need skills that the policy was not taught are refused."""
+    """Return the answers; plans with a skill that the policy was not taught are replaced by refusals."""
     from flexrl.execution.worlds import possible, taught_skills
     from flexrl.storage.run_folder import find_run
 
@@ -144,7 +144,12 @@ def _possible(options: Namespace, run: str, answers: Answers) -> Answers:
 
 
 def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) -> dict[int, object]:
-    """Follow all plans, each in a world of its own; report and draw. Return what was done, by the plan's number."""
+    """Let the policy follow all plans, each in a world of its own, print what was done, and draw the clip if asked to.
+
+    Returns:
+      By the index of the instruction, a dictionary with the keys `carried_out`, `fallen` and `segments`; empty if all
+      instructions were refused.
+    """
     from dataclasses import asdict
 
     from flexrl.common.tables import say

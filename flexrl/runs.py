@@ -57,7 +57,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def list_all(options: Namespace) -> None:
-    """Print a table of all runs in the workspace. Of a damaged run it says what is wrong."""
+    """Print a table of all runs in the workspace. For a damaged run, the table says what is wrong."""
     from flexrl.common.tables import print_table
     from flexrl.storage.run_view import read_runs
 
@@ -128,7 +128,7 @@ def compare(options: Namespace) -> None:
 
 
 def print_lineage(options: Namespace) -> None:
-    """Print a run's parents above it, and its children below."""
+    """Print the runs that a run started from, directly or not, then the run itself and the runs that started from it."""
     from flexrl.storage.lineage import lineage
     from flexrl.storage.run_folder import find_run
     from flexrl.storage.run_view import read_run, read_runs

@@ -60,7 +60,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, so that a port that is taken is found out before anything is loaded.
+    """Return a listening socket. It is opened before anything is loaded, so that a port in use is reported at once.
 
     Raises:
       ConfigError: if nothing can listen there.

@@ -16,7 +16,8 @@ class SkillsArguments:
 
     Attributes:
       step: checkpoint to use: `best`, `latest` or an iteration.
-      episodes: number of episodes for each skill, and for each of the two fall rates.
+      episodes: number of episodes for each skill, and for each of the two fall rates (while skills change, without and
+        with pushes).
       transition_episodes: number of episodes for each ordered pair of skills; 0 leaves the transitions out.
       seed: random seed of the episodes.
       warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.

@@ -1,4 +1,7 @@
-"""Send runs to trackers afterwards: `python -m flexrl.track RUN ... --to mlflow`. It skips rows that are there."""
+"""Send metrics of runs to trackers afterwards: `python -m flexrl.track RUN ... --to mlflow`.
+
+Rows of metrics that a tracker already has are skipped.
+"""
 
 import dataclasses
 import sys
@@ -48,7 +51,7 @@ def _folders(options: Namespace) -> list[Path]:
 
 
 def send(folder: Path, options: Namespace) -> bool:
-    """Send the rows that a run's trackers lack. Return whether they then have all.
+    """Send the rows of metrics that a run's trackers lack. Return whether the trackers have all rows afterwards.
 
     Raises:
       ConfigError: if the run is still training, no tracker is named, or one cannot be used.

@@ -31,10 +31,10 @@ class Invocation:
     """What a command line asks to train.
 
     Attributes:
-      config: config of the run, or of the first one of `members`.
+      config: config of the run; with --members, of the first of the runs.
       resume: go on with the run, rather than start it.
-      members: configs given by --members, whose runs one program trains; empty without that flag. A member is resumed
-        if its folder holds a run, else started.
+      members: configs given by --members: runs that one program trains together; empty without that flag. Each is
+        resumed if its folder holds a run, else started.
       pause_after: number of evaluations after which to save and pause; None to train to the end.
     """
 
@@ -100,12 +100,15 @@ def config_file(path: Path) -> JsonObject:
 
 
 def _given(first: argparse.Namespace, *names: str) -> list[str]:
-    """Return those of the flags that were given, for messages."""
+    """Return the flags, such as `--algo`, whose values the command line gives, for error messages."""
     return [f"--{name}" for name in names if getattr(first, name) is not None]
 
 
 def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
-    """Return the configs in the files of --members. Of a run that has begun, return its stored config instead."""
+    """Return the configs in the files of --members, which name the runs that one program trains together.
+
+    For a run that has begun, return the config stored in its folder instead.
+    """
     if others := _given(first, "algo", "env", "profile", "config", "resume") + rest:
         raise ConfigError(f"--members goes by its files only; leave out {' '.join(others)}")
     members = []
@@ -126,8 +129,9 @@ def with_defaults(content: JsonObject, origin: str) -> RunConfig:
     """Make a whole config: the given fields override the preset's, which override the dataclasses' defaults.
 
     Args:
-      content: the given fields, nested as in a config file; without `profile` among them, the device decides it.
-      origin: where they came from, for messages.
+      content: the given fields, nested as in a config file. If they lack `profile`, it is `gpu` where JAX sees an
+        accelerator, else `cpu`.
+      origin: where the fields came from, for error messages.
 
     Raises:
       ConfigError: naming the field, the value and the limit.
@@ -172,7 +176,11 @@ def _description() -> str:
 
 
 def resolved(config: RunConfig) -> RunConfig:
-    """Return a config in which everything is decided, also the physics engine, the name and the parent's iteration."""
+    """Return a config with the physics engine, the run's name and the parent's iteration decided.
+
+    The parent is the run or exported policy that this run starts from. JAX is set to the devices that the config asks
+    for.
+    """
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin
 
@@ -184,7 +192,7 @@ def resolved(config: RunConfig) -> RunConfig:
 
 
 def _short_name(env: str) -> str:
-    """Return an environment's name for the name of a run: of a task FILE:CLASS the class, of an MJCF file its stem."""
+    """Return what a run's name says of an environment: the class of `FILE.py:CLASS`, the stem of an MJCF file."""
     if is_model_file(env):
         return re.sub(r"[^A-Za-z0-9._-]", "-", Path(env).stem).lstrip("._-") or "robot"
     return env.rpartition(":")[2]

@@ -14,7 +14,7 @@ from flexrl.storage.snapshot import IGNORED
 
 
 def pull(options: Namespace) -> None:
-    """Copy a run, such as a sweep's trial `SWEEP/KEY`, from the bucket to the same place in the workspace.
+    """Copy a run from the bucket to the same path below the workspace; a run of a sweep is named `SWEEP/KEY`.
 
     Raises:
       ConfigError: if the bucket has no such run, or the folder holds another state of it and `--replace` is not given.
@@ -35,7 +35,7 @@ def pull(options: Namespace) -> None:
 
 
 def push(options: Namespace) -> None:
-    """Copy a run to the bucket, under the name that it has below the workspace. It may train meanwhile.
+    """Copy a run to the bucket, under its path below the workspace. The run may be training meanwhile.
 
     Raises:
       ConfigError: if the bucket holds another state of the run and `--replace` is not given.
@@ -60,7 +60,7 @@ def push(options: Namespace) -> None:
 
 
 def _first_difference(folder: Path, files: Mapping[str, StoredFile]) -> str | None:
-    """Return the first file of a run in a bucket that a folder lacks or has with other content; None without one."""
+    """Return the first of a bucket's `files` that a folder lacks or has with other content; None if all agree."""
     for path, stored in files.items():
         file = folder / path
         if not file.is_file() or file.stat().st_size != stored.size or sha256(file) != stored.sha256:

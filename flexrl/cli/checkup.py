@@ -44,7 +44,7 @@ class Finding:
 
 
 def findings(workspace: str) -> Iterator[Finding]:
-    """Check one thing after the other. A check that itself fails is `broken`, with the error as its text.
+    """Run one check after the other and yield its finding. A check that raises an error is `broken`.
 
     Args:
       workspace: folder that holds the runs.
@@ -90,7 +90,7 @@ def packages() -> Finding:
 
 
 def _wrong(required: list[Requirement]) -> list[str]:
-    """Return a line for each requirement that is not met."""
+    """Return for each requirement that is not met a phrase such as `jax is missing`."""
     wrong = []
     for each in required:
         try:

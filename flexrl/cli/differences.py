@@ -10,9 +10,13 @@ from flexrl.config.run_config import PLACE, encode
 
 
 def differences(config: JsonObject) -> tuple[dict[str, tuple[Any, Any]], str | None]:
-    """Return the fields that are not at their defaults, with value and default.
+    """Return the fields of a run's config that are not at their defaults.
 
-    If the defaults are not known, return all fields, and a line that says why; else None in its place.
+    Fields that say where results go, such as `name` and `workspace`, are left out.
+
+    Returns:
+      fields: value and default, by the field's name. If the defaults are not known, all fields, with the default None.
+      problem: a line that says why the defaults are not known; None if they are.
     """
     algo, env, profile = (str(config.get(field)) for field in ("algo", "env", "profile"))
     stored = {name: value for name, value in flat(config).items() if name not in PLACE}

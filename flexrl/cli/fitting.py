@@ -37,12 +37,12 @@ class Run:
 
     @property
     def metrics(self) -> list[JsonObject]:
-        """The rows of all iterations, oldest first."""
+        """Metrics of each iteration, oldest first: the rows of `metrics.jsonl`."""
         return _rows(self.folder / "metrics.jsonl")
 
     @property
     def evaluations(self) -> list[JsonObject]:
-        """The rows of all evaluations, oldest first."""
+        """Results of each evaluation, oldest first: the rows of `evaluations.jsonl`."""
         return _rows(self.folder / "evaluations.jsonl")
 
     def policy(self, step: str | int = "best", seed: int = 0) -> LoadedPolicy:
@@ -60,7 +60,7 @@ def _rows(path: Path) -> list[JsonObject]:
 
 
 def fit(config: Mapping[str, object] | RunConfig | str | Path | None, fields: Mapping[str, object]) -> Run:
-    """Train a run in this process; see `flexrl.fit`. Call it in the main thread, which gets the signals."""
+    """Train a run in this process; see `flexrl.fit`. Call it in the main thread, which alone can handle signals."""
     whole = resolved(with_defaults(_content(config) | dict(fields), "config"))
     resume = _has_begun(whole)
     with contextlib.closing(StopRequest(ends_process=False)) as stop:
@@ -81,7 +81,7 @@ def _content(config: Mapping[str, object] | RunConfig | str | Path | None) -> Js
 
 
 def _has_begun(config: RunConfig) -> bool:
-    """Return whether the folder holds a run with this config already.
+    """Return whether the config's folder already holds a run with this config.
 
     Raises:
       ConfigError: if the run there computes something else.

@@ -1,4 +1,7 @@
-"""Resume a run by its stored config, on other physics or to another total if asked; tell if it is finished."""
+"""Find the config by which a run is resumed, and tell whether a run is finished.
+
+The config is the stored one, with another physics engine or another total of steps if the command line asks for that.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -21,7 +24,8 @@ def stored_config(run: str, arguments: list[str]) -> RunConfig:
       arguments: the command line without `--resume`.
 
     Raises:
-      ConfigError: if there is no such run, it cannot go on as asked, or other flags were given.
+      ConfigError: if there is no such run, it cannot go on as asked, or flags were given that a resumed run does not
+        take.
     """
     parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--name")
@@ -45,17 +49,18 @@ def stored_config(run: str, arguments: list[str]) -> RunConfig:
 
 
 def _moved(config: RunConfig, physics: str) -> RunConfig:
-    """Return a stored config with other physics, and the profile of this machine's device."""
+    """Return a stored config with another physics engine, and with the profile (`cpu` or `gpu`) of this machine."""
     from envs.physics import resolve_backend
 
     return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())
 
 
 def _with_total(config: RunConfig, text: str) -> RunConfig:
-    """Return a stored config with another total of steps.
+    """Return a stored config with another total of steps, given as text such as `5M`.
 
     Raises:
-      ConfigError: if the total is no number or below what is done, or a run of that config cannot change it.
+      ConfigError: if the total is no whole number or is below the steps that are done, or if the run cannot change its
+        total: it stopped early, or belongs to several seeds, variations or a sweep.
     """
     total = whole_number(text)
     if total is None or total < 1:
@@ -84,10 +89,10 @@ def _with_total(config: RunConfig, text: str) -> RunConfig:
 
 
 def _require_alone(folder: Path) -> None:
-    """Refuse to change the total of steps of a run that is one of several seeds or variations, or a trial of a sweep.
+    """Refuse to change the total of steps of a run that is one of several seeds or variations, or belongs to a sweep.
 
     Raises:
-      ConfigError: naming the folder or file that it belongs to.
+      ConfigError: naming the run, and where its total can be changed.
     """
     if (folder.parent / "config.yaml").is_file():
         raise ConfigError(
@@ -102,7 +107,7 @@ def _require_alone(folder: Path) -> None:
 
 
 def _iterations_done(folder: Path) -> int:
-    """Return the newest iteration that has a row."""
+    """Return the newest iteration in a run's `metrics.jsonl`; 0 if there is none."""
     path = folder / "metrics.jsonl"
     row = last_row(path) if path.exists() else None
     return 0 if row is None else row["step"]
@@ -122,7 +127,10 @@ def finished(config: RunConfig) -> str | None:
 
 
 def has_finished(config: RunConfig) -> bool:
-    """Return whether a run has a whole result that is of its stored config, and needs no more steps than were done."""
+    """Return whether a run is finished: its `result.json` is of its stored config, and no iteration is left to do.
+
+    A run that stopped early has no iteration left to do.
+    """
     result = read_result(config.folder)
     if result is None:
         return False

@@ -1,6 +1,7 @@
-"""The help of `python -m flexrl.train`: the flags that most people need. Nothing is imported, so that it comes at once.
+"""The help of `python -m flexrl.train`: the flags that most people need.
 
 `--help-all` lists every flag, with its default for the algorithm and the environment.
+This module imports nothing, so that the help is printed at once.
 """
 
 SHORT_HELP = """\

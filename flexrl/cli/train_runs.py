@@ -18,10 +18,16 @@ def train(invocation: Invocation, arguments: list[str], stop: StopRequest, hosts
     """Train the runs that a command line asks for, each from the start or from its newest checkpoint.
 
     A finished run is left as it is. If one of several runs diverges, the others go on without it, also when they are
-    resumed later. It can be resumed alone.
+    resumed later. The diverged run can be resumed alone.
+
+    Args:
+      invocation: what the command line asks to train.
+      arguments: the command line, which is recorded in the runs' folders.
+      stop: tells when the process is asked to stop.
+      hosts: this host, among those that train together.
 
     Raises:
-      Paused: after saving, if runs have iterations left where the command line said to pause.
+      Paused: after saving, if the command line said to pause and runs have iterations left.
       Preempted: after saving, if the process was asked to stop.
       Diverged: if runs have diverged, once all others are done.
     """
@@ -52,7 +58,7 @@ def train(invocation: Invocation, arguments: list[str], stop: StopRequest, hosts
 
 
 def _tells_end(line: str | None) -> bool:
-    """Print a line that says that a run is finished, if there is one. Return whether there is."""
+    """Print a line that says that a run is finished, unless it is None. Return whether the run is finished."""
     if line is not None:
         print(line, flush=True)
     return line is not None
