@@ -128,7 +128,7 @@ def compare(options: Namespace) -> None:
 
 
 def print_lineage(options: Namespace) -> None:
-    """Print the runs that a run started from, directly or not, then the run itself and the runs that started from it."""
+    """Print the runs that a run started from, directly or not, then the run, then those that started from it."""
     from flexrl.storage.lineage import lineage
     from flexrl.storage.run_folder import find_run
     from flexrl.storage.run_view import read_run, read_runs

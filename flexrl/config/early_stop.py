@@ -34,7 +34,7 @@ class EarlyStop:
         """Return in a few words why to stop after the newest evaluation, or None to go on.
 
         Args:
-          evaluations: the rows of all evaluations until now, oldest first.
+          evaluations: the results of all evaluations until now, as in `evaluations.jsonl`, oldest first.
           training_seconds: seconds of training until now, without compilation and evaluation.
         """
         returns = [row["evaluation/return_mean"] for row in evaluations]

@@ -152,7 +152,7 @@ OF_PROFILE: dict[str, JsonObject] = {"cpu": {}, "gpu": {"evaluation_episodes": 2
 
 
 def preset_of(algo: str, env: str, profile: str) -> JsonObject:
-    """Return the default fields of a run, as nested mappings like those of a config file; a user's values go first."""
+    """Return the default fields of a run, nested as in a config file. Values that a user gives override them."""
     env = OWN_ROBOT if is_model_file(env) else env
     preset = PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)
     return OF_PROFILE[profile] | preset

@@ -146,7 +146,7 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
     @property
     def steps_per_iteration(self) -> int:
-        """Control steps in one iteration: those of all worlds, or those read from a dataset."""
+        """Control steps in one iteration: summed over all worlds or, for offline algorithms, read from the dataset."""
         return self.algorithm.steps_per_iteration(self.num_envs)
 
     @property
@@ -156,7 +156,9 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
     @property
     def variations(self) -> list[dict[str, float]]:
-        """The varied fields with their values, one mapping for each set of values in `vary`; each trains all seeds.
+        """One mapping from field to value for each variation that `vary` asks for; one empty mapping if nothing varies.
+
+        Each variation is trained with all seeds.
 
         Raises:
           ValueError: naming the text in `vary` that is wrong, and what it must be.
@@ -165,7 +167,7 @@ class RunConfig(Generic[AlgorithmOptions, TaskConfig]):
 
     @property
     def num_members(self) -> int:
-        """Number of runs trained in one program."""
+        """Number of runs trained in one program: one for each seed of each variation."""
         return self.num_seeds * len(self.variations)
 
     def evaluations_until(self, iteration: int) -> int:
@@ -206,7 +208,10 @@ def _without_teachers_folder(teacher: str) -> str:
 
 
 def without_places(config: RunConfig) -> RunConfig:
-    """Return the config to publish: without workspace, parent, trackers, and folders of dataset, teachers and model."""
+    """Return the config to publish: without workspace, parent and trackers.
+
+    Of the paths of dataset, teachers (policies that the run imitates) and MJCF file, only the names are kept.
+    """
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
         algorithm = dataclasses.replace(algorithm, dataset=Path(algorithm.dataset).name)
@@ -228,7 +233,7 @@ def config_type(algo: str, env: str) -> type[RunConfig]:
 
 
 def decode(content: JsonObject, origin: str) -> RunConfig:
-    """Build a config from plain data, strictly, as `flexrl.common.decoding` does.
+    """Build a config from plain data. An unknown field or a value of a wrong type is an error.
 
     Args:
       content: nested mappings, as read from a YAML or JSON file.
@@ -256,9 +261,9 @@ def _shallow(instance: Any) -> JsonObject:
 
 
 def _not_finite(content: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    """Yield path and value of each number that is not finite.
+    """Yield path and value of each number in a config that is not finite.
 
-    Only their paths are put together, because sweeps build thousands of configs.
+    Paths are built for these numbers only, to save time: sweeps build thousands of configs.
     """
     for name, value in (content if isinstance(content, dict) else vars(content)).items():
         if isinstance(value, float):

@@ -23,7 +23,7 @@ def task_fields(texts: Sequence[str]) -> JsonObject:
     """Return the values by field from texts `field=value`. A nested field is written `rewards.turn`.
 
     Raises:
-      ConfigError: if a text is not of that form or names a field again; names the text, and what it must be.
+      ConfigError: if a text is not of that form or names a field twice; the error says what the text must be.
     """
     values: JsonObject = {}
     for text in texts:
@@ -59,7 +59,7 @@ def with_fields(task: Task, values: Mapping[str, object]) -> Task:
 
 
 def require_kept(env: str, task: object, values: Mapping[str, object]) -> None:
-    """Raise ConfigError if a changed field has no effect in evaluation, which sets it to the task's own rule.
+    """Refuse to change a field that evaluations ignore, because they set it to the task's own rule.
 
     Args:
       env: name of the environment.

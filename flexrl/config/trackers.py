@@ -23,7 +23,7 @@ class Tracking:
       to: names of the trackers; MLflow without MLFLOW_TRACKING_URI writes to a database in the workspace.
       project: name of MLflow's experiment and of W&B's project.
       group: name of MLflow's parent run and of W&B's group; sweeps and runs with several seeds set it.
-      name: name of the run in the trackers; that of its folder when not given.
+      name: name of the run in the trackers; the name of the run's folder when not given.
     """
 
     to: tuple[TrackerName, ...] = ()

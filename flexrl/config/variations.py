@@ -8,7 +8,7 @@ from flexrl.common.types import JsonObject
 
 
 def variations(texts: Sequence[str], algorithm: object, task: object) -> list[dict[str, float]]:
-    """Return the values by field for one run after the other; one empty mapping if nothing varies.
+    """Return a mapping from field to value for each variation in turn; one empty mapping if nothing varies.
 
     Args:
       texts: each `field=value,value,...`, all with the same number of values.
@@ -37,7 +37,9 @@ def variations(texts: Sequence[str], algorithm: object, task: object) -> list[di
 
 
 def varied(algorithm: object, task: object, values: Mapping[str, float]) -> JsonObject:
-    """Return the configs `algorithm` and `task`, by these names, with other values for some fields.
+    """Return both configs, under the keys `algorithm` and `task`, with other values for some fields.
+
+    The name of a field of the task begins with `task.`.
 
     Raises:
       ValueError: naming a field that does not exist, or a value that its config does not accept.

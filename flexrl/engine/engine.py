@@ -59,14 +59,14 @@ class Engine:
 
         Args:
           algorithm: the algorithm that learns.
-          source: what yields its batches.
-          num_iterations: number of iterations over which schedules are spread.
+          source: samples the algorithm's batches, from worlds that it steps or from a dataset.
+          num_iterations: number of iterations over which schedules of hyper-parameters are spread.
           has_host_callback: whether sampling calls back to the host.
           shards: how many devices share the worlds.
           num_members: number of runs that one program computes together, on one device. On a CPU that is no faster than
             one run after the other, and the results differ in the last bits.
           data: the dataset that the source samples from, the same for all devices and members. It is an argument of the
-            programs, is not donated, and is not part of a run. If it is streamed, only the update is compiled.
+            programs, is not donated, and is not part of a run. If it is read from files, only the update is compiled.
           weights: the traced reward weights of the environment by name, if the source steps worlds.
           fading: names of the weights that fade to 0 while the run goes on (`algos.common.schedules.faded`).
         """
@@ -93,15 +93,24 @@ class Engine:
     def init(
         self, seed: int, algorithm: Algorithm | None = None, weights: Mapping[str, float] | None = None
     ) -> RunState:
-        """Return a run before its first iteration; `algorithm` and `weights` may change the engine's traced values."""
+        """Return the state of a run before its first iteration.
+
+        Args:
+          seed: seed of the networks, of the worlds and of all that follows.
+          algorithm: the run's own algorithm, if its traced hyper-parameters differ from those of the engine's.
+          weights: the run's own traced reward weights, if they differ from the engine's.
+        """
         return self.place(self._init(seed, algorithm, weights))
 
     def join(self, runs: list[RunState]) -> RunState:
-        """Stack the states of a batch's members along a leading axis; a single member's state is returned as it is."""
+        """Stack the states of the runs that are computed together (members of a batch) along a leading axis.
+
+        The state of a single run is returned as it is.
+        """
         return runs[0] if self._num_members == 1 else jax.tree.map(_stacked, *runs)
 
     def member(self, tree: PyTree, i: int) -> PyTree:
-        """Return the part of member `i` in a tree that holds all members of a batch."""
+        """Return the part of run `i` in a tree that holds, along a leading axis, all runs computed together."""
         return tree if self._num_members == 1 else jax.tree.map(lambda x: _row(x, i), tree)
 
     def template(self) -> RunState:
@@ -137,9 +146,9 @@ class Engine:
             self._sample_program, self._update_program = pool.map(lambda program: program.compile(), (sample, update))
 
     def step(self, run: RunState) -> tuple[RunState, dict[str, Array]]:
-        """Run one iteration for all members of a batch, and return the next run and the iteration's metrics.
+        """Run one iteration of all runs computed together, and return their next state and the iteration's metrics.
 
-        The buffers of the given run are donated: it cannot be used again.
+        The buffers of `run` are donated: `run` cannot be used again.
         """
         if not self._is_split:
             return self.program(run, self._data)
@@ -181,7 +190,7 @@ class Engine:
     def _sample_locally(
         self, data: PyTree, train: PyTree, state: PyTree, hyper: dict[str, Array], key: Array
     ) -> tuple[Any, Any, dict[str, Array]]:
-        """Sample a batch on one device, from worlds with the run's reward weights."""
+        """Sample on one device by the run's reward weights. Return the source's next state, a batch and metrics."""
         weights = {name: hyper[TASK + name] for name in self._weights}
         weights |= {name: faded(weights[name], hyper["progress"]) for name in self._fading if name in weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
@@ -193,7 +202,7 @@ class Engine:
     def _iteration(
         self, run: RunState, data: PyTree, sample: Callable, update: Callable
     ) -> tuple[RunState, dict[str, Array]]:
-        """Sample a batch and update by it. Both functions may be traced here, or be compiled programs."""
+        """Sample a batch and update by it. `sample` and `update` are compiled programs, or functions to trace here."""
         key, key_sample, key_update = self._split(run.key)
         hyper = self._hyper(run)
         source, batch, sample_metrics = sample(data, run.train, run.source, hyper, key_sample)
@@ -216,7 +225,7 @@ class Engine:
         return RunState(train, run.source, run.hyper, key, run.step + 1), metrics
 
     def _split(self, key: Array) -> Any:
-        """Split a key into three keys; with several members, split each member's key."""
+        """Split a key into three keys; if several runs are computed together, split the key of each."""
         if self._num_members == 1:
             return jax.random.split(key, 3)
         return jax.vmap(lambda key: tuple(jax.random.split(key, 3)))(key)
@@ -267,7 +276,7 @@ def _row(x: Array, i: int) -> Array:
 
 
 def _put(x: Any, place: NamedSharding) -> Array:
-    """Put an array on devices. If some belong to other hosts, each host fills its own devices from its own copy."""
+    """Put an array on devices. If some devices belong to other hosts, each host fills its own from its own copy."""
     if place.is_fully_addressable:
         return jax.device_put(x, place)
     if isinstance(x, Array) and x.sharding == place:

@@ -63,8 +63,8 @@ class Evaluator:
           num_episodes: number of episodes for each policy.
           num_policies: number of policies that one program evaluates side by side, each in worlds of its own. On a CPU
             that is no faster than one policy after the other, and the results differ in the last bits.
-          allows_overflow: if contacts were left out, count them in the results, for the caller to report, rather than
-            raise.
+          allows_overflow: if MJX-Warp left contacts out because its buffers were full, count these control steps in the
+            results rather than raise ConfigError.
         """
         self._vec_env = VecEnv(env, num_episodes)
         self._allows_overflow = allows_overflow
@@ -101,7 +101,10 @@ class Evaluator:
         return self._checked(jax.device_get(self._run(policy, key, _numbers(weights or {}))))
 
     def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
-        """Run episodes of several policies: up to `num_policies` side by side, or one after the other if that is 1."""
+        """Run episodes of several subjects: a subject is a policy with its random key and its reward weights.
+
+        At most `num_policies` subjects run side by side. If `num_policies` is 1, any number of them run in turn.
+        """
         if self._num_policies == 1:
             return [self.episodes(*subject) for subject in subjects]
         num_missing = self._num_policies - len(subjects)
@@ -163,7 +166,12 @@ def _side_by_side(trees: Sequence[Any]) -> Any:
 
 
 def summarize(episodes: Episodes) -> JsonObject:
-    """Return statistics over episodes; `return_interval` is half the width of the mean return's 95 % interval."""
+    """Return statistics over episodes, by name, as plain numbers.
+
+    They are `return_mean`, `return_std`, `return_interval` (half the width of the mean's 95 % interval), `return_min`,
+    `episode_length_mean` (control steps), `terminated_fraction`, `num_episodes`, the mean of each metric of the task,
+    and, where they are known, `overflowed` (control steps that left contacts out) and `success_rate`.
+    """
     num = len(episodes.episode_return)
     return_std = float(episodes.episode_return.std())
     return {
@@ -181,7 +189,7 @@ def summarize(episodes: Episodes) -> JsonObject:
 
 
 def _success_rate(episodes: Episodes) -> dict[str, float]:
-    """Return the fraction of episodes that ended at their goal, or nothing if the task has no metric `success`."""
+    """Return `success_rate`, the fraction of episodes that ended at their goal; empty without a metric `success`."""
     if "success" not in episodes.final:
         return {}
     return {"success_rate": float(goal_success(episodes.terminated, episodes.final).mean())}

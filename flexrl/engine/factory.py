@@ -40,7 +40,7 @@ def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algor
 def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | Teachers | None = None) -> Engine:
     """Make the engine for one run, or for `num_members` runs in one program.
 
-    Offline algorithms learn from the dataset `data`; algorithms that imitate learn from the teachers `data`.
+    `data` is the dataset of an offline algorithm, or holds the policies (teachers) that the run imitates.
     """
     shards = Shards(config.num_devices)
     worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
@@ -74,7 +74,7 @@ def evaluation_weights(config: RunConfig) -> dict[str, float]:
 
 
 def policy_template(algorithm: Algorithm) -> PyTree:
-    """Return the shapes of the part of a checkpoint that a policy needs, named as in `Run`."""
+    """Return the shapes of the part of a checkpoint that a policy needs, named as in `RunState`."""
     return {"train": jax.eval_shape(algorithm.init, jax.random.key(0))}
 
 

@@ -1,8 +1,8 @@
-"""Read batches from a dataset larger than memory, each while the update before it runs.
+"""Read batches from a dataset larger than memory; each batch is read while the device computes the update before.
 
-The source's own `sample` runs here, on the CPU and outside the compiled programs. Instead of arrays it gets columns
-that read from files only the rows that it takes. So it draws the same steps by the same keys as from a dataset on the
-device.
+The source's own `sample` runs here, on the CPU and outside the compiled programs. Instead of arrays it gets columns:
+objects that are indexed like arrays and read only these rows from files. So the source draws the same steps by the same
+keys as from a dataset on the device.
 """
 
 import functools
@@ -33,7 +33,7 @@ class StreamedDataset(Dataset):
 
     @property
     def high_return(self) -> Array | None:
-        """The return () that a tenth of all episodes reach; it is known without reading the episodes again."""
+        """The return () that a tenth of all episodes reach. It is computed once, when the dataset is opened."""
         return self.found_return
 
 
@@ -59,7 +59,10 @@ class KeptRows:
         return int(self._begin[-1])
 
     def take(self, index: Index) -> np.ndarray:
-        """Read the records (...) with these row numbers (...). The last result is kept for a read of other fields."""
+        """Return the records (...) at row numbers `index` (...).
+
+        The last result is kept: if another column is read with the same index array, the files are not read again.
+        """
         last, records = self._last
         if last is not index:
             rows = np.asarray(index)
@@ -75,7 +78,7 @@ class KeptRows:
 
 @dataclass(frozen=True)
 class Column:
-    """One field of rows in files. Like an array, it is indexed by row numbers."""
+    """One field, such as `obs`, of all rows in files. Like an array, it is indexed by row numbers."""
 
     rows: KeptRows
     name: str
@@ -87,7 +90,7 @@ class Column:
         return self.shape[0]
 
     def __getitem__(self, index: Index) -> Array:
-        """Read the rows with these numbers (...), shape (..., *shape[1:])."""
+        """Read the field at row numbers `index` (...), and return an array of shape (..., *shape[1:])."""
         return jax.numpy.asarray(self.rows.take(index)[self.name])
 
 
@@ -127,7 +130,11 @@ class AchievedColumn:
 
 
 def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDataset, Column | None]:
-    """Return the episodes of highest return that hold a fraction of all steps, and their states' qpos if known."""
+    """Return the episodes of highest return, as many as together hold at most a fraction of all control steps.
+
+    Returns:
+      The dataset of these episodes, and the positions (qpos) of their states; None if the files hold no positions.
+    """
     lengths, returns = stored.episodes["length"], stored.episodes["return"]
     kept = best(lengths, returns, fraction)
     steps = KeptRows(stored.steps, lengths, kept)
@@ -143,7 +150,7 @@ def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDatas
 
 @dataclass(frozen=True)
 class _Share(Shards):
-    """The share of one device, given by its index, outside the compiled program that all devices run."""
+    """The share of device `index`, for use outside the compiled programs, where JAX does not know the device."""
 
     index: int = 0
 
@@ -160,7 +167,7 @@ class Stream:
 
         Args:
           source: `DatasetSource` or `WindowSource`, whose batches depend on nothing but data and key.
-          data: the dataset that it draws from.
+          data: the dataset that the source draws from.
         """
         num = source.shards.num
         self._sources = [replace(source, shards=_Share(num, i)) for i in range(num)] if num > 1 else [source]
@@ -176,14 +183,14 @@ class Stream:
         return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._data)
 
     def announce(self, keys: Array) -> None:
-        """Begin to read the batch that will be taken next, by its key or by the keys (M,) of M members."""
+        """Begin to read the batch of a random key, or of the keys (M,) of M runs, for the next call of `take`."""
         data = np.asarray(jax.random.key_data(keys))
         self._coming[data.tobytes()] = self._reader.submit(self._read, data)
 
     def take(self, keys: Array) -> Any:
-        """Return the batch of a key, or of the keys (M,) of M members, on the host.
+        """Return, on the host, the batch of a random key, or of the keys (M,) of M runs that are computed together.
 
-        With several devices or members, each one's part of the batch lies along a leading axis.
+        With several devices or runs, the part of each lies along a leading axis.
 
         Raises:
           OSError: if a file cannot be read.

@@ -41,12 +41,12 @@ class TrainingData:
 
     @property
     def record(self) -> JsonObject:
-        """Return the entry for `metadata.json`."""
+        """What `metadata.json` says of the dataset: `sha256`, `num_episodes` and `num_steps` (control steps)."""
         return {"sha256": self.sha256, "num_episodes": self._num_episodes, "num_steps": len(self.arrays.reward)}
 
     @property
     def summary(self) -> str:
-        """Return a phrase about the dataset's size, which also says if it names no environment to compare."""
+        """A phrase about the dataset's size, which also says if the dataset does not name its environment."""
         streamed = ", streamed from the disk" if isinstance(self.arrays, StreamedDataset) else ""
         unnamed = "" if self.environment else "; it names no environment, so that sizes alone were compared"
         return (
@@ -67,13 +67,13 @@ class TrainingData:
 
 
 def require_recorded(run: Path, sha256: str, what: str, kind: str) -> None:
-    """Refuse to resume a run that began with something else to learn from.
+    """Refuse to resume a run if the dataset or the policies that it learns from are not those that it began with.
 
     Args:
       run: the run's folder.
-      sha256: SHA-256 of what is there now.
-      what: field and name of it, for the error.
-      kind: kind of it, for the error: "a dataset".
+      sha256: SHA-256 of the dataset or of the policies, as they are now.
+      what: field and value of the config that names them, for the error: "dataset: FOLDER".
+      kind: what they are, for the error: "a dataset".
 
     Raises:
       ConfigError: if the SHA-256 is not the one that the run recorded.
