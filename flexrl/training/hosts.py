@@ -43,11 +43,11 @@ class Hosts:
         return self.index == 0
 
     def decided(self, decision: bool) -> bool:
-        """Return the first host's decision at every host. All hosts must call this."""
+        """Return the first host's decision at every host; the argument counts there only. All hosts must call this."""
         return bool(self.shared(decision))
 
     def shared(self, number: int) -> int:
-        """Return the first host's number at every host. All hosts must call this."""
+        """Return the first host's number at every host; the argument counts there only. All hosts must call this."""
         if self.num == 1:
             return number
         from jax.experimental import multihost_utils
@@ -64,14 +64,14 @@ class Hosts:
 
 
 class Poll:
-    """Asks about once a second whether a flag is set at any host. To ask more often is slow: it waits for devices.
+    """Asks about once a second whether a flag is set at any host. Each poll waits for devices, so more would be slow.
 
     All hosts must poll before the same iterations. So the first host measures how many iterations take a second, and
     tells the others at each poll.
     """
 
     def __init__(self, hosts: Hosts) -> None:
-        """Plan the first poll before the first iteration."""
+        """Make the first call of `any` a poll."""
         self._hosts = hosts
         self._period, self._left = 0, 0  # iterations from poll to poll, and how many are left
         self._asked = time.monotonic()
@@ -98,7 +98,7 @@ def join_hosts(arguments: Sequence[str]) -> tuple[Hosts, list[str]]:
     Call this before JAX looks for devices.
 
     Returns:
-      This host among all, and the arguments that are left.
+      This host, with the number of hosts, and the arguments without the flags of hosts.
 
     Raises:
       ConfigError: naming the flag, the value and the limit.

@@ -1,4 +1,7 @@
-"""One run of a training: it writes its own folder, rows, checkpoints and result, also if several train together."""
+"""A member: one of the runs that one program trains, which may also be the only one.
+
+Each member writes its own folder, rows of metrics, checkpoints and result.
+"""
 
 import sys
 from collections.abc import Callable
@@ -40,15 +43,17 @@ class Member:
         num_together: int = 1,
         shows_progress: bool = True,
     ) -> None:
-        """Prepare the run and load what it takes from its parent. Nothing is written.
+        """Prepare the run and load what it takes from its parent (the run or policy that it starts from).
+
+        Nothing is written.
 
         Args:
           config: config of the run.
           resume: go on with the run, rather than start it.
-          inherited: loads what the run takes from its parent; called only if it has one.
+          inherited: loads what the run takes from its parent; called only if the run has a parent.
           num_together: number of runs in this training; if there are several, each keeps enough checkpoints that all
             have one of the same iteration.
-          shows_progress: print progress lines.
+          shows_progress: show iterations as well; without it, only evaluations.
 
         Raises:
           ConfigError: if the parent does not fit.
@@ -90,12 +95,15 @@ class Member:
         self._folder.move(self.config)
 
     def change_total(self, iteration: int) -> None:
-        """If a resumed run has a new total of steps, record in its folder that it changes at this iteration."""
+        """Record in a resumed run's folder that its total of steps changes at this iteration, if the total is new."""
         if self.resume:
             self._folder.change_total(self.config, iteration)
 
     def begin(self, engine: Engine, algorithm: Algorithm) -> RunState:
-        """Return the run before its first iteration, with its own traced numbers and what it takes from its parent."""
+        """Return the run's state before its first iteration, with the arrays that it takes from its parent, if any.
+
+        `algorithm` is the run's own: its traced hyper-parameters may differ from those of the engine's algorithm.
+        """
         run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
         if self.config.parent is None:
             return run
@@ -113,17 +121,17 @@ class Member:
         return engine.place(self.checkpoints.restore(engine.template(), step)[1])
 
     def report_from(self, iteration: int) -> None:
-        """Open the files of rows, and remove the rows of iterations after `iteration`.
+        """Open the files of metrics and evaluations, and remove the rows of iterations after `iteration`.
 
-        The scores of all evaluations are noted again, because a kill may have come between the row of an evaluation and
-        its note in `best.json`.
+        The returns of all evaluations are entered in `best.json` again, because the process may have been killed after
+        it wrote an evaluation's row and before it wrote `best.json`.
         """
         self.reporter = Reporter(self.schedule, iteration, self._shows_progress)
         for row in self.reporter.evaluations():
             self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
-        """Write an iteration's row. End the run as diverged if too many updates in a row were not finite."""
+        """Write an iteration's metrics. End the run as diverged if too many successive updates were not finite."""
         row = self.reporter.iteration(iteration, metrics)
         self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
         self.notice_divergence(iteration, row)
@@ -148,7 +156,13 @@ class Member:
         return self.schedule.evaluates_after(iteration) and not (last and last["step"] == iteration)
 
     def write_evaluation(self, iteration: int, evaluation: JsonObject, seconds: float) -> None:
-        """Write an evaluation's row and note its score for `best`. If that row is there already, do nothing."""
+        """Write an evaluation's statistics, and enter its mean return in `best.json`. If they are there, do nothing.
+
+        Args:
+          iteration: the iteration after which the run was evaluated.
+          evaluation: the statistics, as `flexrl.engine.evaluator.summarize` returns them.
+          seconds: how long the evaluation took.
+        """
         if not self.needs_evaluation(iteration):
             return
         row = self.reporter.evaluation(iteration, evaluation, seconds)
@@ -158,7 +172,10 @@ class Member:
         self.checkpoints.note_score(iteration, evaluation["return_mean"])
 
     def _tell_of_overflow(self, name: str, row: JsonObject, num_steps: int) -> None:
-        """Warn on standard error, once for each name, if a row says that MJX-Warp left contacts out."""
+        """Warn on standard error, once for each `name`, if `row[name]` says that MJX-Warp left contacts out.
+
+        `num_steps` is the number of control steps that the row is about.
+        """
         if row.get(name) and name not in self._told_of_overflow:
             self._told_of_overflow.add(name)
             print(
@@ -169,7 +186,7 @@ class Member:
             )
 
     def save(self, iteration: int, run: RunState) -> None:
-        """Save a checkpoint in the background, once all rows up to this iteration are on disk."""
+        """Save a checkpoint in the background, once all metrics up to this iteration are on disk."""
         self.reporter.sync()
         self.checkpoints.save(iteration, run)
 
@@ -181,7 +198,7 @@ class Member:
         return self.config.early_stop.reason(evaluations, self.reporter.training_seconds())
 
     def chosen_policy(self, algorithm: Algorithm) -> tuple[int, Policy]:
-        """Return the iteration that `best` names, and its policy. `best` is what evaluate, render and export use, too.
+        """Return the iteration of highest evaluation return, and its policy. Other commands call that step `best`.
 
         Raises:
           CheckpointError: if that checkpoint is damaged.

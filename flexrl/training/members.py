@@ -1,5 +1,7 @@
 """Members: runs that one program trains together. They may differ in seed and traced numbers only.
 
+A traced number is an input of the compiled program, such as the learning rate or the weight of a reward.
+
 They come from one config with several seeds or variations, in folders within its own, or from several configs with
 folders of their own (`--members`).
 """
@@ -23,7 +25,10 @@ KEPT_TOGETHER = 2  # checkpoints that each member keeps: while some write a new 
 
 
 def member_configs(config: RunConfig) -> list[RunConfig]:
-    """Return the config itself or, if it has several, one for each seed and variation, in folders within its own."""
+    """Return one config for each seed and variation of `config`, with a folder within that of `config`.
+
+    If there is one seed and no variation, return `config` itself.
+    """
     if config.num_members == 1:
         return [config]
     seeds = range(config.seed, config.seed + config.num_seeds)
@@ -31,7 +36,9 @@ def member_configs(config: RunConfig) -> list[RunConfig]:
 
 
 def require_traced(config: RunConfig) -> None:
-    """Refuse to vary a field that is not traced: it shapes the program, or nothing reads it with these settings.
+    """Refuse a config whose `vary` names a field that is not traced, that is, no input of the compiled program.
+
+    Such a field shapes the program, or is not used with these settings.
 
     Raises:
       ConfigError: naming the field and the fields that can vary.
@@ -46,10 +53,10 @@ def require_traced(config: RunConfig) -> None:
 
 
 def program_of(config: RunConfig) -> str | None:
-    """Return an identifier of the program that trains a run. Members must all have the same one.
+    """Return an identifier of the program that trains a run. Runs that train together must have the same one.
 
-    Runs with the same identifier differ in place, seed and traced numbers only. Return None if the run cannot train
-    with others: it uses several devices, may stop early, or consists of several runs itself.
+    Runs with the same identifier differ in folder, seed and traced numbers (inputs of the program) only. Return None if
+    the run cannot train with others: it uses several devices, may stop early, or consists of several runs itself.
     """
     alone = config.num_devices > 1 or config.early_stop != type(config.early_stop)() or config.num_members > 1
     if alone:
@@ -61,10 +68,10 @@ def program_of(config: RunConfig) -> str | None:
 
 
 def require_one_program(configs: Sequence[RunConfig]) -> None:
-    """Refuse members that one program cannot train together.
+    """Refuse runs that one program cannot train together.
 
     Raises:
-      ConfigError: naming the first member that does not fit.
+      ConfigError: naming the first run that does not fit.
     """
     first, *others = configs
     for config in others:
@@ -81,7 +88,7 @@ def has_begun(config: RunConfig) -> bool:
 
 
 def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], list[str]]:
-    """Return the runs that have not diverged, and a line for each other one that says why it has."""
+    """Return the runs that have not diverged, and for each run that has, a line that says why."""
     left, divergences = [], []
     for config in configs:
         if reason := divergence(config.folder):
@@ -94,8 +101,8 @@ def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], lis
 def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
     """Group the runs that can go on from the same iteration.
 
-    Members save at the same iterations, but a kill may have come before all of them had written their newest
-    checkpoint.
+    Runs that train together save at the same iterations, but the process may have been killed before all of them had
+    written their newest checkpoint.
     """
     last = {config.folder: _newest_intact(config) for config in configs}
     groups: list[list[RunConfig]] = []
@@ -109,7 +116,7 @@ def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
 
 
 def _newest_intact(config: RunConfig) -> list[int]:
-    """Return the newest iterations from which a run can go on, newest first; 0 stands for the beginning."""
+    """Return the one or two newest iterations from which a run can go on, newest first; 0 is the beginning."""
     checkpoints = Checkpoints(config.folder)
     intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))
     newest = list(itertools.islice(intact, KEPT_TOGETHER))
@@ -117,9 +124,9 @@ def _newest_intact(config: RunConfig) -> list[int]:
 
 
 def _may_begin_anew(config: RunConfig) -> bool:
-    """Return whether a run has no checkpoint but its first, at most.
+    """Return whether a run has no checkpoint, or only its first one.
 
-    Then another member may have been killed before it wrote its own first one, and both can start from the beginning.
+    Then a run that trains with it may have been killed before its own first checkpoint, so that both start anew.
     """
     steps = Checkpoints(config.folder).steps()
     return not steps or (len(steps) == 1 and steps[0] <= config.checkpoint_interval)
@@ -149,12 +156,12 @@ def newest_common_step(configs: Sequence[RunConfig]) -> int:
 
 
 def _traced(config: RunConfig) -> set[str]:
-    """Return the names of the traced numbers, in which members may differ."""
+    """Return the names of the traced numbers (inputs of the program), in which runs of one program may differ."""
     return {*config.algorithm.traced, "learning_rate", *(f"{TASK}{name}" for name in reward_weights(config))}
 
 
 def _member(config: RunConfig, seed: int, values: dict[str, float]) -> RunConfig:
-    """Return the config of the run with this seed and these values of `vary`. Its folder is within the config's."""
+    """Return the config of the run with this seed and these values of `vary`, in a folder within that of `config`."""
     parts = [f"{field}-{value:g}".replace("+", "") for field, value in values.items()]  # not allowed in a name
     name = "-".join([*parts, f"seed-{seed}"])
     tracking = dataclasses.replace(config.tracking, group=config.name, name=None)

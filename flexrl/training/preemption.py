@@ -62,14 +62,14 @@ class StopRequest:
         return self._event.is_set()
 
     def go_on_by(self, command: str) -> None:
-        """Set the command that goes on with the run, which the message after a stop names."""
+        """Set the command by which the user can resume the run. The message after a stop names it."""
         self._way_on = f"go on by {command}"
 
     def on_request(self, save: Callable[[], None], *, only_between_steps: bool) -> None:
         """Set the function that saves the run.
 
         Args:
-          save: saves the run; also the watcher thread may call it, but never while the state is in use.
+          save: saves the run. The watcher thread may call it, too, but never inside `state_in_use`.
           only_between_steps: leave saving to the main thread, because several hosts must save together.
         """
         self._save = save
@@ -134,4 +134,4 @@ def way_on(arguments: list[str], folder: Path, num_hosts: int) -> str:
 
 
 def _nothing() -> None:
-    """Save nothing."""
+    """Save nothing: stands in for the function that saves, while there is nothing to save."""

@@ -27,8 +27,8 @@ class LoadedTeachers:
     """The policies that a run imitates. Checkpoints hold nothing of them.
 
     Attributes:
-      names: as the config names them.
-      arrays: the policies.
+      names: the policies as the config names them: `RUN[:STEP]`, or `SKILL=RUN[:STEP]`.
+      arrays: the policies, with the sizes of their observations.
       sha256: SHA-256 of their arrays.
     """
 
@@ -38,16 +38,16 @@ class LoadedTeachers:
 
     @property
     def record(self) -> JsonObject:
-        """Return the entry for `metadata.json`."""
+        """What `metadata.json` says of the policies: `sha256` and their names, `teachers`."""
         return {"sha256": self.sha256, "teachers": list(self.names)}
 
     @property
     def summary(self) -> str:
-        """Return a phrase that names the teachers."""
+        """A phrase that names the policies that the run imitates (its teachers)."""
         return f"the actions of {', '.join(self.names)}"
 
     def require_same(self, run: Path) -> None:
-        """Refuse to resume a run that began with other teachers.
+        """Refuse to resume a run that began by imitating other policies (teachers).
 
         Raises:
           ConfigError: if the SHA-256 is not the one that the run recorded.
@@ -56,11 +56,11 @@ class LoadedTeachers:
 
 
 def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
-    """Load the teachers that a run's config names. Return None if it names none.
+    """Load the teachers (policies to imitate) that a run's config names. Return None if the config names none.
 
     Raises:
       ConfigError: if a teacher is missing, has a memory, or sees something else than the run's policy.
-      CheckpointError: if its checkpoint is damaged.
+      CheckpointError: if a teacher's checkpoint is damaged.
     """
     algorithm = config.algorithm
     if not isinstance(algorithm, PPOConfig) or not algorithm.teachers:
@@ -82,7 +82,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
 
 
 def _load(place: str, workspace: str, distribution: str) -> tuple[PPOPolicy, EnvSpec]:
-    """Return the policy of `RUN[:STEP]`, and the sizes of its environment."""
+    """Return the policy of `RUN[:STEP]`, and the sizes of its environment. Refuse another action distribution."""
     run, colon, step = place.rpartition(":")
     folder = find_run(run if colon else place, workspace)
     config = dataclasses.replace(read_config(folder), physics=resolve_backend("auto"))

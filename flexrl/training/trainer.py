@@ -41,15 +41,18 @@ from flexrl.training.warm_start import Inheritance, inherit
 
 
 def batch_size(num_members: int) -> int:
-    """Return how many members one program computes together: all on an accelerator, one on a CPU.
+    """Return how many of the runs that train together one program computes at once: all on an accelerator, 1 on a CPU.
 
-    On a CPU the members take turns in the same programs, so each gets, to the bit, the results of a run trained alone.
+    On a CPU the runs take turns in the same programs, so each gets, to the bit, the results of a run trained alone.
     """
     return 1 if jax.default_backend() == "cpu" else num_members
 
 
 def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) -> list[Member]:
-    """Make the members. Those of a group have the same parent, which is loaded once."""
+    """Make a member for each run. Members of a `group` start from the same parent, which is loaded once.
+
+    A group is a config with several seeds or variations. A parent is a run or policy that another run starts from.
+    """
 
     @functools.cache
     def of_group() -> Inheritance:
@@ -69,7 +72,7 @@ def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) ->
 
 
 def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFolder:
-    """Lock the folder that holds the folders of several members, and record how they start or what changes."""
+    """Lock the folder that holds the folders of several runs, and record how the runs start or what changes."""
     folder = RunFolder(config.folder)
     if resume:
         folder.move(config)
@@ -79,7 +82,7 @@ def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFol
 
 
 class Trainer:
-    """Trains its members, all of them at the same iteration, and holds their state."""
+    """Trains one run or several together (its members), all at the same iteration, and holds their state."""
 
     def __init__(
         self,
@@ -94,12 +97,12 @@ class Trainer:
         """Lock the folders, then initialise or restore the members. Of several hosts only the first one writes.
 
         Args:
-          configs: configs of the members; they differ in place, seed and traced numbers only.
+          configs: configs of the members; they differ in folder, seed and traced numbers (inputs of the program) only.
           stop: tells when the process is asked to stop.
           arguments: the command line.
           hosts: this host, among those that train together.
           resume: go on with those members that have begun; without it, all must be new.
-          group: config that the members come from and whose folder holds theirs; None if there is none.
+          group: config whose seeds or variations the members are, and whose folder holds theirs; None if there is none.
 
         Raises:
           ConfigError: if a folder is in use, or holds a run although a new one was asked for; if the parent does not
@@ -197,7 +200,7 @@ class Trainer:
                 program.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | LoadedTeachers | None) -> None:
-        """Print what will be trained, on which data, and the folders of the results."""
+        """Print what is trained, on which data, and the folders of results: those of the configs `places`."""
         config = self._config
         worlds = [f"{config.num_envs} worlds"] if find_algorithm(config.algo).steps_worlds(config.algorithm) else []
         learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
@@ -221,11 +224,11 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
 
     def _may_evaluate(self) -> bool:
-        """Return whether an evaluation may be due after the newest iteration. Every host knows it without asking."""
+        """Return whether an evaluation may be due after the newest iteration. Every host computes this by itself."""
         return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
     def _going_on(self) -> dict[int, Member]:
-        """Return the members that have not diverged, by index; none at hosts that do not write."""
+        """Return the members that have not diverged, by index; none at hosts that write nothing (all but the first)."""
         return {i: member for i, member in enumerate(self._writers) if not member.divergence}
 
     def _pause_if_due(self, pause_after: int | None) -> None:
@@ -266,7 +269,7 @@ class Trainer:
         return step, runs
 
     def _iterate(self) -> None:
-        """Run one iteration. While the device computes it, write the rows of the iteration before."""
+        """Run one iteration. While the device computes it, write the metrics of the iteration before."""
         in_use = {i // self._batch_size for i in self._going_on()} if self._writers else range(len(self._batches))
         stepped = {number: self._engine.step(self._batches[number]) for number in in_use}
         self._write_rows()
@@ -280,7 +283,7 @@ class Trainer:
             self._save_in_background()
 
     def _write_rows(self) -> None:
-        """Write the rows of the newest iteration, if that is not done yet. Report members that diverge at it."""
+        """Write the metrics of the newest iteration, if not done yet. Report members that diverge at this iteration."""
         if self._metrics is None:
             return
         metrics, self._metrics = jax.device_get(self._metrics), None
@@ -310,7 +313,7 @@ class Trainer:
                 going_on[i].write_evaluation(self._iteration, evaluation, seconds)
 
     def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, JsonObject]:
-        """Evaluate a policy of each member. Policies and results are by the member's index."""
+        """Evaluate a policy of each member; policies and statistics are by member's index. `key_of` is given a seed."""
         if not policies:
             return {}
         configs = [self._writers[i].config for i in policies]
@@ -319,7 +322,7 @@ class Trainer:
         return dict(zip(policies, map(summarize, episodes), strict=True))
 
     def _finish(self) -> None:
-        """Evaluate each member's best policy in new episodes, by which it was not chosen, and write the results."""
+        """Evaluate each member's best policy in other episodes than those that chose it, and write the results."""
         self._show(EVALUATING)
         chosen = {i: member.chosen_policy(self._engine.algorithm) for i, member in self._going_on().items()}
         found = self._evaluations({i: policy for i, (_, policy) in chosen.items()}, final_key)
@@ -328,7 +331,10 @@ class Trainer:
             self._writers[i].finish(self._iteration, step, found[i])
 
     def _save_in_background(self) -> None:
-        """Save all members that have not diverged, once all earlier saves have ended: so they share a checkpoint."""
+        """Save all members that have not diverged, once all earlier saves have ended.
+
+        So none is more than one checkpoint ahead, and all keep a checkpoint of the same iteration.
+        """
         self._write_rows()
         runs = [self._engine.on_host(self._of_member(self._batches, i)) for i in range(len(self._members))]
         for member in self._going_on().values():
@@ -337,7 +343,7 @@ class Trainer:
             member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: Any, i: int) -> Any:
-        """Return the part of member `i` in a list of what each batch holds."""
+        """Return the part of member `i` in `batches`, one tree for each batch of members that are computed together."""
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:

@@ -31,11 +31,11 @@ class Parent:
     """A run or an exported policy from which another run starts.
 
     Attributes:
-      folder: its folder.
+      folder: folder of the run or of the exported policy.
       step: the iteration at which the arrays were saved.
-      config: the config that it was trained with.
-      spec: sizes of its environment.
-      leaves: its arrays by name; an exported policy has no value network.
+      config: the config that the parent was trained with.
+      spec: sizes of the environment that the parent was trained in.
+      leaves: the parent's arrays by name; an exported policy has no value network.
     """
 
     folder: Path
@@ -50,9 +50,9 @@ class Inheritance:
     """The arrays that a new run takes from its parent.
 
     Attributes:
-      parent: the parent.
+      parent: the run or exported policy that the new run starts from.
       leaves: the arrays that are taken, by name in the train state.
-      fresh: the reason, by name, for each array that is not taken because the parent's does not fit.
+      fresh: by name of each array that is not taken, why the parent's array does not fit or is missing.
     """
 
     parent: Parent
@@ -61,7 +61,7 @@ class Inheritance:
 
     @property
     def record(self) -> JsonObject:
-        """Return the entry for `metadata.json`: the parent, and the SHA-256 of the arrays that are taken."""
+        """What `metadata.json` says of the parent: `name`, `step`, `config_hash`, and `sha256` of the arrays taken."""
         return {
             "name": self.parent.folder.resolve().name,
             "step": self.parent.step,
@@ -70,7 +70,7 @@ class Inheritance:
         }
 
     def into(self, train: PyTree) -> PyTree:
-        """Return a fresh train state in which the arrays that are taken replace its own."""
+        """Return the fresh train state `train` with the arrays that are taken from the parent in place of its own."""
         return tree_of(train, leaves_of(train) | self.leaves)
 
     def summary(self) -> str:
@@ -80,7 +80,7 @@ class Inheritance:
 
 
 def pin(parent: str, workspace: str) -> str:
-    """Resolve `RUN[:STEP]` to `RUN:ITERATION`, so that it names the same parent for good.
+    """Resolve a parent `RUN[:STEP]` to `RUN:ITERATION`, which names the same policy even if RUN is trained further.
 
     Args:
       parent: a run's or an exported policy's folder, or a run's name in the workspace; the step is `best` by default.
@@ -156,7 +156,10 @@ def _load(place: str, workspace: str) -> Parent:
 
 
 def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
-    """Return the arrays of the same name, shape and dtype. Statistics of one kind are taken together or not at all."""
+    """Return the offered arrays that have a wanted name, shape and dtype.
+
+    Statistics of one kind, such as the mean and the variance of observations, are taken together or not at all.
+    """
     shapes = shapes_of(offered)
     unfit = {name for name, shape in wanted.items() if shapes.get(name) != shape}
     partial = tuple(prefix for prefix in STATISTICS if any(name.startswith(prefix) for name in unfit))
@@ -164,7 +167,9 @@ def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
 
 
 def _require_symmetry(parent: Parent, config: RunConfig) -> None:
-    """Refuse a parent with symmetric networks if this run's are not: without mirroring its arrays mean something else.
+    """Refuse a parent with symmetric networks if this run's networks are not symmetric.
+
+    Symmetric networks mirror observations and actions. Without that, their arrays mean something else.
 
     Raises:
       ConfigError: naming the flag that makes this run's networks symmetric.
@@ -226,6 +231,6 @@ def _difference(wanted: Shape, offered: Shape | None) -> str:
 
 
 def _recorded_hash(parent: Parent) -> str:
-    """Return the config's hash as the parent's run recorded it. Newer code with more fields would compute another."""
+    """Return the config hash that the parent's folder records. Newer code with more fields may compute another hash."""
     path = parent.folder / "metadata.json"
     return json.loads(path.read_text())["config_hash"] if path.is_file() else parent.config.hash()
