@@ -99,7 +99,7 @@ def _require_name(repository: str) -> None:
 
 @contextlib.contextmanager
 def _hub(repository: str) -> Iterator[None]:
-    """Turn the client's errors into ours: refused requests cannot succeed again, unanswered ones may."""
+    """Raise ConfigError for requests that the Hub refuses, and Unavailable for requests that may succeed later."""
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
     from huggingface_hub.errors import HTTPError as TransportError
 

@@ -34,18 +34,18 @@ class Inputs:
 class LoadedPolicy:
     """A policy of a run or of an exported folder: `action = policy(observation, goal="walk-forward")`.
 
-    Observations have the shape (O,) or, for B worlds, (B, O). The goal may stand behind them, (O + G,), as in the
-    observations of `flexrl.make`; or they are a dictionary of `observation` and `desired_goal`. Actions are in [-1, 1].
+    Observations have the shape (O,) or, for B worlds, (B, O). They may have the goal appended, (O + G,), as those of
+    `flexrl.make`; or be a dictionary of `observation` and `desired_goal`. Actions are in [-1, 1].
 
     Attributes:
       folder: folder of the run or of the exported policy.
       config: config of the run.
       step: iteration of the checkpoint.
-      spec: sizes O (`obs_size`), G (`goal_size`) and A (`action_size`), and s per control step (`control_period`).
+      spec: sizes O (`obs_size`), G (`goal_size`) and A (`action_size`), and s of a control step (`control_period`).
     """
 
     def __init__(self, playback: Playback, seed: int = 0) -> None:
-        """Take the policy of a playback, with empty memory. `seed` is that of sampled actions."""
+        """Take the policy of `playback`, with an empty memory. `seed` is the random seed of sampled actions."""
         self.folder: Path = playback.folder
         self.config: RunConfig = playback.config
         self.step: int = playback.step
@@ -62,7 +62,7 @@ class LoadedPolicy:
 
     @property
     def skills(self) -> tuple[str, ...]:
-        """Names of the skills that the policy was taught, to be given as goals; empty on other tasks than skills."""
+        """Names of the skills that the policy was taught; empty unless the task is `humanoid-skills`."""
         return tuple(dict.fromkeys(self.config.task.skills)) if self.config.env == "humanoid-skills" else ()
 
     def goal(self, name: str) -> NDArray[np.float32]:
@@ -91,9 +91,9 @@ class LoadedPolicy:
         """Return the deterministic action, shape (A,) or (B, A), and keep the memory for the next call.
 
         Args:
-          observation: see the class.
-          goal: names of skills, or arrays (G,) or (B, G); one goal for all worlds, or one for each. None to take what
-            stands behind the observation.
+          observation: (O,) or (B, O), with the goal appended, or a dictionary, as the class describes.
+          goal: names of skills, or arrays (G,) or (B, G); one goal for all worlds, or one for each. None if the
+            observation contains the goal.
           reward: reward of the step that led here, () or (B,); only Decision Transformers read it.
           episode_start: whether an episode begins here, () or (B,); clears the memory. The first call needs none.
 
@@ -113,15 +113,15 @@ class LoadedPolicy:
         goal: Goal | None = None,
         reward: ArrayLike = 0.0,
     ) -> tuple[NDArray[np.float32], Memory]:
-        """Return the action and the memory after it, as Stable-Baselines3's `predict` does. Nothing is kept.
+        """Return the action and the next memory, which the caller keeps, as `predict` of Stable-Baselines3 does.
 
         Args:
-          observation: see the class.
+          observation: (O,) or (B, O), with the goal appended, or a dictionary, as the class describes.
           state: the memory that the call before returned; None at the start.
           episode_start: whether an episode begins here, () or (B,); clears the memory.
           deterministic: return the mode of the action's distribution rather than a sample.
-          goal: as in `__call__`.
-          reward: as in `__call__`.
+          goal: names of skills, or arrays (G,) or (B, G); None if the observation contains the goal.
+          reward: reward of the step that led here, () or (B,); only Decision Transformers read it.
 
         Raises:
           ConfigError: naming the argument, its shape and the shape that it must have.
@@ -188,7 +188,7 @@ def _act(
 
 
 def _row(name: str, value: ArrayLike, num: int, kind: type) -> np.ndarray:
-    """Return a value for each of `num` worlds."""
+    """Return the argument `name` as an array (num,): one value for each world, given so or as one value for all."""
     row = np.asarray(value, kind)
     if row.shape not in ((), (1,), (num,)):
         raise ConfigError(f"{name}: has shape {row.shape} and must be one value, or one for each of {num} worlds")
@@ -196,6 +196,6 @@ def _row(name: str, value: ArrayLike, num: int, kind: type) -> np.ndarray:
 
 
 def _batch(memory: Memory) -> int | None:
-    """Return for how many worlds the memory is; None if the policy has none."""
+    """Return the number of worlds that a memory belongs to; None if the memory is empty."""
     leaves = jax.tree.leaves(memory)
     return leaves[0].shape[0] if leaves else None

@@ -43,7 +43,7 @@ class CollectArguments:
     workspace: str = "workspace"
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is out of range, or the tier takes another number of steps."""
+        """Raise ValueError if a value is out of range, or `step` names too few or too many checkpoints for the tier."""
         for name in ("episodes", "num_envs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} must be at least 1")

@@ -38,7 +38,7 @@ class UniformPolicy:
 
 @struct.dataclass
 class Seen:
-    """The states of a chunk, before each step and after the last one."""
+    """What was seen in a chunk (T control steps of all worlds in one program): before each step, and after the last."""
 
     obs: Any  # (T + 1, B, O)
     goal: Any  # (T + 1, B, G)
@@ -47,7 +47,7 @@ class Seen:
 
 @struct.dataclass
 class Steps:
-    """The steps of a chunk."""
+    """Actions and their outcomes in a chunk, the T control steps of all worlds that one program runs."""
 
     action: Any  # (T, B, A)
     reward: Any  # (T, B)
@@ -59,7 +59,7 @@ class Steps:
 
 @dataclass
 class Collected:
-    """Collected episodes, and how much was left out."""
+    """Collected episodes, and how many steps and episodes were left out because they were not finite."""
 
     episodes: list[Episode]
     num_dropped_rows: int = 0  # non-finite steps; each one ended its episode, without itself
@@ -76,15 +76,15 @@ class Collector:
         self._run = jax.jit(self._chunk, donate_argnums=(1, 2))
 
     def __call__(self, policy: Policy, num_episodes: int, key: Array, options: JsonObject) -> Collected:
-        """Collect the first `num_episodes` episodes to begin, however long they last.
+        """Collect the `num_episodes` episodes that begin first, however long they last.
 
-        To take the first ones to end instead would favour short episodes.
+        To take those that end first would favour short episodes.
 
         Args:
           policy: policy that acts.
-          num_episodes: number of episodes; a world whose episode has ended begins another until all have begun.
+          num_episodes: number of episodes; a world whose episode has ended begins another until this many have begun.
           key: random key of first states and actions.
-          options: facts to note of each episode, such as its tier.
+          options: facts to store with each episode, such as `tier`, which says what policies acted.
 
         Raises:
           ConfigError: as soon as MJX-Warp leaves contacts out.
@@ -128,7 +128,7 @@ class Collector:
     def _chunk(
         self, policy: Policy, worlds: VecState, carry: Any, restarts: Array, key: Array
     ) -> tuple[VecState, Any, tuple[Seen, Steps]]:
-        """Restart the worlds marked in `restarts` (B,), then run `CHUNK` steps of all worlds."""
+        """Restart the worlds marked in `restarts` (B,) bool, then run `CHUNK` steps of all worlds and record them."""
         key_fresh, key_steps = jax.random.split(key)
         worlds = self._vec_env.restart(worlds, restarts, self._vec_env.fresh(key_fresh))
 
@@ -164,7 +164,7 @@ class _Running:
         self.length += num_steps
 
     def whole(self, options: JsonObject) -> Episode:
-        """Return the whole episode. If its last step does not terminate it, it counts as truncated there."""
+        """Return the whole episode. An episode that its last step does not terminate counts as truncated there."""
         *earlier, last = (seen for seen, _ in self.parts)
         before = [jax.tree.map(lambda x: x[:-1], seen) for seen in earlier]
         seen = jax.tree.map(lambda *rows: np.concatenate(rows), *before, last)

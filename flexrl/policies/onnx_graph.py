@@ -59,7 +59,7 @@ def onnx_model(policy: Portable) -> bytes:
 
 
 def output_name(name: str) -> str:
-    """Return an output's name in the model. Memory has the prefix `next.`, because ONNX allows each name once."""
+    """Return an output's name in the model. A memory gets the prefix `next.`, since an input has its name already."""
     return f"next.{name}" if name.startswith("memory.") else name
 
 
@@ -77,7 +77,7 @@ def _graph(policy: Portable) -> Graph:
 
 
 def _run(graph: Graph, jaxpr: Any, consts: Sequence[Value], arguments: Sequence[Value]) -> list[Value]:
-    """Add a jaxpr's operations to the graph. Return its results: arrays where they are known, else names."""
+    """Add a jaxpr's operations to the graph. Return each result: an array if it is known already, else its name."""
     values: dict[Any, Value] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
 
     def value_of(variable: Any) -> Value:
@@ -98,7 +98,7 @@ def _run(graph: Graph, jaxpr: Any, consts: Sequence[Value], arguments: Sequence[
 
 
 def _is_known(inputs: Sequence[Value], equation: Any) -> bool:
-    """Return whether an operation can be computed at once: its inputs are arrays, and its shapes do not hold B."""
+    """Return whether an operation can be computed now: inputs are arrays, output shapes are free of the batch size."""
     shapes = [variable.aval.shape for variable in equation.outvars]
     return not any(isinstance(x, str) for x in inputs) and all(isinstance(n, int) for shape in shapes for n in shape)
 
@@ -110,7 +110,7 @@ def _computed(equation: Any, inputs: Sequence[Value]) -> list[Any]:
 
 
 def _needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """Return the nodes that the outputs depend on, in their order."""
+    """Return the nodes that the outputs depend on, in the order of `nodes`."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted & set(node.outputs):

@@ -25,7 +25,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """An ONNX graph that grows.
+    """An ONNX graph that is built node by node.
 
     Attributes:
       batch: JAX's symbolic number of worlds B.
@@ -63,11 +63,11 @@ class Graph:
         return name
 
     def reshaped(self, value: Value, shape: Sequence[Any]) -> str:
-        """Return a value in another shape, of which one size may depend on B."""
+        """Return the name of a value in another shape; one size of it may depend on B, the number of worlds."""
         return self.one("Reshape", value, _whole([n if isinstance(n, int) else -1 for n in shape]))
 
     def sizes(self, shape: Sequence[Any]) -> Value:
-        """Return a shape as a tensor. Sizes may be multiples of B."""
+        """Return a shape as an array or, if sizes are multiples of B (the number of worlds), as a tensor's name."""
         if all(isinstance(n, int) for n in shape):
             return _whole(shape)
         batch = self.one("Shape", self.counted, start=0, end=1)
@@ -82,13 +82,13 @@ def _whole(numbers: Sequence[int]) -> np.ndarray:
 
 
 def unknown(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Stand in for an operation that is not known; a model that needs it is refused by its name."""
+    """Add a placeholder for a JAX operation that has no emitter. A model that needs it is refused, naming it."""
     known = [value for value in inputs if isinstance(value, str)]
     return graph.add(f"?{equation.primitive.name}", known, num=len(equation.outvars))
 
 
 def _same(operation: str) -> Emitter:
-    """Return the emitter of an operation that ONNX has, too."""
+    """Return the emitter (the function that adds nodes) of a JAX operation that is the ONNX node `operation`."""
     return lambda graph, equation, inputs: [graph.one(operation, *inputs)]
 
 
@@ -171,7 +171,10 @@ def _slice(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _gather(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Take rows along one axis by their numbers, or a slice along one axis from a known place; both within range."""
+    """Add the nodes of JAX's `gather` where it takes rows along one axis by index, or one slice from a known start.
+
+    All indices must be within range. Any other `gather` is added as unknown.
+    """
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     shape, out = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
     axis, place = numbers.start_index_map[0], inputs[1]
@@ -187,7 +190,7 @@ def _gather(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _scatter(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Replace one slice along one axis, whose number is known."""
+    """Add the nodes of JAX's `scatter` where it replaces one row along one axis at a known index; else as unknown."""
     numbers, (operand, place, update) = equation.params["dimension_numbers"], inputs
     if isinstance(place, str) or place.size != 1 or len(numbers.inserted_window_dims) != 1:
         return unknown(graph, equation, inputs)
@@ -210,12 +213,12 @@ def _transpose(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _composed(*operations: str) -> Emitter:
-    """Return the emitter of one operation after the other."""
+    """Return the emitter of several ONNX operations of one input, each applied to the result of the one before."""
     return lambda graph, equation, inputs: [functools.reduce(lambda x, f: graph.one(f, x), operations, inputs[0])]
 
 
 def _with_one(first: str, constant: float, then: str, *, before: bool) -> Emitter:
-    """Return the emitter of `then(first(x, constant))`; without `before`, of `first(then(x), constant)`."""
+    """Return the emitter of `then(first(x, constant))` if `before` is True, else of `first(then(x), constant)`."""
 
     def emit(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
         one = np.asarray(constant, equation.invars[0].aval.dtype)

@@ -1,4 +1,4 @@
-"""A policy as one pure function of named arrays, for other programs: as StableHLO, and described.
+"""A policy as one pure function of named arrays, for other programs: as StableHLO, with a description in JSON.
 
 The function holds the normaliser, the goal's encoder, the memory's update, the symmetry and the weights. The caller
 keeps the memory: it is zeros at first, and then what the function returned the step before. The number of worlds, B, is
@@ -38,9 +38,10 @@ class Portable:
     """A deterministic policy's function, and the names and shapes of what goes in and out.
 
     Attributes:
-      function: from the inputs, in the order of `inputs`, to the outputs, in the order of `outputs`.
-      inputs: by name, the shape with a symbolic number of worlds B in front, and the dtype. Only those that are read.
-      outputs: likewise.
+      function: takes arrays in the order of `inputs`, and returns arrays in the order of `outputs`.
+      inputs: shape and dtype of each input that the policy reads, by name. The shape begins with a symbolic number of
+        worlds, B.
+      outputs: shape and dtype of each output, by name, likewise.
     """
 
     function: Callable[..., tuple[Array, ...]]

@@ -114,11 +114,11 @@ def _success_by_pair(
     """Return `table[first][second]`: the fraction of episodes in which the second skill succeeded.
 
     Args:
-      skills: all skills by index.
+      skills: names of all skills, by index.
       pairs: indices of the first and the second skill.
-      fallen: (pairs, N), from `_SecondHalves`, like the metrics `settled` and `final`.
-      settled: (pairs, N) each.
-      final: (pairs, N) each.
+      fallen: (pairs, N) bool: whether the body fell in each of N episodes.
+      settled: (pairs, N) each: metrics averaged over the second skill, once it had time to settle.
+      final: (pairs, N) each: metrics at the end of the second skill.
     """
     table: dict[str, dict[str, float]] = {name: {} for name in skills}
     for k, (a, b) in enumerate(pairs):

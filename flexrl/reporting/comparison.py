@@ -12,10 +12,11 @@ FRACTIONS = (0.5, 0.9)  # of the best return of all runs
 
 
 def compare(curves: list[Curve]) -> list[JsonObject]:
-    """Return a row for each run: its last, best and final return, and when it reached each of `FRACTIONS`.
+    """Return for each run its last, best and final return, and when it reached fractions of the best of all runs.
 
-    These are fractions of the best return of all runs. If that return is not positive, they mean nothing, and the row
-    has None in their place.
+    The keys are `name`, `last_return`, `best_return`, `final_return`, and for each of `FRACTIONS`, such as 50 %,
+    `steps_to_50_percent` (control steps) and `seconds_to_50_percent` (of training). They are None for a run that has
+    not reached that return, and for all runs if the best return is not positive.
     """
     best = max(value for curve in curves for value in curve.returns)
     return [_row(curve, best) for curve in curves]
@@ -32,7 +33,7 @@ def _row(curve: Curve, best: float) -> JsonObject:
 
 
 def differing_fields(records: list[RunRecord]) -> Mapping[str, Sequence[object]]:
-    """Return the fields in which configs differ, with the value of each run; None if its config lacks the field."""
+    """Return the fields in which configs differ, with each run's value in turn; None for a run without the field."""
     configs = [flat(record.config) for record in records]
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
     values = {name: [config.get(name) for config in configs] for name in names}

@@ -43,7 +43,7 @@ class Curve:
     final: float | None = None
 
     def first_reaching(self, threshold: float) -> tuple[int, float] | None:
-        """Return control steps and seconds until the first evaluation with at least this return; None without one."""
+        """Return control steps and seconds until the first evaluation with a return of `threshold` or more, or None."""
         for steps, seconds, value in zip(self.control_steps, self.seconds, self.returns, strict=True):
             if value >= threshold:
                 return steps, seconds
@@ -54,7 +54,7 @@ def read_curve(record: RunRecord) -> Curve:
     """Read a run's evaluations, with the time that training took until each.
 
     Raises:
-      ConfigError: if there is no evaluation, or a row of metrics that tells the time is missing.
+      ConfigError: if there is no evaluation, or `metrics.jsonl`, which tells the time, lacks an evaluated iteration.
     """
     if not record.evaluations:
         why = f" ({'; '.join(record.problems)})" if record.problems else ""
@@ -105,7 +105,7 @@ def draw_metrics(metrics: dict[str, list[JsonObject]]) -> "Figure":
     """Draw the main metrics of training over control steps. Neighbouring rows of long runs are averaged.
 
     Args:
-      metrics: rows of iterations by the name of the run.
+      metrics: by the name of each run, its metrics of all iterations, as in `metrics.jsonl`.
     """
     from matplotlib.figure import Figure
 

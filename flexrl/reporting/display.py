@@ -21,18 +21,18 @@ COMPILING, EVALUATING, DRAWING = "compiling", "evaluating", "drawing the video"
 
 
 class Display(Protocol):
-    """Shows the rows of a training while they come."""
+    """Shows the metrics of a training while it runs, one row (dictionary) for each iteration and evaluation."""
 
     def iteration(self, row: JsonObject) -> None:
-        """Show an iteration's row."""
+        """Show the metrics of an iteration, a row of `metrics.jsonl`."""
         ...
 
     def evaluation(self, row: JsonObject) -> None:
-        """Show an evaluation's row."""
+        """Show the results of an evaluation, a row of `evaluations.jsonl`."""
         ...
 
     def doing(self, activity: str) -> None:
-        """Show what the program does between iterations."""
+        """Show what the program does between iterations, such as `compiling`."""
         ...
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class Numbers:
         return f"{clock(time.monotonic() - self._started)} elapsed"
 
     def of(self, row: JsonObject) -> list[str]:
-        """Return the numbers of an iteration's row, the most important ones first."""
+        """Return texts about an iteration (time left, return, steps per second, ...), the most important ones first."""
         new = row["timing"]["seconds"]
         old = new if math.isnan(self._seconds_per_iteration) else self._seconds_per_iteration
         self._seconds_per_iteration = 0.9 * old + 0.1 * new
@@ -93,7 +93,7 @@ def _number(value: float) -> str:
 
 
 def evaluation_line(row: JsonObject) -> str:
-    """Return one line about an evaluation, given its row."""
+    """Return one line about an evaluation, given its results as in `evaluations.jsonl`."""
     return (
         f"evaluation after {row['control_steps'] / 1e6:.2f}M steps: return {row['evaluation/return_mean']:,.0f} "
         f"(standard deviation {row['evaluation/return_std']:,.0f}), "
@@ -191,7 +191,7 @@ class ProgressBar:
 
 
 def fitting(numbers: list[str], width: int) -> list[str]:
-    """Return as many of the numbers, from the first on, as fit beside the shortest bar into a line of `width`."""
+    """Return the first of `numbers`, as many as fit on a line of `width` characters beside the shortest bar."""
     room = width - MIN_BAR
     for i, number in enumerate(numbers):
         room -= len(GAP) + len(number)

@@ -33,7 +33,7 @@ def page(
     Args:
       record: the run that the page is about.
       beside: other runs whose learning curves are drawn with the run's, and whose configs are compared with it.
-      records: runs among which to look for the run's children.
+      records: runs among which to look for those that started from this run.
       chosen: fields that are not at their defaults, with value and default.
     """
     problems = list(record.problems)
@@ -56,7 +56,7 @@ def page(
 
 
 def _lead(record: RunRecord, clips: list[str]) -> str:
-    """Return the verdict, with the rule behind it, beside the first clip."""
+    """Return the top of the page: the verdict whether the run has learned, its rule, and the first clip."""
     found = verdict(record)
     best = record.final_return
     result = record.result or {}
@@ -123,7 +123,7 @@ def _curves(records: list[RunRecord], problems: list[str]) -> str:
 
 
 def _skills(path: Path, problems: list[str]) -> str:
-    """Show what `flexrl.skills` measured, if its file is there. If it is damaged, add a line to `problems`."""
+    """Show what `flexrl.skills` measured, if its file is there. If the file is damaged, add a line to `problems`."""
     if not path.exists():
         return ""
     try:
@@ -143,7 +143,7 @@ def _skills(path: Path, problems: list[str]) -> str:
 
 
 def _matrix(rows: dict[str, dict[str, float]]) -> str:
-    """Return a table of numbers between 0 and 1, by the names of rows and columns, coloured from red to green."""
+    """Return an HTML table of the numbers `rows[row][column]`, coloured from red (0) to green (1)."""
     header = "".join(f"<th>{escape(name)}</th>" for name in rows)
     lines = (
         f"<tr><th>{escape(name)}</th>{''.join(_coloured(row.get(other)) for other in rows)}</tr>\n"
@@ -159,7 +159,7 @@ def _coloured(value: float | None) -> str:
 
 
 def _clips(folder: Path) -> list[str]:
-    """Embed the videos that are small enough, `final.mp4` first. Name the others."""
+    """Return HTML for each video in a folder, `final.mp4` first: small ones are embedded, others only named."""
     files = [path for path in folder.glob("*") if path.suffix in CLIPS]
     return [_clip(path) for path in sorted(files, key=lambda path: (path.name != "final.mp4", path.name))]
 

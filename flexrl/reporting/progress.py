@@ -1,4 +1,4 @@
-"""Report a run while it trains: by rows in files, in TensorBoard and trackers, and by a display of the progress."""
+"""Report the metrics of a run while it trains: in files, in TensorBoard and trackers, and on the terminal."""
 
 import math
 import time
@@ -16,13 +16,16 @@ from flexrl.tracking.sinks import Trackers
 
 
 class Reporter:
-    """Writes the rows of iterations and evaluations, in order, to all outputs of a run."""
+    """Writes the metrics of iterations and evaluations, in order, to all outputs of a run.
+
+    What is written of one iteration or of one evaluation is a row: a dictionary, and a line in a file.
+    """
 
     def __init__(self, schedule: Schedule, last_iteration: int, shows_progress: bool = True) -> None:
         """Open the outputs of a run that has done `last_iteration` iterations, and remove the rows of later ones.
 
         Args:
-          schedule: tells the run's config, and after which iterations it is evaluated.
+          schedule: tells the run's config, and after which iterations the run is evaluated.
           last_iteration: the iteration from which the run goes on; 0 for a new run.
           shows_progress: show progress; of several runs that train together only one does.
         """
@@ -38,7 +41,7 @@ class Reporter:
         self._clock = time.monotonic()
 
     def iteration(self, iteration: int, metrics: JsonObject) -> JsonObject:
-        """Write an iteration's row and return it. Wait for its metrics if they are still being computed."""
+        """Write an iteration's row and return it. Wait for the metrics if they are still being computed."""
         plain = {name: _plain(value) for name, value in jax.device_get(metrics).items()}
         now = time.monotonic()
         seconds, self._clock = now - self._clock, now
@@ -48,7 +51,7 @@ class Reporter:
         return row
 
     def evaluation(self, iteration: int, evaluation: JsonObject, seconds: float) -> JsonObject:
-        """Write an evaluation's row and return it. The time that it took counts for no iteration."""
+        """Write an evaluation's row and return it. The `seconds` that it took count for no iteration."""
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
         self._display.evaluation(row)
@@ -64,7 +67,7 @@ class Reporter:
         return self._evaluations.rows
 
     def last_evaluation(self) -> JsonObject | None:
-        """Return the newest evaluation's row, None if there is none."""
+        """Return the row of the newest evaluation; None if there is none."""
         return self._evaluations.rows[-1] if self._evaluations.rows else None
 
     def training_seconds(self) -> float:

@@ -44,7 +44,7 @@ def reward_parts(record: RunRecord) -> list[str]:
 
 
 def draw_terms(record: RunRecord) -> "Figure | None":
-    """Draw the reward's parts and the velocities of a run's evaluations; None if the task measures neither."""
+    """Draw the reward's parts and the velocities of a run's evaluations; None without any, or with one evaluation."""
     from matplotlib.figure import Figure
 
     parts = reward_parts(record)
@@ -71,7 +71,7 @@ def draw_terms(record: RunRecord) -> "Figure | None":
 
 
 def meanings(record: RunRecord, rows: list[JsonObject]) -> dict[str, str]:
-    """Return what the terms mean that a run's evaluations and its rows of metrics have."""
+    """Return what each known metric means, by name, that a run's evaluations or `rows` of its metrics contain."""
     measured = {name for row in record.evaluations for name in row}
     trained = {name for row in rows for name in row}
     found = {name: text for name, text in MEANINGS.items() if PREFIX + name in measured}

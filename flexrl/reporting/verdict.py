@@ -19,11 +19,11 @@ RULE = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a run.
+    """The verdict whether a run has learned.
 
     Attributes:
       word: the verdict; `unknown` with too few evaluations.
-      reason: the numbers that it is based on, in a sentence.
+      reason: the numbers that the verdict is based on, in a sentence.
     """
 
     word: Literal["learned", "still rising", "flat", "diverged", "unknown"]
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def verdict(record: RunRecord) -> Verdict:
-    """Judge a run by `RULE`."""
+    """Judge by a run's evaluation returns whether it has learned. `RULE` says in words how."""
     returns = record.returns
     if record.state == "diverged":
         return Verdict("diverged", "Too many updates in a row were not finite; diverged.json has the reason.")
@@ -51,6 +51,6 @@ def verdict(record: RunRecord) -> Verdict:
 
 
 def _quarters(returns: list[float]) -> list[float]:
-    """Return the mean of each quarter of at least four values."""
+    """Split at least four values into quarters, in order, and return the mean of each quarter."""
     edges = [round(i * len(returns) / 4) for i in range(5)]
     return [sum(returns[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]

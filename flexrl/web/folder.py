@@ -27,7 +27,7 @@ TASK = "humanoid-skills"  # whose observation page/humanoid_skills.js computes
 
 
 def write_web(playback: Playback, out: Path, mujoco_folder: Path | None) -> None:
-    """Write the folder.
+    """Write the folder of static files that runs a policy in a browser.
 
     Args:
       playback: the policy and its environment.
@@ -67,7 +67,11 @@ def require_task(env: str) -> None:
 
 
 def _task(playback: Playback) -> JsonObject:
-    """Return what the page must know of the task: where a body starts, and below which height (m) it has fallen."""
+    """Return what the page must know of the task.
+
+    The keys are `name` (of the run), `start` (qpos of the first state), `num_substeps` (physics steps in a control
+    step), `min_height` (m, below which the body has fallen) and `clock` (of the gait; None if the policy sees none).
+    """
     model, task = playback.env.model, playback.config.task
     root = [0.0, 0.0, ROOT_HEIGHT_ON_THE_FLOOR, 1.0, 0.0, 0.0, 0.0]
     return {

@@ -24,10 +24,12 @@ def network_of(policy: Policy, function: Portable) -> tuple[JsonObject, np.ndarr
       function: the same policy as `portable` describes it.
 
     Returns:
-      network: for the normaliser, the goal's encoder (empty if there is none) and the layers: their sizes and
-        activations; the left-right reflections, or null; constants in front of the goal; how actions are squashed.
+      network: `observation_size`; `clip`, the bound of normalised observations (None without a normaliser); `asked`,
+        constants in front of the goal; `goal_encoder` and `layers`, sizes of their layers; `activation`; `mirror`,
+        the left-right reflections (None without symmetry); and `squash`, how actions are bounded.
       weights: (N,) float32: mean and deviation of the observation; then kernel (inputs x outputs) and bias of each
-        layer of the encoder, and of each layer behind it. Of the last layer only what the locations of actions need.
+        layer of the encoder, and of each layer behind it. The last layer has only the outputs from which deterministic
+        actions follow.
 
     Raises:
       ConfigError: if the policy has memory, reads rewards, or computes in bfloat16.
