@@ -15,7 +15,7 @@ from flexrl.common.errors import ConfigError, exit_codes
 
 @dataclass(frozen=True)
 class Command:
-    """A command of `flexrl`: its name, the module that it runs, and one line that says what it does."""
+    """A command, the module that it runs, and what it does, in a line."""
 
     name: str
     module: str

@@ -76,7 +76,7 @@ def verify(options: Namespace) -> None:
 
 
 def merge(options: Namespace) -> None:
-    """Write the episodes of several datasets as one new dataset, and print its statistics."""
+    """Make one dataset of the episodes of several, and print its statistics."""
     from flexrl.data.exchange import merge_datasets
     from flexrl.data.statistics import print_statistics
 

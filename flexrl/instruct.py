@@ -19,7 +19,7 @@ Answers = list[Plan | Refusal]
 
 
 def main(arguments: list[str]) -> None:
-    """Read the instructions on the command line, print their plans, and let the policy follow them."""
+    """Read the instructions, print their plans, and let the policy follow them."""
     with exit_codes():
         options = _parse(arguments)
         run, texts = _run_and_texts(options)
@@ -68,7 +68,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def _run_and_texts(options: Namespace) -> tuple[str | None, list[str]]:
-    """Return the policy's run, None if none is named, and the instructions.
+    """Return the run, if one is named, and the instructions.
 
     Raises:
       ConfigError: if one of them is missing, or the file cannot be read.

@@ -57,7 +57,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def list_all(options: Namespace) -> None:
-    """Print a table of all runs in the workspace. For a damaged run, the table says what is wrong."""
+    """Print a table of all runs in the workspace. Of a damaged run it says what is wrong."""
     from flexrl.common.tables import print_table
     from flexrl.storage.run_view import read_runs
 

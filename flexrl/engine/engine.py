@@ -148,7 +148,7 @@ class Engine:
     def step(self, run: RunState) -> tuple[RunState, dict[str, Array]]:
         """Run one iteration of all runs computed together, and return their next state and the iteration's metrics.
 
-        The buffers of `run` are donated: `run` cannot be used again.
+        The buffers of the given run are donated: it cannot be used again.
         """
         if not self._is_split:
             return self.program(run, self._data)

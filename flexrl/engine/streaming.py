@@ -167,7 +167,7 @@ class Stream:
 
         Args:
           source: `DatasetSource` or `WindowSource`, whose batches depend on nothing but data and key.
-          data: the dataset that the source draws from.
+          data: the dataset that it draws from.
         """
         num = source.shards.num
         self._sources = [replace(source, shards=_Share(num, i)) for i in range(num)] if num > 1 else [source]

@@ -91,7 +91,7 @@ class LoadedPolicy:
         """Return the deterministic action, shape (A,) or (B, A), and keep the memory for the next call.
 
         Args:
-          observation: (O,) or (B, O), with the goal appended, or a dictionary, as the class describes.
+          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary, as the class describes.
           goal: names of skills, or arrays (G,) or (B, G); one goal for all worlds, or one for each. None if the
             observation contains the goal.
           reward: reward of the step that led here, () or (B,); only Decision Transformers read it.
@@ -116,7 +116,7 @@ class LoadedPolicy:
         """Return the action and the next memory, which the caller keeps, as `predict` of Stable-Baselines3 does.
 
         Args:
-          observation: (O,) or (B, O), with the goal appended, or a dictionary, as the class describes.
+          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary, as the class describes.
           state: the memory that the call before returned; None at the start.
           episode_start: whether an episode begins here, () or (B,); clears the memory.
           deterministic: return the mode of the action's distribution rather than a sample.
@@ -188,7 +188,7 @@ def _act(
 
 
 def _row(name: str, value: ArrayLike, num: int, kind: type) -> np.ndarray:
-    """Return the argument `name` as an array (num,): one value for each world, given so or as one value for all."""
+    """Return a value for each of `num` worlds, given one for all or one for each. `name` is for error messages."""
     row = np.asarray(value, kind)
     if row.shape not in ((), (1,), (num,)):
         raise ConfigError(f"{name}: has shape {row.shape} and must be one value, or one for each of {num} worlds")

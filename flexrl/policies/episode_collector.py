@@ -128,7 +128,7 @@ class Collector:
     def _chunk(
         self, policy: Policy, worlds: VecState, carry: Any, restarts: Array, key: Array
     ) -> tuple[VecState, Any, tuple[Seen, Steps]]:
-        """Restart the worlds marked in `restarts` (B,) bool, then run `CHUNK` steps of all worlds and record them."""
+        """Restart the worlds marked in `restarts` (B,), then run `CHUNK` steps of all worlds."""
         key_fresh, key_steps = jax.random.split(key)
         worlds = self._vec_env.restart(worlds, restarts, self._vec_env.fresh(key_fresh))
 

@@ -110,7 +110,7 @@ def _computed(equation: Any, inputs: Sequence[Value]) -> list[Any]:
 
 
 def _needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """Return the nodes that the outputs depend on, in the order of `nodes`."""
+    """Return the nodes that the outputs depend on, in their order."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted & set(node.outputs):

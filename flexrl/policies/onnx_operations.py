@@ -25,7 +25,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """An ONNX graph that is built node by node.
+    """An ONNX graph that grows.
 
     Attributes:
       batch: JAX's symbolic number of worlds B.

@@ -26,7 +26,7 @@ from flexrl.storage.run_folder import find_run, read_config
 
 @dataclass(frozen=True)
 class Playback:
-    """A run's deterministic policy at iteration `step`, with the environment to run it in on this machine."""
+    """A run's deterministic policy at an iteration, with its environment on this machine's physics."""
 
     folder: Path
     config: RunConfig
@@ -54,7 +54,7 @@ def load_playback(
       step: `best`, `latest` or an iteration.
       physics: physics engine to use; need not be the one of the training.
       num_episodes: number of worlds that will be stepped at once.
-      task: function that returns the task's config to use, given the stored one.
+      task: function from the stored config of the task to the one to use.
       warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
       is_randomized: whether worlds differ and are pushed as in the training.
 
@@ -115,7 +115,7 @@ def load_exported(folder: Path, algorithm: Algorithm) -> Policy:
 
 
 def record(playback: Playback, num_steps: int, seed: int) -> np.ndarray:
-    """Roll out one episode in one world, and return the positions in it.
+    """Roll out one episode in one world, and return the body's positions.
 
     Returns:
       qpos_TQ: generalised positions after each control step, shape (T, nq), with T at most `num_steps`.

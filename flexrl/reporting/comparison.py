@@ -33,7 +33,7 @@ def _row(curve: Curve, best: float) -> JsonObject:
 
 
 def differing_fields(records: list[RunRecord]) -> Mapping[str, Sequence[object]]:
-    """Return the fields in which configs differ, with each run's value in turn; None for a run without the field."""
+    """Return the fields in which configs differ, with the value of each run; None if its config lacks the field."""
     configs = [flat(record.config) for record in records]
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
     values = {name: [config.get(name) for config in configs] for name in names}

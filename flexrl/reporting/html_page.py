@@ -123,7 +123,7 @@ def _curves(records: list[RunRecord], problems: list[str]) -> str:
 
 
 def _skills(path: Path, problems: list[str]) -> str:
-    """Show what `flexrl.skills` measured, if its file is there. If the file is damaged, add a line to `problems`."""
+    """Show what `flexrl.skills` measured, if its file is there. If it is damaged, add a line to `problems`."""
     if not path.exists():
         return ""
     try:

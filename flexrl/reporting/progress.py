@@ -25,7 +25,7 @@ class Reporter:
         """Open the outputs of a run that has done `last_iteration` iterations, and remove the rows of later ones.
 
         Args:
-          schedule: tells the run's config, and after which iterations the run is evaluated.
+          schedule: tells the run's config, and after which iterations it is evaluated.
           last_iteration: the iteration from which the run goes on; 0 for a new run.
           shows_progress: show progress; of several runs that train together only one does.
         """
@@ -41,7 +41,7 @@ class Reporter:
         self._clock = time.monotonic()
 
     def iteration(self, iteration: int, metrics: JsonObject) -> JsonObject:
-        """Write an iteration's row and return it. Wait for the metrics if they are still being computed."""
+        """Write an iteration's row and return it. Wait for its metrics if they are still being computed."""
         plain = {name: _plain(value) for name, value in jax.device_get(metrics).items()}
         now = time.monotonic()
         seconds, self._clock = now - self._clock, now
@@ -67,7 +67,7 @@ class Reporter:
         return self._evaluations.rows
 
     def last_evaluation(self) -> JsonObject | None:
-        """Return the row of the newest evaluation; None if there is none."""
+        """Return the newest evaluation's row, None if there is none."""
         return self._evaluations.rows[-1] if self._evaluations.rows else None
 
     def training_seconds(self) -> float:

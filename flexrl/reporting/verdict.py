@@ -23,7 +23,7 @@ class Verdict:
 
     Attributes:
       word: the verdict; `unknown` with too few evaluations.
-      reason: the numbers that the verdict is based on, in a sentence.
+      reason: the numbers that it is based on, in a sentence.
     """
 
     word: Literal["learned", "still rising", "flat", "diverged", "unknown"]
@@ -51,6 +51,6 @@ def verdict(record: RunRecord) -> Verdict:
 
 
 def _quarters(returns: list[float]) -> list[float]:
-    """Split at least four values into quarters, in order, and return the mean of each quarter."""
+    """Return the mean of each quarter of at least four values."""
     edges = [round(i * len(returns) / 4) for i in range(5)]
     return [sum(returns[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]

@@ -43,11 +43,11 @@ class Hosts:
         return self.index == 0
 
     def decided(self, decision: bool) -> bool:
-        """Return the first host's decision at every host; the argument counts there only. All hosts must call this."""
+        """Return the first host's decision at every host; the others' is ignored. All hosts must call this."""
         return bool(self.shared(decision))
 
     def shared(self, number: int) -> int:
-        """Return the first host's number at every host; the argument counts there only. All hosts must call this."""
+        """Return the first host's number at every host; the others' is ignored. All hosts must call this."""
         if self.num == 1:
             return number
         from jax.experimental import multihost_utils

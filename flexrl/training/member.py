@@ -186,7 +186,7 @@ class Member:
             )
 
     def save(self, iteration: int, run: RunState) -> None:
-        """Save a checkpoint in the background, once all metrics up to this iteration are on disk."""
+        """Save a checkpoint in the background, once all rows up to this iteration are on disk."""
         self.reporter.sync()
         self.checkpoints.save(iteration, run)
 

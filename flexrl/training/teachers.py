@@ -82,7 +82,10 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
 
 
 def _load(place: str, workspace: str, distribution: str) -> tuple[PPOPolicy, EnvSpec]:
-    """Return the policy of `RUN[:STEP]`, and the sizes of its environment. Refuse another action distribution."""
+    """Return the policy of `RUN[:STEP]`, and the sizes of its environment.
+
+    Refuse a policy that has a memory, another action distribution than `distribution`, or was not trained by PPO.
+    """
     run, colon, step = place.rpartition(":")
     folder = find_run(run if colon else place, workspace)
     config = dataclasses.replace(read_config(folder), physics=resolve_backend("auto"))

@@ -72,7 +72,7 @@ def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) ->
 
 
 def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFolder:
-    """Lock the folder that holds the folders of several runs, and record how the runs start or what changes."""
+    """Lock the folder that holds the folders of several members, and record how they start or what changes."""
     folder = RunFolder(config.folder)
     if resume:
         folder.move(config)
@@ -313,7 +313,7 @@ class Trainer:
                 going_on[i].write_evaluation(self._iteration, evaluation, seconds)
 
     def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, JsonObject]:
-        """Evaluate a policy of each member; policies and statistics are by member's index. `key_of` is given a seed."""
+        """Evaluate a policy of each member; policies and results are by member's index. `key_of` maps seed to key."""
         if not policies:
             return {}
         configs = [self._writers[i].config for i in policies]

@@ -1,4 +1,4 @@
-"""Find MuJoCo's WebAssembly: the npm package @mujoco/mujoco, by which a page computes physics."""
+"""Find MuJoCo's WebAssembly: the package @mujoco/mujoco of npm, which a page runs physics by."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def find_mujoco(folder: Path | None) -> Path:
     """Return the folder of MuJoCo's WebAssembly: the given one, or where npm puts it below the current folder.
 
     Raises:
-      ConfigError: if a file of the package is missing, or if its major version is not that of MuJoCo here.
+      ConfigError: if a file of it is missing, or if its major version is not that of MuJoCo here.
     """
     place = folder or PACKAGE
     if missing := [name for name in FILES if not (place / name).is_file()]:
