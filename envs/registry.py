@@ -18,6 +18,10 @@ from envs.types import Env
 
 BRIDGES = ("brax:", "playground:")  # prefixes of the names of other libraries' environments
 ENTRY_POINTS = "flexrl.envs"  # the group in which an installed package names its tasks
+NEEDED = (  # what a task's class must have, besides `Config`
+    *("evaluated", "reward_weights", "fading"),  # see `envs.task.MujocoTask`
+    *("reset", "step", "where", "spec", "model", "has_host_callback"),  # see `envs.types.Env`
+)
 
 
 def env_names() -> list[str]:
@@ -143,6 +147,6 @@ def _lacks(task: Any) -> str | None:
         return " is no class"
     if not dataclasses.is_dataclass(getattr(task, "Config", None)):
         return f": {task.__name__}.Config must be a dataclass, the task's config"
-    if missing := [method for method in ("evaluated", "reset", "step", "where", "spec") if not hasattr(task, method)]:
+    if missing := [name for name in NEEDED if not hasattr(task, name)]:
         return f": {task.__name__} has no {', '.join(missing)}; derive it from envs.task.MujocoTask"
     return None

@@ -120,12 +120,13 @@ def _serve(options: Namespace, listener: socket.socket) -> None:
 
 def _reader(options: Namespace) -> "Interpreter":
     from flexrl.language.interpreter import Interpreter
-    from flexrl.serving.reading import warmed
 
     try:
-        return warmed(Interpreter.load(options.model, options.encoder))
+        reader = Interpreter.load(options.model, options.encoder)
     except ConfigError as error:
         raise ConfigError(f"{error}; `make setup` installs all that `make talk` needs") from None
+    reader.compile_ahead()
+    return reader
 
 
 def address_of(host: str, port: int) -> str:

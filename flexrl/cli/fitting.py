@@ -15,6 +15,7 @@ from flexrl.policies.playback import load_playback
 from flexrl.storage.rows import read_rows
 from flexrl.storage.run_folder import read_config, read_result, require_no_policy
 from flexrl.training.hosts import Hosts
+from flexrl.training.members import member_configs
 from flexrl.training.preemption import StopRequest
 
 
@@ -31,19 +32,28 @@ class Run:
     config: RunConfig
 
     @property
+    def members(self) -> list["Run"]:
+        """The runs of several seeds or variations, which were trained together; only this run if it is one."""
+        return [Run(member.folder, member) for member in member_configs(self.config)]
+
+    @property
     def result(self) -> JsonObject | None:
-        """Content of `result.json`: the final evaluation and its settings; None if the run is not finished."""
-        return read_result(self.folder)
+        """Content of `result.json`: the final evaluation and its settings; None if the run is not finished.
+
+        Raises:
+          ConfigError: if this is several runs, as all below does; choose one of `members`.
+        """
+        return read_result(self._only_folder())
 
     @property
     def metrics(self) -> list[JsonObject]:
         """Metrics of each iteration, oldest first: the rows of `metrics.jsonl`."""
-        return _rows(self.folder / "metrics.jsonl")
+        return _rows(self._only_folder() / "metrics.jsonl")
 
     @property
     def evaluations(self) -> list[JsonObject]:
         """Results of each evaluation, oldest first: the rows of `evaluations.jsonl`."""
-        return _rows(self.folder / "evaluations.jsonl")
+        return _rows(self._only_folder() / "evaluations.jsonl")
 
     def policy(self, step: str | int = "best", seed: int = 0) -> LoadedPolicy:
         """Load the run's policy, as `flexrl.load` does.
@@ -52,7 +62,13 @@ class Run:
           ConfigError: if the run has no such checkpoint.
           CheckpointError: if the checkpoint is damaged.
         """
-        return LoadedPolicy(load_playback(str(self.folder), str(self.folder.parent), str(step)), seed)
+        folder = self._only_folder()
+        return LoadedPolicy(load_playback(str(folder), str(folder.parent), str(step)), seed)
+
+    def _only_folder(self) -> Path:
+        if len(self.members) > 1:
+            raise ConfigError(f"run: {self.folder} holds {len(self.members)} runs; take one of them, as members[0]")
+        return self.folder
 
 
 def _rows(path: Path) -> list[JsonObject]:

@@ -27,7 +27,7 @@ Index = Array | np.ndarray  # row numbers
 
 @struct.dataclass
 class StreamedDataset(Dataset):
-    """A dataset whose fields are `Column`s that read from files; only `start` and `statistics` are arrays."""
+    """A dataset whose fields are `Column`s that read from files; only the fields `IN_MEMORY` are arrays."""
 
     found_return: Array | None = None  # () return that a tenth of all episodes reach
 

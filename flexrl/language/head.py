@@ -21,6 +21,7 @@ from jax import Array
 
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
+from flexrl.language.encoder import MIN_BATCH
 from flexrl.language.plan import Speed
 
 FAMILIES = ("stand", "forward", "backward", "strafe", "turn", "run", "jump", "stand-up", "unsupported")
@@ -103,7 +104,10 @@ class Head:
           embeddings_BE: their embeddings, (B, E).
           possible: the families that each may be of, B of them; "unsupported" always is. None for all.
         """
-        family_BF, speed_BS = map(np.asarray, probabilities(self.params, features(texts, embeddings_BE)))
+        x = features(texts, embeddings_BE)
+        size = max(MIN_BATCH, 1 << (len(x) - 1).bit_length())  # few sizes, so that few programs are compiled
+        padded = np.pad(x, ((0, size - len(x)), (0, 0)))
+        family_BF, speed_BS = (np.asarray(part)[: len(x)] for part in probabilities(self.params, padded))
         if possible is not None:
             open_BF = np.array([[name in names or name == "unsupported" for name in FAMILIES] for names in possible])
             family_BF = np.where(open_BF, family_BF, 0)

@@ -53,6 +53,11 @@ class Interpreter:
         """
         return cls(Encoder(encoder), Head.load(folder / FILE))
 
+    def compile_ahead(self) -> None:
+        """Compile what reads clauses of unknown words, so that no instruction waits for that."""
+        self._encoder.compile_ahead()
+        self._head(["zorb"], self._encoder(["zorb"]))
+
     def __call__(self, instruction: str) -> Plan | Refusal:
         """Return the plan that one instruction asks for, or why it is refused."""
         return self.read([instruction])[0]

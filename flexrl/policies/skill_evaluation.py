@@ -97,7 +97,7 @@ def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, 
     num_worlds = len(pairs) * num_episodes
     env = make_evaluation_env(dataclasses.replace(playback.config, task=task), num_worlds)
     second_halves = _SecondHalves(env, np.repeat(pairs, num_episodes, axis=0))
-    outcome = jax.jit(second_halves)(playback.policy, jax.random.key(seed))
+    outcome = jax.jit(second_halves)(playback.policy, final_key(seed))
     *of_worlds, num_overflowed = outcome
     require_room(int(num_overflowed), num_worlds * second_halves.num_steps)
     of_pairs = jax.tree.map(lambda x: np.asarray(x).reshape(len(pairs), num_episodes), of_worlds)

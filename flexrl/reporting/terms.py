@@ -23,7 +23,7 @@ MEANINGS = {
     "ctrl_cost": "what the reward loses by squared actuator controls, per control step",
     "fallen": "share of control steps in which the body has fallen",
     "air_seconds": "seconds for which both feet were in the air",
-    "overflowed": "contacts that MJX-Warp's buffers had no room for; must be 0",
+    "overflowed": "control steps in which MJX-Warp's buffers had no room for all contacts; must be 0",
 }
 TRAINING = {
     "episode/return": "return of the episodes that ended in an iteration, with exploration",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from flexrl.common.decoding import dump_yaml
 from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
-from launch.kubernetes.objects import Manifest
+from launch.kubernetes.objects import Manifest, labels
 from launch.kubernetes.pods import GPU
 from launch.pipelines.cluster import require_cluster, stage_job
 from launch.pipelines.pipeline_file import Pipeline
@@ -122,7 +122,7 @@ def _on_kubernetes(pod: Manifest, sweep: Sweep) -> JsonObject:
             "runAsGroup": str(user["runAsGroup"]),
             "runAsNonRoot": user["runAsNonRoot"],
         },
-        "podMetadata": {"labels": _labels(sweep)},
+        "podMetadata": {"labels": labels(sweep)},
     }
     found |= {"nodeSelector": {"labels": pod["nodeSelector"]}} if pod["nodeSelector"] else {}
     return found | ({"tolerations": pod["tolerations"]} if pod["tolerations"] else {})
@@ -130,7 +130,3 @@ def _on_kubernetes(pod: Manifest, sweep: Sweep) -> JsonObject:
 
 def _medium(empty: Manifest) -> JsonObject:
     return {key: empty[name] for name, key in (("medium", "medium"), ("sizeLimit", "sizeLimit")) if name in empty}
-
-
-def _labels(sweep: Sweep) -> dict[str, str]:
-    return {"app.kubernetes.io/name": "flexrl", "app.kubernetes.io/instance": sweep.name}

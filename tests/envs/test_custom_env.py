@@ -134,6 +134,16 @@ def test_a_file_without_a_class_is_refused_with_the_tasks_in_it(task):
             env_type(name)
 
 
+def test_a_class_that_training_could_not_use_is_refused_with_what_it_lacks(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from dataclasses import dataclass\n@dataclass\nclass Config: pass\nclass Own:\n    Config = Config\n"
+        "    evaluated = reset = step = where = spec = model = None\n"
+    )
+    message = "Own has no reward_weights, fading, has_host_callback; derive it from envs.task.MujocoTask$"
+    with pytest.raises(ConfigError, match=message):
+        env_type(f"{tmp_path}/own.py:Own")
+
+
 def test_a_file_without_a_task_and_one_that_is_no_python_are_refused(tmp_path):
     (tmp_path / "none.py").write_text("class Task:\n    pass\n")
     with pytest.raises(ConfigError, match="names a file without a class; it has no task; begin with"):

@@ -9,6 +9,7 @@ import pytest
 
 import flexrl
 from flexrl.cli.arguments import parse
+from flexrl.cli.fitting import Run
 from flexrl.common.errors import ConfigError
 from flexrl.storage.run_folder import RunFolder
 from tests.flexrl.runs import ITERATIONS, TINY, finish, num_rows, outcome, start
@@ -43,6 +44,16 @@ def test_a_folder_with_another_config_is_left_alone(tmp_path):
     with pytest.raises(ConfigError, match="name: .*run holds a run with another config; choose another name"):
         flexrl.fit(FIELDS, workspace=str(tmp_path), name="run", seed=5)
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
+
+
+def test_runs_of_several_seeds_are_asked_one_by_one(tmp_path):
+    config = parse([*TINY, "--workspace", str(tmp_path), "--name", "both", "--num-seeds", "2"]).config
+    run = Run(config.folder, config)
+    assert [(member.folder.name, member.config.seed) for member in run.members] == [("seed-0", 0), ("seed-1", 1)]
+    assert run.members[0].members == [run.members[0]] and run.members[0].result is None
+    for asked in (lambda: run.result, lambda: run.metrics, lambda: run.evaluations, run.policy):
+        with pytest.raises(ConfigError, match=r"both holds 2 runs; take one of them, as members\[0\]"):
+            asked()
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from flexrl.execution.schedule import (
     schedule_of,
     stacked,
 )
+from flexrl.execution.worlds import most_seconds
 from flexrl.language.plan import Plan, Segment, Until
 
 PERIOD = 0.1  # s of a control step
@@ -76,6 +77,15 @@ def test_a_schedule_says_what_ends_each_segment():
     assert longest_seconds(schedule_of(Plan((segment("walk-forward", "metres", 3),)))) == pytest.approx(2 * 3 + 5)
     turn = schedule_of(Plan((segment("turn-left"),)), is_endless=True)
     assert turn.amounts[0] == 90  # a turn has its usual angle
+
+
+def test_worlds_go_on_until_bodies_have_braked_and_got_up():
+    plan = Plan((segment("walk-forward", "metres", 3), segment("stand", "seconds", 2)))
+    two = stacked([schedule_of(plan, size=4), schedule_of(Plan(plan.segments[:1]), size=4)])
+    seconds = longest_seconds(two)
+    assert most_seconds(two) == pytest.approx(seconds + 2 * 1.5)
+    two = stacked([schedule_of(plan, size=4, recovers=True), schedule_of(plan, size=4)])
+    assert most_seconds(two) == pytest.approx(seconds + 2 * 1.5 + 12)
 
 
 def test_a_body_does_not_stop_between_segments_that_go_the_same_way():

@@ -51,10 +51,22 @@ def test_embeddings_have_length_one_and_place_what_means_the_same_together(encod
 
 
 def test_a_text_has_the_same_embedding_alone_and_among_others(encode):
-    together = encode(TEXTS)
+    together = encode(TEXTS + TEXTS)[: len(TEXTS)]  # so many that they are encoded together
     alone = np.concatenate([encode([text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert encode([]).shape == (0, EMBEDDING)
+
+
+def test_few_texts_of_any_length_need_no_program_but_those_compiled_ahead(monkeypatch):
+    fresh, lengths = Encoder(), []
+    programs = fresh._encode
+    monkeypatch.setattr(fresh, "_encode", lambda *arrays: lengths.append(arrays[1].shape) or programs(*arrays))
+    fresh.compile_ahead()
+    compiled = set(lengths)
+    assert compiled == {(1, length) for length in encoder.LENGTHS}
+    for number in (1, 3, encoder.MIN_BATCH - 1):
+        fresh([*TEXTS, "walk " * 40, "walk " * 200][-number:])
+    assert set(lengths) == compiled
 
 
 def test_a_folder_of_a_users_is_taken_also_in_the_layout_of_a_cache(encode, tmp_path):
