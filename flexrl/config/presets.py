@@ -6,6 +6,7 @@ guesses from what others publish for their trainers, with the source in a commen
 
 from envs.built_in import is_model_file
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES
+from flexrl.common.errors import ConfigError
 from flexrl.common.types import JsonObject
 
 OWN_ROBOT = "robot.xml"  # stands for the MJCF files of users
@@ -152,7 +153,13 @@ OF_PROFILE: dict[str, JsonObject] = {"cpu": {}, "gpu": {"evaluation_episodes": 2
 
 
 def preset_of(algo: str, env: str, profile: str) -> JsonObject:
-    """Return the default fields of a run, nested as in a config file. Values that a user gives override them."""
+    """Return the default fields of a run, nested as in a config file. Values that a user gives override them.
+
+    Raises:
+      ConfigError: if the profile is unknown.
+    """
+    if profile not in tuple(OF_PROFILE):
+        raise ConfigError(f"profile: {profile!r} is unknown; choose one of {', '.join(OF_PROFILE)}")
     env = OWN_ROBOT if is_model_file(env) else env
     preset = PRESETS.get((algo, env, profile)) or FALLBACK_PRESETS.get((algo, profile), FALLBACK_PRESET)
     return OF_PROFILE[profile] | preset

@@ -28,6 +28,7 @@ def test_what_cannot_be_trained_is_refused_by_its_name(tmp_path):
         ({"num_envs": 0}, "num_envs: 0 must be at least 1"),
         ({"numenvs": 8}, "numenvs.*did you mean 'num_envs'"),
         ({"env": "humanoid-wolk"}, "env: 'humanoid-wolk' is unknown; did you mean"),
+        ({"profile": "tpu"}, "^profile: 'tpu' is unknown; choose one of cpu, gpu$"),
         ({"total_steps": "many"}, "total_steps"),
     ):
         with pytest.raises(ConfigError, match=message):
