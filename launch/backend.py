@@ -11,12 +11,18 @@ Grow = Callable[[], bool]  # appends the next round of a search to the list of t
 
 
 def never() -> bool:
-    """Return False, as `grow` does for a sweep that is no search: all its trials are there from the start."""
+    """Return False: a stand-in for the function that appends the next trials of a search to a list of trials.
+
+    It is used for sweeps that are no search: all their trials are there from the start.
+    """
     return False
 
 
 class Backend(Protocol):
-    """The trials of one sweep, in the place where they run. Methods answer from what the last `look` found."""
+    """Runs, observes and stops the trials of one sweep in one place: this machine or a Kubernetes cluster.
+
+    `look` finds out the state of the trials; `progress` answers from what the last `look` found.
+    """
 
     def look(self, *, record: bool = False) -> None:
         """Find out the state of each trial.
@@ -31,7 +37,11 @@ class Backend(Protocol):
         ...
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Return a trial's control steps, its newest mean return, and a note on what could not be found out."""
+        """Return the control steps that a trial has done, the mean return of its newest evaluation, and a note.
+
+        The return is None if there is none yet. The note says why something could not be found out, such as that a log
+        cannot be read; else it is empty.
+        """
         ...
 
     def who(self) -> str:
@@ -43,9 +53,10 @@ class Backend(Protocol):
         ...
 
     def objects(self, pack: int) -> str | None:
-        """Return as YAML the cluster's objects that `submit` would create, with up to `pack` trials in a pod; or None.
+        """Return the Kubernetes objects that run the trials, as YAML; None if trials run as processes of this machine.
 
-        None means that trials run as processes of this machine.
+        Args:
+          pack: most trials that one pod trains.
         """
         ...
 
@@ -58,7 +69,11 @@ class Backend(Protocol):
         ...
 
     def advance(self) -> bool:
-        """Look again, and on a cluster start the trials whose turn has come; return whether there is more to watch."""
+        """Look again, and return whether there is more to watch, because trials still run or will run.
+
+        On a cluster also record the trials that ended, and send trials that had to wait: for machines, or in a search
+        for the results of earlier trials.
+        """
         ...
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:

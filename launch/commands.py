@@ -28,8 +28,9 @@ def run(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = neve
     Args:
       options: parsed command line.
       sweep: the sweep.
-      trials: the sweep's trials; of a search those so far, to which `grow` appends.
-      grow: appends the next round of a search to `trials`.
+      trials: the sweep's trials; in a search, those that were proposed so far.
+      grow: appends the next round of a search (trials that are proposed together) to `trials` if the last one has
+        ended; returns whether it did.
     """
     if options.from_terraform is not None:
         options, sweep = _on_terraforms_cluster(options, sweep)
@@ -59,7 +60,10 @@ def _backend(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow) 
 
 
 def plan(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Print the trials, the steps left and their cost; with `--dry-run` on a cluster, the objects to be created."""
+    """Print the trials, the control steps that are left, and what they will cost.
+
+    With `--dry-run` on a cluster, print instead the Kubernetes objects that run the trials, as YAML.
+    """
     objects = backend.objects(options.pack) if options.dry_run else None
     if objects is None:
         print_plan(options, sweep, trials)

@@ -1,4 +1,7 @@
-"""Stages that follow from one another: `python -m launch.pipeline plan|run|submit|status|export PIPELINE.yaml`."""
+"""Stages that use each other's outputs: `python -m launch.pipeline plan|run|submit|status|export PIPELINE.yaml`.
+
+A stage is a training or a command of this project. It runs once the stages whose outputs it uses are done.
+"""
 
 import dataclasses
 import sys
@@ -27,7 +30,7 @@ TERRAFORM = "use the cluster that this Terraform folder made, such as terraform/
 def main(arguments: list[str]) -> None:
     """Parse the command line and run the command.
 
-    Exit codes are those of a run (`flexrl.common.errors`), 1 if a stage is broken, and 69 if a cluster does not answer.
+    Exit codes are those of a run (`flexrl.common.errors`), 1 if a stage failed, and 69 if a cluster does not answer.
     """
     with exit_codes():
         options = _parse(arguments)
@@ -97,7 +100,10 @@ def run(options: Namespace, pipeline: "Pipeline", stages: list["Stage"]) -> None
 
 
 def submit(options: Namespace, pipeline: "Pipeline", stages: list["Stage"]) -> None:
-    """Send the stages whose inputs are done to the cluster; with `--wait` go on until the end."""
+    """Send the stages whose inputs are done to the cluster, and print the state of each stage.
+
+    With `--wait` send the other stages as their inputs get done, until all stages are done or one has failed.
+    """
     from launch.pipelines.cluster import StageJobs
 
     sweeps, context = _on_cluster(options, pipeline)

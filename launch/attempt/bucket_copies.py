@@ -21,7 +21,10 @@ PUSH_SECONDS = 20.0  # between two pushes
 
 
 class BucketCopies:
-    """The right to write the runs of some trials in a bucket, and a thread that pushes them."""
+    """Keeps the copies of some trials' runs in a bucket up to date while the trials train in local folders.
+
+    Holds the right to write each of these runs in the bucket, and a thread that uploads what has changed in them.
+    """
 
     def __init__(self, bucket: Bucket, trials: Sequence[Trial]) -> None:
         """Take the right to write each run, and copy the runs that the bucket has to the trials' folders.
@@ -95,7 +98,13 @@ class BucketCopies:
 
 
 def _pull_parent(bucket: Bucket, trial: Trial) -> None:
-    """Copy the run that a trial begins from to the folder that its config names, unless the trial has begun."""
+    """Download a trial's `parent`, the run that it begins from, to the folder that the trial's config names.
+
+    Does nothing if the trial has no parent or was begun before, or if the folder exists.
+
+    Raises:
+      ConfigError: if the bucket does not have the parent.
+    """
     if trial.config.parent is None or (trial.folder / "config.yaml").exists():
         return
     workspace, folder = trial.folder.parent.parent, Path(trial.config.parent.rpartition(":")[0])

@@ -36,7 +36,10 @@ class PodReport:
 
 
 def encode(reports: Sequence[PodReport]) -> str:
-    """Return the reports as a termination message; where it would be too long, leave out results, then cut reasons."""
+    """Return the reports on a pod's trials as its termination message, which may have at most `MAX_BYTES`.
+
+    If it would be longer, leave out the results, then also cut the texts that say why a trial stopped or failed.
+    """
     text = _text(reports)
     if len(text.encode()) > MAX_BYTES:
         text = _text([dataclasses.replace(report, result=None) for report in reports])

@@ -1,4 +1,4 @@
-"""One attempt at a trial or a pack of trials: a training process that is watched until it ends."""
+"""One attempt at one or several trials (runs of a sweep): a training process that is watched until it ends."""
 
 import contextlib
 import os
@@ -135,7 +135,9 @@ class Attempt:
         return True
 
     def _event(self, trial: Trial, code: int, line: str, seconds: float) -> Ended:
-        """Return what the process's end means for one trial. If another trial failed, this one counts as stopped.
+        """Return what the process's end means for one of the trials that it trained.
+
+        If the process ended because another of its trials failed, paused or took too long, this one counts as stopped.
 
         Args:
           trial: the trial.
@@ -211,14 +213,24 @@ class Attempt:
 
 
 def _settled(trial: Trial, cleared_attempts: int) -> Progress:
-    """Return a trial's progress, with its failure cleared if it came within the first `cleared_attempts` attempts."""
+    """Return a trial's progress as its folder tells it, without a failure that the user cleared with `retry`.
+
+    Args:
+      trial: the trial.
+      cleared_attempts: number of attempts that the trial had made when its failure was cleared. A failure in a later
+        attempt stays.
+    """
     progress = folder_of(trial).settled()
     is_cleared = progress.state == "failed" and progress.attempts <= cleared_attempts
     return states.cleared(progress) if is_cleared else progress
 
 
 def pack_command(folders: Sequence[TrialFolder]) -> list[str]:
-    """Return the arguments of `flexrl.train` that start or resume all runs of a pack."""
+    """Return the arguments of `flexrl.train` that start or resume several runs in one program (a pack).
+
+    Args:
+      folders: the folders of the trials whose runs the program trains.
+    """
     return ["--members", *(str(folder.path / "trial.json") for folder in folders)]
 
 

@@ -60,7 +60,10 @@ class TrialFolder:
         return self.path / "log.txt"
 
     def prepare(self, trial: Trial) -> None:
-        """Create the folder, write the trial's config and values, and forget that an earlier attempt diverged."""
+        """Create the folder before an attempt at the trial, and write the trial's config and values to it.
+
+        Also remove the note that an earlier attempt diverged, and make a link with a readable name to the folder.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         forget_divergence(self.path)
         write_json(self.path / "trial.json", trial.content())
@@ -86,7 +89,7 @@ class TrialFolder:
         return content if valid and isinstance(content.get("return_mean"), int | float) else None
 
     def divergence(self) -> str | None:
-        """Return in a line why the run diverged since `prepare`; None if it did not."""
+        """Return the reason, in a line, why the run diverged; None if it did not diverge in the newest attempt."""
         return divergence(self.path)
 
     def write(self, progress: Progress) -> None:
@@ -145,10 +148,14 @@ class TrialFolder:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[Hold]:
-        """Hold the folder's lock, or on a volume of several machines its lease, while an attempt runs.
+        """Hold the right to run an attempt in this folder until the `with` block ends.
+
+        The right is a file lock. Where several machines share the volume it is a lease instead; a pod is told so by the
+        environment variable that `flexrl.common.locks.LEASED` names.
 
         Raises:
-          BlockingIOError: if an attempt runs, or another process is just testing the lock; then try again.
+          BlockingIOError: if an attempt runs; or if another process just tests the lock, so that a second call may
+            succeed.
         """
         with contextlib.ExitStack() as stack:
             lease = stack.enter_context(Lease(self._lease)) if LEASED in os.environ else None
@@ -197,7 +204,7 @@ class TrialFolder:
 
 
 def alias_of(trial: Trial) -> str:
-    """Return a file name made of a trial's number and values: `3-learning_rate=0.001,seed=1`."""
+    """Return the name of the link to a trial's folder: its number and values, as `3-learning_rate=0.001,seed=1`."""
     values = {
         name.rpartition(".")[2]: re.sub(r"[^A-Za-z0-9.+-]+", "_", str(value)) for name, value in trial.values.items()
     }
@@ -206,7 +213,7 @@ def alias_of(trial: Trial) -> str:
 
 
 def folder_of(trial: Trial) -> TrialFolder:
-    """Return a trial's folder."""
+    """Return the `TrialFolder` that reads and writes a trial's files. Creates no folder."""
     return TrialFolder(trial.folder, trial.config_hash)
 
 

@@ -23,15 +23,25 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds between two requests of watch me
 
 
 class Kubernetes:
-    """Runs trials as indexes of Jobs, and records the trials that ended in their folders on this machine."""
+    """Runs the trials of a sweep as Jobs on a Kubernetes cluster.
+
+    How the trials ended, and their results, are written to the trials' folders on this machine.
+    """
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
-        """Keep the arguments. The cluster is first contacted when a method needs it."""
+        """Keep the arguments. The cluster is first contacted when a method needs it.
+
+        Args:
+          options: parsed command line.
+          sweep: the sweep.
+          trials: the sweep's trials; in a search, those that were proposed so far.
+          grow: appends the next round of a search to `trials` if the last one has ended; returns whether it did.
+        """
         self._options, self._sweep, self._trials, self._grow = options, sweep, trials, grow
 
     @functools.cached_property
     def _remote(self) -> Remote:
-        """The sweep on its cluster.
+        """The object that looks at the sweep's Jobs and pods and changes them. It is made at first use.
 
         Raises:
           ConfigError: if the sweep has no `cluster` section, or there is no usable kubeconfig.
@@ -56,9 +66,10 @@ class Kubernetes:
         return self._remote.progress(trial)
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Return control steps, newest mean return and a note on what could not be found out.
+        """Return a trial's control steps, its newest mean return, and a note on what could not be found out.
 
-        For running trials, at most `launch.kubernetes.remote.LOGS` of them in a look, the pods' logs are read.
+        For a running trial they are read from its pod's log; after each `look` for at most
+        `launch.kubernetes.remote.LOGS` trials.
         """
         return self._remote.figures(trial)
 
@@ -76,7 +87,11 @@ class Kubernetes:
         return lines + ([remote.bucket_problem] if remote.bucket_problem else [])
 
     def objects(self, pack: int) -> str | None:
-        """Return the Kubernetes objects of all trials that are not done, as YAML for `kubectl apply -f -`."""
+        """Return the Kubernetes objects of all trials that are not done, as YAML for `kubectl apply -f -`.
+
+        Args:
+          pack: most trials that one pod trains.
+        """
         left = [trial for trial in self._trials if folder_of(trial).progress().state != "done"]
         return dump_yaml(*manifests(self._sweep, left, pack=pack))
 
@@ -107,7 +122,10 @@ class Kubernetes:
         print(f"{sweep.name}: {len(sent)} of {len(self._trials)} trials {done}, as Job {name}{until}")
 
     def advance(self) -> bool:
-        """Record the trials that ended, and send those whose turn has come; return whether there is more to watch.
+        """Record the trials that ended, and return whether there is more to watch.
+
+        Once no Job is left that has trials to run, send the next trials, if there are any: of a search, or of a sweep
+        whose trials each need several hosts.
 
         Raises:
           Unavailable: if the cluster has not answered for `PATIENCE_SECONDS`.
@@ -128,12 +146,15 @@ class Kubernetes:
             wait = min(2 * wait, LONGEST_WAIT)
 
     def _search_goes_on(self) -> bool:
-        """Return whether watch sends the next trials of a search: somebody submitted it, and nobody stopped it."""
+        """Return whether the sweep is a search whose next trials `advance` may send.
+
+        It may if somebody submitted the search (a trial is no longer waiting), and nobody stopped one of its trials.
+        """
         states = [self.progress(trial).state for trial in self._trials]
         return self._sweep.search is not None and set(states) != {"waiting"} and "stopped" not in states
 
     def _send_next(self) -> bool:
-        """Send the trials whose turn has come; return whether there were any."""
+        """Send the trials that may run now and that no Job has yet; return whether there were any."""
         name, sent, _ = self._remote.send(dry_run=False, pack=1)
         if sent:
             print(f"{self._sweep.name}: {len(sent)} trials sent, as Job {name}")

@@ -121,7 +121,10 @@ class Cluster:
         return found
 
     def _require_namespace(self) -> None:
-        """Raise ConfigError if the namespace does not exist: its lists are empty, not errors."""
+        """Raise ConfigError if the namespace does not exist.
+
+        Kubernetes lists the objects of a missing namespace as an empty list, not as an error.
+        """
         try:
             self._once("GET", f"/api/v1/namespaces/{self.namespace}", [], {"Accept": "application/json"}, None)
         except ApiException as error:
@@ -130,7 +133,12 @@ class Cluster:
             # Any other error: listing was allowed, so the namespace exists, although we may not read it.
 
     def pods(self, selector: str, succeeded: bool) -> list[Object]:
-        """Return the pods with these labels: only those that succeeded, or only all others."""
+        """Return the pods with the labels of a selector.
+
+        Args:
+          selector: label selector.
+          succeeded: True for only the pods that succeeded; False for only all others.
+        """
         query = [("labelSelector", selector), ("fieldSelector", f"status.phase{'=' if succeeded else '!='}Succeeded")]
         return self._list("list Pods", f"{CORE.format(self.namespace)}pods", query)
 

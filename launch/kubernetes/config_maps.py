@@ -52,7 +52,10 @@ def trials_config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str
 
 
 def task_config_maps(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
-    """Return for each task in a user's file a ConfigMap with the task's files, and the volume source that mounts it."""
+    """Return for each task or robot that a user wrote a ConfigMap with its files, and the source that mounts it.
+
+    The source is one of a projected volume. Built-in tasks need no ConfigMap: the image has their files.
+    """
     envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
     found = []
     for i, (folder, env) in enumerate(envs.items()):
@@ -72,12 +75,17 @@ def task_config_maps(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> lis
 
 
 def sources(trials: Manifest, tasks: list[tuple[Manifest, Manifest]]) -> list[Manifest]:
-    """Return the sources of a Job's volume: the ConfigMap of its trials, and of each task in a folder of its own."""
+    """Return the sources of a Job's projected volume, one for each ConfigMap that its pods mount.
+
+    Args:
+      trials: ConfigMap of the Job's trials.
+      tasks: for each task that a user wrote its ConfigMap, and the source that mounts it in a folder of its own.
+    """
     return [{"name": trials["metadata"]["name"]}, *(source for _, source in tasks)]
 
 
 def keys_of(pack: Pack) -> str:
-    """Return the keys of a pack's trials, with commas between them, as a Job's annotation holds them."""
+    """Return the keys of the trials that one pod trains together, with commas between them, for a Job's annotation."""
     return ",".join(trial.key for trial in pack)
 
 
@@ -105,7 +113,7 @@ def line_of(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
     Args:
       sweep: the sweep.
       pack: the trials that the pod trains together.
-      cleared: by key, the attempts so far of failed trials that the user cleared.
+      cleared: by key, how many attempts a trial had made when the user cleared its failure with `retry`.
     """
     return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
 

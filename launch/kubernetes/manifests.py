@@ -43,7 +43,7 @@ def manifests(
     Args:
       sweep: the sweep.
       trials: trials to run.
-      cleared: by key, the attempts so far of failed trials that the user cleared.
+      cleared: by key, how many attempts a trial had made when the user cleared its failure with `retry`.
       after: names of the Jobs that had these trials before; they change the hash, so that the new Job gets a new name.
       pack: most trials in one pod.
       rung: number of evaluations after which the trials pause; None to run them to their end.
@@ -104,7 +104,7 @@ def _trial_of_hosts(
     after: str,
     rung: int | None,
 ) -> list[Manifest]:
-    """Return the objects of one trial that several hosts train: ConfigMap, Service, and a Job with an index a host.
+    """Return the objects of a trial that several hosts train: a ConfigMap, a Service, a Job with one index a host.
 
     Args:
       sweep: the sweep.

@@ -30,10 +30,11 @@ class Standing:
     Attributes:
       progress: how far the trial has come.
       report: report of the last of its pods that wrote one.
-      job: name of the newest Job that has the trial.
+      job: name of the newest Job that has the trial; None if there is none.
       held: whether that Job still runs or will run the trial; if not, `submit` may send it again.
       pods: names of its pods that were started, oldest first.
-      waits_until: when the Job gives the trial another pod, if the last one failed; until then it occupies a slot.
+      waits_until: when the Job creates the trial's next pod, if the last one failed; else None. Until then the trial
+        counts towards the Job's parallelism.
     """
 
     progress: Progress
@@ -51,7 +52,7 @@ def observe(
     retries: int,
     now: datetime,
 ) -> dict[str, Standing]:
-    """Return the standing of each trial by key.
+    """Return by key what the cluster and this machine together know about each trial.
 
     Args:
       records: progress recorded on this machine, by key.
@@ -103,10 +104,15 @@ def unanswered(pod: Object, now: datetime) -> bool:
 
 
 def _with_record(record: Progress, found: Standing | None) -> Standing:
-    """Merge the record of this machine with the cluster's standing.
+    """Merge what this machine has recorded about a trial with what the cluster shows.
 
-    The record counts if it says done. If the cluster shows a failure, the record also counts unless it has fewer
-    attempts than the cluster shows: it holds this failure too, and the user may have cleared it since.
+    The progress is that of the record if the cluster shows nothing, or the record says that the trial is done. If the
+    cluster shows a failure, the record also counts unless it has fewer attempts than the cluster shows: it then has
+    this failure too, and the user may have cleared it since. Otherwise the progress is what the cluster shows.
+
+    Args:
+      record: the trial's progress as recorded on this machine.
+      found: what the cluster shows; None if no Job has the trial.
     """
     if found is None or record.state == "done":
         return dataclasses.replace(found or Standing(record), progress=record, held=False)
@@ -129,7 +135,10 @@ def _by_place(pods: Iterable[Object]) -> defaultdict[tuple[str, int], list[Objec
 
 
 class _JobView:
-    """The state of one Job, parsed once for all its indexes."""
+    """Tells how the trials of one Job stand. The Job's status is parsed once for all its indexes.
+
+    Holds the Job's name, which indexes completed or failed, whether it still has trials to run, and why it waits.
+    """
 
     def __init__(self, job: Object, retries: int, now: datetime) -> None:
         status = job.get("status", {})
@@ -146,10 +155,10 @@ class _JobView:
         self._waits_for = "its Job is being removed" if is_leaving(job) else self._waits_for
 
     def standing(self, before: Standing, index: int, pods: list[Object], key: str) -> Standing:
-        """Return the standing of a trial with what this Job and its pods tell about the trial.
+        """Return what is known about a trial, once what this Job and its pods tell is added.
 
         Args:
-          before: the standing by earlier Jobs of the sweep.
+          before: what is known about the trial from earlier Jobs of the sweep.
           index: index of the trial in this Job.
           pods: pods of this index, oldest first.
           key: the trial's key.
@@ -182,13 +191,25 @@ class _JobView:
         return Standing(progress, report, self.name, held, names, waits_until)
 
     def _tried_again(self, progress: Progress, at: datetime) -> Progress:
-        """Return the progress of a trial that waits until the Job gives it another pod."""
+        """Return the progress of a trial whose pod failed, as waiting for the Job's next pod.
+
+        Args:
+          progress: progress after the failed pod.
+          at: when the Job creates the next pod.
+        """
         seconds = max(0.0, (at - self._now).total_seconds())
         why = f"waits to be tried again, {seconds:.0f} s"
         return dataclasses.replace(progress, state="waiting", reason=f"{why} ({progress.reason})")
 
     def _completed(self, progress: Progress, report: PodReport | None) -> Progress:
-        """Return the progress of a trial whose index succeeded, even if its pods were not listed."""
+        """Return the progress of a trial whose index of the Job succeeded: done or paused.
+
+        It is paused if the Job pauses its trials after some evaluations and no report says that the trial is done.
+
+        Args:
+          progress: progress as far as the pods that were listed tell it. Pods that succeeded are not always listed.
+          report: the trial's report; None if no pod that was listed wrote one.
+        """
         progress = dataclasses.replace(progress, attempts=max(1, progress.attempts))
         if self._pauses and not (report and report.progress.state == "done"):
             return dataclasses.replace(progress, state="paused")

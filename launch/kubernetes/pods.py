@@ -54,7 +54,10 @@ def pod_of(sweep: Sweep, cluster: Cluster, sources: list[Manifest], rung: int | 
 
 
 def _workspace(cluster: Cluster) -> Manifest:
-    """Return the volume that a pod's workspace lies on; with a bucket one of its own, for the local copy."""
+    """Return the volume that a pod's workspace lies on: the PersistentVolumeClaim that the cluster's section names.
+
+    If the section names a bucket instead, it is an empty volume of the pod, for the local copies of its runs.
+    """
     return {"emptyDir": {}} if cluster.workspace else {"persistentVolumeClaim": {"claimName": cluster.volume_claim}}
 
 

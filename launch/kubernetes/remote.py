@@ -61,11 +61,13 @@ class Remote:
         self._logs_left, self._patience = LOGS, UNREADABLE_SECONDS
 
     def look(self, most: int | None = MANY) -> None:
-        """Ask the cluster for the standing of each trial: its state, its Job and its pods.
+        """Ask the cluster for each trial's state, its Job and its pods.
+
+        Pods that succeeded may be many. They are asked for only if some trials are done or paused on the cluster, and
+        this machine has not recorded it yet.
 
         Args:
-          most: pods that succeeded are asked for only if 1 to `most` trials are done or paused that this machine has
-            not recorded so yet; with None always, if there is a Job.
+          most: most trials of this kind for which they are asked for; None to ask whenever there is a Job.
         """
         self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
         self.jobs = self._cluster.jobs(self._selector)
@@ -129,9 +131,14 @@ class Remote:
                 self._cluster.set_keep_seconds(job, HOME_SECONDS)
 
     def _with_result(self, standing: Standing, trial: Trial, logs: dict[str, dict[str, Object]]) -> Standing:
-        """Return the standing with the result from a pod's log, if the termination message had no room for it.
+        """Return what is known about a trial, with its result from a pod's log if that is still missing.
 
-        `logs` keeps the results that were found in the log of each pod.
+        A termination message, in which a pod reports, may have no room for the result of a trial that is done.
+
+        Args:
+          standing: what is known about the trial.
+          trial: the trial.
+          logs: results by trial key, for each pod whose log was read before; those of logs read now are added.
         """
         report = standing.report
         if not _is_done(standing) or not report or report.result or folder_of(trial).result():
@@ -161,9 +168,9 @@ class Remote:
             return ""
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
-        """Return control steps, newest mean return and a note on what could not be found out.
+        """Return a trial's control steps, its newest mean return, and a note on what could not be found out.
 
-        For running trials, at most `LOGS` of them in a look, they are read from the logs of the pods.
+        For a running trial they are read from its pod's log; after each `look` for at most `LOGS` trials.
         """
         standing = self.standings[trial.key]
         if standing.progress.state == "running" and standing.pods and self._logs_left > 0:
@@ -194,7 +201,10 @@ class Remote:
         return any(map(observation.unfinished, self.jobs))
 
     def send(self, dry_run: bool, pack: int) -> tuple[str, list[Trial], int | None]:
-        """Apply the objects of all trials that have something to do before the next rung and that no Job has yet.
+        """Create the Jobs, and the objects that these need, of all trials that may run now and that no Job has yet.
+
+        With halving, trials that wait at a rung (a number of evaluations after which trials pause) are not sent again
+        before the others have come as far. A trial that is done is sent if only the cluster's volume has its result.
 
         Args:
           dry_run: let the cluster check the objects, but create nothing.
@@ -353,7 +363,10 @@ def _is_done(standing: Standing) -> bool:
 
 
 def _record(trial: Trial, standing: Standing) -> None:
-    """Write a trial's end to its folder, with its result if there is one."""
+    """Write to a trial's folder on this machine how the trial ended, and its result if a pod reported it.
+
+    Writes nothing about a trial that goes on, and does not write that a trial is done while its result is missing.
+    """
     folder, report = folder_of(trial), standing.report
     if _is_done(standing) and report and report.result and folder.result() is None:
         folder.prepare(trial)

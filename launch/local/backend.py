@@ -21,16 +21,24 @@ class Local:
     """Runs trials as processes of this machine, and reads their progress from their folders."""
 
     def __init__(self, options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = never) -> None:
-        """Keep the arguments. Reads no folder."""
+        """Keep the arguments. Reads no folder.
+
+        Args:
+          options: parsed command line; its `workspace` holds the sweep's folder.
+          sweep: the sweep.
+          trials: the sweep's trials; in a search, those that were proposed so far.
+          grow: appends the next round of a search to `trials` if the last one has ended; returns whether it did.
+        """
         self._sweep, self._trials, self._grow = sweep, trials, grow
         self._folder = options.workspace / sweep.name
         self._progress: dict[str, Progress] = {}
         self._submitter: int | None = None
 
     def look(self, *, record: bool = False) -> None:
-        """Read the trials' progress from their folders, and add the rounds of a search that follow from the results.
+        """Read the trials' progress from their folders, and find out which process runs `submit`.
 
-        `record` changes nothing: the folders are on this machine already.
+        In a search, first add the next trials if all trials so far have ended. `record` changes nothing: the folders
+        are on this machine already.
         """
         self._submitter = submitter(self._folder)
         while self._grow():
@@ -58,7 +66,14 @@ class Local:
         return None
 
     def submit(self, options: Namespace) -> None:
-        """Run trials until all are done, failed or left behind by halving, or the user asks to stop."""
+        """Run the trials until all have ended or the user asks to stop. With `--dry-run` only print the plan.
+
+        A trial has ended if it is done, has failed, or is paused for good because halving went on with better ones.
+
+        Raises:
+          SystemExit: with an exit code, if trials failed, the disk is full or the user asked to stop.
+          ConfigError: if the options or the sweep's resources do not suit one machine.
+        """
         sweep, trials = self._sweep, self._trials
         parallel = sweep.parallelism if options.parallel is None else options.parallel
         if parallel < 1:
@@ -131,13 +146,17 @@ class Local:
         return self._submitter is not None and ended < len(self._trials)
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:
-        """Ask the running trials to save and stop, wait for that, and return them."""
+        """Ask the running trials to save and stop, wait for that, and return them; with `dry_run` only return them."""
         if dry_run:
             return [trial for trial in self._trials if folder_of(trial).is_running()]
         return runner.cancel(self._folder, self._trials)
 
     def log(self, trial: Trial, *, follow: bool) -> str:
-        """Return the text of `log.txt` in the trial's folder."""
+        """Return the text of `log.txt` in the trial's folder.
+
+        Raises:
+          ConfigError: if there is no such file yet, unless `follow` is set: then the text is empty.
+        """
         log = folder_of(trial).log
         if not log.exists():
             if follow:

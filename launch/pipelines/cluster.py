@@ -1,7 +1,7 @@
 """The stages of a pipeline as Jobs on a Kubernetes cluster.
 
-A stage's Job is created once the stages that it needs are done. What is done is read off the cluster, as for a sweep's
-trials. A Job that the cluster has removed since is created again; its pod finds the output on the volume and ends.
+A stage's Job is created once the stages that it needs are done. Which stages are done is read off their Jobs and pods.
+If the cluster has removed a Job since, it is created again; its pod finds the stage's output on the volume, and ends.
 """
 
 import sys
@@ -63,7 +63,9 @@ class StageJobs:
         self._send([stage for stage in self._stages if self._may_begin(stage)], dry_run)
 
     def wait(self) -> None:
-        """Look again and create the Jobs whose turn has come, until all stages are done or one has failed.
+        """Create the Job of each stage once the stages that it needs are done, until all are done or one has failed.
+
+        If one has failed, no more Jobs are created, and those that run are waited for.
 
         Raises:
           Unavailable: if the cluster has not answered for `PATIENCE_SECONDS`.

@@ -1,4 +1,7 @@
-"""The fields of a pipeline's YAML file, its overlays, and its strict decoding."""
+"""The fields of a pipeline's YAML file, and its strict decoding.
+
+The file may have `overlays`: named sets of fields. The fields of the one that the user chooses replace the file's own.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """The files in a stage's folder, `<workspace>/<pipeline>/<stage>-<key>/`.
 
-They are those of a trial's folder (`launch.attempt.trial_folder`), `stage.json`, the folder `out` of a command, and
+They are the records of attempts that a trial's folder has, too (`progress.json`, `heartbeat.json`, `log.txt`, a lock or
+lease); `stage.json`; the files of the run if the stage trains, else the folder `out` that its command writes; and
 `done.json`, which is written last.
 """
 
@@ -76,5 +77,5 @@ class StageFolder(TrialFolder):
 
 
 def stage_folder(stage: Stage) -> StageFolder:
-    """Return a stage's folder."""
+    """Return the `StageFolder` that reads and writes a stage's files. Creates no folder."""
     return StageFolder(stage.folder, stage.key, stage)

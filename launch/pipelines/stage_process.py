@@ -1,4 +1,7 @@
-"""One attempt at a stage: a process that is watched until it ends, by the rules of an attempt at a trial."""
+"""One attempt at a stage of a pipeline: a process that is watched until it ends.
+
+Its exit code decides whether the stage failed or is tried again, as for a trial of a sweep (`launch.plan.states`).
+"""
 
 import os
 import signal

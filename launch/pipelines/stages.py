@@ -1,4 +1,7 @@
-"""The stages of a pipeline in the order in which they run, each with a key: the hash of all that it follows from."""
+"""The stages of a pipeline in the order in which they run, each with a key.
+
+The key is a hash of what the stage computes, of the keys of the stages that it needs, and of the files that it reads.
+"""
 
 import dataclasses
 import functools

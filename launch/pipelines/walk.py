@@ -21,14 +21,14 @@ LOG_LINES = 20  # of a broken stage's log that are printed
 
 
 def walk(stages: Sequence[Stage], retries: int) -> None:
-    """Run the stages that are not done, in their order, until all are done or one is broken.
+    """Run the stages that are not done, in their order, until all are done or one has failed.
 
     Args:
       stages: the stages; each stands after those that it needs.
       retries: how often a stage that crashed is tried again.
 
     Raises:
-      SystemExit: with an exit code, if a stage is broken or the user asked to stop.
+      SystemExit: with an exit code, if a stage has failed, the disk is full or the user asked to stop.
       ConfigError: if a stage's input vanished meanwhile.
     """
     with _signals() as asked:
@@ -47,7 +47,13 @@ def walk(stages: Sequence[Stage], retries: int) -> None:
 
 
 def _to_its_end(stage: Stage, watch: Watch, retries: int) -> Progress:
-    """Make attempts at a stage until it is done or broken, the disk is full, or the user asked to stop."""
+    """Make attempts at a stage until it is done or has failed, the disk is full, or the user asked to stop.
+
+    While another process runs the stage, wait for that. Returns the stage's progress.
+
+    Raises:
+      SystemExit: with an exit code, if the user asked to stop while another process runs the stage.
+    """
     waits = False
     while True:
         try:

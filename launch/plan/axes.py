@@ -110,9 +110,10 @@ def describe(values: Point) -> str:
 
 
 def corners(fields: Mapping[str, Draw]) -> list[Point]:
-    """Return points at the limits of drawn fields: with every choice, and the lowest and highest value of every range.
+    """Return points (values by field name) at the limits of the fields' distributions, to check them before a search.
 
-    Each of these values is in some point. Of their combinations only the first `MAX_CORNERS` are returned.
+    Every value of a choice, and the lowest and highest value of every range, is in some point. The first `MAX_CORNERS`
+    combinations of these values are returned, too.
     """
     edges = {name: draw.choice or draw.uniform or draw.log_uniform or () for name, draw in fields.items()}
     each = (

@@ -202,7 +202,10 @@ class Sweep:
     tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a value is outside its range, or two axes set the same field."""
+        """Raise ValueError if a value is outside its range, or fields of the sweep's file exclude each other.
+
+        For example, no two of `grid`, `zip`, `random` and `seeds` may set the same field of the config.
+        """
         if not NAME.fullmatch(self.name):
             raise ValueError(f"name: {self.name!r} must be lower-case letters, digits and '-', at most 40 of them")
         for name, low in (("retries", 0), ("parallelism", 1)):

@@ -26,13 +26,21 @@ def trial_key(env: str, config_hash: str) -> str:
 
 
 def digest(env: str) -> str:
-    """Return a hash of the names and contents of a task's files."""
+    """Return a hash of the names and contents of the files of a task or a robot that a user wrote.
+
+    Args:
+      env: the environment's name, `PATH.py:CLASS` or `PATH.xml`.
+    """
     files = _files(env)
     return _digest(tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
 
 
 def texts(env: str, limit: int) -> dict[str, str]:
-    """Return the text of each of a task's files by file name.
+    """Return by file name the text of each file of a task or a robot that a user wrote.
+
+    Args:
+      env: the environment's name, `PATH.py:CLASS` or `PATH.xml`.
+      limit: most bytes of all files together.
 
     Raises:
       ConfigError: if a file is not text, or if the files are in several folders or have more than `limit` bytes

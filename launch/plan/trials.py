@@ -57,7 +57,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Planner:
-    """Makes the trials of a sweep from points of its axes.
+    """Makes the trials of a sweep from points: the values that `grid`, `zip`, `random` and `seeds` set in each trial.
 
     Attributes:
       path: path of the sweep's file, for error messages.
@@ -104,7 +104,9 @@ class Planner:
         return trials
 
     def require_valid(self, axes: list[Point]) -> None:
-        """Check that the configs of points are valid, without making trials: those at the limits of a search.
+        """Check that the configs of some points are valid, without making trials of them.
+
+        A search uses it for the points at the limits of what it may propose, before the first trial starts.
 
         Args:
           axes: the points: values by dotted field.
@@ -137,7 +139,9 @@ def load_planner(path: Path, workspace: Path, settings: Sequence[str] = ()) -> P
 
 
 def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tuple[Sweep, list[Trial]]:
-    """Read a sweep's file, and return the sweep and its trials. Those of a search are in `launch.search.growing`.
+    """Read the file of a sweep that is no search, and return the sweep and all its trials.
+
+    The trials of a search follow from results, so `launch.search.growing` makes them.
 
     Args:
       path: path of the sweep's file.
@@ -146,7 +150,7 @@ def load_trials(path: Path, workspace: Path, settings: Sequence[str] = ()) -> tu
 
     Raises:
       ConfigError: if the file or a trial is not valid, naming the trial, the field, the value and the limit; or if the
-        sweep is a search, whose trials follow from results.
+        sweep is a search.
     """
     planner = load_planner(path, workspace, settings)
     if planner.sweep.search:
@@ -163,11 +167,11 @@ def _config(planner: Planner, number: int, values: Point) -> "RunConfig":
 def trial_of(
     number: int, values: Point, config: "RunConfig", folder: Path, decode: "Callable[[], RunConfig] | None" = None
 ) -> Trial:
-    """Return the trial of a config.
+    """Return the `Trial` (one run of a sweep) that trains with a config.
 
     Args:
       number: position in the sweep, counted from 1.
-      values: values that the axes set, by dotted field.
+      values: values that the sweep sets in this trial, by dotted field.
       config: the decoded config.
       folder: the sweep's folder.
       decode: decodes the config again when it is needed, so that it is not kept in memory; by default it is kept.
@@ -179,9 +183,13 @@ def trial_of(
 
 
 def _can_be_kept(base: JsonObject, axes: list[Point]) -> bool:
-    """Return whether the plan (all trials, decoded) may be cached: it is large, and follows from our code and files.
+    """Return whether the plan of a sweep (all its trials, decoded) may be cached for the next command.
 
-    It does not if trials begin from another run, or train in an environment that a user wrote.
+    It may if it is large, no trial begins from another run, and no trial trains in an environment that a user wrote.
+
+    Args:
+      base: config fields that all trials share.
+      axes: for each trial the values that the sweep sets, by dotted field.
     """
     if len(axes) < plan_store.LEAST or "parent" in base or "parent" in axes[0]:
         return False

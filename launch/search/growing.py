@@ -1,4 +1,4 @@
-"""The trials of a sweep so far: all of them, or in a search those of the rounds that were proposed."""
+"""The trials of a sweep so far: all of them, or in a search those that were proposed from the results so far."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -13,14 +13,20 @@ from launch.search.proposer import Outcome, Proposer
 
 
 class GrowingTrials:
-    """The trials of a sweep. In a search the list grows by a round as soon as the trials of the last one have ended.
+    """The trials of a sweep so far.
+
+    A search proposes its trials in rounds, several at a time. The list grows by the next round once all trials of the
+    last one have ended. The list of any other sweep is complete from the start.
 
     Attributes:
       trials: the trials so far; `grow` appends to this list.
     """
 
     def __init__(self, planner: Planner) -> None:
-        """Plan the trials that the axes give; of a search those that follow from the results on this machine.
+        """Make the trials that the sweep has so far.
+
+        Those of a search are all rounds that can be proposed from the results on this machine. Any other sweep has all
+        its trials.
 
         Raises:
           ConfigError: if a trial, or a point at the edge of what a search may propose, is not valid; or if a search

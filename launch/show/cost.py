@@ -92,12 +92,10 @@ def load_prices(path: Path | None) -> Prices:
 def hours_left(
     sweep: Sweep, progress: dict[str, Progress], trials: list[Trial], given: float | None, workspace: Path | None = None
 ) -> Hours | None:
-    """Estimate the hours of the trials that are not done, those of a search that are to come included.
+    """Estimate the hours that the trials of a sweep still need, with those that a search has yet to propose.
 
-    None if nothing is known.
-
-    The first of these that is known counts: the hours that the user gives, the speed of done trials, the speed of
-    runs of the same task, the time limit.
+    The estimate is made from the first of these that is known: the hours that the user gives, the speed of done
+    trials, the speed of runs of the same task, the time limit of a trial. Returns None if none of them is known.
 
     Args:
       sweep: the sweep.

@@ -105,7 +105,14 @@ def _column(values: list[Any]) -> "pa.Array":
 
 
 def draw(rows: list[Row], axes: list[str]) -> "Figure":
-    """Plot the return over each axis: a dot for each trial and a line through the means. Without axes, over trials."""
+    """Plot the final return against each field in `axes`, one panel a field; without axes, against the trial's number.
+
+    A dot is a trial. If several trials have the same value, a line goes through the means.
+
+    Args:
+      rows: one row for each trial with a result, by column name.
+      axes: names of the columns with the fields that the sweep varies.
+    """
     from matplotlib.figure import Figure
 
     names = axes or ["trial"]

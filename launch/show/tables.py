@@ -74,7 +74,8 @@ def print_status(
       sweep: the sweep.
       trials: all trials of the sweep.
       progresses: progress of each trial.
-      figures: returns steps, return and a note of a trial; called only for trials that the output needs.
+      figures: returns a trial's control steps, its newest mean return, and a note on what could not be found out;
+        called only for trials that the output needs.
       who: which process or Jobs run the trials.
       everything: print a row for every trial, however many there are.
     """
