@@ -91,7 +91,10 @@ class BCConfig(AlgorithmConfig):
 
     @property
     def reads_clock(self) -> bool:
-        """Whether learning uses the number of control steps that are left until the time limit."""
+        """Whether learning uses the number of control steps that are left until the time limit.
+
+        If so, a dataset with an episode longer than the environment's time limit is refused.
+        """
         return self.condition == "return"
 
     def steps_per_iteration(self, num_envs: int) -> int:

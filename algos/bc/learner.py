@@ -26,9 +26,10 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class BCTrainState:
-    """Everything that learning carries from one iteration to the next.
+    """What behavior cloning carries from one iteration to the next: parameters, optimizer state, statistics, counters.
 
-    Fields are named as in PPO's train state, so that a run of one algorithm can start from a run of the other.
+    It also has the return that the policy is to ask for, if it is conditioned on one. Fields are named as in PPO's
+    train state, so that a run of one algorithm can start from a run of the other.
     """
 
     params: dict[str, Params]  # "policy"
@@ -39,7 +40,11 @@ class BCTrainState:
 
 
 class BC:
-    """The behavior cloning algorithm, for an environment with given sizes of observations, goals and actions."""
+    """Behavior cloning: trains a policy network to predict the actions of a dataset by their mean squared error.
+
+    It is made for an environment with given sizes of observations, goals and actions. It holds no parameters: `init`
+    makes them, and `update` takes them and returns them changed.
+    """
 
     def __init__(self, config: BCConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
         """Define the network and its optimizer. The devices of `shards` share each minibatch.

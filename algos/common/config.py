@@ -38,7 +38,10 @@ class AlgorithmConfig:
 
     @property
     def reads_clock(self) -> bool:
-        """Whether learning uses the control step within an episode, so that no episode may exceed the time limit."""
+        """Whether learning uses how many control steps of an episode have passed or are left until the time limit.
+
+        If so, a dataset with an episode longer than the environment's time limit is refused.
+        """
         return False
 
     def steps_per_iteration(self, num_envs: int) -> int:

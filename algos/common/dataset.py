@@ -18,7 +18,11 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class Dataset:
-    """N control steps of E episodes, stored one episode after the other."""
+    """A dataset of N control steps of E episodes, stored one episode after the other.
+
+    It has each step's observation, goal, action, reward and whether it ended the episode, the row at which each episode
+    begins, and the mean and variance of observations. Some algorithms also need returns-to-go or achieved goals.
+    """
 
     obs: Array  # (N, O) before each step
     goal: Array  # (N, G), G may be zero
@@ -43,7 +47,10 @@ class Dataset:
 
 @struct.dataclass
 class Minibatches:
-    """Minibatches of B control steps each, for U gradient steps."""
+    """Minibatches for U gradient steps: observations, goals and actions of B control steps each.
+
+    They come with the mean and variance of all observations in the dataset, and with a return to ask for.
+    """
 
     obs: Array  # (U, B, O)
     goal: Array  # (U, B, G)
@@ -53,14 +60,17 @@ class Minibatches:
 
 
 class Outcomes(Protocol):
-    """Computes what the policy is conditioned on at each step of a dataset, in place of the step's recorded goal."""
+    """Computes the vector that takes the place of the goal recorded at each step of a dataset.
+
+    The policy is conditioned on this vector: for example a goal that was reached, or the average reward that followed.
+    """
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Draw the random numbers that `outcome` needs: an array of this shape, one number for each sampled step."""
+        """Draw the random numbers that `outcome` needs: an array of the given shape, with a number for each step."""
         ...
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the vectors (..., W) that the policy is conditioned on, in place of the recorded goals.
+        """Return the vectors (..., W), of W numbers each, that the policy is conditioned on instead of recorded goals.
 
         Args:
           data: the dataset.
@@ -72,7 +82,11 @@ class Outcomes(Protocol):
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """Samples single control steps uniformly, so that episodes count in proportion to their length."""
+    """Samples minibatches of single control steps from a dataset.
+
+    All steps are equally likely, so that episodes count in proportion to their length. If `outcomes` is given, it
+    replaces the recorded goals.
+    """
 
     num_updates: int
     batch_size: int  # of all devices together
@@ -86,7 +100,10 @@ class DatasetSource:
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, Minibatches, dict[str, Array]]:
-        """Draw control steps with replacement. Return the state, this device's minibatches, and no metrics."""
+        """Draw control steps from the dataset with replacement.
+
+        Return the empty state, this device's share of the minibatches, and no metrics. The policy is not used.
+        """
         shape = (self.batch_size, self.num_updates)
         key_rows, key_outcome = (key, key) if self.outcomes is None else jax.random.split(key)
         rows_UB = self.shards.rows(jax.random.randint(key_rows, shape, 0, len(data.reward))).T
@@ -100,9 +117,9 @@ class DatasetSource:
 
 
 def reached_by_a_tenth(returns: Array) -> Array:
-    """Return the value () that a tenth of the returns (E,) of E episodes reach or exceed; the best of fewer than ten.
+    """Return the value () that a tenth of the returns (E,) of E episodes reach or exceed.
 
-    The best of many returns is partly luck, for example lucky action noise: no policy reaches it reliably, and the data
-    has few examples of it to learn from.
+    For fewer than ten episodes it is the highest return. The best of many returns is partly luck, for example lucky
+    action noise: no policy reaches it reliably, and the data has few examples of it to learn from.
     """
     return jnp.sort(returns)[-max(1, len(returns) // 10)]

@@ -15,15 +15,19 @@ SCALE_BOUNDS = (1e-3, 10.0)
 
 @struct.dataclass
 class Normal:
-    """Independent normal distributions of the raw values of A action components, before tanh or clipping."""
+    """Independent normal distributions of A numbers, which tanh or clipping turns into an action.
+
+    `loc` are their means and `scale` their standard deviations. A sample before tanh or clipping is called a raw value.
+    """
 
     loc: Array  # (..., A)
     scale: Array  # (..., A)
 
     def sample(self, key: Array, shards: Shards = ALONE) -> Array:
-        """Draw raw values (..., A), before tanh or clipping.
+        """Draw samples (..., A) from the normal distribution, before tanh or clipping.
 
-        The first axis is shared by the devices of `shards`; the draw is the same for any number of devices.
+        The first axis is this device's share of the worlds. All devices draw for all worlds and take their own part, so
+        that a world gets the same sample on any number of devices.
         """
         rows, *rest = self.loc.shape
         return self.loc + self.scale * shards.rows(jax.random.normal(key, (rows * shards.num, *rest)))
@@ -33,16 +37,16 @@ class Normal:
         return self.loc
 
     def kl(self, other: "Normal") -> Array:
-        """Return the KL divergence from this distribution to `other`, shape (...,).
+        """Return the KL divergence KL(self || other), summed over action components, shape (...,).
 
-        Squashing both distributions by tanh leaves it unchanged.
+        It is computed before tanh. The divergence between the distributions after tanh is the same.
         """
         ratio = jnp.square(self.scale / other.scale)
         distance = jnp.square((self.loc - other.loc) / other.scale)
         return 0.5 * (ratio + distance - 1 - jnp.log(ratio)).sum(axis=-1)
 
     def noise(self, raw: Array) -> Array:
-        """Return the standard normal noise (..., A) that gives this raw value."""
+        """Return the standard normal noise (..., A) that a sample `raw` (..., A) was made from: (raw - loc) / scale."""
         return (raw - self.loc) / self.scale
 
     def log_density(self, raw: Array) -> Array:
@@ -62,7 +66,7 @@ class Normal:
 class TanhNormal(Normal):
     """Normal distribution squashed by tanh, with a scale that depends on the observation.
 
-    Methods take raw values instead of actions, which makes log-probabilities exact.
+    Methods take values before tanh (raw values) instead of actions, which makes log-probabilities exact.
     """
 
     @classmethod
@@ -74,11 +78,11 @@ class TanhNormal(Normal):
 
     @staticmethod
     def squash(raw: Array) -> Array:
-        """Return the action for a raw value."""
+        """Return the action in (-1, 1) for a sample of the normal distribution: its tanh."""
         return jnp.tanh(raw)
 
     def log_prob(self, raw: Array) -> Array:
-        """Return the log-density of the squashed action, shape (...,), given its raw value."""
+        """Return the log-density, shape (...,), of the action tanh(raw), given the value `raw` (..., A) before tanh."""
         return self.log_density(raw) - _log_tanh_slope(raw).sum(axis=-1)
 
     def entropy(self, noise: Array) -> Array:
@@ -101,15 +105,15 @@ class ClippedNormal(Normal):
 
     @staticmethod
     def squash(raw: Array) -> Array:
-        """Return the action for a raw value."""
+        """Return the action for a sample of the normal distribution: the sample clipped to [-1, 1]."""
         return jnp.clip(raw, -1, 1)
 
     def log_prob(self, raw: Array) -> Array:
-        """Return the log-density of the raw value, shape (...,)."""
+        """Return the log-density, shape (...,), of a sample `raw` (..., A) before it is clipped."""
         return self.log_density(raw)
 
     def entropy(self, noise: Array) -> Array:
-        """Return the entropy of raw values, shape (...,). It is exact; `noise` is not used."""
+        """Return the entropy of samples before they are clipped, shape (...,). It is exact; `noise` is not used."""
         return self._entropy().sum(axis=-1)
 
 

@@ -112,9 +112,10 @@ class HindsightGoals:
 
     @functools.cached_property
     def _shown(self) -> Callable[[Array, Array], Array]:
-        """The task's function from a state and a goal state to the goal shown, for arrays of states.
+        """The task's function that turns a state and a state to reach into the goal that a policy would observe.
 
-        It is compiled even outside a compiled program, so that it rounds alike everywhere.
+        It takes arrays of states (..., P) and returns goals (..., G). It is compiled even outside a compiled program,
+        so that it rounds alike everywhere.
         """
         return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
@@ -142,7 +143,10 @@ class AverageReturn:
     episode_length: int
 
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
-        """Return zeros: the outcome of a step is computed from the data alone, and no random numbers are needed."""
+        """Return zeros of the given shape.
+
+        A step's average future reward is computed from the data alone and needs no random numbers.
+        """
         return jnp.zeros(shape)
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:

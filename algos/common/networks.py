@@ -131,14 +131,21 @@ class ControlNetwork(nnx.Module):
         self.trunk = trunk(in_size, hidden, out_size, rngs=rngs, **options)
 
     def encode(self, inputs: Array) -> Array:
-        """Return the inputs with the goal replaced by its encoding."""
+        """Return the inputs (..., I) with the goal, which is their last part, replaced by its encoding.
+
+        Without a goal encoder, return them unchanged.
+        """
         if self.goal_encoder is None:
             return inputs
         rest, goal = jnp.split(inputs, [inputs.shape[-1] - self.goal_size], axis=-1)
         return jnp.concatenate([rest, self.goal_encoder(goal)], axis=-1)
 
     def remember(self, memory: Memory, features: Array, is_first: Array) -> tuple[Memory, Array]:
-        """Run the cell for one step, with memory cleared where `is_first`. Return memory and the trunk's inputs."""
+        """Run the recurrent cell for one step, after clearing the memory where an episode begins (`is_first`).
+
+        Return the new memory and the cell's outputs, which are the inputs of the layers that follow. Without a cell,
+        return the memory and `features` unchanged.
+        """
         if self.cell is None:
             return memory, features
         return self.cell(jax.tree.map(lambda x: jnp.where(is_first[..., None], 0, x), memory), features)
@@ -182,9 +189,10 @@ class Network(Definition[ControlNetwork]):
         self.has_memory = nnx.eval_shape(lambda: build(nnx.Rngs(0))).cell is not None
 
     def init_memory(self, num_envs: int) -> Memory:
-        """Return the empty recurrent memory of B worlds: zeros (B, H), or (B, 2, H) with a symmetry.
+        """Return the empty recurrent memory of B = `num_envs` worlds.
 
-        A network without a recurrent cell has the memory ().
+        It is made of arrays of zeros (B, H) for a cell of H units, or (B, 2, H) for a symmetric network. A network
+        without a recurrent cell has the memory ().
         """
         if not self.has_memory:
             return ()
@@ -199,9 +207,10 @@ class Network(Definition[ControlNetwork]):
 
         Args:
           params: from `init`.
-          memory: (..., H) each, from `init_memory` or the step before.
-          inputs: (..., I).
-          is_first: (...) bool, true where an episode begins.
+          memory: the cell's hidden states, arrays (..., H) for H units, from `init_memory` or the step before; () for a
+            network without a cell.
+          inputs: (..., I), the goal at the end.
+          is_first: (...) bool, true where an episode begins: there the memory is cleared first.
         """
         module = self.module(params)
         memory, features = module.remember(memory, module.encode(inputs), self._of_both(is_first))
@@ -212,9 +221,10 @@ class Network(Definition[ControlNetwork]):
 
         Args:
           params: from `init`.
-          memory: (B, H) each, before the first step.
-          inputs: (T, B, I).
-          is_first: (T, B) bool, true where an episode begins.
+          memory: the cell's hidden states before the first step, arrays (B, H) for B worlds and H units; () for a
+            network without a cell.
+          inputs: (T, B, I), the goal at the end.
+          is_first: (T, B) bool, true where an episode begins: there the memory is cleared first.
         """
         if not self.has_memory:
             return self.step(params, memory, inputs, is_first)

@@ -17,7 +17,7 @@ from envs.worlds.vector import Transition, VecEnv, VecState
 
 @struct.dataclass
 class RolloutState:
-    """The state of the worlds, and the policy's memory of their episodes."""
+    """The state of the worlds (`worlds`), and the policy's memory of their running episodes (`carry`)."""
 
     worlds: VecState
     carry: Any

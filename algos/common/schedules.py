@@ -17,5 +17,8 @@ def scheduled(name: str, hyper: dict[str, Array]) -> Array:
 
 
 def faded(start: Array, progress: Array) -> Array:
-    """Return `start` lowered linearly with the share of the run that is done (`progress`): 0 from FADED_AT on."""
+    """Return `start` lowered linearly while `progress`, the share of the run that is done, grows.
+
+    The result is `start` at progress 0, and 0 from progress 0.6 (`FADED_AT`) on.
+    """
     return start * jnp.maximum(1 - progress / FADED_AT, 0)

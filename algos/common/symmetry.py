@@ -8,7 +8,10 @@ from envs.types import EnvSpec, Mirror, Reflection
 
 @dataclass(frozen=True)
 class Symmetry:
-    """How a network's inputs and outputs change when left and right change places."""
+    """How a network's inputs and outputs change when left and right change places.
+
+    `mirror` reflects observations, goals and actions; `output` reflects the network's outputs.
+    """
 
     mirror: Mirror
     output: Reflection

@@ -15,9 +15,10 @@ from envs.types import Observation
 class Teachers:
     """Policies to imitate. The goal of a world decides which of them is imitated there.
 
-    A teacher takes every goal, or only goals in which a certain number, usually that of a skill's one-hot, is above
-    0.5. Where several teachers take a goal, the last of them counts. Teachers have no memory. Like PPO's policy, they
-    return the `loc` and `scale` of their action distribution as the third result of `act`.
+    A teacher is responsible for every goal, or only for goals in which a certain number, usually that of a skill's
+    one-hot, is above 0.5. Where several teachers are responsible for a goal, the last of them is imitated. Teachers
+    have no memory. Like PPO's policy, they return the `loc` and `scale` of their action distribution as the third
+    result of `act`.
     """
 
     policies: tuple[Policy, ...]
@@ -26,7 +27,10 @@ class Teachers:
     columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
 
     def teach(self, observation: Observation) -> Taught:
-        """Return the action distributions to imitate in B worlds: in each, that of the teacher that takes its goal."""
+        """Return the action distributions to imitate in B worlds, and in which worlds there is one.
+
+        Each world's distribution is that of the last teacher who is responsible for the world's goal.
+        """
         taught = self._taught(0, observation)
         for i in range(1, len(self.policies)):
             its = self._taught(i, observation)
@@ -39,7 +43,7 @@ class Teachers:
         return taught
 
     def _taught(self, i: int, observation: Observation) -> Taught:
-        """Return the action distributions of teacher `i` in B worlds, and whether it takes each world's goal."""
+        """Return teacher `i`'s action distributions in B worlds, and for which worlds' goals it is responsible."""
         policy, column = self.policies[i], self.columns[i]
         goal = observation.goal if self.reads_goal[i] else observation.goal[..., :0]
         carry = policy.init_carry(len(observation.obs))

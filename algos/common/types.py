@@ -26,13 +26,20 @@ class Policy(Protocol):
         ...
 
     def act(self, carry: Any, observation: Observation, key: Array) -> tuple[Any, Array, Any]:
-        """Return the new memory, actions (B, A) in [-1, 1], and what the learner needs to know about the actions."""
+        """Return the new memory, actions (B, A) in [-1, 1], and what the learner needs to know about the actions.
+
+        For PPO the last is each action's value before tanh or clipping, and the distribution that it was drawn from.
+        """
         ...
 
 
 @struct.dataclass
 class Taught:
-    """The action distributions of teachers, which are policies to imitate, in B worlds."""
+    """The action distributions of teachers, which are policies to imitate, in B worlds.
+
+    `loc` and `scale` are those of normal distributions before tanh or clipping. `is_taught` tells which worlds have a
+    teacher.
+    """
 
     loc: Array  # (B, A) of their distributions of raw actions; of no meaning where no teacher takes the goal
     scale: Array  # (B, A) of the same
@@ -41,7 +48,11 @@ class Taught:
 
 @struct.dataclass
 class Rollout:
-    """Training data: T consecutive control steps of B worlds."""
+    """Training data: T consecutive control steps of B worlds.
+
+    Each step has the observations before and after it, what the policy told about its action, the reward, and whether
+    the episode ended. The policy's memory before the first step comes along.
+    """
 
     observation: Observation  # (T, B, ...) that the policy acted on
     next_observation: Observation  # (T, B, ...) after the action, before any reset
@@ -81,28 +92,29 @@ class SteppingSource(Source[State, BatchOut], Protocol[State, BatchOut]):
 
 
 class Algorithm(Protocol[Train, BatchIn]):
-    """A learning algorithm: immutable and hashable.
+    """A learning algorithm: makes a train state, updates it by batches of training data, and makes a policy of it.
 
-    It holds everything that shapes the compiled program. Numbers that may change without recompiling are in `hyper`.
+    It is immutable and hashable, and holds everything that shapes the compiled program. Hyper-parameters that may
+    change without recompiling are passed to `update` as `hyper`.
     """
 
     def init(self, key: Array) -> Train:
-        """Return a new train state."""
+        """Return a new train state: random parameters, a fresh optimizer state, and whatever else `update` changes."""
         ...
 
     def init_hyper(self) -> dict[str, Array]:
-        """Return the traced hyper-parameters at their configured values."""
+        """Return the hyper-parameters that may change without recompiling, by name, at their configured values."""
         ...
 
     def update(
         self, train: Train, batch: BatchIn, hyper: dict[str, Array], key: Array
     ) -> tuple[Train, dict[str, Array]]:
-        """Return the next train state and scalar metrics.
+        """Learn from a batch. Return the next train state and scalar metrics.
 
         Args:
           train: the train state.
-          batch: from the algorithm's `Source.sample`.
-          hyper: traced hyper-parameters, and `progress`: the fraction of the run that is done.
+          batch: training data, from `Source.sample`.
+          hyper: the hyper-parameters of `init_hyper`, and `progress`: the fraction of the run that is done.
           key: random key of this update.
         """
         ...

@@ -164,7 +164,10 @@ class DTConfig(AlgorithmConfig):
 
     @property
     def reads_clock(self) -> bool:
-        """Whether learning uses the number of control steps since an episode began."""
+        """Whether learning uses the number of control steps since an episode began.
+
+        If so, a dataset with an episode longer than the environment's time limit is refused.
+        """
         return self.time_embedding
 
     def steps_per_iteration(self, num_envs: int) -> int:
