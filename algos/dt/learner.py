@@ -29,7 +29,11 @@ LARGEST_ACTION = 1 - 1e-4  # to which the data's actions are clipped: under tanh
 
 @struct.dataclass
 class DTTrainState:
-    """Everything that learning carries from one iteration to the next."""
+    """What the Decision Transformer's learning carries from one iteration to the next.
+
+    These are the parameters and their running mean, the optimizer's state, the mean and variance of observations, the
+    return that the policy is to ask for, and how many updates in a row were skipped.
+    """
 
     params: dict[str, Params]  # "policy"
     average: Params | None  # running mean of the policy's parameters; None if the latest ones act
@@ -40,7 +44,10 @@ class DTTrainState:
 
 
 class DT:
-    """The Decision Transformer algorithm, for an environment with given sizes of observations, goals and actions.
+    """The Decision Transformer: trains a transformer to predict a dataset's actions from the steps before them.
+
+    It is made for an environment with given sizes of observations, goals and actions. It holds no parameters: `init`
+    makes them, and `update` takes them and returns them changed.
 
     Source: Chen et al. 2021, and the code of its Gym experiments.
     """

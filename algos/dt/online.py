@@ -25,7 +25,10 @@ from envs.worlds.vector import VecEnv
 
 @struct.dataclass
 class OnlineState:
-    """The state of the worlds, and a replay: a buffer of their newest control steps."""
+    """What `OnlineSource` carries from one sample to the next.
+
+    It has the state of the worlds, a buffer of their newest control steps (the replay), and the best return so far.
+    """
 
     rollout: RolloutState
     replay: Replay  # of this device's worlds
@@ -34,12 +37,12 @@ class OnlineState:
 
 @dataclass(frozen=True)
 class OnlineSource:
-    """Steps worlds with a policy that is asked for more than the best return, and samples windows of whole episodes.
+    """Steps worlds with a policy that is asked for a high return, and samples training data from whole episodes.
 
-    A window is some consecutive control steps of an episode. New episodes are relabelled with the returns that they
-    got. As soon as they and the dataset together have more than `replay_steps` steps, the dataset's episodes are left
-    out, the worst first. Once the replay is full, new episodes replace the oldest ones in it. Each step is equally
-    often a target, as in `WindowSource`.
+    It samples windows: some consecutive control steps of an episode, either of the dataset or of a buffer of new steps
+    (the replay). New episodes are relabelled with the returns that they got. As soon as they and the dataset together
+    have more than `replay_steps` steps, the dataset's episodes are left out, the worst first. Once the replay is full,
+    new episodes replace the oldest ones in it. Every step of these episodes is in equally many windows.
 
     Source: Zheng, Zhang and Grover 2022, whose replay counts episodes instead of steps.
     """
@@ -82,7 +85,10 @@ class OnlineSource:
     def sample(
         self, data: Dataset, state: OnlineState, policy: Policy, key: Array
     ) -> tuple[OnlineState, WindowBatch, dict[str, Array]]:
-        """Step the worlds, then draw windows with replacement. Return the state, this device's windows, and metrics."""
+        """Step the worlds, then draw windows of control steps from the dataset and the new episodes, with replacement.
+
+        Return the new state, this device's windows, and metrics by name.
+        """
         key_rollout, key_windows = jax.random.split(key)
         shards = self.vec_env.shards
         assert isinstance(policy, DTPolicy) and data.high_return is not None

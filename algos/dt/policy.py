@@ -16,10 +16,11 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class DTPolicy:
-    """Asks for a return when an episode begins, and at each later step for what is left of it.
+    """The policy of a Decision Transformer: predicts the action from the last K control steps of each world.
 
-    Every step computes the whole window anew. Cached keys and values would give other results: they would still depend
-    on steps that have left the window.
+    It asks for a return when an episode begins, and at each later step for what is left of it after the rewards so far.
+    The network computes all K steps anew at every step. Keys and values kept from earlier steps would give other
+    results: they would still depend on steps that are no longer among the last K.
     """
 
     network: TransformerNetwork = struct.field(pytree_node=False)
@@ -30,7 +31,7 @@ class DTPolicy:
     shards: Shards = struct.field(pytree_node=False, default=ALONE)
 
     def init_carry(self, num_envs: int) -> Windows:
-        """Return windows (B, K, ...) of nothing but padding."""
+        """Return the memory of B = `num_envs` worlds before their first step: room for K steps, all marked as empty."""
         spec, number = self.network.spec, jnp.result_type(float)
         shape = (num_envs, self.network.config.context_length)
         return Windows(
@@ -43,10 +44,10 @@ class DTPolicy:
         )
 
     def act(self, carry: Windows, observation: Observation, key: Array) -> tuple[Windows, Array, tuple[Array, Array]]:
-        """Return the new windows, actions (B, A), and what a replay stores.
+        """Return the new memory, the actions (B, A) in [-1, 1], and what is to be stored with the step.
 
-        The windows end with this step and its action. A replay stores the actions and each step's number within its
-        episode (B,).
+        The memory is the last K control steps of each world, and now ends with this step and its action. To be stored
+        are the actions, and the number (B,) of control steps since each world's episode began.
         """
         windows = self._moved_on(carry, observation)
         output = self.network(self.params, windows)[:, -1]
@@ -57,7 +58,10 @@ class DTPolicy:
         return windows.replace(action=windows.action.at[:, -1].set(action)), action, (action, windows.time[:, -1])
 
     def _moved_on(self, carry: Windows, observation: Observation) -> Windows:
-        """Append this step, its action still unknown, to the windows. Where an episode begins, clear them first."""
+        """Return the last K steps of each world with the present step appended and the oldest one removed.
+
+        The present step's action is still unknown and set to 0. Where an episode begins, earlier steps are cleared.
+        """
         begins = observation.is_first | ~carry.valid[:, -1]
         left = carry.return_to_go[:, -1] - observation.reward
         newest = Windows(

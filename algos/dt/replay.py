@@ -14,7 +14,10 @@ from envs.types import EnvSpec
 
 @struct.dataclass
 class Steps:
-    """Control steps of B worlds; each row holds one step of every world."""
+    """Control steps of B worlds; each row holds one step of every world.
+
+    A step is an observation, goal, action and reward, whether it ended the episode, and its number in the episode.
+    """
 
     obs: Array  # (..., B, O) that the policy acted on
     goal: Array  # (..., B, G), G may be zero
@@ -69,12 +72,13 @@ class Replay:
         return (self.num_rows + row) % self._num_kept
 
     def windows(self, relabelled: "Relabelled", place: Array, context_length: int) -> Windows:
-        """Return the windows (..., K) with the numbers `place` (...).
+        """Return some of the replay's windows, which are up to K consecutive control steps of an episode: (..., K).
 
         Args:
           relabelled: result of the method `relabelled`.
-          place: numbers of windows. They count the windows that end with each step (`Relabelled.num_windows`), from the
-            oldest row to the newest, and within a row from the first world to the last.
+          place: numbers (...) of the windows to return. All windows are numbered by the step that they end with, from
+            the oldest row to the newest, and within a row from the first world to the last.
+            `Relabelled.num_windows` tells how many end with each step.
           context_length: K.
         """
         over = context_length - 1
@@ -102,7 +106,10 @@ class Replay:
 
 @struct.dataclass
 class Relabelled:
-    """What is known in hindsight about each step (C, B) of a replay, from the oldest row to the newest."""
+    """What is known in hindsight about each step (C, B) of a replay, from the oldest row to the newest.
+
+    It tells the return-to-go, whether the step's whole episode is in the replay, and where the step is in its episode.
+    """
 
     return_to_go: Array  # rewards from this step to its episode's end, or to the newest row
     is_whole: Array  # bool: the episode has ended, and its first step is still in the replay
@@ -110,11 +117,11 @@ class Relabelled:
     time: Array  # int32: control steps since the episode began
 
     def num_windows(self, context_length: int) -> Array:
-        """Return how many windows of K = `context_length` steps end with each step, int32 (C, B).
+        """Return how many windows of K = `context_length` consecutive steps end with each step, int32 (C, B).
 
-        As in a dataset, there is a window at every position that overlaps a whole episode, so that each step is in K
-        windows and an episode of T steps has T + K - 1 of them. A window that would reach over the episode's end is
-        made shorter and ends with its last step.
+        A window may reach over the beginning or the end of its episode. So each step is in K windows, and an episode of
+        T steps has T + K - 1 of them. A window that reaches over the end is shortened and ends with the last step.
+        Episodes that are not wholly in the replay have no windows.
         """
         return jnp.where(self.is_whole, 1 + (context_length - 1) * self.ends, 0)
 
@@ -133,7 +140,10 @@ def returns_to_go(reward_TB: Array, ends_TB: Array) -> tuple[Array, Array]:
     """
 
     def joined(later: tuple[Array, Array], earlier: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Join two stretches of steps: sum the rewards until the first end, and tell whether there is an end."""
+        """Join two runs of consecutive steps, each given by its reward until an episode ends and whether one ends.
+
+        Return the same for both together: the reward until the first end of an episode, and whether there is an end.
+        """
         return earlier[0] + jnp.where(earlier[1], 0, later[0]), earlier[1] | later[1]
 
     return jax.lax.associative_scan(joined, (reward_TB, ends_TB), reverse=True)

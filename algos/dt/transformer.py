@@ -31,7 +31,10 @@ class DecisionTransformer(nnx.Module):
     """
 
     def __init__(self, config: DTConfig, spec: EnvSpec, *, rngs: nnx.Rngs) -> None:
-        """Build the layers. A stochastic head has two outputs for each number of an action, else one."""
+        """Build the layers.
+
+        The last layer has one output for each number of an action, or two if `config.stochastic`: location and scale.
+        """
         self.config = config
         size, options = config.embed_size, _options(config)
         has_goal_token = spec.goal_size > 0 and config.goal_input == "token"
@@ -138,13 +141,23 @@ class TransformerNetwork(Definition[DecisionTransformer]):
     """A `DecisionTransformer`'s static definition, and how to run it on given parameters."""
 
     def __init__(self, config: DTConfig, spec: EnvSpec) -> None:
-        """Remember how to build the module."""
+        """Define the network for a config and an environment's sizes. No parameters are made yet."""
         super().__init__(lambda rngs: DecisionTransformer(config, spec, rngs=rngs))
         self.config = config
         self.spec = spec
 
     def __call__(self, params: Params, windows: Windows, key: Array | None = None) -> Array:
-        """Return what a `DecisionTransformer` with these parameters predicts; see its `__call__`."""
+        """Return the prediction, before tanh, of the action that follows each observation.
+
+        Args:
+          params: parameters of the network, from `init`.
+          windows: windows (B, K, ...) of K consecutive control steps, with normalised observations.
+          key: random key of dropout; None to drop nothing.
+
+        Returns:
+          Shape (B, K, A) for A numbers of an action; (B, K, 2 A), locations and then scales before softplus, if the
+          config is `stochastic`.
+        """
         return self.module(params)(windows, key)
 
 

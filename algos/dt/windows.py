@@ -21,7 +21,11 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class Windows:
-    """Windows of K consecutive control steps. Where there are fewer, the front is padding with arbitrary contents."""
+    """Windows of K consecutive control steps: the inputs of a Decision Transformer, and the actions that it learns.
+
+    A step has a return-to-go, observation, goal, action, and its number in the episode. A window of fewer than K steps
+    begins with padding of arbitrary contents, where `valid` is false.
+    """
 
     return_to_go: Array  # (..., K) rewards from this step to the episode's end
     obs: Array  # (..., K, O)
@@ -33,7 +37,10 @@ class Windows:
 
 @struct.dataclass
 class WindowBatch:
-    """Windows for U updates."""
+    """Training data of one iteration: B windows of K consecutive control steps for each of U gradient steps.
+
+    They come with the mean and variance of all observations in the dataset, and with a return to ask for.
+    """
 
     windows: Windows  # (U, B, K, ...)
     statistics: RunningStatistics  # of all observations in the data
@@ -42,10 +49,11 @@ class WindowBatch:
 
 @dataclass(frozen=True)
 class WindowSource:
-    """Samples windows at all positions that overlap an episode, including those that reach over its beginning or end.
+    """Samples windows of K consecutive control steps from a dataset of episodes.
 
-    So each step is in K windows and equally often a target, and episodes count in proportion to their length. In Chen
-    et al. 2021 no window reaches over an episode's beginning, so that its first step is in only one window.
+    A window may reach over the beginning or the end of its episode, and then has fewer steps. So each step is in K
+    windows and its action is equally often predicted, and episodes count in proportion to their length. In Chen et al.
+    2021 no window reaches over an episode's beginning, so that its first step is in only one window.
     """
 
     num_updates: int
@@ -61,7 +69,10 @@ class WindowSource:
     def sample(
         self, data: Dataset, state: tuple, policy: Policy, key: Array
     ) -> tuple[tuple, WindowBatch, dict[str, Array]]:
-        """Draw windows with replacement. Return the state, this device's share of each minibatch, and no metrics."""
+        """Draw windows from the dataset with replacement.
+
+        Return the empty state, this device's share of each minibatch, and no metrics. The policy is not used.
+        """
         num_places = num_windows(data, self.context_length)
         shape = (self.batch_size, self.num_updates)
         key_place, key_goal = (key, key) if self.hindsight is None else jax.random.split(key)
@@ -76,20 +87,23 @@ class WindowSource:
 
 
 def num_windows(data: Dataset, context_length: int) -> int:
-    """Return the number of a dataset's windows. An episode of T steps has T + `context_length` - 1 of them."""
+    """Return the number of a dataset's windows of `context_length` consecutive control steps.
+
+    An episode of T steps has T + `context_length` - 1 of them, because windows may reach over its beginning or end.
+    """
     return len(data.reward) + (len(data.start) - 1) * (context_length - 1)
 
 
 def windows_at(
     data: Dataset, place: Array, context_length: int, goal_of: Callable[[Array], Array] | None = None
 ) -> Windows:
-    """Return the windows (..., K) with the numbers `place` (...).
+    """Return some windows of a dataset, which are up to K consecutive control steps of an episode: (..., K).
 
     Args:
       data: dataset with returns-to-go.
-      place: numbers below `num_windows`, counted through all episodes. An episode's first window ends with its first
-        step, and each further one ends one step later. The episode's last K windows all end with its last step and
-        become shorter.
+      place: numbers (...) of the windows to return. All windows are numbered from 0, one episode after the other. An
+        episode's first window ends with its first step, and each further one ends one step later. Its last K windows
+        all end with its last step and become shorter.
       context_length: K.
       goal_of: function that returns goals (..., K, G) for rows (..., K) of the data; None for the data's own goals.
     """
@@ -112,11 +126,14 @@ def windows_at(
 
 
 def best_first(data: Dataset, place: Array, context_length: int) -> Array:
-    """Return the numbers (...) by which `windows_at` knows windows that are counted in another order.
+    """Turn numbers of windows that count the best episode first into the numbers that `windows_at` takes.
+
+    A window is some consecutive control steps of an episode. `windows_at` numbers all windows of a dataset in the order
+    in which its episodes are stored.
 
     Args:
       data: dataset with returns-to-go.
-      place: numbers (...) that count the windows by episodes, the episode of the highest return first.
+      place: numbers (...) that count the windows of the episode of the highest return first, then those of the next.
       context_length: control steps of a window.
     """
     over = context_length - 1
@@ -128,10 +145,10 @@ def best_first(data: Dataset, place: Array, context_length: int) -> Array:
 
 
 def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
-    """Return how many windows, int32 (), lie in the best `num_steps` () control steps of a dataset.
+    """Return how many windows, int32 (), the best episodes of a dataset have that make up `num_steps` () control steps.
 
-    These are the steps of the episodes of the highest return; of the last one, perhaps only a part. The windows are the
-    first ones in the order of `best_first`.
+    Episodes are taken in the order of their returns, the highest first, until they have `num_steps` steps. Of the last
+    one perhaps only the first steps count. A window is `context_length` consecutive steps of an episode.
     """
     length = jnp.diff(data.start)[_by_return(data)]
     kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)
