@@ -8,7 +8,11 @@ from envs.errors import EXIT_BAD_INPUT, ConfigError, quiet_when_unread
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and run its command."""
+    """Run the command that the arguments name: `list`, `show NAME` or `preview NAME --out FILE`.
+
+    Raises:
+      SystemExit: if the command line or the environment cannot be used.
+    """
     parser = argparse.ArgumentParser(prog="python -m envs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="print the names of all environments")

@@ -1,4 +1,4 @@
-"""The error that tells a user about wrong input, and the end of a program that nobody reads any more."""
+"""The error for wrong user input, and a quiet exit of a program when its output pipe was closed, as `head` does."""
 
 import os
 import select
@@ -16,12 +16,13 @@ class ConfigError(ValueError):
 
 @contextmanager
 def quiet_when_unread() -> Iterator[None]:
-    """End the program without a traceback once the reader of its output has left, as `head` does.
+    """End the program without a traceback if the pipe that reads its output was closed, as in `flexrl | head -1`.
 
     Only the pipes of standard output and standard error count: a broken connection to a server keeps its traceback.
 
     Raises:
-      SystemExit: if the reader has left; with `EXIT_UNREAD`, or with the code that the program ends with anyway.
+      SystemExit: if such a pipe was closed; with the code 141 (`EXIT_UNREAD`), or with the code other than 0 with
+        which the program was ending anyway.
     """
     code = None
     try:
@@ -43,7 +44,7 @@ def quiet_when_unread() -> Iterator[None]:
 
 
 def _unread() -> list[int]:
-    """Return the file descriptors of standard output and standard error whose reader has left."""
+    """Return the file descriptors, of standard output and standard error, whose pipe was closed by its reader."""
     poll = select.poll()
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:

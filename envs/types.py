@@ -15,7 +15,11 @@ from jax import Array
 
 @struct.dataclass
 class EnvState:
-    """Everything that one world carries from one control step to the next."""
+    """Everything that one world carries from one control step to the next.
+
+    It has the state of the physics, what policies and critics observe, the last step's reward, whether the episode
+    terminated or was truncated, metrics to log, and the task's own state (`info`).
+    """
 
     physics: Any  # the backend's state, see envs.physics
     obs: Array  # (O,) contents and units as documented by each task
@@ -40,7 +44,7 @@ class Reflection:
         return x[..., jnp.array(self.order, int)] * jnp.array(self.sign, x.dtype)
 
     def __add__(self, other: "Reflection") -> "Reflection":
-        """Return the reflection of vectors that consist of one part for this reflection and one for `other`."""
+        """Return the reflection of longer vectors: `self` reflects their first part, and `other` the part behind it."""
         size = len(self.order)
         return Reflection(self.order + tuple(size + i for i in other.order), self.sign + other.sign)
 
@@ -52,7 +56,10 @@ class Reflection:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Left-right symmetry of an environment: mirrored actions in mirrored states lead to mirrored states."""
+    """Left-right symmetry of an environment: mirrored actions in mirrored states lead to mirrored states.
+
+    It has one reflection each for the vectors of observations, goals and actions.
+    """
 
     obs: Reflection
     goal: Reflection
@@ -61,7 +68,11 @@ class Mirror:
 
 @dataclass(frozen=True)
 class GoalMap:
-    """For tasks whose goals are states to reach: what a state achieves, and how a policy sees that as a goal."""
+    """For tasks whose goals are states to reach: what a state achieves, and how a policy sees that as a goal.
+
+    `achieved` maps MuJoCo's qpos to P numbers that describe what the state achieves, such as a place. `shown` maps
+    these numbers of the present state and of a state to reach to the goal (G,) that the policy observes.
+    """
 
     achieved: Callable[[Array], Array]  # qpos of one world -> what it achieves (P,), in the world's frame
     shown: Callable[[Array, Array], Array]  # (present state's (P,), goal state's (P,)) -> goal (G,)
@@ -69,7 +80,11 @@ class GoalMap:
 
 @struct.dataclass
 class EnvSpec:
-    """Sizes, durations and symmetry of an environment. All fields are static."""
+    """Sizes, durations and symmetry of an environment. All fields are static.
+
+    Sizes are those of observations, actions, goals and privileged observations. Durations are the control period in s
+    and the time limit of an episode in control steps. `mirror` and `goal_map` are None where a task has none.
+    """
 
     obs_size: int = struct.field(pytree_node=False)
     action_size: int = struct.field(pytree_node=False)
@@ -121,7 +136,10 @@ class Env(Protocol):
 
 @struct.dataclass
 class Observation:
-    """What a policy sees, for B worlds."""
+    """What a policy sees in B worlds: observation, goal, last reward, and whether an episode begins.
+
+    `privileged` observations are for critics only; they are None if nothing uses them.
+    """
 
     obs: Array  # (B, O)
     goal: Array  # (B, G)

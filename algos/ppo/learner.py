@@ -32,7 +32,11 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class PPOTrainState:
-    """Everything that learning carries from one iteration to the next."""
+    """What PPO carries from one iteration to the next.
+
+    These are the parameters of both networks, the optimizer's state, the running mean and variance of observations and,
+    if asked for, of returns, the learning rate, and how many updates in a row were skipped.
+    """
 
     params: dict[str, Params]  # "policy", "value"
     optimizer: optax.OptState
@@ -45,7 +49,11 @@ class PPOTrainState:
 
 @struct.dataclass
 class Samples:
-    """N samples, or a minibatch of them, as inputs of the loss. With memory, B sequences of T samples each."""
+    """N control steps (samples), or a minibatch of them, as inputs of PPO's loss.
+
+    A sample has the networks' inputs, the action, the distribution and the value at sampling time, and the advantage
+    and the target of the value. With recurrent networks, the samples are B sequences of T samples each.
+    """
 
     inputs: dict[str, Array]  # (N, I) by network
     is_first: Array  # (N,) bool
@@ -60,7 +68,11 @@ class Samples:
 
 
 class PPO:
-    """The PPO algorithm, for an environment with given sizes of observations, goals and actions."""
+    """The PPO algorithm: trains a policy and a value network on the control steps that the policy takes.
+
+    It is made for an environment with given sizes of observations, goals and actions. It holds no parameters: `init`
+    makes them, and `update` takes them and returns them changed.
+    """
 
     def __init__(self, config: PPOConfig, spec: EnvSpec, shards: Shards = ALONE) -> None:
         """Define the networks and their optimizer. The devices of `shards` share the worlds.
@@ -186,9 +198,10 @@ class PPO:
     def _samples(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array]
     ) -> tuple[Samples, Array, dict[str, Array]]:
-        """Return a rollout's samples with advantages and value targets, the targets before scaling (T, B), and metrics.
+        """Compute advantages and targets of the value network for a rollout of T steps of B worlds.
 
-        Values are computed by the networks as they were when the data was sampled.
+        Values are computed by the networks as they were when the data was sampled. Return the samples with these
+        numbers, the targets (T, B) in the unit of unscaled rewards, and metrics by name.
         """
         inputs = self._inputs(train, batch.observation)
         next_inputs = self._inputs(train, batch.next_observation)["value"]
@@ -229,7 +242,7 @@ class PPO:
         return samples, target_TB / scale, metrics
 
     def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
-        """Return the inputs (T, B, I) of each network, by its name."""
+        """Return the inputs (T, B, I) of both networks, by the names `policy` and `value`, for T steps of B worlds."""
         symmetry = self.networks["policy"].symmetry
         policy = network_inputs(train.normalizer, observation.obs, observation.goal, symmetry)
         if train.privileged is None:
@@ -237,9 +250,11 @@ class PPO:
         return {"policy": policy, "value": privileged_inputs(train.normalizer, observation, train.privileged)}
 
     def _minibatch_indices(self, num_rows: int, key: Array) -> Array:
-        """Return which samples each gradient step takes: indices (epochs * minibatches, M), shuffled in every epoch.
+        """Return which samples each gradient step takes: a row of indices for each minibatch of each epoch.
 
-        `num_rows` is the number of samples or, with memory, of worlds, whose whole sequences are taken.
+        The shape is (num_epochs * num_minibatches, size of a minibatch). Every epoch takes each sample once, in a new
+        random order. `num_rows` is the number of samples or, for recurrent networks, of worlds: a minibatch then takes
+        the whole sequences of its worlds.
         """
         key_order, _ = jax.random.split(self.shards.key(key))  # the second key is unused; seeds keep their results
         keys = jax.random.split(key_order, self.config.num_epochs)
@@ -249,7 +264,10 @@ class PPO:
     def _minibatch(
         self, train: PPOTrainState, indices: Array, *, samples: Samples, hyper: dict[str, Array]
     ) -> tuple[PPOTrainState, dict[str, Array]]:
-        """Do one gradient step. If a gradient is not finite, skip the step and count it in `skipped_in_a_row`."""
+        """Do one gradient step on the samples of the given indices. Return the new train state and metrics by name.
+
+        If a gradient is not finite, skip the step and count it in `skipped_in_a_row`.
+        """
         minibatch = jax.tree.map(lambda x: x[indices], samples)
         grads, metrics = self.shards.mean(jax.grad(self._loss, has_aux=True)(train.params, minibatch, hyper))
         direction, optimizer = self.optimizer.update(grads, train.optimizer)

@@ -17,7 +17,10 @@ Distribution = TanhNormal | ClippedNormal
 
 @struct.dataclass
 class Critic:
-    """A recurrent value network, whose memory is updated while the policy samples."""
+    """A recurrent value network and its parameters, whose memory is updated while the policy acts.
+
+    `privileged` is the mean and variance of the privileged observations, if the value network sees them.
+    """
 
     network: Network = struct.field(pytree_node=False)
     params: Params
@@ -26,7 +29,10 @@ class Critic:
 
 @struct.dataclass
 class PPOPolicy:
-    """Acts by sampling from the policy network's distribution, or by its mode if `deterministic`."""
+    """A policy network with its parameters, which acts in B worlds.
+
+    It samples actions from the distribution that the network returns, or takes its mode if `deterministic`.
+    """
 
     network: Network = struct.field(pytree_node=False)
     distribution: type[Distribution] = struct.field(pytree_node=False)
@@ -38,7 +44,11 @@ class PPOPolicy:
     asked: Array | None = None  # (W,) constant input in front of the goal, such as a return to ask for
 
     def init_carry(self, num_envs: int) -> dict[str, Memory]:
-        """Return the empty memory of each network, by its name."""
+        """Return the empty recurrent memory of each network for `num_envs` worlds, by its name.
+
+        The names are `policy` and, if a recurrent value network runs along, `value`. The memory of a network without
+        a recurrent cell is ().
+        """
         networks = {"policy": self.network} | ({"value": self.critic.network} if self.critic else {})
         return {name: network.init_memory(num_envs) for name, network in networks.items()}
 

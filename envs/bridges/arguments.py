@@ -19,8 +19,8 @@ def build(name: str, physics: str, max_worlds: int, arguments: Mapping[str, obje
     """Return the environment of a name, with the given fields of its task's config.
 
     Args:
-      name: as in `envs.registry`.
-      physics: physics backend, as in `envs.physics`.
+      name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
+      physics: physics backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
       max_worlds: the most worlds that will be stepped at once.
       arguments: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 

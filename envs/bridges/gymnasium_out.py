@@ -34,7 +34,10 @@ _process = os.getpid()  # that imported this module, and JAX with it
 
 
 class GymnasiumEnv(gymnasium.Env, EzPickle):
-    """One world of an environment. A copy made by pickle starts anew, with the same arguments."""
+    """One world of one of our environments, with the interface of `gymnasium.Env`.
+
+    A copy made by pickle is built anew from the same arguments; it does not keep the state of the world.
+    """
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -46,13 +49,14 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
         goal_apart: bool = False,
         **config: object,
     ) -> None:
-        """Build the environment; a time limit is Gymnasium's to add (`gymnasium.make`).
+        """Build the environment. It has no time limit: `gymnasium.make` adds one.
 
         Args:
-          name: as in `envs.registry`.
-          render_mode: `rgb_array` or None.
-          physics: physics backend, as in `envs.physics`.
-          goal_apart: if the task has goals, observe a dictionary of `observation` and `desired_goal`, as in datasets.
+          name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
+          render_mode: `rgb_array`, or None to draw nothing.
+          physics: physics backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
+          goal_apart: if the task has goals, observe a dictionary of `observation` and `desired_goal`, as in datasets;
+            otherwise the observation is one vector with the goal at its end.
           config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 
         Raises:
@@ -117,10 +121,10 @@ class GymnasiumEnv(gymnasium.Env, EzPickle):
 
 
 class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
-    """Many worlds of an environment of ours, stepped as one.
+    """Many worlds of one of our environments, with the interface of `gymnasium.vector.VectorEnv`.
 
     A world whose episode ended restarts within the same step. `info` is that of Gymnasium's vectors with
-    `AutoresetMode.SAME_STEP`: "final_obs" and "final_info" keep what such a world saw and told at the end.
+    `AutoresetMode.SAME_STEP`: "final_obs" and "final_info" keep the observation and the metrics at the episode's end.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -134,15 +138,15 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv, EzPickle):
         max_episode_steps: int | None = None,
         **config: object,
     ) -> None:
-        """Build the worlds; other arguments as in `GymnasiumEnv`.
+        """Build the worlds.
 
         Args:
-          name: as in `envs.registry`.
+          name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
           num_envs: number of worlds.
           render_mode: must be None: many worlds draw no images.
-          physics: physics backend, as in `envs.physics`.
+          physics: physics backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
           max_episode_steps: control steps until an episode is cut; -1 for never, None for the environment's own.
-          config: fields of the task's config.
+          config: fields of the task's config; a mapping stands for a dataclass in it, a list for a tuple.
 
         Raises:
           ConfigError: naming the argument that cannot be used.
@@ -239,8 +243,8 @@ def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> O
     """Return the compiled functions of one world. They hold no state, so that equal environments share them.
 
     Args:
-      name: name of the environment, as in `envs.registry`.
-      physics: physics backend, as in `envs.physics`.
+      name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
+      physics: physics backend: `auto`, `native`, `mjx-jax` or `mjx-warp`.
       arguments: fields of the task's config, as JSON text.
       _has_float64: whether JAX computes in 64 bits; it only keeps the programs of both precisions apart.
     """
@@ -249,7 +253,10 @@ def _one_world(name: str, physics: str, arguments: str, _has_float64: bool) -> O
 
 
 def _refuse_fork() -> None:
-    """Raise in a process that was forked after JAX had started its threads, because it would wait for them forever."""
+    """Raise RuntimeError if this process was forked from the one that imported JAX.
+
+    A forked process does not have JAX's threads, and would wait for them forever.
+    """
     if os.getpid() != _process:
         raise RuntimeError(
             "flexrl: worlds cannot run in a process forked from one that uses JAX; give make_vec "

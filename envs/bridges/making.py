@@ -12,11 +12,11 @@ from envs.built_in import BUILT_IN
 
 
 def make_gymnasium(name: str, options: Mapping[str, Any]) -> gymnasium.Env:
-    """Make a Gymnasium environment, whose episodes are truncated at its time limit.
+    """Make one world of an environment of ours with Gymnasium's interface, with episodes truncated at its time limit.
 
     Args:
-      name: as in `envs.registry`.
-      options: further arguments of `GymnasiumEnv`.
+      name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
+      options: further arguments of `GymnasiumEnv`, such as `render_mode`, `physics` and fields of the task's config.
 
     Raises:
       ConfigError: naming the environment or option that cannot be used.

@@ -13,18 +13,19 @@ from envs.worlds.vector import VecEnv, VecState
 
 
 class ManyWorlds:
-    """Worlds that restart within the step in which their episode ended.
+    """Many worlds of one environment, which restart within the step in which their episode ended.
 
     A restart takes the first state that was drawn for its world. First states are drawn for all worlds at once, and
-    again when an episode ends in a world whose first state was taken already.
+    again when an episode ends in a world whose first state was taken already. The state of all worlds is packed into
+    a few flat arrays, because each array that crosses between the compiled functions and Python costs time.
 
     Attributes:
       env: the environment.
-      metric_names: names of the metrics, in the order in which `envs.bridges.packing.told` returns them.
+      metric_names: names of the M metrics, in the order in which `step` returns them.
       reset: compiled function of a random key; returns the packed state, and the observations (B, N).
       step: compiled function of a packed state and actions (B, A); returns the packed state, the observations (B, N)
-        that the actions led to, the step's other numbers (B, 3 + M) as `told` has them, and the observations (B, N)
-        after restarts.
+        that the actions led to, each world's reward, terminated, truncated and metrics (B, 3 + M), and the
+        observations (B, N) after restarts.
     """
 
     def __init__(self, env: Env, num_envs: int, episode_length: int | None) -> None:
@@ -45,7 +46,8 @@ class ManyWorlds:
     def _first(self, key: Array) -> tuple[VecState, EnvState, Array, Array]:
         """Return newly reset worlds and what their restarts need.
 
-        That is a first state for each world, whether it was taken already (B,), and the data of a random key.
+        Restarts need a first state for each world, whether that state was used already (B,), and a random key, as plain
+        numbers, to draw new first states.
         """
         key, key_worlds, key_fresh = jax.random.split(key, 3)
         worlds = self._worlds.start(self._worlds.fresh(key_worlds))

@@ -13,14 +13,14 @@ from envs.types import Env, EnvState
 
 
 class OneWorld:
-    """A world that knows no time limit, and goes on after the end of an episode.
+    """One world of an environment, without a time limit; it goes on after the end of an episode unless it is reset.
 
     The packed state is a few flat arrays, which hold a whole `EnvState`. It begins with the numbers that Python reads
     after each step.
 
     Attributes:
       env: the environment.
-      metric_names: names of the metrics, in the order in which `envs.bridges.packing.told` returns them.
+      metric_names: names of the metrics, in the order in which `read` returns them.
       reset: compiled function of a seed (); returns the packed state.
       step: compiled function of a packed state and an action (A,); returns the next packed state.
       pose: compiled function of a packed state; returns MuJoCo's qpos (nq,).
@@ -42,8 +42,8 @@ class OneWorld:
         """Read a packed state.
 
         Returns:
-          The observation (N,); reward, terminated, truncated and metrics (3 + M,), as `told` has them; and whether all
-          numbers of the state are finite, also those that are not observed.
+          The observation (N,), with the goal at its end; a list of reward, terminated, truncated and the M metrics, all
+          as floats; and whether all numbers of the state are finite, also those that are not observed.
         """
         arrays = self._packing.floats(carried)
         is_finite = all(np.isfinite(array).all() for array in arrays.values())

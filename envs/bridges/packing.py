@@ -72,10 +72,10 @@ def seen(state: EnvState | Observation) -> Array:
 def told(
     reward: Array, terminated: Array, truncated: Array, metrics: Mapping[str, Array], names: Sequence[str]
 ) -> Array:
-    """Return what a step has besides its observation, shape (..., 3 + M).
+    """Return a step's reward, terminated, truncated and metrics as one array (..., 3 + M).
 
-    These are reward, terminated, truncated, and the metrics in the order of `names`. They are chosen by index rather
-    than concatenated, because XLA compiles that to a single kernel, for which it wakes no other thread.
+    The metrics are in the order of `names`. The array is filled by choosing each number by its index instead of by
+    concatenation, because XLA compiles the choice to a single kernel, for which it wakes no other thread.
     """
     scalars = [reward, terminated, truncated, *(metrics[name] for name in names)]
     index = jnp.arange(len(scalars))

@@ -26,7 +26,7 @@ def recorded_spec(name: str, config: dict[str, object], episode_length: int) -> 
     """Return a JSON record from which Gymnasium makes the environment without `import flexrl.gym`.
 
     Args:
-      name: as in `envs.registry`.
+      name: name of the environment, such as `humanoid-walk`, `brax:ant` or `path/to/robot.xml`.
       config: fields of the task's config, plain values.
       episode_length: control steps until an episode is cut.
     """
