@@ -71,7 +71,8 @@ def make_env(name: str, config: object, options: PhysicsOptions) -> Env:
     """Build an environment. If the randomization acts within episodes, as pushes do, it also disturbs the worlds.
 
     Args:
-      name: as in `env_type`.
+      name: name of the environment: a built-in name, `brax:NAME`, `playground:NAME`, `path/to/file.py:Class`,
+        `path/to/robot.xml` or an installed entry point.
       config: instance of the task's `Config` class.
       options: the run's physics options, with its randomization.
 
@@ -132,7 +133,11 @@ def _module(path: str) -> ModuleType:
 
 
 def _required(task: Any, name: str) -> type[Any]:
-    """Return the class if it has what a task needs to be configured and stepped, else raise ConfigError."""
+    """Return the object `task` if it is a task class: one with a `Config` dataclass and a task's methods.
+
+    Raises:
+      ConfigError: if it is not; naming `name`, the environment's name, and what is missing.
+    """
     if (lack := _lacks(task)) is not None:
         raise ConfigError(f"env: {name!r}{lack}")
     return task

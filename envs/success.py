@@ -25,10 +25,10 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
     """Return which of N episodes of one skill succeeded, shape (N,).
 
     Args:
-      skill: its name in `envs.tasks.humanoid_skills.goals`.
+      skill: name of the skill, such as `walk-forward`, `jump` or `stand-up`.
       fallen: (N,) whether the episode ended by a fall.
-      settled: (N,) each: means of the metrics, by name, from SETTLING_SECONDS to the end.
-      final: (N,) each: metrics, by name, at the end.
+      settled: (N,) each: mean of each metric, by name, from 1 s after the command (`SETTLING_SECONDS`) to the end.
+      final: (N,) each: value of each metric, by name, at the end.
     """
     if skill == "stand-up":
         return final["standing_seconds"] >= MIN_STANDING_SECONDS
@@ -39,7 +39,7 @@ def skill_success(skill: str, fallen: Rows, settled: Mapping[str, Rows], final: 
 
 
 def is_at_goal(distance: Array, heading_error: Array) -> Array:
-    """Return whether a goal is reached: its place is near enough (m), and the heading error (rad) is small enough."""
+    """Return whether a goal is reached: `distance` is below 0.5 m, and `heading_error` (rad) is below 30 degrees."""
     return (distance < GOAL_RADIUS) & (heading_error < MAX_HEADING_ERROR)
 
 

@@ -57,7 +57,10 @@ class MujocoTask:
         return {name: functools.reduce(getattr, name.split("."), config) for name in cls.weights}
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the task with other reward weights, named as in `reward_weights`. They may be traced."""
+        """Return a copy of the task with other reward weights, by the dotted names of their fields in the config.
+
+        The weights may be traced by JAX, so that changing them needs no recompilation.
+        """
         task = copy.copy(self)
         for name, weight in weights.items():
             task.config = _changed(task.config, name.split("."), weight)

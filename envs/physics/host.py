@@ -31,7 +31,12 @@ class OneRunner:
     """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
-        """Allocate the world's `MjData`."""
+        """Allocate the `MjData` in which the world is simulated.
+
+        Args:
+          spec: the model and how a task reads it.
+          models: the model variants (randomized copies), one of which the world runs on.
+        """
         self._spec = spec
         self._models = models
         self._reads_post_constraint = spec.needs_post_constraint
@@ -64,10 +69,18 @@ class OneRunner:
 
 
 class BatchRunner:
-    """Steps worlds by `mujoco.batch`, with one batch for each number of worlds, made on first use."""
+    """Steps N worlds at once by `mujoco.batch`, which runs them on CPU threads.
+
+    `mujoco.batch` fixes the number of worlds, so that one of its batches is made for each N when it first occurs.
+    """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
-        """Remember the model variants, one of which each world runs on."""
+        """Keep the models; nothing is allocated yet.
+
+        Args:
+          spec: the model and how a task reads it.
+          models: the model variants (randomized copies), one of which each world runs on.
+        """
         self._spec = spec
         self._models = models
         self._batches: dict[int, Batch] = {}
@@ -109,7 +122,12 @@ class DataRunner:
     """
 
     def __init__(self, spec: PhysicsSpec, models: list[mujoco.MjModel]) -> None:
-        """Start the threads."""
+        """Allocate one `MjData` for each core that this process may use, and make as many threads.
+
+        Args:
+          spec: the model and how a task reads it.
+          models: the model variants (randomized copies), one of which each world runs on.
+        """
         self._spec = spec
         self._models = models
         self._datas = [mujoco.MjData(models[0]) for _ in range(num_threads())]

@@ -107,9 +107,9 @@ class MjxPhysics(IntegrationPhysics):
 
 
 def _constant(x: Array) -> Any:
-    """Return a function that makes the array inside a program.
+    """Return a function without arguments that makes the array `x` inside a compiled program.
 
-    An array filled with one number is broadcast there, so that the program does not store it.
+    If all numbers of the array are the same, the program broadcasts this number instead of storing the whole array.
     """
     value = np.asarray(x)
     if value.size and (value == value.flat[0]).all():

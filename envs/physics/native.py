@@ -24,7 +24,10 @@ Advance = Literal["forward", "step"]
 
 
 class NativePhysics(IntegrationPhysics):
-    """Steps worlds in a host callback. `vmap` over worlds and seeds becomes one batched call."""
+    """Native MuJoCo: steps worlds on CPU threads, in a callback from the compiled JAX program.
+
+    The worlds of all `vmap` axes, such as worlds and seeds, are stepped in a single call.
+    """
 
     has_host_callback = True
 

@@ -1,4 +1,7 @@
-"""Observation, measurements and standing pose of `envs.robots.models.feeling_humanoid`, shared by its tasks."""
+"""Observation, measurements and standing pose of the "feeling" humanoid, shared by the tasks that simulate it.
+
+It is Brax's humanoid with a whole body that touches the floor and with sensors (`envs.robots.models.feeling_humanoid`).
+"""
 
 import math
 
@@ -52,7 +55,7 @@ def observe(physics: PhysicsState, last_action: Array) -> Array:
 
 
 def mirror(model: mujoco.MjModel) -> tuple[Reflection, Reflection]:
-    """Return the left-right reflections of `observe`'s observation and of actions."""
+    """Return how the humanoid's observation (63,) and its actions (17,) change when left and right change places."""
     joints, actions = symmetry.hinges(model), symmetry.actuators(model)
     height = vertical = Reflection.unchanged(1)
     moving = symmetry.PLANAR + vertical + symmetry.ANGULAR

@@ -172,7 +172,11 @@ class DMCHumanoidRun(DMCHumanoid):
 
 
 def dmc_humanoid_model(solver: Literal["fast", "exact"]) -> mujoco.MjModel:
-    """Compile MuJoCo Playground's copy of the model with only the sensor that the tasks read: others cost time."""
+    """Compile MuJoCo Playground's copy of DeepMind Control's humanoid.
+
+    It keeps only the sensor that the tasks read, because others cost time. `solver` chooses the solver's options, as
+    `DMCHumanoidConfig.solver` does.
+    """
     path = package_file("mujoco_playground", "_src/dm_control_suite/xmls/humanoid.xml")
     spec = mujoco.MjSpec.from_file(str(path))
     for sensor in list(spec.sensors):

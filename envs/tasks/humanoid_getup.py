@@ -122,7 +122,8 @@ def getup_terms(motion: Motion) -> dict[str, Array]:
 class HumanoidGetUp(MujocoTask):
     """Get up from the floor and stay on the feet. Nothing but the time limit ends an episode.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`. There is no goal.
+    Observation (63): torso height, direction of gravity, velocities, joint angles and velocities, foot contacts and
+    last action (`envs.robots.feeling_humanoid.observe`). There is no goal.
     Success: it stands through the last two seconds of the episode (`envs.success`).
     """
 
@@ -154,7 +155,7 @@ class HumanoidGetUp(MujocoTask):
         return Mirror(obs, Reflection.unchanged(0), action)
 
     def reset(self, key: Array) -> EnvState:
-        """Start lying, in the air, or crouched."""
+        """Start an episode: the humanoid lies, is in the air, or is between standing and squatting."""
         key_pose, key_velocity, key_model = jax.random.split(key, 3)
         qpos, spin = self._first_pose(key_pose)
         noise = self.config.reset_noise

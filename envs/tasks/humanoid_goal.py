@@ -66,7 +66,8 @@ class HumanoidGoalConfig:
 class HumanoidGoal(MujocoTask):
     """Walk to a place in the plane and face a given heading there.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`.
+    Observation (63): torso height, direction of gravity, velocities, joint angles and velocities, foot contacts and
+    last action (`envs.robots.feeling_humanoid.observe`).
     Goal (5), as the humanoid sees it: direction to the goal, forward and left (unit vector); distance (m, at most 10);
     cosine and sine of the angle to the goal's heading.
     Success: within 0.5 m of the goal, facing within 30 degrees of its heading (`envs.success`).

@@ -112,7 +112,8 @@ def jump_terms(motion: Motion, flight: Array, rise: Array, longest_flight: float
 class HumanoidJump(MujocoTask):
     """Jump again and again without a fall.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`. There is no goal.
+    Observation (63): torso height, direction of gravity, velocities, joint angles and velocities, foot contacts and
+    last action (`envs.robots.feeling_humanoid.observe`). There is no goal.
     Success: a flight of at least 0.15 s, and no fall in the episode (`envs.success`).
     """
 
@@ -140,7 +141,7 @@ class HumanoidJump(MujocoTask):
         return Mirror(obs, Reflection.unchanged(0), action)
 
     def reset(self, key: Array) -> EnvState:
-        """Start standing, crouched or rising."""
+        """Start an episode: the humanoid stands or has its legs bent, and in some episodes moves upward already."""
         key_start, key_model = jax.random.split(key)
         physics = self.start(key_model, *self._first_pose(key_start))
         zero = jnp.zeros(())
@@ -184,7 +185,7 @@ class HumanoidJump(MujocoTask):
         )
 
     def _first_pose(self, key: Array) -> tuple[Array, Array]:
-        """Draw positions (24,) and velocities (23,) of standing, crouching or rising."""
+        """Draw first positions (24,), standing or with bent legs, and velocities (23,), in some episodes upward."""
         key_pose, key_velocity, key_depth, key_chance, key_speed = jax.random.split(key, 5)
         noise = self.config.reset_noise
         standing_qpos = body.standing_qpos(key_pose, self._joints, noise)
@@ -197,5 +198,5 @@ class HumanoidJump(MujocoTask):
 
 
 def is_jump(tracking: Tracking) -> Array:
-    """Return whether the longest flight so far lasted long enough for a jump: MIN_AIR_SECONDS."""
+    """Return whether the episode's longest flight so far lasted at least 0.15 s (`MIN_AIR_SECONDS`)."""
     return tracking.longest_flight >= MIN_AIR_SECONDS

@@ -257,9 +257,10 @@ def pose_weight(joint: str) -> float:
 
 
 def _phase(cycle: Array, command: Array) -> Array:
-    """Return the phases (2,) in rad of the left and the right foot, half a cycle apart.
+    """Return the phases (2,) in rad in [-pi, pi) of the left and the right foot, half a gait cycle apart.
 
-    If the command is to stand still, both are at the phase of a foot on the floor.
+    `cycle` () is the left foot's phase, rad. If the command (3,) is to stand still, both feet get the phase pi, at
+    which a foot is on the floor.
     """
     return jnp.where(stands_still(command), jnp.pi, _wrapped(jnp.stack([cycle, cycle + jnp.pi])))
 

@@ -42,7 +42,10 @@ def prepared(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
 
 
 def complete(scene: mujoco.MjvScene, place: np.ndarray) -> None:
-    """Add the grid around a place (x, y, m), the sky and the sun to a scene that was just updated."""
+    """Add the floor's grid, the sky and the sun around a place (2,), x and y in m, to a scene.
+
+    `mjv_updateScene` removes them, so that they are to be added after each call of it.
+    """
     scene.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
     scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
     middle = np.round(place / SPACING) * SPACING
@@ -66,7 +69,7 @@ def complete(scene: mujoco.MjvScene, place: np.ndarray) -> None:
 def _add_box(
     scene: mujoco.MjvScene, place: tuple[float, float], size: tuple[float, float, float], colour: tuple[float, ...]
 ) -> None:
-    """Add a box of half-sizes (m) at a place (x, y, m) on the floor."""
+    """Add a box to the scene, centred at `place` (x and y in m) and height 0; `size` are half its side lengths in m."""
     if scene.ngeom >= scene.maxgeom:
         return
     geom, kind = scene.geoms[scene.ngeom], mujoco.mjtGeom.mjGEOM_BOX

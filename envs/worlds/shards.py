@@ -22,7 +22,7 @@ class Shards:
     num: int = 1
 
     def rows(self, x: Array) -> Array:
-        """Return this device's share (R, ...) of an array (num * R, ...) that every device has."""
+        """Return this device's rows (R, ...) of an array (num * R, ...) that every device has, for `num` devices."""
         if self.num == 1:
             return x
         return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(AXIS) * (len(x) // self.num), len(x) // self.num)

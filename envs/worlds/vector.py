@@ -16,7 +16,10 @@ from envs.worlds.shards import ALONE, Shards
 
 @struct.dataclass
 class VecState:
-    """The state of B worlds."""
+    """The state of B worlds, and what their policy observes next.
+
+    It also has each world's clock for the time limit, and the return and length of its running episode.
+    """
 
     env: EnvState
     observation: Observation
@@ -27,7 +30,11 @@ class VecState:
 
 @struct.dataclass
 class Transition:
-    """One control step of B worlds, as it was before any automatic reset."""
+    """One control step of B worlds, as it was before any automatic reset.
+
+    It has the observation that followed, the reward, whether the episode terminated or was truncated and whether its
+    numbers became non-finite, the episode's return and length so far, and the task's metrics.
+    """
 
     next_observation: Observation  # what followed the action, also at an episode's end
     reward: Array  # (B,)

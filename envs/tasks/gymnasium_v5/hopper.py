@@ -25,9 +25,9 @@ class HopperV5Config(UprightConfig):
 
 
 class HopperV5(UprightTask):
-    """Gymnasium's `Hopper-v5`: velocity, survival and control cost.
+    """Gymnasium's `Hopper-v5`: rewards forward velocity and survival, less control cost; a fall ends an episode.
 
-    Observation (11): as in `UprightTask`.
+    Observation (11): positions (m, rad; without x), then velocities (m/s, rad/s), clipped to [-10, 10].
     Source: gymnasium 1.4 `envs/mujoco/hopper_v5.py`.
     """
 

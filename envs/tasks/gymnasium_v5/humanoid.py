@@ -32,8 +32,10 @@ class HumanoidV5Config(HumanoidBodyConfig):
 
 
 class HumanoidV5(HumanoidBody):
-    """Gymnasium's `Humanoid-v5`: velocity of the centre of mass, survival, control and contact cost.
+    """Gymnasium's `Humanoid-v5`: rewards forward velocity and survival, less control and contact cost.
 
+    The velocity is that of the centre of mass. An episode ends when the torso is too low or too high.
+    Observation (348): positions, velocities, inertias, and forces of the bodies and motors (see `HumanoidBody`).
     Source: gymnasium 1.4 `envs/mujoco/humanoid_v5.py`.
     """
 

@@ -23,7 +23,9 @@ class PlanarConfig(GymnasiumConfig):
 
 
 class PlanarTask(GymnasiumTask):
-    """A runner whose first coordinates are x (m), height (m) and pitch (rad). Reward: velocity less control cost.
+    """A runner in the x-z plane. Reward: forward velocity less control cost.
+
+    Its first coordinates are x (m), height (m) and pitch (rad).
 
     Observation: positions (m, rad; without x), then velocities (m/s, rad/s).
     """
@@ -69,9 +71,10 @@ class UprightConfig(PlanarConfig):
 
 
 class UprightTask(PlanarTask):
-    """A planar runner that is healthy as long as it has not fallen.
+    """A runner in the x-z plane that can fall: it is healthy while its height and pitch are within given ranges.
 
-    Observed velocities are clipped to [-10, 10], m/s and rad/s.
+    It is rewarded for each control step in which it is healthy, and its episode ends when it is not.
+    Observation: positions (m, rad; without x), then velocities, clipped to [-10, 10] (m/s, rad/s).
     """
 
     def _observe(self, physics: PhysicsState) -> Array:

@@ -4,9 +4,9 @@ from envs.tasks.gymnasium_v5.planar import UprightConfig, UprightTask
 
 
 class Walker2dV5(UprightTask):
-    """Gymnasium's `Walker2d-v5`: velocity, survival and control cost.
+    """Gymnasium's `Walker2d-v5`: rewards forward velocity and survival, less control cost; a fall ends an episode.
 
-    Observation (17): as in `UprightTask`.
+    Observation (17): positions (m, rad; without x), then velocities (m/s, rad/s), clipped to [-10, 10].
     Source: gymnasium 1.4 `envs/mujoco/walker2d_v5.py`.
     """
 

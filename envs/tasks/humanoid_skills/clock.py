@@ -37,15 +37,24 @@ def shown(phase: Array) -> Array:
 
 
 def mirror() -> Reflection:
-    """Return the left-right reflection of a clock as observed: half a stride on, both numbers change their sign."""
+    """Return how a clock as observed, sine and cosine, changes when left and right change places.
+
+    The mirrored clock is half a stride later, so that both numbers change their sign.
+    """
     return Reflection((0, 1), (-1, -1))
 
 
 def swings(phase: Array) -> Array:
-    """Return the sine of the phase of the right and the left foot (2,): above 0 it is to swing, below to stand."""
+    """Return the sine of the phase of the right and the left foot (2,).
+
+    Where it is above 0, the clock asks for the foot to be in the air (swing); where it is below, on the floor (stance).
+    """
     return jnp.sin(phase) * jnp.array([1.0, -1.0])
 
 
 def asked_height(phase: Array) -> Array:
-    """Return the height (2,) of the right and the left sole that the clock asks for, m: 0 in the stance."""
+    """Return the height (2,) in m that the clock asks for, of the right and the left sole.
+
+    It is 0 while the foot is to be on the floor, and 10 cm in the middle of its time in the air.
+    """
     return SWING_HEIGHT * jnp.square(jnp.maximum(swings(phase), 0))

@@ -64,7 +64,11 @@ class GaitWeights:
 
 @struct.dataclass
 class Steps:
-    """What the gait terms remember of one humanoid: what its feet did, right foot first, its heading and its clock."""
+    """What the gait terms remember of one humanoid from one control step to the next.
+
+    For the right and the left foot: for how long it has been in the air, and how high. Further: which foot came down
+    last, how far the humanoid turned from the commanded heading, and the phase of its clock.
+    """
 
     air: Array  # (2,) s that each foot has been in the air; 0 on the floor
     peak: Array  # (2,) m, highest that each sole has been in its present swing
@@ -74,13 +78,16 @@ class Steps:
 
     @classmethod
     def first(cls) -> "Steps":
-        """Return what is remembered at the start of an episode."""
+        """Return the memory at the start of an episode: no foot was in the air, and no error of heading."""
         return cls(jnp.zeros(2), jnp.zeros(2), jnp.array(-1, jnp.int32), jnp.zeros(()), jnp.zeros(()))
 
     def after(self, motion: Motion, period: float, is_new_goal: Array) -> "Steps":
-        """Return what is remembered after a control step of `period` s.
+        """Return the memory after one more control step.
 
-        Where a new goal begins (`is_new_goal` ()), the heading error starts again at 0.
+        Args:
+          motion: what the body did in the step.
+          period: duration of the step, s.
+          is_new_goal: () bool, whether a new goal begins after the step; the heading error then starts again at 0.
         """
         in_air = motion.foot_force <= 0
         down = came_down(motion, self)
@@ -95,7 +102,10 @@ class Steps:
 
 
 def came_down(motion: Motion, before: Steps) -> Array:
-    """Return which feet (2,) came down from a swing in this control step."""
+    """Return which feet (2,), right and left, touch the floor after at least 0.06 s in the air.
+
+    `before` is what was remembered before this control step, `motion` what the body did in it.
+    """
     return (motion.foot_force > 0) & (before.air >= SHORTEST_SWING)
 
 

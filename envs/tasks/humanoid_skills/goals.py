@@ -16,7 +16,7 @@ from jax import Array
 
 @dataclass(frozen=True)
 class Skill:
-    """A named behaviour and its nominal command."""
+    """A named behaviour, such as `walk-forward`, and the velocity and yaw rate that it is usually commanded with."""
 
     name: str
     forward: float = 0.0  # m/s
@@ -51,7 +51,10 @@ STRATEGIES = get_args(Strategy)
 
 @struct.dataclass
 class Goals:
-    """The K goals of one world's episode, one after the other."""
+    """The K goals of one world's episode, one after the other, and the time in the episode.
+
+    Each goal has a commanded velocity and yaw rate, a skill, and the control step at which it is over.
+    """
 
     commands: Array  # (K, 3) forward m/s, left m/s, turn rad/s
     skills: Array  # (K,) int32, indices into SKILLS
@@ -60,12 +63,12 @@ class Goals:
 
     @property
     def command(self) -> Array:
-        """The present command (3,)."""
+        """The present goal's command (3,): velocity forward and to the left (m/s), yaw rate to the left (rad/s)."""
         return self.commands[self._index()]
 
     @property
     def skill(self) -> Array:
-        """The present skill () int32, index into SKILLS."""
+        """The skill of the present goal, as its index () int32 in SKILLS."""
         return self.skills[self._index()]
 
     @property
@@ -75,11 +78,11 @@ class Goals:
 
     @property
     def is_new(self) -> Array:
-        """Whether the present goal () begins at this control step."""
+        """Whether () a new goal begins at this control step; false for the first goal of the episode."""
         return (self.clock == self.ends[:-1]).any()
 
     def vector(self) -> Array:
-        """Return the present goal as a policy sees it, shape (GOAL_SIZE,)."""
+        """Return the present goal as a policy sees it, shape (17,): the command (3,), then the skill as a one-hot."""
         return jnp.concatenate([self.command, jax.nn.one_hot(self.skill, len(SKILLS))])
 
     def later(self) -> "Goals":
@@ -91,7 +94,10 @@ class Goals:
 
 
 def nominal_goal(name: str) -> np.ndarray:
-    """Return the goal of a skill at its nominal command, as a policy sees it, shape (GOAL_SIZE,), float32."""
+    """Return the goal of a skill with its usual velocity and yaw rate, as a policy sees it: (17,) float32.
+
+    These are the command (forward m/s, left m/s, turn rad/s), then the skill as a one-hot.
+    """
     number = SKILL_NAMES.index(name)
     return np.concatenate([_COMMANDS[number], np.eye(len(SKILLS), dtype=np.float32)[number]])
 
@@ -100,8 +106,8 @@ def nominal_goal(name: str) -> np.ndarray:
 class GoalSampler:
     """Draws all goals of an episode at its start, because drawing costs more than a step of physics.
 
-    The strategy `single` takes the first skill only, `balanced` each skill once in every shuffled round, and `random`
-    any skill for every goal.
+    A goal is a skill, a velocity to follow and a time that it lasts. The strategy `single` takes the first skill only,
+    `balanced` each skill once in every shuffled round, and `random` any skill for every goal.
     """
 
     skills: tuple[str, ...]
@@ -116,7 +122,10 @@ class GoalSampler:
         return self.in_order(key, self._order(key_order))
 
     def in_order(self, key: Array, order: Array) -> Goals:
-        """Draw goals with the skills in a given order: indices into `self.skills`, (K,) or more."""
+        """Draw the commands and durations of an episode's K goals, whose skills are given by `order`.
+
+        `order` has at least K indices into `self.skills`; further ones are ignored.
+        """
         num = self.num_goals
         key_command, key_steps = jax.random.split(key)
         skills = jnp.asarray([SKILL_NAMES.index(name) for name in self.skills], jnp.int32)[order[:num]]

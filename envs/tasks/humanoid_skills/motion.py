@@ -1,4 +1,7 @@
-"""What the body does in one control step, as the reward terms of the feeling humanoid's tasks read it."""
+"""What the humanoid's body does in one control step, as the reward terms of its tasks read it.
+
+The humanoid is `envs.robots.models.feeling_humanoid`, which has sensors in its feet.
+"""
 
 import jax.numpy as jnp
 from flax import struct
@@ -10,7 +13,11 @@ from envs.robots import feeling_humanoid as body
 
 @struct.dataclass
 class Motion:
-    """The motion of one world's body in a control step, and what it was asked for."""
+    """What one world's humanoid did in a control step, and what it was asked for: the inputs of reward terms.
+
+    It has heights, velocities and joint angles of the body, forces and speeds of its feet, the action and the one
+    before, the power of the motors, the commanded velocity and the commanded skill.
+    """
 
     height: Array  # () m, of the torso
     pelvis_height: Array  # () m
@@ -42,8 +49,8 @@ def motion_of(
       joints: joint angles of standing (17,), rad.
       action: the step's action (17,).
       last_action: the action of the step before (17,).
-      command: the commanded velocity (3,), as in `Motion`.
-      skill: the commanded skill (), as in `Motion`.
+      command: commanded velocity forward and to the left (m/s) and yaw rate to the left (rad/s), shape (3,).
+      skill: index () of the commanded skill in `envs.tasks.humanoid_skills.goals.SKILLS`.
     """
     return Motion(
         height=physics["qpos"][2],
@@ -68,5 +75,8 @@ def motion_of(
 
 
 def unasked() -> tuple[Array, Array]:
-    """Return the command (3,) and the skill () of tasks that command no velocity: standing still."""
+    """Return a command (3,) of zeros and the skill () to stand still, for tasks that command neither.
+
+    Such tasks, for example to jump, share reward terms with tasks that do.
+    """
     return jnp.zeros(3), jnp.zeros((), jnp.int32)

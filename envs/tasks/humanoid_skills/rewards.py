@@ -153,7 +153,10 @@ def jump(motion: Motion) -> Array:
 
 
 def is_airborne(motion: Motion) -> Array:
-    """Return whether both feet are in the air and the torso is above standing height, as it is not when lying."""
+    """Return whether both feet are in the air and the torso is above standing height.
+
+    The height excludes a humanoid that lies on the floor with its feet up.
+    """
     return (motion.foot_force <= 0).all() & (motion.height > STANDING_HEIGHT)
 
 

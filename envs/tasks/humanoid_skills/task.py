@@ -78,8 +78,10 @@ class HumanoidSkillsConfig:
 class HumanoidSkills(MujocoTask):
     """Follow a commanded velocity and yaw rate, stand, jump, stand up; goals change within an episode.
 
-    Observation (63): see `envs.robots.feeling_humanoid.observe`. With `gait_clock`, it has 65 numbers: sine and
-    cosine of its phase follow. Goal (17): see `envs.tasks.humanoid_skills.goals`.
+    Observation (63): torso height, direction of gravity, velocities, joint angles and velocities, foot contacts and
+    last action (`envs.robots.feeling_humanoid.observe`). With `gait_clock`, the sine and cosine of the clock's phase
+    follow, 65 numbers in all.
+    Goal (17): commanded velocity forward and left (m/s), commanded yaw rate (rad/s, to the left), one-hot skill (14).
     """
 
     Config = HumanoidSkillsConfig
@@ -144,12 +146,18 @@ class HumanoidSkills(MujocoTask):
         return jnp.concatenate([obs, clock.shown(steps.phase)]) if self.config.gait_clock else obs
 
     def _rewards(self, motion: Motion, steps: Steps) -> dict[str, Array]:
-        """Return what each term adds to the reward. `steps` is what the gait terms remember of the steps before."""
+        """Return what each reward term adds to the reward of a control step, by the term's name.
+
+        `steps` is what the gait terms remember of the control steps before: of the feet, the heading and the clock.
+        """
         rewards = weighted(reward_terms(motion), self.config.rewards)
         return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
 
     def _kept(self, steps: Steps) -> dict[str, Steps]:
-        """Return the part of `info` that holds `steps`; empty if neither the clock nor a gait term is on."""
+        """Return `steps` as a dictionary that is to be part of `EnvState.info`.
+
+        The dictionary is empty if neither the clock nor a gait term is on: then no later step needs `steps`.
+        """
         return {"steps": steps} if self.config.gait.is_on or self.config.gait_clock else {}
 
     def _first_qpos(self, key: Array, lies: Array) -> Array:

@@ -11,7 +11,10 @@ from envs.tasks.humanoid_skills.rewards import is_airborne
 
 @struct.dataclass
 class Tracking:
-    """How long the humanoid of one world has been in the air and has stood, from which success is judged."""
+    """For how long one world's humanoid has been in the air and has stood, from which success is judged.
+
+    In s: the present flight, the longest flight of the episode, and the time that it has stood without a break.
+    """
 
     flight_seconds: Array  # () s, duration of the present flight
     longest_flight: Array  # () s, duration of this episode's longest flight
