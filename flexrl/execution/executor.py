@@ -38,7 +38,10 @@ CALM_SECONDS = 0.3  # s after that before it takes steps again
 
 @struct.dataclass
 class Done:
-    """What a body has done of each of its plan's S segments."""
+    """What a body has done of each of its plan's S segments (a segment is one skill to carry out).
+
+    For each: the amount done, the seconds it took, the mean velocity, and whether it was given up at its time limit.
+    """
 
     amount: Array  # (S,) in the unit of the segment's measure
     seconds: Array  # (S,) s that it lasted, until the body was at rest
@@ -49,7 +52,11 @@ class Done:
 
 @struct.dataclass
 class Progress:
-    """How far one world is with its plan: the present segment, and what was done of it and of earlier segments."""
+    """How far one world is with its plan, which is a list of segments: each is one skill to carry out.
+
+    Holds the index of the present segment, what has been done of it, and in `done` what was done of earlier segments.
+    Timers say how long the body has been braking, getting up after a fall, or stepping to keep its balance.
+    """
 
     segment: Array  # () int32, index; the schedule's count when the plan has ended
     seconds: Array  # () s since the segment began
@@ -148,17 +155,26 @@ class Progress:
         )
 
     def _rising(self, schedule: Schedule, motion: BodyMotion, period: float, is_asked: Array) -> Array:
-        """Return the s since a fallen body is told to stand up; 0 if it is not, or if the plan itself asks for that."""
+        """Return for how long (s) a fallen body has been told to stand up, one control step later; 0 if it is not told.
+
+        If the schedule has `recovers`, this goes on from the fall until the body has stood for `STANDING_SECONDS`.
+
+        Args:
+          schedule: schedule of this world.
+          motion: the body's motion at the end of the control step.
+          period: s of a control step.
+          is_asked: whether the present segment itself is to stand up; then a fall does not start this time.
+        """
         falls = schedule.recovers & ~is_asked & (motion.height < FALLEN_HEIGHT)
         has_risen = self.contacts.standing >= STANDING_SECONDS - ROUNDING
         return jnp.where(falls | ((self.rising > 0) & ~has_risen), self.rising + period, 0)
 
     def _recorded(self, at: Array, gives_up: Array) -> Done:
-        """Return `done` with the present segment's numbers written to index `at`.
+        """Return `done` with what has been done of the present segment: amount, seconds, mean velocity, given up.
 
         Args:
-          at: index of the present segment.
-          gives_up: whether the segment's time limit has passed.
+          at: index of the present segment, to which this is written.
+          gives_up: whether the segment is given up because its time limit has passed.
         """
         mean = self.velocity / jnp.maximum(self.samples, 1)
         done = self.done
@@ -178,11 +194,14 @@ def _direction(command: Array) -> Array:
 
 
 def _balancing(left: Array, motion: BodyMotion, period: float) -> Array:
-    """Return `Progress.balancing`, the s until a standing body may take steps again, one control step later.
+    """Return the timer (s) of the steps with which a standing body keeps its balance, one control step later.
+
+    It runs down to 0. At 0, a body that leans starts it at `STEPPING_SECONDS` + `CALM_SECONDS`: for the first of these
+    times the body steps on the spot, for the second it stands.
 
     Args:
-      left: s that were left before the control step.
-      motion: the body's motion after it; a body that leans begins to take steps.
+      left: the timer before the control step.
+      motion: the body's motion after the control step.
       period: s of a control step.
     """
     stands = (motion.height >= MIN_STANDING_HEIGHT) & (_speed(motion) < MAX_LEANING_SPEED)

@@ -14,7 +14,10 @@ MIN_SWING_SECONDS = 0.04  # s without contact after which a foot's next contact 
 
 @struct.dataclass
 class BodyMotion:
-    """The motion of one world's body after a control step."""
+    """How one world's body moves after a control step.
+
+    Holds the velocity (forward, left, turn), the torso's height and tilt, and whether each foot touches the floor.
+    """
 
     velocity: Array  # (3,) forward m/s, left m/s, turn rad/s, like a command
     height: Array  # () m, of the torso
@@ -31,7 +34,11 @@ def motion_of(physics: PhysicsState) -> BodyMotion:
 
 @struct.dataclass
 class Contacts:
-    """For how long each foot has been off the floor, and the whole body in flight or standing."""
+    """Three timers (s) of one world's body, for counting footsteps and jumps.
+
+    `swing`: how long each foot has been off the floor; `flight`: how long both have been, with the torso high;
+    `standing`: how long the torso has been at standing height. Each is 0 while its condition does not hold.
+    """
 
     swing: Array  # (2,) s without contact, right and left foot
     flight: Array  # () s with neither foot on the floor and the torso high
@@ -53,8 +60,9 @@ class Contacts:
         )
 
     def num_steps(self, motion: BodyMotion) -> Array:
-        """Return how many footsteps end in a control step, 0 to 2: feet that touch the floor after a swing.
+        """Return how many footsteps end in a control step, 0 to 2.
 
-        Call this with the motion after the control step, on the contacts before it.
+        Counted are feet that touch the floor again after at least `MIN_SWING_SECONDS` without contact. `self` must hold
+        the contacts before the control step, and `motion` the body's motion after it.
         """
         return (motion.touches & (self.swing >= MIN_SWING_SECONDS)).sum()

@@ -21,11 +21,12 @@ DECIMALS = (1, 2, 0, 0, 0, 1)  # likewise
 
 
 def carried_out(schedule: Schedule, done: Done) -> np.ndarray:
-    """Return which segments were done as the plan asked for, (B, S) bool, for B worlds; padding counts as done.
+    """Return which segments were done as the plan asked for, (B, S) bool: S segments in each of B worlds.
 
-    The error of an amount may be 0.3 m or a tenth of the distance, 15 degrees, or one footstep. The mean velocity after
-    the time to settle (1 s) must be within 0.3 m/s and 0.3 rad/s of the command, except in jumps, in standing up and in
-    shorter segments. No segment may be given up.
+    A distance may be off by 0.3 m or a tenth of it, whichever is more, an angle by 15 degrees, and a number of
+    footsteps by one. The mean velocity after the first second must be within 0.3 m/s and 0.3 rad/s of the command,
+    except in jumps, in standing up and in segments that were over by then. A segment that was given up because its time
+    limit passed was not done. Plans of fewer than S segments are padded; the padding counts as done.
 
     Args:
       schedule: what each world's plan asks for, (B, S).

@@ -24,7 +24,11 @@ PATIENCE = (2.0, 5.0)  # a segment is given up after the time that its command n
 
 @struct.dataclass
 class Schedule:
-    """The plan of one world as arrays: a row for each segment (one skill to carry out), padded to S rows."""
+    """The plan of one world as arrays: a row for each segment (one skill to carry out), padded to S rows.
+
+    A row says which skill and velocity to command, which amount of what ends the segment, and when it is given up.
+    `count` is the number of rows that are no padding, and `recovers` tells whether a fallen body gets up by itself.
+    """
 
     skills: Rows  # (S,) int32, indices into `SKILLS` of the environment
     commands: Rows  # (S, 3) forward m/s, left m/s, turn rad/s
@@ -73,9 +77,9 @@ def stacked(schedules: Sequence[Schedule]) -> Schedule:
 
 
 def longest_seconds(schedule: Schedule) -> float:
-    """Return the longest time (s) that a schedule, or any of several, takes if each of its segments is given up.
+    """Return the longest time (s) that a schedule can take: the sum of its segments' time limits.
 
-    Segments that never end count as 0 s.
+    Of several schedules (B, S), the longest counts. Segments that never end count as 0 s.
     """
     limits = np.asarray(schedule.limits)
     is_padding = np.arange(limits.shape[-1]) >= np.asarray(schedule.count)[..., None]
@@ -95,7 +99,12 @@ def skill_index(skill: str) -> int:
 
 
 def _row(segment: Segment) -> tuple[int, np.ndarray, int, float, float]:
-    """Return a segment's row of a `Schedule`: skill, command, measure, amount, and s after which it is given up."""
+    """Return a segment as one row of a `Schedule`.
+
+    Returns:
+      The skill's index in `SKILLS`; the velocity (3,) to command; what ends the segment, as an index into `MEASURES`;
+      how much of that; and the s after which the segment is given up.
+    """
     command, (measure, amount) = command_of(segment), _end(segment)
     speed, turn = float(np.hypot(*command[:2])), abs(float(command[2]))
     seconds = {
@@ -120,7 +129,12 @@ def _end(segment: Segment) -> tuple[int, float]:
 
 
 def _goes_on(segment: Segment, after: Segment | None) -> bool:
-    """Return whether the next segment moves the same way, so that stopping between the two would look odd."""
+    """Return whether the next segment moves the same way, so that the body need not stop between the two.
+
+    Args:
+      segment: a segment of a plan.
+      after: the segment after it; None if there is none, for which the answer is False.
+    """
     return after is not None and after.skill in (segment.skill, *_SAME_WAY.get(segment.skill, ()))
 
 
@@ -128,6 +142,6 @@ _SAME_WAY = {"walk-forward": ("run",), "run": ("walk-forward",)}
 
 
 def _padded(rows: Sequence[object], size: int, dtype: type) -> np.ndarray:
-    """Return rows as an array of `size` rows, the last of them repeated."""
+    """Return rows as an array of `size` rows: the last row is repeated as often as rows are missing."""
     array = np.asarray(rows, dtype)
     return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
