@@ -12,7 +12,7 @@ from flexrl.language.plan import Plan, Refusal, from_json
 
 @dataclass(frozen=True)
 class Meant:
-    """An instruction and the plan or refusal that it means."""
+    """An instruction (`text`), and the plan or refusal that a correct reader gives for it (`answer`)."""
 
     text: str
     answer: Plan | Refusal

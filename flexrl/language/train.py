@@ -84,7 +84,7 @@ class TrainArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse, train, write and print."""
+    """Train the classifier of clauses as command-line flags say (the fields of `TrainArguments`)."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -96,7 +96,9 @@ def main(arguments: list[str]) -> None:
 
 
 def train(options: TrainArguments) -> None:
-    """Train and score; write the classifier and its scores.
+    """Train the classifier of clauses, score it on test sets, and print the scores.
+
+    Writes the classifier to `head.npz` and its scores to `scores.json`, in the folder `options.out`.
 
     Raises:
       ConfigError: if the encoder is missing.

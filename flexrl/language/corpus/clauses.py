@@ -30,7 +30,6 @@ def clause_examples(split: Split, count: int, seed: int = 0) -> list[Example]:
 
     At least a fifth are unsupported: they ask for what no skill can do.
 
-
     Args:
       split: "train", "S0", "S1" or "S2".
       count: How many examples to return.
@@ -63,7 +62,17 @@ def _family(rng: random.Random) -> str:
 
 
 def _example(rng: random.Random, family: str, side: str, split: Split) -> Example | None:
-    """Draw a labelled clause of a family, such as "turn"; None if it reads as several or belongs to another split."""
+    """Draw a random labelled clause, sometimes with an amount, an error of grammar or a typing error.
+
+    Args:
+      rng: Source of all random choices.
+      family: What the clause asks for: "unsupported", or a key of `FAMILIES`, such as "turn".
+      side: "left" or "right", for the families that have a side.
+      split: The split that the clause has to belong to.
+
+    Returns:
+      The clause; None if the drawn words are not read as one clause, or belong to another split.
+    """
     clause = draw(rng, family, side, split)
     said = with_amount(rng, clause)[0] if rng.random() < 0.3 else clause.words
     said = typed(rng, broken(rng, said), 0.12)
@@ -78,13 +87,17 @@ def _example(rng: random.Random, family: str, side: str, split: Split) -> Exampl
 
 
 def belongs(split: Split, text: str, template: str, whole: bool = False) -> bool:
-    """Return whether a text belongs to a split, by its words, its templates and a hash that keeps S0 out of training.
+    """Return whether a text of the corpus belongs to a split.
+
+    "S1" is for held-out word orders and "S2" for held-out words. Of the other clauses with more than two words, a hash
+    sends about a tenth to "S0" and the rest to "train".
 
     Args:
       split: The split.
       text: A clause, or a whole instruction.
       template: The names of the word orders that made it, joined by "+".
-      whole: Whether the text is a whole instruction; then the hash is left out.
+      whole: Whether the text is a whole instruction; then the hash is not asked, and "S0", "S4" and "train" take the
+        same texts.
     """
     words = set(re.findall(r"[a-z]+", text.lower()))
     new_words = bool(words & lexicon.HELD_OUT) or any(base_form(word) in lexicon.HELD_OUT for word in words)

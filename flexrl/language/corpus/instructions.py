@@ -1,6 +1,7 @@
 """Generate whole instructions with the plans that they mean, to test on.
 
-The splits are those of `corpus.clauses`, and "S4", whose instructions have three or four clauses.
+Splits: "train"; "S0", made like "train"; "S1", with word orders that the training of the classifier lacks; "S2", with
+words that it lacks; "S4", made like "train", but with three or four clauses.
 """
 
 import random
@@ -56,7 +57,11 @@ def instructions(split: Split, count: int, seed: int = 0) -> list[Instruction]:
 
 @dataclass(frozen=True)
 class _Part:
-    """A clause of an instruction with its amount, and its meaning."""
+    """A clause from which an instruction is made.
+
+    Holds its words with their amount, the segment of a plan that they mean (None if no skill can do it), the same words
+    with the verb in -ing, and the name of their word order.
+    """
 
     said: str
     segment: Segment | None  # None: unsupported
@@ -96,9 +101,11 @@ def _instruction(rng: random.Random, split: Split) -> Instruction | None:
 
 
 def _composed(rng: random.Random, parts: list[_Part], split: Split) -> Iterator[tuple[str, list[_Part], list[str]]]:
-    """Join clauses to an instruction; yield its text, the clauses in the order to be done, and its templates.
+    """Join clauses to an instruction by a random template, such as "X before doing Y", that the split may use.
 
-    Nothing is yielded if no template of the split can join the clauses; else once.
+    Yields:
+      Once, the text, the clauses in the order in which they are to be done, and the names of the templates. Clauses
+      that the text takes back or forbids are left out. Nothing if no template of the split can join the clauses.
     """
     if len(parts) == 1:
         part = parts[0]

@@ -35,7 +35,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Said:
-    """A generated clause in a user's words, and what it means; an amount may be added to it later."""
+    """A generated clause in a user's words, and what it means.
+
+    Holds the words, the skill (or "unsupported"), the speed, the name of the word order, the amount that ends the
+    clause (None if there is none yet), and whether the words begin with a verb.
+    """
 
     words: str
     skill: str

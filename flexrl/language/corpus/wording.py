@@ -63,7 +63,13 @@ def draw(rng: random.Random, family: str, side: str, split: Split) -> Said:
 
 
 def _turn(rng: random.Random, side: str, split: Split) -> Said:
-    """Return a clause that turns on the spot; without a direction it turns left."""
+    """Draw a random clause that asks to turn on the spot, such as "spin around to the left".
+
+    Args:
+      rng: Source of all random choices.
+      side: "left" or "right". Some clauses name no side; these mean a turn to the left.
+      split: "S1" uses the held-out word orders where there is a choice, any other split the usual ones.
+    """
     kind = rng.random()
     if kind < 0.12:
         return _with_speed(rng, Said(rng.choice(lexicon.BARE_TURNS), "turn-left", None, "plain"), 0.4)
@@ -82,7 +88,13 @@ def _turn(rng: random.Random, side: str, split: Split) -> Said:
 
 
 def _unsupported(rng: random.Random, side: str, split: Split) -> Said:
-    """Return a clause that no skill can do: three of four are close to the skills, one is about something else."""
+    """Draw a random clause that no skill can do: most are close to the skills, about a quarter are not.
+
+    Args:
+      rng: Source of all random choices.
+      side: "left" or "right", for the clauses that name a side.
+      split: "S1" says most of those close to the skills as "do some jumping"; any other split never does.
+    """
     near = rng.random() < 0.72
     words = rng.choice(lexicon.NEAR if near else lexicon.FAR)
     words = re.sub(r"\{noise\}", lambda _: _noise(rng), words)
@@ -111,7 +123,16 @@ def _with_speed(rng: random.Random, clause: Said, share: float) -> Said:
 
 
 def _joined(rng: random.Random, verb: str, way: str, skill: str, speed: Speed | None, split: Split) -> Said:
-    """Join a verb ("walk"), a way ("to the left") and, at times, words of speed in a random word order of the split."""
+    """Join a verb, a direction and, at times, words of speed to a clause, in a random word order.
+
+    Args:
+      rng: Source of all random choices.
+      verb: Words such as "walk".
+      way: Words of direction, such as "to the left"; may be empty.
+      skill: The skill that the clause means.
+      speed: The speed that the verb says. If None, words of speed may be added that say one.
+      split: "S1" uses the held-out word orders if there is a direction, any other split the usual ones.
+    """
     adverb = ""
     if speed is None and rng.random() < 0.5:
         speed = rng.choice(("slow", "fast", None))

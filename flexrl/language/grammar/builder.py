@@ -36,7 +36,12 @@ class Builder(Clauses):
         return self.items, list(dict.fromkeys(self.impossible))
 
     def add(self, piece: Piece, following: list[Piece]) -> None:
-        """Add one piece; the pieces after it tell how far back a correction reaches."""
+        """Add the clauses of one piece of the instruction, or change the clauses before it as the piece asks.
+
+        Args:
+          piece: The piece.
+          following: The pieces after it, which tell how far back a correction reaches.
+        """
         if piece.sentence and self.items:
             self.sentence += 1
             self._close_sentence()
@@ -70,7 +75,16 @@ class Builder(Clauses):
         self._place(piece, text, until, quantity.times, corrected)
 
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
-        """Leave out what is not to be done; "do not move" is standing still."""
+        """Take in a piece that says what not to do, mostly by adding no clause.
+
+        "Do not move" adds a clause that stands still, "do not hurry" makes the clause before slower, and "without
+        stopping for ten metres" gives it the amount. Later words may take over the verb of what is forbidden.
+
+        Args:
+          piece: The piece, after "do not" or the like.
+          text: Its words, without amounts.
+          until: Its amount, or None.
+        """
         text = tidy(base(text))
         if STILL.match(text):
             until = until if until is not None and until.kind == "seconds" else None
@@ -106,10 +120,10 @@ class Builder(Clauses):
         self.loose_after = False
 
     def _take_back(self, piece: Piece, following: list[Piece], text: str, until: Until | None) -> Item | None:
-        """Remove the clause that a correction takes back, and return it; None if there is none.
+        """Remove the clause that a correction takes back, and return it; None if there is no clause yet.
 
-        Removed, too, are later clauses that the correction says again, and in "No, hop just once" the whole sentence
-        before it.
+        That is the last clause. If the correction says several clauses again, all of these are removed, and the first
+        is returned. "No, hop just once" removes all clauses of the last sentence.
 
         Args:
           piece: The correction.
@@ -136,9 +150,16 @@ class Builder(Clauses):
         return taken
 
     def _place(self, piece: Piece, text: str, until: Until | None, times: int, corrected: Item | None) -> None:
-        """Add a clause `times` times, or join words that are no clause of their own to the clause that they belong to.
+        """Add the words of a piece as a clause; or join them to another clause, if they are no clause of their own.
 
-        `corrected` is the clause that was taken back for these words, or None.
+        Words that say only a speed, a direction, a gait or an amount are joined.
+
+        Args:
+          piece: The piece.
+          text: Its words, without amount and count.
+          until: Its amount, or None.
+          times: How often the clause is added.
+          corrected: The clause that was taken back for these words, or None.
         """
         text = re.sub(r"(?<=\w) (?:(?:once )?again|once more)$", "", text)
         if AT_GAIT.match(text) and until is None:
@@ -215,7 +236,11 @@ class Builder(Clauses):
         self._place_direction(piece, item, previous, axes, times)
 
     def _place_gait(self, piece: Piece, text: str) -> None:
-        """Join a gait, as in "walk on, at a jog", to the clause before it; or keep it for the clause after it."""
+        """Join a gait, such as "at a jog", to the clause before it or to the one after it.
+
+        It belongs to the clause before it after a comma or "and", as in "walk on, at a jog", unless that clause stands,
+        jumps or turns. Else it is kept for the next clause that is added.
+        """
         previous = self.items[-1] if self.items else None
         joins = previous is not None and not piece.sentence and piece.mark in ("comma", "and")
         if previous is not None and joins and not set(previous.text.split()) & (STANDING | JUMPING | TURNING):
@@ -225,14 +250,29 @@ class Builder(Clauses):
         self.loose_after = previous is not None and piece.sentence
 
     def _goes_on(self, piece: Piece, text: str) -> bool:
-        """Return whether a piece such as "moving forward", after "veer left" and a comma, only adds a direction."""
+        """Return whether a piece says only a direction that the clause before it does not: "veer left, moving forward".
+
+        Args:
+          piece: The piece; it has to follow a comma, and to begin with "moving", "going" or the like.
+          text: Its words, without amount.
+        """
         if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):
             return False
         way, before = text.split()[1:], directions(self.items[-1].text.split())
         return is_fragment(way) and len(way) == 1 and not {*directions(way)} & {*before}
 
     def _place_speed(self, piece: Piece, item: Item, previous: Item | None, times: int) -> None:
-        """Join speed words to the clause before them, or keep them for the clause after them."""
+        """Join words that say a speed, such as "slowly", to the clause that they belong to.
+
+        At the beginning of a sentence, or if the body stands before, they are kept for the next clause. After "then",
+        as in "walk, then quickly", they add the clause before once more with the new speed. Else that clause gets them.
+
+        Args:
+          piece: The piece that has the words.
+          item: The words and their amount.
+          previous: The clause before them, or None.
+          times: How often a clause is added, if one is.
+        """
         if previous is None or piece.sentence or set(previous.text.split()) & STANDING:
             self.loose = f"{self.loose} {item.text}".strip()
             self.loose_after = piece.sentence and previous is not None and not set(previous.text.split()) & STANDING
@@ -245,7 +285,18 @@ class Builder(Clauses):
             self.last = self.items[-1]
 
     def _place_direction(self, piece: Piece, item: Item, previous: Item | None, axes: list[str], times: int) -> None:
-        """Join a direction to the clause before it, or make it a clause with that clause's verb."""
+        """Join words that say a direction to the clause before them, or add them as a clause with that clause's verb.
+
+        They are joined if that clause has no direction yet ("walk, to the left"), or if both make a diagonal ("walk
+        forward and left"). Else "walk forward, then left" adds the clause "walk left".
+
+        Args:
+          piece: The piece that has the words.
+          item: The words and their amount.
+          previous: The clause before them, or None.
+          axes: What each of their directions is: "along" (forward, back), "across" (sides) or "around" (rotation).
+          times: How often a clause is added, if one is.
+        """
         if self.last is not None and self.last.negated and piece.mark == "and" and not piece.comma:
             if {*directions(self.last.text.split()), *axes} == {"along", "across"}:
                 return  # "do not walk back and to the left"
@@ -287,9 +338,14 @@ class Builder(Clauses):
         self._append(replace(item, text=with_verb(earlier, item.text)), times)
 
     def _after_amount(self, item: Item, until: Until, previous: Item | None) -> None:
-        """End the clause before an amount such as "after two metres" by it.
+        """Make an amount such as "after two metres" the end of the clause before it.
 
         If there is no such clause, or it has an amount, add a clause that waits the seconds or walks the distance.
+
+        Args:
+          item: The words of the amount, as a clause.
+          until: The amount.
+          previous: The clause before it, or None.
         """
         if previous is not None and previous.until is None:
             self.items[-1] = replace(previous, until=until)

@@ -72,6 +72,9 @@ def split(instruction: str) -> Reading:
 
 
 def clean(text: str) -> str:
-    """Return the text of one clause as the classifier reads it; if it reads as none or several, only normalise it."""
+    """Return the text of one clause in the form that the classifier reads: without amounts and politeness.
+
+    A text that has no clause or several is only put in lower case, without punctuation.
+    """
     reading = split(text)
     return reading.clauses[0].text if len(reading.clauses) == 1 else normalise(text)

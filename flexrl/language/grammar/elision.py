@@ -29,7 +29,7 @@ class Item:
       said: The user's own words.
       comma: Whether a comma, or the end of a sentence, stands before it.
       sentence: The index of its sentence in the instruction.
-      opens: Whether a later ", twice" repeats nothing before this clause.
+      opens: Whether a part of a sentence begins with it, as after ", then"; a later ", twice" repeats from here on.
       negated: Whether it is not to be done.
     """
 
@@ -43,12 +43,14 @@ class Item:
 
 
 def correct(old: Item, new: Item, axes: list[str]) -> Item:
-    """Return an earlier clause as a correction changes it: "walk two metres" by "no, three metres".
+    """Return the clause that a correction leaves: "walk two metres; no, three metres" leaves "walk three metres".
+
+    What the correction does not say (verb, direction, speed or amount) is taken from the earlier clause where it fits.
 
     Args:
       old: The earlier clause.
       new: The words and the amount of the correction.
-      axes: The axes of the directions in `new`, as by `directions`.
+      axes: What each direction in `new` is: "along" (forward, back), "across" (sides) or "around" (rotation).
     """
     words = new.text.split()
     if not words or (words == ["step"] and new.until and not set(old.text.split()) & (STANDING | JUMPING | TURNING)):
@@ -92,7 +94,16 @@ def taken_back_from(items: list[Item], text: str, until: Until | None, following
 
 
 def _alike(item: Item, text: str, until: Until | None) -> bool:
-    """Return whether a correction fits a clause: by its verb, or without one by a direction or the kind of amount."""
+    """Return whether a correction may be meant for a clause.
+
+    A correction with a verb is meant for a clause that has this verb. One of a direction or a speed fits a clause that
+    names a direction just as it does itself, and one of an amount fits a clause with the same kind of amount.
+
+    Args:
+      item: The clause.
+      text: The words of the correction, without the amount.
+      until: The amount of the correction, or None.
+    """
     words = text.split()
     if not words or words == ["step"]:
         return until is None or (item.until is not None and item.until.kind == until.kind)
@@ -129,7 +140,10 @@ def with_verb(earlier: Item, text: str) -> str:
 
 
 def opposite(text: str) -> str:
-    """Return the direction opposite to the one that a text names."""
+    """Return the direction opposite to the one that a text names: "right" for "turn left".
+
+    A text without a direction counts as forward, so that "backward" is returned.
+    """
     words = set(text.split())
     if words & SIDES:
         return "left" if words & {"right", "rightward", "rightwards"} else "right"

@@ -33,7 +33,17 @@ def end_each(items: list[Item], until: Until, said: str) -> bool:
 
 
 def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item | None:
-    """Join an angle after a comma to the turn before it, as in "turn left, a quarter turn"; None if it does not fit."""
+    """Join an angle to the turn before it, as in "turn left, a quarter turn", and return the turn with this angle.
+
+    Args:
+      previous: The clause before the angle.
+      words: The words of the angle, such as "a quarter turn left".
+      text: The same words, without the amount.
+      until: The angle.
+
+    Returns:
+      The turn; None if the clause is no turn or has an amount already, or the angle is a turn of its own.
+    """
     before, own = set(previous.text.split()), set(text.split())
     if until.kind != "degrees" or previous.until is not None or not before & TURNING or _ACT.match(words):
         return None
@@ -46,7 +56,10 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
 
 
 def is_insisted(previous: Item, item: Item) -> bool:
-    """Return whether a clause only insists on the one before, as in "back off, back off!"; never a jump or a turn."""
+    """Return whether a clause only says the one before again, to insist on it, as in "back off, back off!".
+
+    Jumps, turns and single words are never taken so: saying them twice asks for them twice.
+    """
     if previous.text != item.text or previous.until is not None:
         return False
     words = set(item.text.split())

@@ -122,9 +122,13 @@ def mark_up(instruction: str) -> tuple[str, list[str]]:
 
 
 def _substitute(text: str, phrase: str, mark: Mark, bounded: bool = True) -> str:
-    """Put the code of a mark in place of each match of a phrase (a pattern), and spaces in place of its rest.
+    """Replace each match of a pattern in a text by the code of a mark and spaces, so that the text keeps its length.
 
-    `bounded` matches whole words only.
+    Args:
+      text: The text.
+      phrase: The pattern; a space in it matches any number of spaces.
+      mark: The mark, such as "then", whose code of one character is put.
+      bounded: Whether the pattern matches whole words only.
     """
     spaced = re.sub(r" (?![?*+])", " +", phrase)
     pattern = re.compile(rf"(?<![\w'-])(?:{spaced})(?![\w'])" if bounded else spaced)

@@ -46,7 +46,14 @@ class Piece:
 
 
 def cut(marked: str, instruction: str) -> list[Piece]:
-    """Cut an instruction where its `marked` text (`marks.mark_up`) has codes; of adjacent ones the strongest counts."""
+    """Cut an instruction into pieces at its order words and punctuation.
+
+    Where several of these stand together, the one that says most counts: ", and then" is "then".
+
+    Args:
+      marked: The instruction with codes in place of order words and punctuation, from `marks.mark_up`.
+      instruction: The instruction, of the same length.
+    """
     strength: list[Mark] = ["start", "sentence", "comma", "and", "then", "not", "first", "before", "after", "correct"]
     pieces: list[Piece] = []
     mark: Mark = "start"
@@ -118,7 +125,12 @@ def _run_on(part: str) -> list[tuple[int, int]]:
 
 
 def _measured(part: str, rest: str) -> bool:
-    """Return whether words have their amount, and the next words begin with another: "2 m forward 3 steps back"."""
+    """Return whether an amount begins after words that have one already: "2 m forward" before "3 steps back".
+
+    Args:
+      part: The words.
+      rest: The words after them.
+    """
     words = normalise(rest).split()
     return number(words, 0) is not None and all(find_quantity(x).until is not None for x in (part, rest))
 

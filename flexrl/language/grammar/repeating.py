@@ -10,10 +10,18 @@ from flexrl.language.plan import MAX_SEGMENTS, Until
 
 
 class Clauses:
-    """The clauses so far, in the order to be done, and a speed, an amount or a count that waits for the next clause."""
+    """The clauses of an instruction so far, while it is read from its beginning to its end.
+
+    Holds the clauses in the order to be done (`items`), words that no plan can carry out (`impossible`), and a speed,
+    an amount or a count that was said before the clause that it belongs to.
+    """
 
     def __init__(self, impossible: list[str]) -> None:
-        """Start without clauses; `impossible` are words found so far that no plan can carry out, and is added to."""
+        """Start without clauses.
+
+        Args:
+          impossible: Words found so far that no plan can carry out. Further ones are added to this list.
+        """
         self.items: list[Item] = []
         self.impossible = impossible
         self.last: Item | None = None  # the clause that the next may leave words out of; also a negated one
@@ -26,13 +34,19 @@ class Clauses:
         self.unmeasured: str | None = None  # a number without a unit in the piece before
 
     def _repeats(self, piece: Piece, text: str, times: int, counted: bool) -> bool:
-        """Repeat earlier clauses if a piece asks only for that, as "do that again" does; return whether it does.
+        """Repeat earlier clauses if a piece asks only for that, as "do that again" does.
+
+        "The same to the right" adds the last clause with that direction. "Three times:", before any clause, is kept for
+        the clauses that follow.
 
         Args:
           piece: The piece.
-          text: Its words without amount and count.
-          times: How often it says; 1 if it does not.
-          counted: Whether it says how often.
+          text: The words of the piece without amount and count.
+          times: The count that the piece says; 1 if it says none.
+          counted: Whether the piece says a count.
+
+        Returns:
+          Whether the piece asks only for a repetition, and so is dealt with.
         """
         if match := SAME_TO.match(text):
             if self.last is not None:
@@ -72,7 +86,15 @@ class Clauses:
         return False
 
     def _recounts(self, taken: Item, count: float | None) -> bool:
-        """Add `count` times a clause that was taken back: "jump twice; no, three times". Return whether that fits."""
+        """Add a clause again that a correction took back, with the correction's count: "jump twice; no, three times".
+
+        Args:
+          taken: The clause that was taken back.
+          count: How often it is to be done, or None.
+
+        Returns:
+          Whether it was added. It is not if there is no count, or if the clause has an amount.
+        """
         if count is None or taken.until is not None:
             return False
         while self.items and (self.items[-1].text, self.items[-1].said) == (taken.text, taken.said):

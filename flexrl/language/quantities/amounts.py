@@ -160,7 +160,7 @@ def _measured(
       begin: The index of the amount's first word.
       i: The index of the unit.
       value: The number before the unit.
-      found: The kind and the size of the unit, as by `unit`.
+      found: What the unit measures, and its size: ("metres", 1000.0) for "km".
       sizes: Adjectives between number and unit, such as "small".
       sides: "left" and "right" among them.
       article: Whether the number is "a" or "an".
@@ -199,7 +199,14 @@ def _turn_at(
 ) -> Amount | None:
     """Return an amount in turns: "half a turn", "a full turn", "two right turns"; None for a plain "a turn".
 
-    `i` is the index of the word for turn; the other arguments are those of `_measured`.
+    Args:
+      words: The words of the clause.
+      begin: The index of the amount's first word.
+      i: The index of the word "turn", "circle" or the like.
+      value: The number before that word.
+      sizes: Adjectives between number and that word, such as "full".
+      sides: "left" and "right" among them.
+      article: Whether the number is "a" or "an".
     """
     if words[i] in ("circle", "circles") and (value >= 1 or (begin and words[begin - 1] == "in")):
         return None
@@ -229,7 +236,12 @@ def _turn_at(
 def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int], article: bool) -> Amount | None:
     """Return degrees for "turn 90" and "do a 180", and otherwise a number without a unit; None if it is no amount.
 
-    `read` is the number and the index after it, `start` its first word, and `begin` the first word of all, as "about".
+    Args:
+      words: The words of the clause.
+      start: The index of the number's first word.
+      begin: The index of the first word that belongs to it, such as "about"; `start` if there is none.
+      read: The number, and the index after its last word.
+      article: Whether the number is "a" or "an".
     """
     value, end = read
     if words[start] in ("to", "too", "the"):

@@ -141,7 +141,7 @@ _GREETED = flags(r"^\W*(?:hey|hi|hello|ok|okay|yo|oi) ([a-z][\w'-]+) (?=\w)")
 
 
 def without_addresses(text: str) -> str:
-    """Return an instruction without names ("Bob, "), exclamations and labels ("Task: ")."""
+    """Return an instruction without names ("Anna, "), exclamations ("Wow, ") and labels ("Task: ")."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     text = _CHAT.sub("", _TAIL.sub("", _BARE.sub("", _HESITATION.sub(" ", text))))
@@ -151,7 +151,10 @@ def without_addresses(text: str) -> str:
 
 
 def _means_something(name: str) -> bool:
-    """Return whether what looks like a name has a word of the vocabulary, a number or a unit, and so is no name."""
+    """Return whether what stands where a name may stand is no name: it has a known word, a number word or a unit.
+
+    So "Walk, robot" keeps its "Walk", and "Anna, walk" loses its "Anna".
+    """
     words = {word for said in re.split(r"[\s-]", name.lower()) for word in (said, base_form(said), said.rstrip("s"))}
     return bool(words & (_known_words() | NUMBERS.keys() | UNITS.keys()))
 

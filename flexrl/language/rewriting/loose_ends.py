@@ -138,7 +138,10 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def tied_up(text: str) -> str:
-    """Return an instruction without words that say nothing, and with each verb before its amount."""
+    """Return an instruction without words that ask for nothing, and with each verb before its amount.
+
+    "If you feel ready, walk" is "walk", and "two metres forward, walk" is "walk two metres forward".
+    """
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return text

@@ -156,7 +156,10 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def ordered(text: str) -> str:
-    """Return an instruction in which plain words such as "then" say the order."""
+    """Return an instruction in which plain words say the order of what is to be done.
+
+    "With two jumps done, walk" is "after two jumps, walk".
+    """
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return text

@@ -185,7 +185,10 @@ _DIAGONAL = flags(
 
 
 def rephrased(text: str) -> str:
-    """Return an instruction in plainer words, which mean the same."""
+    """Return an instruction in plainer words, which mean the same.
+
+    "The floor is wet, so two jumps are what I need" is "two jumps".
+    """
     if re.match(r"\W*1[.)]\s", text):
         text = re.sub(r"(?:^|(?<=\s))\d{1,2}[.)]\s+(?=[A-Za-z])", ". ", text)
     text = without_addresses(tied_up(spelled_out(re.sub(r"[’‘`´]", "'", text))))

@@ -1,4 +1,7 @@
-"""Say plainly how a sentence goes over from one gait to another, and what it orders, forbids and takes back."""
+"""Patterns that say a change of gait, an order, a prohibition or a correction in plain words.
+
+"break into a jog" is "jog", "under no circumstances" is "don't", and "I changed my mind" is "scratch that".
+"""
 
 import re
 

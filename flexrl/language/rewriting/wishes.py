@@ -174,5 +174,5 @@ def commanded(text: str) -> str:
 
 
 def _with_base(match: re.Match[str]) -> str:
-    """Return the last word of a match in its base form."""
+    """Return the last group of a match, a verb such as "turned" after "get yourself", in its base form: "turn"."""
     return base_form(match[match.lastindex or 0].lower())

@@ -1,4 +1,8 @@
-"""Verbs of reports, interfaces and drill sergeants, in the form of `flexrl.language.wording.verbs`."""
+"""Verbs of reports, interfaces and drill sergeants, such as "initiate gait".
+
+`FORMAL_VERBS` maps a kind of movement ("go", "turn", ...) and the speed that the verb says to its phrases, with
+semicolons between them.
+"""
 
 from flexrl.language.plan import Speed
 

@@ -17,7 +17,11 @@ WALKED = "walk run jog sprint stroll march hike trot dash tiptoe creep saunter a
 
 
 def at_gaits() -> Iterator[tuple[str, str, Speed | None]]:
-    """Yield gaits as ways of covering a distance, such as "at a jog" and "at an easy run", with family and speed."""
+    """Yield phrases that say how to cover a distance by naming a gait, such as "at a jog" and "at an easy run".
+
+    Yields:
+      The phrase; the kind of movement, "go" or "run"; and the speed that the phrase says, None for the usual one.
+    """
     for gait, (family, usual) in GAITS.items():
         for pace, adjectives in ADJECTIVES.items():
             speed: Speed | None = pace or usual

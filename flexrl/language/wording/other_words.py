@@ -1,4 +1,7 @@
-"""Words that tell of something else than the skills. Semicolons part them."""
+"""Words that show that a clause asks for what no skill can do, such as "sit", "dance" and "kitchen".
+
+Each text lists words and phrases, with semicolons between them.
+"""
 
 BAD = (  # words that tell of something else than the skills, wherever they stand
     "sit; sits; sitting; seat; kneel; kneeling; knee; knees; crawl; crawling; crouch; squat; squats; lie; "

@@ -1,4 +1,8 @@
-"""Rarer verbs of the skills, in the form of `flexrl.language.wording.verbs`."""
+"""Rarer verbs that ask for a skill, such as "perambulate".
+
+`RARE_VERBS` maps a kind of movement ("go", "turn", ...) and the speed that the verb says to its phrases, with
+semicolons between them.
+"""
 
 from flexrl.language.plan import Speed
 

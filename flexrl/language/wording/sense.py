@@ -28,7 +28,8 @@ class Sense:
     """What a clause asks for.
 
     Attributes:
-      family: one of `flexrl.language.head.FAMILIES`.
+      family: "stand", "forward", "backward", "strafe", "turn", "run", "jump", "stand-up", or "unsupported" for what no
+        skill can do: a skill without its side.
       speed: the speed that its words say, or None.
     """
 
@@ -90,7 +91,15 @@ def said_pace(text: str) -> str | None:
 
 
 def _has_object(words: list[str], found: list[Meaning]) -> bool:
-    """Return whether an unknown word is a thing that something is done to, as in "halt production"."""
+    """Return whether a clause does something to a thing that it names by an unknown word: "walk the xylophone".
+
+    That is so if "the", "my" or the like stands before the unknown word (unless the clause begins with "do", "take" or
+    the like), or if the unknown word follows a verb of standing or jumping with which the clause begins.
+
+    Args:
+      words: the words of the clause.
+      found: the meanings of its phrases, from `_meanings`.
+    """
     strange = {meaning.value for meaning in found if meaning.kind == "unknown"}
     if strange & DETERMINERS and words[0] not in LIGHT_VERBS:
         return True
@@ -98,7 +107,14 @@ def _has_object(words: list[str], found: list[Meaning]) -> bool:
 
 
 def compatible(text: str, kind: Kind | None) -> frozenset[str]:
-    """Return the families that the directions of a clause and the kind of its amount leave possible."""
+    """Return which skills, without their side, the directions of a clause and its amount leave possible.
+
+    A clause with "backward" cannot be "run", for example, and one with an amount in degrees is "turn".
+
+    Args:
+      text: the words of the clause, without its amount.
+      kind: what the amount measures; None if there is none.
+    """
     found = _meanings(text.split(), frozenset())
     ways = {meaning.value for meaning in found if meaning.kind == "way"}
     families = set(FAMILIES_OF_KIND[kind])
@@ -129,7 +145,15 @@ FAMILIES_OF_KIND: dict[Kind | None, frozenset[str]] = {
 
 
 def _meanings(words: list[str], unknown: frozenset[str]) -> list[Meaning]:
-    """Return the meanings of the phrases that words are best cut into: few phrases, and few unknown words."""
+    """Cut words into known phrases, and return the meanings of the phrases in order.
+
+    Of all ways to cut them, the one with the lowest sum of `COSTS` is taken: above all few unknown words, then few
+    phrases. The meaning of an unknown word has the kind "unknown", and as its value the word before it.
+
+    Args:
+      words: the words of a clause.
+      unknown: words that count as unknown, even if they are in the vocabulary.
+    """
     best: list[tuple[int, tuple[Meaning, ...]]] = [(0, ())]
     for end in range(1, len(words) + 1):
         cost, meanings = best[-1]
@@ -167,7 +191,9 @@ def _stem(word: str) -> str:
 
 
 def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str], kind: Kind | None) -> str | None:
-    """Return the family that the phrases of a clause ask for; None if they fit no skill, or do not say enough.
+    """Return which skill, without its side, the phrases of a clause ask for, such as "forward", "strafe" or "turn".
+
+    The answer is "unsupported" if no skill can do it, and None if the phrases do not go together or say too little.
 
     Args:
       verbs: meanings of the verbs.
@@ -224,7 +250,9 @@ def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str
 def _without_verb(
     along: set[str], sides: set[str], ways: set[str], turning: bool, in_place: bool, kind: Kind | None
 ) -> str | None:
-    """Return the family of words without a verb, such as "forward", "90 degrees left" and "two steps".
+    """Return which skill, without its side, words without a verb ask for: "turn" for "90 degrees left".
+
+    The answer is "unsupported" if they name nothing that can be done, and None if they do not go together.
 
     Args:
       along: "forward" and "backward", if they are said.

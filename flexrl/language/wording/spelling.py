@@ -25,7 +25,7 @@ _FRO = re.compile(
 
 
 def corrected(text: str) -> str:
-    """Return a text with its typing errors corrected; words that it does not know stay as they are."""
+    """Return a text with its typing errors corrected; a word that is close to no known word stays as it is."""
     return _WORD.sub(lambda match: _corrected(match[0]), text)
 
 
@@ -46,7 +46,10 @@ def _corrected(word: str) -> str:
 
 
 def _closest(word: str) -> str | None:
-    """Return the only word of the vocabulary within one edit (two for eight letters), or None."""
+    """Return the word of the vocabulary that a mistyped word stands for; None if there is none, or more than one.
+
+    It may be one edit away, and two from a word of eight letters or more; forms with and without -s count as one.
+    """
     for most in (1, 2) if len(word) >= 8 else (1,):
         close = [known for known in _vocabulary(rare=False) if len(known) >= 4 and distance(word, known, most) <= most]
         close = [known for known in close if most == 1 or known[0] == word[0]]
@@ -63,7 +66,10 @@ def _closest(word: str) -> str | None:
 
 @cache
 def _vocabulary(rare: bool = True) -> frozenset[str]:
-    """Return the words that are known; without the `rare` ones, those that typing errors may be corrected to."""
+    """Return the words that instructions for the skills consist of, with order words, numbers and units.
+
+    Without `rare`, the rarer verbs are left out: typing errors are corrected to the other words only.
+    """
     table = phrase_table(rare)
     words = {word for phrase, meaning in table.items() if meaning.kind != "bad" for word in phrase.split()}
     verbs = {phrase for phrase, meaning in table.items() if meaning.kind in ("go", "turn", "run", "jump", "strafe")}

@@ -1,4 +1,8 @@
-"""Verbs of the skills by family and by the speed that they say; semicolons part the phrases."""
+"""The common verbs that ask for a skill, such as "walk" and "stroll".
+
+`VERBS` maps a kind of movement ("go", "turn", ...) and the speed that the verb says to its phrases, with semicolons
+between them.
+"""
 
 from flexrl.language.plan import Speed
 

@@ -24,9 +24,12 @@ class Meaning:
     """What a phrase says.
 
     Attributes:
-      kind: a family of verbs, or another kind that the head of this file names.
-      value: the way, the sense of rotation or the place, for these kinds; else empty.
-      speed: the speed that the phrase says.
+      kind: for a verb, what it does: "go", "strafe", "back", "turn", "run", "jump", "stand" or "stand-up"; else "way"
+        (a direction), "speed", "turning" (a sense of rotation), "place", "plain" (changes nothing), "bad" or "particle"
+        (no skill can do it), or "unknown".
+      value: the direction, the sense of rotation ("left" or "right") or the place; for an unknown word the word before
+        it; else empty.
+      speed: the speed that the phrase says, or None.
     """
 
     kind: str
@@ -241,7 +244,7 @@ def _risings() -> Iterator[str]:
 
 
 def _without_articles(table: dict[str, Meaning]) -> Iterator[tuple[str, Meaning]]:
-    """Yield phrases as writers say them who leave out articles: "from floor", "at same place"."""
+    """Yield the phrases of a table that have articles, without these, each with its meaning: "from floor"."""
     for phrase, meaning in table.items():
         words = phrase.split()
         bare = [word for word in words if word not in ("the", "a", "an")]
@@ -250,7 +253,7 @@ def _without_articles(table: dict[str, Meaning]) -> Iterator[tuple[str, Meaning]
 
 
 def _sides() -> Iterator[tuple[str, Meaning]]:
-    """Yield the ways of saying a side, a corner and a sense of rotation."""
+    """Yield phrases that name a side ("to your left") or a sense of rotation ("clockwise"), each with its meaning."""
     for side in ("left", "right"):
         meaning = Meaning("way", side)
         for before, after in product(_phrases(BEFORE_SIDE), _phrases(AFTER_SIDE)):
