@@ -1,4 +1,4 @@
-"""The page and the HTTP API of a session."""
+"""The web page and the HTTP API by which clients instruct and watch a session: one humanoid simulated in real time."""
 
 import threading
 import time
@@ -151,7 +151,7 @@ def _api(server: Server) -> APIRouter:
 
     @asking.post("/v1/drive")
     def drive(velocity: Velocity) -> Started:
-        """Move with a velocity for a second."""
+        """Let the body move with a velocity for a second, and then stand. Send it again to go on."""
         return Started(number=session.drive(velocity.forward, velocity.left, velocity.turn))
 
     @asking.post("/v1/push")
@@ -185,7 +185,10 @@ def _api(server: Server) -> APIRouter:
 def _add_stream(app: FastAPI, server: Server) -> None:
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket, poses: bool = True) -> None:
-        """Send states as text, and poses as binary messages; see docs/serving.md."""
+        """Send the state of the body and its plan as JSON text, and the poses of all bodies as binary messages.
+
+        With `poses=false` only the text is sent. Refuses with status 429 if `MAX_STREAMS` streams are open.
+        """
         if server.num_streams >= MAX_STREAMS:
             problem = {"detail": f"streams: {MAX_STREAMS} are open, which is the most; close one"}
             await socket.send_denial_response(JSONResponse(problem, 429))

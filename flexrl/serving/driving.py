@@ -15,7 +15,11 @@ DRIVABLE = ("walk", "strafe", "turn", "run", "stand")  # first words of the skil
 
 @dataclass(frozen=True)
 class Drive:
-    """A velocity in words, as a plan of the nearest skill, and as a schedule that commands exactly this velocity."""
+    """A velocity that a person steers a body by, in the three forms in which a session needs it.
+
+    Holds it in words (`text`), as a plan of the skill whose usual velocity is nearest (`plan`), and as that plan's
+    arrays, which command exactly this velocity (`schedule`).
+    """
 
     text: str
     plan: Plan

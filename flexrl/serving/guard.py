@@ -70,7 +70,11 @@ class Guard:
         )  # None: any name, since there is a token
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer why not."""
+        """Pass a request on to the app, or answer it with a status and the reason why it is refused.
+
+        The status is 421 for a host name that is not this server's, 403 for a page of another site, 413 for a body that
+        is too long, and 401 for a missing or wrong token.
+        """
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return

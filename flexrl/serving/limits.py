@@ -16,7 +16,7 @@ def cleaned(text: str) -> str:
 
 
 def why_too_long(text: str) -> str | None:
-    """Return why a text is too long, or None."""
+    """Return a message for the client if a text has more than `MAX_TEXT` characters, else None."""
     if len(text) <= MAX_TEXT:
         return None
     return f"text: {len(text)} characters are too many; say it in at most {MAX_TEXT}"
@@ -26,7 +26,7 @@ class Rates:
     """Limits requests of each client's address to `rate` a second, and `burst` at once, by a bucket of tokens."""
 
     def __init__(self, rate: float = RATE, burst: int = BURST) -> None:
-        """Begin with full buckets."""
+        """Let each address send `burst` requests at once, and after that `rate` requests a second in the mean."""
         self._rate, self._burst = rate, burst
         self._buckets: dict[str, tuple[float, float]] = {}  # tokens, and when they were counted
         self._lock = threading.Lock()

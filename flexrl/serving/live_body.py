@@ -44,7 +44,10 @@ class Reading:
 
 
 class Body(Protocol):
-    """A robot in one world with the policy that moves it, which a session steps."""
+    """What a session needs of the robot that it simulates: a body in one world, and the policy that moves it.
+
+    `LiveBody` is the real one. It can be stepped, pushed, put back onto its feet, and given another plan.
+    """
 
     name: str  # of the policy
     model: mujoco.MjModel
@@ -71,7 +74,10 @@ class Body(Protocol):
 
 
 class LiveBody:
-    """A humanoid that a policy moves. Its programs are compiled when it is made, so that no later call waits."""
+    """A humanoid that a trained policy moves in one world: the `Body` that a session steps.
+
+    Its programs are compiled when it is made, so that no later call waits for that.
+    """
 
     def __init__(
         self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], *, recovers: bool = True

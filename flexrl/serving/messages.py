@@ -54,8 +54,8 @@ class Choice(Request):
 class Answer(BaseModel):
     """An instruction that was read: its plan, or why it is refused.
 
-    `segments` is as `python -m flexrl.instruct --json` prints it. States name the plan by the same `number`; it is null
-    if the instruction is refused.
+    Each of `segments` has a `skill`, a `speed`, an `until` such as `{"metres": 2.5}`, or null, and a `confidence`.
+    A refused instruction has no segments, a `reason`, and null as `number`. States name the plan by the same `number`.
     """
 
     text: str
@@ -97,7 +97,7 @@ class Problem(BaseModel):
 
 
 class Pose(BaseModel):
-    """Where the torso is in the world."""
+    """Where the torso is in the world: place and height in m, heading in rad (0 along x, positive to the left)."""
 
     x: float  # m
     y: float  # m
@@ -106,7 +106,7 @@ class Pose(BaseModel):
 
 
 class Motion(BaseModel):
-    """How the torso moves, seen from the body."""
+    """How the torso moves, seen from the body: forward and left in m/s, turn in rad/s, positive to the left."""
 
     forward: float  # m/s
     left: float  # m/s

@@ -232,7 +232,13 @@ class Session:
         self._changed = True
 
     def _watch(self, reading: Reading) -> None:
-        """Put the body back onto its feet if it fell and does not get up, or if its physics is no longer finite."""
+        """Put the body back onto its feet if it has fallen for too long, or if its physics is no longer finite.
+
+        Too long is `FALLEN_SECONDS`, or `RISING_SECONDS` for a body that gets up by itself.
+
+        Args:
+          reading: how the body moves after a control step.
+        """
         if not np.isfinite(reading.qpos).all():
             self._put_back("the physics became non-finite: put back onto its feet")
         elif reading.height >= MIN_STANDING_HEIGHT:
