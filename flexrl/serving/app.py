@@ -84,7 +84,11 @@ class Server:
         return Answer(**to_json(text, answer), number=number)
 
     def choose(self, name: str) -> None:
-        """Load a policy by its name, and replace the body in the session by that of this policy."""
+        """Load a policy by its name, and replace the body in the session by that of this policy.
+
+        Raises:
+          HTTPException: 409 while another policy is being loaded, 422 if this one cannot be loaded.
+        """
         if not self._loading.acquire(blocking=False):
             raise HTTPException(409, "name: another policy is being loaded; ask again when it is there")
         try:

@@ -169,7 +169,10 @@ class Session:
             self._thread.join()
 
     def advance(self) -> Snapshot:
-        """Do all requests, take a control step unless paused, return the state. The physics thread calls this."""
+        """Do what other threads asked for, take a control step unless paused, and return the state after it.
+
+        The physics thread calls this.
+        """
         self._changed = False
         while self._requests:
             self._requests.popleft()()

@@ -31,7 +31,8 @@ def clause_examples(split: Split, count: int, seed: int = 0) -> list[Example]:
     At least a fifth are unsupported: they ask for what no skill can do.
 
     Args:
-      split: "train", "S0", "S1" or "S2".
+      split: "train"; "S0", other texts made like those of "train"; "S1", with word orders that "train" lacks; "S2",
+        with words that it lacks.
       count: How many examples to return.
       seed: Seed of all random choices.
 

@@ -37,7 +37,8 @@ def instructions(split: Split, count: int, seed: int = 0) -> list[Instruction]:
     """Return different instructions with their plans; about a fifth are to be refused.
 
     Args:
-      split: "train" and "S0" have one or two clauses, "S1" and "S2" one to three, "S4" three or four.
+      split: "train" and "S0" have one or two clauses; "S1" (word orders that the training of the classifier lacks) and
+        "S2" (words that it lacks) one to three; "S4" three or four.
       count: How many instructions to return.
       seed: Seed of all random choices.
 
@@ -84,7 +85,7 @@ def _part(rng: random.Random, split: Split, refused: bool) -> _Part:
 
 
 def _instruction(rng: random.Random, split: Split) -> Instruction | None:
-    """Draw one to four clauses and join them to an instruction; None if no template of the split can join them."""
+    """Draw one to four clauses and join them to an instruction; None if no word order of the split can join them."""
     longest = {"S4": (3, 4), "train": (1, 2), "S0": (1, 2)}.get(split, (1, 3))
     count = rng.randint(*longest)
     refused = rng.randrange(count) if rng.random() < 0.2 else -1

@@ -253,7 +253,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def without_idioms(text: str) -> str:
-    """Return an instruction with its idioms said plainly; what they mean stays the same."""
+    """Return an instruction with its idioms said in plain words that mean the same: "break into a jog" is "jog"."""
     for pattern, said in (*IDIOMS, *TRANSITIONS):
         text = pattern.sub(said, text)
     return text

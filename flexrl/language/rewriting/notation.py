@@ -45,7 +45,10 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def spelled_out(text: str) -> str:
-    """Return an instruction with keys, calls, list marks and dictated punctuation as plain words."""
+    """Return an instruction whose notation of programs and lists is put in plain words.
+
+    "dist=3" is "3 metres", "turn_left(90)" is "turn left 90", "(1)" begins a sentence, and "period" is a full stop.
+    """
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return _DICTATED.sub(".", _KEY.sub(_value, _without_list_marks(text)))

@@ -142,7 +142,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def without_remarks(text: str) -> str:
-    """Return an instruction without reasons, remarks and limits."""
+    """Return an instruction without reasons ("the floor is wet, so"), other remarks, and limits (", no more")."""
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
     return text

@@ -162,7 +162,10 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def commanded(text: str) -> str:
-    """Return an instruction with its wishes, duties and facts as commands."""
+    """Return an instruction with its wishes, duties and facts as commands.
+
+    "Two jumps are what I need" is "two jumps".
+    """
     for pattern, said in REWRITES:
         if said == "GAIT":
             text = pattern.sub(lambda match: f"{_GAITS[match['gait'].lower()]} {match[2]}", text)

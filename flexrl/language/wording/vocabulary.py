@@ -269,7 +269,10 @@ def _sides() -> Iterator[tuple[str, Meaning]]:
 
 @cache
 def phrase_table(rare: bool = True) -> dict[str, Meaning]:
-    """Return each known phrase and what it means; `rare` includes the rarer verbs and things."""
+    """Return each known phrase and what it means.
+
+    With `rare`, the table has the rarer verbs, too, and the names of things around the body, such as "river".
+    """
     table = {phrase: Meaning("bad") for phrase in (*_phrases(BAD), *_phrases(THINGS if rare else ""))}
     table |= {phrase: Meaning("particle") for phrase in _phrases(PARTICLES)}
     table |= {phrase: Meaning("plain") for phrase in _phrases(PLAIN)}
