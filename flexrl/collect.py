@@ -7,7 +7,7 @@ from flexrl.policies.collect_arguments import CollectArguments
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and collect the dataset."""
+    """Parse the command line, record episodes of a run's policies, and write them as a dataset."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> None:
 
 
 def collect(run: str, options: CollectArguments) -> None:
-    """Run episodes by the rules of evaluations, write them as a dataset, and print the dataset's statistics.
+    """Run episodes of a run's policies, write them as a dataset, and print the dataset's statistics.
+
+    The environment is the one of evaluations: the run's own, without changes to the task that only help training.
 
     Raises:
       ConfigError: if there is no such run or step, or the folder exists.

@@ -9,7 +9,10 @@ EXIT_BROKEN = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Check everything, print a line for each check, and say what to do."""
+    """Check this machine: print a line for each check, and what to do about a problem.
+
+    Exit with code 1 if something is broken that training needs.
+    """
     with exit_codes():
         from flexrl.common.parser import Parser
 

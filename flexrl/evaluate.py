@@ -47,7 +47,7 @@ class EvaluateArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and evaluate the policy."""
+    """Parse the command line, run episodes with a run's policy, and print their statistics."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 

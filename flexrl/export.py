@@ -27,9 +27,9 @@ class ExportArguments:
 
     Attributes:
       out: folder to create.
-      format: `policy` for the commands of flex-rl; `onnx` or `stablehlo` for other programs, as a function that holds
-        the normaliser, the goal's encoder, the memory's update and the symmetry; `web` for a page on which a policy of
-        humanoid-skills runs in the browser, which any web server can host.
+      format: `policy` for the commands of flex-rl; `onnx` or `stablehlo` for other programs, as one function that also
+        normalises observations, encodes goals, updates the memory and applies the left-right symmetry; `web` for a page
+        on which a policy of humanoid-skills runs in the browser, which any web server can host.
       step: checkpoint to use: `best`, `latest` or an iteration.
       mujoco: folder of the npm package @mujoco/mujoco, for `web`; null for node_modules/@mujoco/mujoco.
       warp: sizes of MJX-Warp's buffers for the evaluation, to replace the run's own if they are too small.
@@ -120,7 +120,7 @@ def _write_policy(playback: "Playback", out: Path) -> None:
 
 
 def _write_function(playback: "Playback", options: ExportArguments) -> None:
-    """Write the policy as a function for other programs, and `policy.json`, which describes it."""
+    """Write the policy as a file for other programs, in ONNX or StableHLO, and `policy.json`, which describes it."""
     from flexrl.common.files import new_folder, write_json
     from flexrl.policies.onnx_graph import onnx_model
     from flexrl.policies.portable import description, portable, stablehlo
@@ -134,7 +134,10 @@ def _write_function(playback: "Playback", options: ExportArguments) -> None:
 
 
 def _is_of_step(skills: Path, step: int) -> bool:
-    """Return whether `flexrl.skills` wrote this file about the policy of iteration `step`."""
+    """Return whether the file `skills`, a report of `flexrl.skills`, is about the policy of iteration `step`.
+
+    If the file is missing or damaged, return False.
+    """
     try:
         return json.loads(skills.read_bytes())["step"] == step
     except (FileNotFoundError, ValueError, KeyError, TypeError):

@@ -114,7 +114,11 @@ def _require_clip(options: Namespace, texts: list[str]) -> None:
 
 
 def _read(options: Namespace, texts: list[str]) -> Answers:
-    """Return for each instruction its plan, or a refusal that says why the instruction cannot be carried out."""
+    """Return for each instruction its plan, or a refusal that says why the instruction cannot be carried out.
+
+    They are read by the planner of the command line: the small model or a language model. Where the language model
+    fails, the small one reads.
+    """
     from flexrl.language.interpreter import Interpreter
 
     if options.planner == "small":

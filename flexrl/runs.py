@@ -17,7 +17,7 @@ BUCKET_COMMANDS = ("pull", "push")
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and run the command that it names."""
+    """Parse the command line and run the command that it names: list, show, compare, lineage, pull or push."""
     with exit_codes():
         options = _parse(arguments)
         if options.command in BUCKET_COMMANDS:
@@ -75,7 +75,10 @@ def list_all(options: Namespace) -> None:
 
 
 def show(options: Namespace) -> None:
-    """Print all that is known about one run."""
+    """Print a run's summary, the fields that are not at their defaults, its metadata, result and evaluations.
+
+    They are printed as tables, or as JSON if `options.json` is set.
+    """
     from flexrl.cli.differences import differences as differences_of
     from flexrl.common.nested import flat
     from flexrl.common.tables import print_table
@@ -101,7 +104,10 @@ def show(options: Namespace) -> None:
 
 
 def compare(options: Namespace) -> None:
-    """Print runs side by side, and draw their learning curves if a picture is asked for."""
+    """Print which returns runs reached and how soon, and the fields in which their configs differ.
+
+    If `options.out` names a picture, draw the learning curves there.
+    """
     from envs.places import require_file
     from flexrl.common.tables import print_table
     from flexrl.reporting import comparison

@@ -88,7 +88,10 @@ def skills(run: str, options: SkillsArguments) -> None:
 
 
 def print_report(report: JsonObject) -> None:
-    """Print the numbers as a table and lines."""
+    """Print what `flexrl.skills` measured: success, errors and falls of each skill, as a table.
+
+    Below it, print the falls while skills change and, if changes from skill to skill were measured, the worst one.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and send one run after the other."""
+    """Parse the command line, and send the metrics of each run that it names to the run's trackers.
+
+    Exit with `EXIT_UNAVAILABLE` if a tracker does not have all metrics afterwards.
+    """
     with exit_codes():
         options = _parse(arguments)
         complete = [send(folder, options) for folder in _folders(options)]
@@ -54,7 +57,8 @@ def send(folder: Path, options: Namespace) -> bool:
     """Send the rows of metrics that a run's trackers lack. Return whether the trackers have all rows afterwards.
 
     Raises:
-      ConfigError: if the run is still training, no tracker is named, or one cannot be used.
+      ConfigError: if the folder holds an exported policy or a run that is still training, no tracker is named, or one
+        cannot be used.
     """
     from flexrl.common.tables import say
     from flexrl.config.trackers import require_usable

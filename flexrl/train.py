@@ -9,7 +9,11 @@ from flexrl.training.preemption import StopRequest
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and train. The exit code says how that ended (see `flexrl.common.errors`)."""
+    """Parse the command line and train.
+
+    The exit code is 0 if the training has finished. Other endings, such as a pause, a divergence or wrong input, have
+    the codes `EXIT_...` of `flexrl.common.errors`.
+    """
     if {"-h", "--help"} & set(arguments):
         print(SHORT_HELP)  # before the slow imports
         return

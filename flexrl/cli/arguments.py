@@ -126,7 +126,10 @@ def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...
 
 
 def with_defaults(content: JsonObject, origin: str) -> RunConfig:
-    """Make a whole config: the given fields override the preset's, which override the dataclasses' defaults.
+    """Make a whole config from the fields that are given.
+
+    They override the defaults for the algorithm, the environment and the profile (`cpu` or `gpu`). These override the
+    dataclasses' own defaults.
 
     Args:
       content: the given fields, nested as in a config file. If they lack `profile`, it is `gpu` where JAX sees an
@@ -149,10 +152,15 @@ def with_defaults(content: JsonObject, origin: str) -> RunConfig:
 
 
 def default_config(algo: str, env: str, profile: str) -> RunConfig:
-    """Return the config of a run for which nothing else is given.
+    """Return the config of a run of which only the algorithm, the environment and the profile are given, all by name.
+
+    Args:
+      algo: name of the algorithm.
+      env: name of the environment.
+      profile: `cpu` or `gpu`, the kind of device that the defaults are meant for.
 
     Raises:
-      ConfigError: for an unknown name.
+      ConfigError: for an unknown algorithm or environment.
     """
     return with_defaults({"algo": algo, "env": env, "profile": profile}, "defaults")
 
@@ -176,10 +184,10 @@ def _description() -> str:
 
 
 def resolved(config: RunConfig) -> RunConfig:
-    """Return a config with the physics engine, the run's name and the parent's iteration decided.
+    """Return a config in which `physics`, `name` and `parent` are definite, and make JAX use the devices it asks for.
 
-    The parent is the run or exported policy that this run starts from. JAX is set to the devices that the config asks
-    for.
+    An engine stands in place of `physics: auto`. A run without a name gets a free one. The parent (the run or exported
+    policy that this run starts from) is named with the iteration of its checkpoint, rather than `best` or `latest`.
     """
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin
@@ -192,7 +200,11 @@ def resolved(config: RunConfig) -> RunConfig:
 
 
 def _short_name(env: str) -> str:
-    """Return what a run's name says of an environment: the class of `FILE.py:CLASS`, the stem of an MJCF file."""
+    """Return the part of a run's default name that stands for the environment.
+
+    It is the class of `FILE.py:CLASS`, the file's stem for an MJCF file, and else the environment's name without a
+    prefix such as `brax:`.
+    """
     if is_model_file(env):
         return re.sub(r"[^A-Za-z0-9._-]", "-", Path(env).stem).lstrip("._-") or "robot"
     return env.rpartition(":")[2]

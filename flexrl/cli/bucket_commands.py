@@ -14,7 +14,10 @@ from flexrl.storage.snapshot import IGNORED
 
 
 def pull(options: Namespace) -> None:
-    """Copy a run from the bucket to the same path below the workspace; a run of a sweep is named `SWEEP/KEY`.
+    """Copy the run `options.run` from the bucket `options.bucket` to the workspace.
+
+    `options.run` is the run's path below the bucket's address, such as `SWEEP/KEY` for a run of a sweep. Below the
+    workspace the run gets the same path.
 
     Raises:
       ConfigError: if the bucket has no such run, or the folder holds another state of it and `--replace` is not given.
@@ -35,7 +38,10 @@ def pull(options: Namespace) -> None:
 
 
 def push(options: Namespace) -> None:
-    """Copy a run to the bucket, under its path below the workspace. The run may be training meanwhile.
+    """Copy the run `options.run`, given by folder or name, to the bucket `options.bucket`.
+
+    In the bucket the run gets the path that it has below the workspace, or its folder's name if it is elsewhere. It may
+    be training meanwhile.
 
     Raises:
       ConfigError: if the bucket holds another state of the run and `--replace` is not given.

@@ -8,7 +8,10 @@ from flexrl.config.run_config import RunConfig
 
 
 def default_profile() -> str:
-    """Return `gpu` if JAX sees an accelerator, else `cpu`."""
+    """Return which defaults fit this machine (its profile): `gpu` if JAX sees an accelerator, else `cpu`.
+
+    If JAX's CUDA packages are installed but no GPU can be used, print why.
+    """
     import jax
 
     say_why_no_gpu()
@@ -31,7 +34,7 @@ def require_devices(config: RunConfig) -> None:
 
 
 def require_profile(profile: str) -> None:
-    """Make JAX use the kind of device that a profile asks for.
+    """Make JAX compute on the CPU if the profile is `cpu`. If it is `gpu`, check that JAX sees an accelerator.
 
     Raises:
       ConfigError: if the profile is `gpu` and JAX sees no accelerator.

@@ -114,7 +114,11 @@ def _iterations_done(folder: Path) -> int:
 
 
 def finished(config: RunConfig) -> str | None:
-    """Return a line about where the results are and how to go on, if all runs of a config are finished; else None."""
+    """Return a line that says where the results of a finished training are, and how it can go on.
+
+    Return None if it is not finished. A config that asks for several seeds or variations is finished when the runs of
+    all of them are.
+    """
     members = member_configs(config)
     if not all(map(has_finished, members)):
         return None
@@ -127,9 +131,10 @@ def finished(config: RunConfig) -> str | None:
 
 
 def has_finished(config: RunConfig) -> bool:
-    """Return whether a run is finished: its `result.json` is of its stored config, and no iteration is left to do.
+    """Return whether a run is finished: it has done all iterations that `config` asks for, or has stopped early.
 
-    A run that stopped early has no iteration left to do.
+    This is read from the `result.json` in the run's folder. A `result.json` that was written for another config than
+    the folder's does not count.
     """
     result = read_result(config.folder)
     if result is None:

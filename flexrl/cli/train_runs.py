@@ -58,7 +58,10 @@ def train(invocation: Invocation, arguments: list[str], stop: StopRequest, hosts
 
 
 def _tells_end(line: str | None) -> bool:
-    """Print a line that says that a run is finished, unless it is None. Return whether the run is finished."""
+    """Print a line from `finished`, which says that a training is finished, and return True.
+
+    If the line is None, because the training is not finished, print nothing and return False.
+    """
     if line is not None:
         print(line, flush=True)
     return line is not None

@@ -1,7 +1,8 @@
-"""Defaults that depend on algorithm, environment and profile. All other fields have the default of their dataclass.
+"""Default fields of runs that depend on algorithm, environment and profile (`cpu` or `gpu`, the kind of device).
 
-The values for `cpu` were found as `benchmarks/README.md` describes. The values for `gpu` are all unmeasured: they are
-guesses from what others publish for their trainers, with the source in a comment.
+All other fields have the default of their dataclass. The values for `cpu` were found as `benchmarks/README.md`
+describes. The values for `gpu` are all unmeasured: they are guesses from what others publish for their trainers, with
+the source in a comment.
 """
 
 from envs.built_in import is_model_file
@@ -153,7 +154,10 @@ OF_PROFILE: dict[str, JsonObject] = {"cpu": {}, "gpu": {"evaluation_episodes": 2
 
 
 def preset_of(algo: str, env: str, profile: str) -> JsonObject:
-    """Return the default fields of a run, nested as in a config file. Values that a user gives override them.
+    """Return the default fields of a run by algorithm, environment and profile, nested as in a config file.
+
+    Algorithm and environment are given by name; the profile is `cpu` or `gpu`. A combination without defaults of its
+    own gets general ones. Values that a user gives override them.
 
     Raises:
       ConfigError: if the profile is unknown.

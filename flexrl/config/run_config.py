@@ -251,7 +251,11 @@ def encode(config: RunConfig) -> JsonObject:
 
 
 def _hashed(instance: Any) -> JsonObject:
-    """Return the fields that enter the hash: all except those of `LATER_FIELDS` that have their default."""
+    """Return by name the fields of a dataclass within a config that count for the config's hash.
+
+    A field of `LATER_FIELDS` counts only if it is not at its default. Such a field was added after hashes had been
+    stored; at its default these stay valid.
+    """
     return {name: value for name, value in _shallow(instance).items() if (name, value) not in LATER_FIELDS.items()}
 
 

@@ -59,7 +59,9 @@ def with_fields(task: Task, values: Mapping[str, object]) -> Task:
 
 
 def require_kept(env: str, task: object, values: Mapping[str, object]) -> None:
-    """Refuse to change a field that evaluations ignore, because they set it to the task's own rule.
+    """Refuse to change a field of the task that evaluation ignores, because the field only serves to help training.
+
+    An example is a field that ends episodes early: evaluation always sets it back.
 
     Args:
       env: name of the environment.

@@ -24,7 +24,11 @@ SHARED, OWN = PartitionSpec(), PartitionSpec(AXIS)  # replicated on every device
 
 @struct.dataclass
 class RunState:
-    """The whole training state of one run. This is what a checkpoint holds."""
+    """The whole training state of one run, which is what a checkpoint holds.
+
+    It holds the state of the algorithm and of the worlds or other source of batches, the hyper-parameters that are
+    inputs of the compiled program, the next random key, and the number of iterations done.
+    """
 
     train: PyTree  # train state of the algorithm
     source: PyTree  # worlds and policy memory, or what else the source needs; one for each device, along a leading axis
@@ -55,7 +59,7 @@ class Engine:
         weights: Mapping[str, float] | None = None,
         fading: Collection[str] = (),
     ) -> None:
-        """Define the programs. `compile` compiles them.
+        """Define the programs of a training iteration. `compile` compiles them.
 
         Args:
           algorithm: the algorithm that learns.
@@ -67,8 +71,9 @@ class Engine:
             one run after the other, and the results differ in the last bits.
           data: the dataset that the source samples from, the same for all devices and members. It is an argument of the
             programs, is not donated, and is not part of a run. If it is read from files, only the update is compiled.
-          weights: the traced reward weights of the environment by name, if the source steps worlds.
-          fading: names of the weights that fade to 0 while the run goes on (`algos.common.schedules.faded`).
+          weights: the environment's reward weights by name, which become inputs of the programs; None if the source
+            steps no worlds.
+          fading: names of those `weights` that fade to 0 while the run goes on (`algos.common.schedules.faded`).
         """
         assert num_members == 1 or shards.num == 1
         self.algorithm = algorithm
@@ -95,10 +100,13 @@ class Engine:
     ) -> RunState:
         """Return the state of a run before its first iteration.
 
+        Hyper-parameters such as the learning rate, and the reward weights, are inputs of the compiled program. So the
+        runs of one engine may differ in them.
+
         Args:
           seed: seed of the networks, of the worlds and of all that follows.
-          algorithm: the run's own algorithm, if its traced hyper-parameters differ from those of the engine's.
-          weights: the run's own traced reward weights, if they differ from the engine's.
+          algorithm: the algorithm with the run's own hyper-parameters; None for the engine's.
+          weights: the run's own reward weights by name; None for the engine's.
         """
         return self.place(self._init(seed, algorithm, weights))
 
@@ -181,7 +189,10 @@ class Engine:
         return RunState(train, source, algorithm.init_hyper() | of_task, key_run, jnp.zeros((), jnp.int32))
 
     def _hyper(self, run: RunState) -> dict[str, Array]:
-        """Return the traced hyper-parameters and `progress`, the fraction of the run that is done, in [0, 1)."""
+        """Return by name the hyper-parameters and reward weights that are inputs of the program, and `progress`.
+
+        `progress` is the fraction of the run that is done, in [0, 1).
+        """
         return run.hyper | {"progress": run.step / self._num_iterations}
 
     def _init_source(self, train: PyTree, key: Array) -> Any:
@@ -190,7 +201,18 @@ class Engine:
     def _sample_locally(
         self, data: PyTree, train: PyTree, state: PyTree, hyper: dict[str, Array], key: Array
     ) -> tuple[Any, Any, dict[str, Array]]:
-        """Sample on one device by the run's reward weights. Return the source's next state, a batch and metrics."""
+        """Sample a batch on one device, with the reward weights in `hyper`.
+
+        Args:
+          data: the dataset; None if there is none.
+          train: the algorithm's train state, from which the acting policy is made.
+          state: state of the source, which steps worlds or draws from the dataset.
+          hyper: hyper-parameters and reward weights by name, and `progress`.
+          key: random key of the batch.
+
+        Returns:
+          The source's next state, the batch, and scalar metrics.
+        """
         weights = {name: hyper[TASK + name] for name in self._weights}
         weights |= {name: faded(weights[name], hyper["progress"]) for name in self._fading if name in weights}
         source = cast(SteppingSource, self._source).reweighted(weights) if weights else self._source
@@ -202,7 +224,11 @@ class Engine:
     def _iteration(
         self, run: RunState, data: PyTree, sample: Callable, update: Callable
     ) -> tuple[RunState, dict[str, Array]]:
-        """Sample a batch and update by it. `sample` and `update` are compiled programs, or functions to trace here."""
+        """Sample a batch and update the algorithm by it. Return the run's next state, and the metrics of both.
+
+        `sample` and `update` are compiled programs or, if the whole iteration is one program, the functions that it is
+        traced from.
+        """
         key, key_sample, key_update = self._split(run.key)
         hyper = self._hyper(run)
         source, batch, sample_metrics = sample(data, run.train, run.source, hyper, key_sample)
@@ -231,7 +257,11 @@ class Engine:
         return jax.vmap(lambda key: tuple(jax.random.split(key, 3)))(key)
 
     def _on_devices(self, function: Callable, inputs: tuple, outputs: Any) -> Callable:
-        """Wrap a function to run on every device: arguments and results marked `OWN` are split among the devices."""
+        """Wrap a function to run on every device. With one device, return it as it is.
+
+        `inputs` and `outputs` mark each argument and result as `OWN` or `SHARED`. One that is `OWN` has a leading axis
+        of devices, of which each device gets its row. One that is `SHARED` is the same on all devices.
+        """
         if self._mesh is None:
             return function
 
@@ -276,7 +306,11 @@ def _row(x: Array, i: int) -> Array:
 
 
 def _put(x: Any, place: NamedSharding) -> Array:
-    """Put an array on devices. If some devices belong to other hosts, each host fills its own from its own copy."""
+    """Put an array on devices, laid out as `place` says.
+
+    If some of the devices belong to other hosts, every host must have the whole array and call this. Each then fills
+    the devices that belong to it.
+    """
     if place.is_fully_addressable:
         return jax.device_put(x, place)
     if isinstance(x, Array) and x.sharding == place:

@@ -38,7 +38,11 @@ def final_key(seed: int) -> Array:
 
 @struct.dataclass
 class Episodes:
-    """Results of one whole episode in each of B worlds."""
+    """Results of one whole episode in each of B worlds.
+
+    For each world they are the return, the length, whether the task ended the episode, and the task's metrics: averaged
+    over the episode, averaged after the first second, and at the last step.
+    """
 
     episode_return: Array  # (B,) sum of rewards up to the episode's end
     length: Array  # (B,) int32, control steps
@@ -84,7 +88,16 @@ class Evaluator:
         return pool.submit(build)
 
     def __call__(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> JsonObject:
-        """Run episodes and return statistics over them as plain numbers. Arguments and errors: see `episodes`."""
+        """Run one episode in each world and return statistics over them, such as `return_mean`, as plain numbers.
+
+        Args:
+          policy: policy to evaluate.
+          key: random key of first states and actions.
+          weights: reward weights by name that replace the environment's.
+
+        Raises:
+          ConfigError: if MJX-Warp left contacts out and that is not allowed.
+        """
         return summarize(self.episodes(policy, key, weights))
 
     def episodes(self, policy: Policy, key: Array, weights: Mapping[str, float] | None = None) -> Episodes:
@@ -189,7 +202,10 @@ def summarize(episodes: Episodes) -> JsonObject:
 
 
 def _success_rate(episodes: Episodes) -> dict[str, float]:
-    """Return `success_rate`, the fraction of episodes that ended at their goal; empty without a metric `success`."""
+    """Return `success_rate`, the fraction of episodes that ended at the goal of their task, without a fall.
+
+    Return an empty dictionary if the task has no metric `success`.
+    """
     if "success" not in episodes.final:
         return {}
     return {"success_rate": float(goal_success(episodes.terminated, episodes.final).mean())}

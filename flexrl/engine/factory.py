@@ -17,13 +17,20 @@ from flexrl.engine.engine import Engine
 
 
 def make_env(config: RunConfig, num_members: int = 1) -> Env:
-    """Make the environment to train in, with worlds for `num_members` runs in one program (see `make_engine`)."""
+    """Make the environment to train in, with the worlds of one device.
+
+    They are its share of the run's worlds, times `num_members`, the number of runs that one program trains together.
+    """
     worlds = config.num_envs // config.num_devices * num_members
     return registry.make_env(config.env, config.task, _physics_options(config, worlds))
 
 
 def make_evaluation_env(config: RunConfig, num_worlds: int) -> Env:
-    """Make the environment to evaluate in, with the task's own rules even if training changes some of them."""
+    """Make the environment to evaluate in, for at most `num_worlds` worlds.
+
+    It is the environment of the training without changes to the task that only help training, such as episodes that end
+    early.
+    """
     task = registry.env_type(config.env).evaluated(config.task)
     return registry.make_env(config.env, task, _physics_options(config, num_worlds))
 
@@ -33,7 +40,10 @@ def _physics_options(config: RunConfig, max_worlds: int) -> PhysicsOptions:
 
 
 def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algorithm:
-    """Make the algorithm, with networks sized for the environment."""
+    """Make the config's algorithm, with networks sized for the environment's observations, goals and actions.
+
+    `shards` tells how many devices share the worlds.
+    """
     return find_algorithm(config.algo).build(config.algorithm, env.spec, shards)
 
 
@@ -59,14 +69,20 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
 
 
 def reward_weights(config: RunConfig) -> dict[str, float]:
-    """Return the environment's traced reward weights by field name; none if the algorithm steps no worlds."""
+    """Return the environment's reward weights by field name, which are inputs of the compiled program.
+
+    They are none if the algorithm steps no worlds.
+    """
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
     return registry.env_type(config.env).reward_weights(config.task)
 
 
 def evaluation_weights(config: RunConfig) -> dict[str, float]:
-    """Return the reward weights of evaluations: those of the task's own rules, without what only helps learning."""
+    """Return the reward weights of evaluations by field name.
+
+    They are those of the task without changes that only help training. They are none if the algorithm steps no worlds.
+    """
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
     kind = registry.env_type(config.env)
@@ -74,7 +90,10 @@ def evaluation_weights(config: RunConfig) -> dict[str, float]:
 
 
 def policy_template(algorithm: Algorithm) -> PyTree:
-    """Return the shapes of the part of a checkpoint that a policy needs, named as in `RunState`."""
+    """Return the shapes of the part of a checkpoint that a policy needs, as `{"train": ...}`.
+
+    This part is the algorithm's train state.
+    """
     return {"train": jax.eval_shape(algorithm.init, jax.random.key(0))}
 
 

@@ -11,7 +11,7 @@ from flexrl.common.errors import exit_codes
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and run the command that it names."""
+    """Parse the command line, and upload (`push`) or download (`pull`) an exported policy."""
     with exit_codes():
         options = _parse(arguments)
         from flexrl.hub import exchange

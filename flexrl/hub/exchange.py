@@ -99,7 +99,10 @@ def _require_name(repository: str) -> None:
 
 @contextlib.contextmanager
 def _hub(repository: str) -> Iterator[None]:
-    """Raise ConfigError for requests that the Hub refuses, and Unavailable for requests that may succeed later."""
+    """Translate errors of the Hub's client inside this context.
+
+    A request that the Hub refuses raises ConfigError. A request that may succeed later raises Unavailable.
+    """
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
     from huggingface_hub.errors import HTTPError as TransportError
 

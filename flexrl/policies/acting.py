@@ -24,7 +24,10 @@ Memory = Any  # a pytree of arrays (B, ...), as of `Policy.init_carry`
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What the policy sees in B worlds, as NumPy arrays, and whether the caller gave a batch."""
+    """What the policy sees in B worlds: observations (B, O) and goals (B, G), as NumPy arrays.
+
+    It also says whether the caller gave a batch of observations, rather than one for a single world.
+    """
 
     obs: NDArray[np.float32]  # (B, O)
     goal: NDArray[np.float32]  # (B, G)
@@ -144,7 +147,13 @@ class LoadedPolicy:
         return (action if inputs.is_batch else action[0]), state
 
     def _inputs(self, observation: ArrayLike | Mapping[str, ArrayLike], goal: Goal | None) -> Inputs:
-        """Return observation and goal of each world as arrays."""
+        """Check a caller's observation and goal, and return them as arrays for B worlds.
+
+        The goal may be given apart, or within the observation: appended to it, or as `desired_goal` of a dictionary.
+
+        Raises:
+          ConfigError: naming the argument, its shape and the shape that it must have.
+        """
         obs_size, goal_size = self.spec.obs_size, self.spec.goal_size
         if isinstance(observation, Mapping):
             if "observation" not in observation:
@@ -168,7 +177,13 @@ class LoadedPolicy:
         return Inputs(obs, behind, is_batch)
 
     def _goals(self, goal: Goal, num: int) -> NDArray[np.float32]:
-        """Return the goals (B, G) of `num` worlds."""
+        """Return the goals (num, G) of `num` worlds, given one goal for all worlds or one for each.
+
+        A goal is the name of a skill, or an array of G numbers.
+
+        Raises:
+          ConfigError: naming the shape that the goal must have.
+        """
         if isinstance(goal, str):
             goal = self.goal(goal)
         elif isinstance(goal, Sequence) and all(isinstance(each, str) for each in goal) and len(goal):
@@ -182,13 +197,26 @@ class LoadedPolicy:
 def _act(
     policy: Policy, memory: Memory, obs: Array, goal: Array, reward: Array, is_first: Array, seed: Array
 ) -> tuple[Memory, Array]:
-    """Return the new memory, and the actions (B, A)."""
+    """Let the policy act for one control step in B worlds. Return its new memory, and the actions (B, A).
+
+    `is_first` (B,) marks worlds in which an episode begins. `seed` is the random seed of sampled actions.
+    """
     memory, action, _ = policy.act(memory, Observation(obs, goal, reward, is_first), jax.random.key(seed))
     return memory, action.astype(jnp.float32)
 
 
 def _row(name: str, value: ArrayLike, num: int, kind: type) -> np.ndarray:
-    """Return a value for each of `num` worlds, given one for all or one for each. `name` is for error messages."""
+    """Return an argument as an array (num,), which has a value for each of `num` worlds.
+
+    Args:
+      name: the argument's name, for the error.
+      value: one value for all worlds, or one for each.
+      num: number of worlds.
+      kind: type of the values.
+
+    Raises:
+      ConfigError: if there is another number of values.
+    """
     row = np.asarray(value, kind)
     if row.shape not in ((), (1,), (num,)):
         raise ConfigError(f"{name}: has shape {row.shape} and must be one value, or one for each of {num} worlds")

@@ -38,7 +38,10 @@ class UniformPolicy:
 
 @struct.dataclass
 class Seen:
-    """What was seen in a chunk (T control steps of all worlds in one program): before each step, and after the last."""
+    """Observations, goals and `qpos` and `qvel` in a chunk: T control steps of B worlds, which one program runs.
+
+    They have T + 1 rows: one before each step, and one after the last.
+    """
 
     obs: Any  # (T + 1, B, O)
     goal: Any  # (T + 1, B, G)
@@ -47,7 +50,10 @@ class Seen:
 
 @struct.dataclass
 class Steps:
-    """Actions and their outcomes in a chunk, the T control steps of all worlds that one program runs."""
+    """Actions and their outcomes in a chunk: T control steps of B worlds, which one program runs.
+
+    The outcomes are rewards, ends of episodes, and whether a step became non-finite or left contacts out.
+    """
 
     action: Any  # (T, B, A)
     reward: Any  # (T, B)
@@ -59,7 +65,10 @@ class Steps:
 
 @dataclass
 class Collected:
-    """Collected episodes, and how many steps and episodes were left out because they were not finite."""
+    """Collected episodes, and how much was left out because it was not finite.
+
+    What was left out is counted in control steps, and in episodes whose first step was not finite.
+    """
 
     episodes: list[Episode]
     num_dropped_rows: int = 0  # non-finite steps; each one ended its episode, without itself
@@ -70,7 +79,10 @@ class Collector:
     """Collects episodes of policies of the same pytree structure. The program is compiled once."""
 
     def __init__(self, vec_env: VecEnv) -> None:
-        """Define the programs, which are compiled at their first use."""
+        """Define two programs: one starts all worlds of `vec_env`, the other runs some control steps of them.
+
+        They are compiled at their first use.
+        """
         self._vec_env = vec_env
         self._start = jax.jit(lambda key: vec_env.start(vec_env.fresh(key)))
         self._run = jax.jit(self._chunk, donate_argnums=(1, 2))
@@ -128,7 +140,11 @@ class Collector:
     def _chunk(
         self, policy: Policy, worlds: VecState, carry: Any, restarts: Array, key: Array
     ) -> tuple[VecState, Any, tuple[Seen, Steps]]:
-        """Restart the worlds marked in `restarts` (B,), then run `CHUNK` steps of all worlds."""
+        """Restart the worlds marked in `restarts` (B,), then run `CHUNK` control steps of all worlds.
+
+        Returns:
+          The worlds, the policy's memory, and what was seen and done in these steps.
+        """
         key_fresh, key_steps = jax.random.split(key)
         worlds = self._vec_env.restart(worlds, restarts, self._vec_env.fresh(key_fresh))
 
@@ -148,14 +164,20 @@ class Collector:
 
 @dataclass
 class _Running:
-    """An episode that has begun and not ended."""
+    """An episode that has begun and not ended: its number, its length in control steps, and its parts.
+
+    Episodes are numbered in the order in which they begin. A part is what one program ran of the episode.
+    """
 
     number: int
     length: int = 0
     parts: list[tuple[Seen, Steps]] = dataclasses.field(default_factory=list)
 
     def add(self, seen: Seen, steps: Steps, world: int, num_steps: int) -> None:
-        """Append the first `num_steps` steps of a chunk, of one world."""
+        """Append a part to the episode: of the world with index `world`, the first `num_steps` control steps.
+
+        `seen` and `steps` hold what was seen and done in all worlds.
+        """
         part: Any = (
             jax.tree.map(lambda x: x[: num_steps + 1, world], seen),
             jax.tree.map(lambda x: x[:num_steps, world], steps),
@@ -164,7 +186,10 @@ class _Running:
         self.length += num_steps
 
     def whole(self, options: JsonObject) -> Episode:
-        """Return the whole episode. An episode that its last step does not terminate counts as truncated there."""
+        """Join the parts to an episode, which also stores the facts in `options`, such as which policy acted.
+
+        If the last step does not terminate the episode, it counts as truncated there.
+        """
         *earlier, last = (seen for seen, _ in self.parts)
         before = [jax.tree.map(lambda x: x[:-1], seen) for seen in earlier]
         seen = jax.tree.map(lambda *rows: np.concatenate(rows), *before, last)

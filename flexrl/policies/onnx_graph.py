@@ -59,12 +59,15 @@ def onnx_model(policy: Portable) -> bytes:
 
 
 def output_name(name: str) -> str:
-    """Return an output's name in the model. A memory gets the prefix `next.`, since an input has its name already."""
+    """Return the name that an output of the policy has in the ONNX model.
+
+    It is the same name, except that `memory.0` becomes `next.memory.0`, because the input is named `memory.0`.
+    """
     return f"next.{name}" if name.startswith("memory.") else name
 
 
 def _graph(policy: Portable) -> Graph:
-    """Return the graph of all operations, also of those that no output needs."""
+    """Return the ONNX graph of a policy's function. It also holds operations that no output needs."""
     closed = jax.make_jaxpr(policy.function)(*policy.inputs.values())
     first, shape = next(iter(policy.inputs.items()))
     graph = Graph(batch=shape.shape[0], counted=first)

@@ -55,7 +55,10 @@ class Graph:
         return self.add(operation, inputs, **attributes)[0]
 
     def name(self, value: Value) -> str:
-        """Return the name of a value. An array becomes a constant."""
+        """Return the name of a value in the graph.
+
+        A string is a name already. An array is added to the graph's constants, under a new name.
+        """
         if isinstance(value, str):
             return value
         name = f"c{next(self._numbers)}"
@@ -82,7 +85,10 @@ def _whole(numbers: Sequence[int]) -> np.ndarray:
 
 
 def unknown(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Add a placeholder for a JAX operation that has no emitter. A model that needs it is refused, naming it."""
+    """Add a placeholder for a JAX operation for which no ONNX nodes are known. Return the names of its outputs.
+
+    A model whose outputs depend on it is refused, with an error that names the operation.
+    """
     known = [value for value in inputs if isinstance(value, str)]
     return graph.add(f"?{equation.primitive.name}", known, num=len(equation.outvars))
 

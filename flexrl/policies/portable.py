@@ -1,8 +1,8 @@
 """A policy as one pure function of named arrays, for other programs: as StableHLO, with a description in JSON.
 
-The function holds the normaliser, the goal's encoder, the memory's update, the symmetry and the weights. The caller
-keeps the memory: it is zeros at first, and then what the function returned the step before. The number of worlds, B, is
-free.
+The function does all that the policy does: it normalises the observation, encodes the goal, updates the memory and
+applies the left-right symmetry. It also holds the weights. The caller keeps the memory: it is zeros at first, and then
+what the function returned the step before. The number of worlds, B, is free.
 """
 
 from collections.abc import Callable

@@ -33,7 +33,10 @@ def _row(curve: Curve, best: float) -> JsonObject:
 
 
 def differing_fields(records: list[RunRecord]) -> Mapping[str, Sequence[object]]:
-    """Return the fields in which configs differ, with the value of each run; None if its config lacks the field."""
+    """Return by name the fields in which the configs of runs differ, each with one value for each run.
+
+    The value is None for a run whose config lacks the field. Fields that only say where results go are left out.
+    """
     configs = [flat(record.config) for record in records]
     names = dict.fromkeys(name for config in configs for name in config if name not in PLACE)
     values = {name: [config.get(name) for config in configs] for name in names}

@@ -54,10 +54,13 @@ def make_display(config: RunConfig, last_iteration: int, shows_progress: bool) -
 
 
 class Numbers:
-    """Formats the numbers of a training's progress. The speed is smoothed over some iterations."""
+    """Formats numbers that show a training's progress, such as the time left, the return and the steps per second.
+
+    The speed is averaged over the last iterations, recent ones most.
+    """
 
     def __init__(self, config: RunConfig) -> None:
-        """Begin to count the time, without a measured speed."""
+        """Start the clock from which `elapsed` counts. The speed is unknown until the first iteration."""
         self._config = config
         self._seconds_per_iteration = math.nan
         self._started = time.monotonic()
@@ -105,7 +108,7 @@ class EvaluationLines:
     """Prints a line for each evaluation, and nothing else."""
 
     def __init__(self, name: str = "") -> None:
-        """Begin each line with a name, if there is one."""
+        """Set the name that each line begins with; if it is empty, lines begin without a name."""
         self._start = f"{name}: " if name else ""
 
     def iteration(self, row: JsonObject) -> None:
@@ -126,7 +129,7 @@ class PlainLines(EvaluationLines):
     """Prints progress lines at intervals, for logs."""
 
     def __init__(self, config: RunConfig) -> None:
-        """Begin without having printed a line."""
+        """Prepare lines about a run, of which `config` tells the number of iterations. Nothing is printed yet."""
         super().__init__()
         self._numbers = Numbers(config)
         self._last_iteration = config.num_iterations
@@ -149,7 +152,7 @@ class ProgressBar:
     """Shows a progress bar and numbers on a terminal's last line, below the lines about evaluations."""
 
     def __init__(self, config: RunConfig, last_iteration: int) -> None:
-        """Draw the bar."""
+        """Draw the bar of a run that goes on from `last_iteration`; 0 for a new run."""
         self._total = config.num_iterations
         self._done = last_iteration
         self._numbers = Numbers(config)
@@ -160,7 +163,7 @@ class ProgressBar:
         self._live.start()
 
     def iteration(self, row: JsonObject) -> None:
-        """Advance the bar."""
+        """Advance the bar to an iteration, and show its metrics, a row of `metrics.jsonl`, beside it."""
         self._done, self._activity = row["step"], None
         self._shown = self._numbers.of(row)
 
@@ -179,7 +182,7 @@ class ProgressBar:
         self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """Draw the line in the width that there is. rich calls this several times a second."""
+        """Yield the bar and the numbers beside it, as one line that fits the terminal. rich calls this repeatedly."""
         first = [] if self._activity is None else [self._activity, self._numbers.elapsed()]
         numbers = fitting(first or self._shown, options.max_width)
         width = options.max_width - sum(len(GAP) + len(number) for number in numbers)

@@ -12,7 +12,7 @@ def final_line(name: str, final: JsonObject, evaluation: JsonObject) -> str:
     Args:
       name: name of the run.
       final: statistics of the final evaluation, as in `result.json`.
-      evaluation: the entry `evaluation` of `result.json`.
+      evaluation: the entry `evaluation` of `result.json`: which iteration was chosen, and its return at that time.
     """
     return (
         f"{name}: final evaluation of iteration {evaluation['step']} ({evaluation['policy']}): return "
@@ -22,7 +22,7 @@ def final_line(name: str, final: JsonObject, evaluation: JsonObject) -> str:
 
 
 def summary(folder: Path, result: JsonObject) -> str:
-    """Return some lines about one run that has finished.
+    """Return lines about a finished run: its return, its time, its folder, and commands for a report and a video.
 
     Args:
       folder: folder of the run.
@@ -42,6 +42,6 @@ def summary(folder: Path, result: JsonObject) -> str:
 
 
 def summary_of_several(folders: list[Path]) -> str:
-    """Return some lines about several runs that one program trained."""
+    """Return lines about several finished runs: how many there are, where, and the command that compares them."""
     compare = command_line("flexrl.runs", "compare", *map(str, folders))
     return "\n".join([f"done: {len(folders)} runs in {folders[0].parent}", f"  {'next':8}{compare}"])

@@ -56,7 +56,10 @@ def page(
 
 
 def _lead(record: RunRecord, clips: list[str]) -> str:
-    """Return the top of the page: the verdict whether the run has learned, its rule, and the first clip."""
+    """Return the HTML of the top of the page: whether the run has learned, how this is judged, and a video.
+
+    `clips` holds the HTML of each video of the run, of which the first is shown.
+    """
     found = verdict(record)
     best = record.final_return
     result = record.result or {}
@@ -78,7 +81,7 @@ def _terms(record: RunRecord) -> str:
 
 
 def _compared(records: list[RunRecord]) -> str:
-    """Show the fields in which the configs of runs differ, if there are several runs."""
+    """Return an HTML table of the fields in which the configs of runs differ; empty for fewer than two runs."""
     if len(records) < 2:
         return ""
     rows = ((name, *map(str, values)) for name, values in differing_fields(records).items())
@@ -111,7 +114,10 @@ def _summary(record: RunRecord) -> str:
 
 
 def _curves(records: list[RunRecord], problems: list[str]) -> str:
-    """Draw evaluations and training metrics of runs. For each run that cannot be read, add a line to `problems`."""
+    """Return drawings (SVG) of the evaluations and training metrics of runs; empty if none can be read.
+
+    For each run that cannot be read, add a line to `problems`.
+    """
     curves, metrics = [], {}
     for record in records:
         try:
@@ -123,7 +129,10 @@ def _curves(records: list[RunRecord], problems: list[str]) -> str:
 
 
 def _skills(path: Path, problems: list[str]) -> str:
-    """Show what `flexrl.skills` measured, if its file is there. If it is damaged, add a line to `problems`."""
+    """Return HTML about what `flexrl.skills` measured and wrote to the file `path`; empty if there is no such file.
+
+    If the file is damaged, add a line to `problems` and return an empty text.
+    """
     if not path.exists():
         return ""
     try:

@@ -25,7 +25,7 @@ class Reporter:
         """Open the outputs of a run that has done `last_iteration` iterations, and remove the rows of later ones.
 
         Args:
-          schedule: tells the run's config, and after which iterations it is evaluated.
+          schedule: the run's config, and the iterations after which the run is evaluated.
           last_iteration: the iteration from which the run goes on; 0 for a new run.
           shows_progress: show progress; of several runs that train together only one does.
         """
@@ -51,7 +51,10 @@ class Reporter:
         return row
 
     def evaluation(self, iteration: int, evaluation: JsonObject, seconds: float) -> JsonObject:
-        """Write an evaluation's row and return it. The `seconds` that it took count for no iteration."""
+        """Write an evaluation's row and return it.
+
+        `seconds` is how long the evaluation took. This time is not counted as training.
+        """
         prefixed = {f"evaluation/{name}": value for name, value in evaluation.items()}
         row = self._write(self._evaluations, iteration, prefixed, {"seconds": seconds})
         self._display.evaluation(row)
@@ -75,7 +78,7 @@ class Reporter:
         return sum(row["timing"]["seconds"] for row in self._metrics.rows)
 
     def restart_clock(self) -> None:
-        """Let the time of the next iteration begin now."""
+        """Begin to time the next iteration now, so that what was done before is not counted as training."""
         self._clock = time.monotonic()
 
     def sync(self) -> None:
@@ -89,7 +92,10 @@ class Reporter:
         self._trackers.end(ended)
 
     def close(self) -> None:
-        """Release the terminal and the files. Trackers get some seconds for rows that they lack. Call `end` first."""
+        """Release the terminal and close the files.
+
+        Trackers, such as MLflow, get some seconds to receive rows that were not sent yet. Call `end` first.
+        """
         self._display.close()
         self._tensorboard.close()
         self._trackers.close()

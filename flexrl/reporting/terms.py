@@ -44,7 +44,10 @@ def reward_parts(record: RunRecord) -> list[str]:
 
 
 def draw_terms(record: RunRecord) -> "Figure | None":
-    """Draw the reward's parts and the velocities of a run's evaluations; None without any, or with one evaluation."""
+    """Draw the parts of the reward and the velocities that a run's evaluations measured, over control steps.
+
+    Return None if they measured neither, or if there are fewer than two evaluations.
+    """
     from matplotlib.figure import Figure
 
     parts = reward_parts(record)
@@ -71,7 +74,11 @@ def draw_terms(record: RunRecord) -> "Figure | None":
 
 
 def meanings(record: RunRecord, rows: list[JsonObject]) -> dict[str, str]:
-    """Return what each known metric means, by name, that a run's evaluations or `rows` of its metrics contain."""
+    """Return by name of a metric a text that says what it means.
+
+    The metrics are those of the run's evaluations, and those in `rows` of its training. A metric without a
+    known meaning is left out.
+    """
     measured = {name for row in record.evaluations for name in row}
     trained = {name for row in rows for name in row}
     found = {name: text for name, text in MEANINGS.items() if PREFIX + name in measured}

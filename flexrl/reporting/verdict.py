@@ -22,7 +22,7 @@ class Verdict:
     """The verdict whether a run has learned.
 
     Attributes:
-      word: the verdict; `unknown` with too few evaluations.
+      word: `learned`, `still rising`, `flat` or `diverged`; `unknown` with too few evaluations.
       reason: the numbers that it is based on, in a sentence.
     """
 
@@ -31,7 +31,11 @@ class Verdict:
 
 
 def verdict(record: RunRecord) -> Verdict:
-    """Judge by a run's evaluation returns whether it has learned. `RULE` says in words how."""
+    """Judge by a run's evaluation returns whether it has learned.
+
+    The gain is what the best quarter of the training has on average over the first return. It is compared with the 95 %
+    intervals of the returns. `RULE` states the rule in full.
+    """
     returns = record.returns
     if record.state == "diverged":
         return Verdict("diverged", "Too many updates in a row were not finite; diverged.json has the reason.")

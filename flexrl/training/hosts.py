@@ -31,7 +31,7 @@ class Hosts:
 
     Attributes:
       num: number of hosts.
-      index: index of this host; the first, 0, writes.
+      index: index of this host; only the first, 0, writes files.
     """
 
     num: int = 1
@@ -39,15 +39,21 @@ class Hosts:
 
     @property
     def is_first(self) -> bool:
-        """Whether this host writes and decides."""
+        """Whether this host is the first one, which alone writes files and decides for all."""
         return self.index == 0
 
     def decided(self, decision: bool) -> bool:
-        """Return the first host's decision at every host; the others' is ignored. All hosts must call this."""
+        """Return at every host the decision that the first host passes. What other hosts pass is ignored.
+
+        All hosts must call this, because it waits for all of them.
+        """
         return bool(self.shared(decision))
 
     def shared(self, number: int) -> int:
-        """Return the first host's number at every host; the others' is ignored. All hosts must call this."""
+        """Return at every host the number that the first host passes. What other hosts pass is ignored.
+
+        All hosts must call this, because it waits for all of them.
+        """
         if self.num == 1:
             return number
         from jax.experimental import multihost_utils
@@ -71,7 +77,7 @@ class Poll:
     """
 
     def __init__(self, hosts: Hosts) -> None:
-        """Make the first call of `any` a poll."""
+        """Prepare to ask the hosts. The first call of `any` asks them at once."""
         self._hosts = hosts
         self._period, self._left = 0, 0  # iterations from poll to poll, and how many are left
         self._asked = time.monotonic()

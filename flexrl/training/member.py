@@ -32,7 +32,7 @@ from flexrl.training.warm_start import Inheritance
 
 
 class Member:
-    """One run while it trains, and everything that it writes to disk."""
+    """One run while it trains, and what it writes to its folder: config, metrics, checkpoints and result."""
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ class Member:
         self.reporter.end(ended)
 
     def close(self) -> None:
-        """Close all outputs. Call `end` first."""
+        """Close the run's metrics, trackers, checkpoints and folder. Call `end` first."""
         self.reporter.close()
         self.checkpoints.close()
         self._folder.close()

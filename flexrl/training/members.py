@@ -99,9 +99,9 @@ def without_diverged(configs: Sequence[RunConfig]) -> tuple[list[RunConfig], lis
 
 
 def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
-    """Group the runs that can go on from the same iteration.
+    """Group runs so that all runs of a group can go on from a checkpoint of the same iteration.
 
-    Runs that train together save at the same iterations, but the process may have been killed before all of them had
+    Runs that train together save at the same iterations. But the process may have been killed before all of them had
     written their newest checkpoint.
     """
     last = {config.folder: _newest_intact(config) for config in configs}
@@ -124,9 +124,10 @@ def _newest_intact(config: RunConfig) -> list[int]:
 
 
 def _may_begin_anew(config: RunConfig) -> bool:
-    """Return whether a run has no checkpoint, or only its first one.
+    """Return whether a run may begin anew, because it has no checkpoint, or only its first one.
 
-    Then a run that trains with it may have been killed before its own first checkpoint, so that both start anew.
+    If the process was killed while runs that train together wrote their first checkpoints, some runs have one and
+    others none. Then all of them begin anew.
     """
     steps = Checkpoints(config.folder).steps()
     return not steps or (len(steps) == 1 and steps[0] <= config.checkpoint_interval)

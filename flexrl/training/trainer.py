@@ -82,7 +82,10 @@ def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFol
 
 
 class Trainer:
-    """Trains one run or several together (its members), all at the same iteration, and holds their state."""
+    """Trains one run, or several together (its members), to the end: compiles, iterates, evaluates and saves.
+
+    It is a context manager, and holds the members' training state. All members are at the same iteration.
+    """
 
     def __init__(
         self,
@@ -224,7 +227,10 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
 
     def _may_evaluate(self) -> bool:
-        """Return whether an evaluation may be due after the newest iteration. Every host computes this by itself."""
+        """Return whether the schedule of any member has an evaluation after the newest iteration.
+
+        That evaluation may have been made before an interruption. Every host computes this by itself.
+        """
         return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
     def _going_on(self) -> dict[int, Member]:
@@ -343,7 +349,11 @@ class Trainer:
             member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: Any, i: int) -> Any:
-        """Return the part of member `i` in `batches`, one tree for each batch of members that are computed together."""
+        """Return the part of member `i` in `batches`.
+
+        Each batch is a tree for the members that are computed together: one member on a CPU, all on an accelerator. If
+        there are several, they lie along a leading axis.
+        """
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 
     def _save(self) -> None:

@@ -110,7 +110,9 @@ def _step_number(folder: Path, step: str) -> int:
 
 
 def inherit(config: RunConfig) -> Inheritance:
-    """Load the parent of a new run, and take every array of the same name, shape and dtype.
+    """Load the parent of a new run, which is the run or exported policy that it starts from.
+
+    Take from it every array of networks and statistics that has the same name, shape and dtype in both runs.
 
     Raises:
       ConfigError: if the parent is missing, or its policy does not fit.
@@ -156,7 +158,7 @@ def _load(place: str, workspace: str) -> Parent:
 
 
 def _fitting(offered: Leaves, wanted: Shapes) -> Leaves:
-    """Return the offered arrays that have a wanted name, shape and dtype.
+    """Return the parent's arrays (`offered`) of which the new run has one of the same name, shape and dtype (`wanted`).
 
     Statistics of one kind, such as the mean and the variance of observations, are taken together or not at all.
     """
@@ -195,6 +197,14 @@ def _require_same_scale(parent: Parent, config: RunConfig) -> None:
 
 def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -> None:
     """Refuse a parent whose policy would get other inputs than those that it was trained on.
+
+    The observation must have the same size, and the layers that read the inputs must have been taken from the parent.
+
+    Args:
+      parent: the run or exported policy that the new run starts from.
+      spec: sizes of the new run's environment.
+      wanted: shapes of the new run's arrays, by name.
+      taken: the arrays that are taken from the parent, by name.
 
     Raises:
       ConfigError: naming both sizes.

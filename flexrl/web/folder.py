@@ -1,6 +1,7 @@
-"""Write a folder of static files on which a policy of `humanoid-skills` runs in a browser, physics and all.
+"""Write a folder of static files on which a policy of `humanoid-skills` runs in a browser, with its physics.
 
-The page's files are those of `page/` here, and of the page that `flexrl.serve` serves: its view, its look, its driving.
+The page's files are those in `page/` here, and those for drawing and steering the body from the page that
+`flexrl.serve` serves.
 """
 
 import shutil
