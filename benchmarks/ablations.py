@@ -69,7 +69,7 @@ class AblationsConfig:
 
 
 def main(config: AblationsConfig) -> None:
-    """Train the variants one after the other; write and print all results so far after each of them."""
+    """Train PPO with each variant (one option changed) in turn; after each, write and print all results so far."""
     console = Console(highlight=False)
     report = header(config)
     report["settings"]["workspace"] = config.workspace.name  # without the path on this machine
@@ -115,7 +115,10 @@ def table(results: list[dict[str, Any]]) -> Table:
 
 
 def draw(results: list[dict[str, Any]]) -> Figure:
-    """Plot the learning curves of each variant in its own panel, a line a seed; the first is gray in all panels."""
+    """Plot the learning curves of PPO's variants, one panel for each variant and one line for each seed.
+
+    The curves of the first result, which is PPO as it is by default, are repeated in gray in every panel.
+    """
     first, *others = results
     columns = 3
     num_rows = max(1, -(-len(others) // columns))

@@ -1,4 +1,8 @@
-"""Curves of return over wall-clock time: makes them from a learner's rows, and shows them as a table and a plot."""
+"""Makes curves of return over wall-clock time from the rows of metrics that a training writes.
+
+A point of a curve is (seconds since the training's process started, control steps, return). Curves are shown as a table
+and as a plot.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -19,9 +23,16 @@ MINUTES = (1, 2, 5, 10, 20, 30, 60, 120)  # columns of the table
 
 
 def recent_means(rows: Iterable[Row]) -> list[Point]:
-    """Return for each row of metrics.jsonl the mean return of the last `NUM_EPISODES` episodes.
+    """Return a training curve: for each row of metrics.jsonl the mean return of about the last `NUM_EPISODES` episodes.
 
-    The mean is taken over the fewest newest iterations that have at least so many episodes together.
+    A row holds the mean over all episodes that ended in one iteration. So the mean is taken over whole iterations: the
+    newest ones, as few as have `NUM_EPISODES` episodes together. Rows in which no episode ended give no point.
+
+    Args:
+      rows: each row with the seconds at which it was written.
+
+    Returns:
+      Points (seconds, control steps, mean return).
     """
     points: list[Point] = []
     recent: deque[tuple[int, float]] = deque()
@@ -37,7 +48,15 @@ def recent_means(rows: Iterable[Row]) -> list[Point]:
 
 
 def points(rows: Iterable[Row], name: str) -> list[Point]:
-    """Return the curve of the rows' values under the key `name`."""
+    """Return the curve of a number that rows of metrics hold, such as `evaluation/return_mean`.
+
+    Args:
+      rows: each row with the seconds at which it was written.
+      name: key of the number in a row.
+
+    Returns:
+      For each row a point (seconds, control steps, number).
+    """
     return [(seconds, row["control_steps"], row[name]) for seconds, row in rows]
 
 
@@ -55,9 +74,14 @@ def return_at(curve: Sequence[Point], seconds: float) -> float | None:
 
 
 def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
-    """Return a table of the curves: time of the first return, returns after some minutes and at the end, and steps.
+    """Return a table with a row for each learner and kind of curve, such as `flex-rl, evaluation`.
 
-    Of several seeds it shows the median, and below it the least and the most.
+    Its columns are the seconds until the first return, the returns after 1, 2, 5, 10 ... minutes and at the end, and
+    the control steps trained. With several seeds, a cell holds their median, and below it the least and the most.
+
+    Args:
+      results: for each learner and seed: `name`, `curves` by kind, and `control_steps`.
+      minutes: training time of each learner.
     """
     columns = [minute for minute in MINUTES if minute < minutes]
     rows = Table(title=f"humanoid-walk, return after {minutes:g} minutes", box=box.SIMPLE)
@@ -91,7 +115,11 @@ def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
 
 
 def _curves(results: Sequence[dict[str, Any]]) -> list[tuple[str, list[list[Point]], list[int]]]:
-    """Return the names of learner and curve, and for each seed its points and the control steps in all."""
+    """Collect the curves of all learners and seeds by names such as `flex-rl, training`: learner and kind of curve.
+
+    Returns:
+      For each name: the name, the curve of each seed, and the control steps that each seed trained.
+    """
     named: dict[str, tuple[list[list[Point]], list[int]]] = {}
     for result in results:
         for kind, curve in result["curves"].items():
@@ -102,7 +130,10 @@ def _curves(results: Sequence[dict[str, Any]]) -> list[tuple[str, list[list[Poin
 
 
 def _spread(values: Sequence[float | None], unit: str = "") -> str:
-    """Return the median and, of several values, a second line with the least and the most; a dash if one is missing."""
+    """Return the values of several seeds as text: the median and, below it, `LEAST to MOST`. One value stands alone.
+
+    The text is a dash if a value is None. `unit` follows the median.
+    """
     known = sorted(value for value in values if value is not None)
     if len(known) < len(values):
         return "-"

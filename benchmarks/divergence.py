@@ -1,9 +1,9 @@
-"""Measures when our tasks, in float32, diverge from Gymnasium's own, in float64; the table is in docs/worlds.md.
+"""Measures when flex-rl's tasks, in float32, diverge from Gymnasium's own, in float64; the table is in docs/worlds.md.
 
     python -m benchmarks.divergence
 
-Both begin in the same state and take the same uniformly random actions, beyond the ends of episodes. They have diverged
-where an observation differs by more than `tolerance` times its largest number, or times 1 if all are smaller.
+Both tasks begin in the same state and take the same uniformly random actions, beyond the ends of episodes. They have
+diverged where an observation differs by more than `tolerance` times its largest number, or times 1 if all are smaller.
 """
 
 import statistics
@@ -52,7 +52,7 @@ class DivergenceConfig:
 
 
 def main(config: DivergenceConfig) -> None:
-    """Compare, print and write."""
+    """Compare each task with Gymnasium's; print and write the control steps at which they diverge."""
     console = Console(highlight=False)
     report = header(config)
     rows = Table(box=box.SIMPLE, title=f"control step, {config.seeds} seeds")

@@ -51,7 +51,7 @@ class ExchangeConfig:
 
 
 def main(config: ExchangeConfig) -> None:
-    """Evaluate the policy and train the run on both engines; print and write the results."""
+    """Evaluate a policy and train a run, both on MJX-Warp and on native MuJoCo; print and write the results."""
     console = Console(highlight=False)
     report = header(config)
     here = ("mjx-warp", ON_CPU if jax.default_backend() == "cpu" else {})
@@ -95,10 +95,11 @@ def agreement(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Train the run in `folder` for a while on a physics engine, from its start or from its last checkpoint.
+    """Train the run in `folder` for `config.seconds` on a physics engine, from its start or from its last checkpoint.
 
     Returns:
-      `physics`, the `first` and the `last` iteration, the `return` in both, and how many control steps `overflowed`.
+      `physics`; the `first` and the `last` iteration that were trained; the `return` in both; and `overflowed`, in how
+      many control steps MJX-Warp's buffers were too small for all contacts and constraints.
     """
     run = folder / "run"
     metrics = run / "metrics.jsonl"

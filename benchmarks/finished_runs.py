@@ -11,7 +11,10 @@ from flexrl.training.members import member_configs
 
 
 def commits_of(runs: list[Path]) -> list[str]:
-    """Return the commits whose code started these runs; each ends in "+" if files differed from the commit."""
+    """Return the commits of flex-rl with which these runs were started, sorted and without repeats.
+
+    A "+" at the end of a commit says that files differed from it.
+    """
     states = [
         json.loads((run / "metadata.json").read_text())["git"] or {"commit": "unknown", "changed": False}
         for run in runs
@@ -22,7 +25,7 @@ def commits_of(runs: list[Path]) -> list[str]:
 def finished_runs(flags: list[str]) -> list[Path]:
     """Finish the runs that these flags of `flexrl.train` describe, and return their folders, one for each seed.
 
-    Runs that were interrupted are resumed.
+    Runs that were interrupted are resumed; runs that are finished already are not trained again.
 
     Raises:
       ConfigError: if a folder holds a run of other settings.

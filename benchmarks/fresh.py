@@ -11,7 +11,10 @@ NUM_EPISODES = 64
 
 
 class FreshEpisodes:
-    """Evaluates checkpoints of runs that share environment and algorithm, on one physics backend; compiled once."""
+    """Evaluates checkpoints in fresh episodes, which were not used to choose the checkpoint.
+
+    One instance serves all runs that share environment and algorithm. It is compiled once, for one physics backend.
+    """
 
     def __init__(self, run: Path, physics: str, num_episodes: int = NUM_EPISODES) -> None:
         """Prepare to evaluate `run` and runs that differ from it only in their seed."""
@@ -31,5 +34,5 @@ class FreshEpisodes:
 
 
 def in_fresh_episodes(found: dict[str, Any]) -> str:
-    """Return the result of `FreshEpisodes` as text."""
+    """Return an evaluation by `FreshEpisodes` as text: `MEAN ± HALF THE 95 % INTERVAL in NUMBER fresh episodes`."""
     return f"{found['return_mean']:,.0f} ± {found['return_interval']:,.0f} in {found['num_episodes']} fresh episodes"

@@ -3,13 +3,13 @@
     python -m benchmarks.gait                                  # the pretrained policy
     python -m benchmarks.gait --run RUN --out FILE             # another one
 
-Worlds are commanded one forward velocity, from standing; the first seconds are left out. Worlds that fall are counted,
-and left out of all other numbers.
+In each world a standing humanoid is commanded to walk forward at one velocity. The first seconds are left out. Worlds
+in which it falls are counted, and left out of all other numbers.
 
 | number | what it is |
 |---|---|
 | cost of transport | mean power of the motors over weight and mean forward speed; what a motor brakes counts too |
-| foot clearance | how high a sole is lifted in a swing, mean over swings (m) |
+| foot clearance | how high a sole is lifted while the foot is in the air (a swing), mean over swings (m) |
 | duty factor | share of the time that a foot is on the floor, mean over both feet |
 | duty asymmetry | difference of the two feet's duty factors, over their mean |
 | step frequency | footsteps of both feet in a second, by the times between footsteps of the same foot (Hz) |
@@ -19,7 +19,7 @@ and left out of all other numbers.
 | trunk sway | standard deviation of the torso's roll and pitch, as the root of the sum of both squares (degrees) |
 | velocity error | distance of the torso's horizontal velocity from the command at each moment, mean (m/s) |
 | mean velocity error | the same of each world's mean velocity (m/s) |
-| heading drift | by which the heading changed, mean of absolute values (degrees) |
+| heading drift | how far the heading changed, mean of absolute values (degrees) |
 | falls | share of the worlds |
 """
 
@@ -87,7 +87,10 @@ class GaitConfig:
 
 @dataclass(frozen=True)
 class Trace:
-    """What B worlds did in T control steps. Feet and arms are in the order right, left."""
+    """What B worlds did in T control steps: motion of feet, arms and torso, power of the motors, and which worlds fell.
+
+    The last letters of a field's name are its axes: T; B; F, the right and the left foot or arm; V, two components.
+    """
 
     contact_TBF: np.ndarray  # (T, B, 2) bool, feet on the floor
     height_TBF: np.ndarray  # (T, B, 2) m, of soles
@@ -99,13 +102,13 @@ class Trace:
     fallen_B: np.ndarray  # (B,) bool
 
     def of(self, steps: slice, worlds: np.ndarray) -> "Trace":
-        """Return the trace of these steps and of these worlds, given as a mask (B,) or as indices."""
+        """Return a part of this trace: the control steps `steps` of the worlds that a mask (B,) or indices name."""
         parts = {name: x[steps, worlds] for name, x in vars(self).items() if name != "fallen_B"}
         return Trace(**parts, fallen_B=self.fallen_B[worlds])
 
 
 def main(config: GaitConfig) -> None:
-    """Measure a policy at each speed, print the table and write the report."""
+    """Measure how a policy walks at each speed; print and write a table of numbers such as step frequency."""
     report = header(config)
     if (env := read_config(find_run(config.run, config.workspace)).env) != "humanoid-skills":
         raise ConfigError(f"run: {config.run} was trained on {env}; choose one of humanoid-skills")
@@ -131,10 +134,13 @@ def main(config: GaitConfig) -> None:
 
 
 class Walk:
-    """Commands worlds one forward velocity and keeps what they do. The program is compiled once."""
+    """Lets a policy walk in many worlds at a commanded forward speed, and records what the humanoids do.
+
+    The program is compiled once for all speeds.
+    """
 
     def __init__(self, playback: Playback, num_worlds: int, num_steps: int) -> None:
-        """Prepare the worlds of a policy's environment, and the number of control steps."""
+        """Prepare `num_worlds` worlds of a policy's environment, and walks of `num_steps` control steps."""
         self._policy = playback.policy
         self._worlds = VecEnv(playback.env, num_worlds)
         self._num_steps = num_steps
@@ -168,7 +174,7 @@ class Walk:
 
 
 def _seen(physics: Any, action: Array) -> tuple[Array, ...]:
-    """Return what a `Trace` keeps of one world's control step, in the order of its fields."""
+    """Return what a `Trace` records of one world after a control step: all fields but `fallen_B`, in their order."""
     down = body.gravity(physics)
     tilt = jnp.stack([jnp.arctan2(-down[1], -down[2]), jnp.arctan2(down[0], -down[2])])
     arms, height = body.arm_angles(physics), body.foot_height(physics)
@@ -177,10 +183,12 @@ def _seen(physics: Any, action: Array) -> tuple[Array, ...]:
 
 
 def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
-    """Return the gait numbers that the head of this file explains, but for falls, of worlds that did not fall.
+    """Return numbers that describe a gait, such as `cost_of_transport` and `step_frequency`, by name.
+
+    The docstring of this module explains them all.
 
     Args:
-      trace: what the worlds did.
+      trace: what the worlds did, without those that fell.
       speed: commanded forward velocity, m/s.
       period: s of a control step.
     """
@@ -210,7 +218,19 @@ def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
 
 
 def swings_of(trace: Trace, world: int, foot: int, period: float) -> tuple[list[int], list[float]]:
-    """Return the steps at which a foot (0 right, 1 left) came down from a whole swing, and each swing's height (m)."""
+    """Find the swings of a foot in one world: it left the floor, stayed in the air for a while and came down again.
+
+    Time in the air shorter than `SHORTEST_SWING` is no swing. Swings that the trace does not show whole are left out.
+
+    Args:
+      trace: what the worlds did.
+      world: index of the world.
+      foot: 0 for the right foot, 1 for the left.
+      period: s of a control step.
+
+    Returns:
+      For each swing the control step at which the foot came down; and for each the greatest height of its sole, m.
+    """
     on_floor = trace.contact_TBF[:, world, foot]
     changes = np.flatnonzero(np.diff(on_floor.astype(int))) + 1
     spans = [(a, b) for a, b in zip(changes, changes[1:], strict=False) if not on_floor[a]]
@@ -219,14 +239,23 @@ def swings_of(trace: Trace, world: int, foot: int, period: float) -> tuple[list[
 
 
 def _sides(right: tuple[list[int], list[float]], left: tuple[list[int], list[float]]) -> list[int]:
-    """Return which foot made each footstep, 0 right and 1 left, in time order, given `swings_of` each in a world."""
+    """Return which foot made each footstep in one world, 0 right and 1 left, in order of time.
+
+    `right` and `left` are what `swings_of` found for the two feet: the steps at which the foot came down, and heights.
+    """
     return [side for _, side in sorted([(end, 0) for end in right[0]] + [(end, 1) for end in left[0]])]
 
 
 def _frequency(ends: list[list[int]], num_steps: int, period: float) -> float:
-    """Return the frequency (Hz) of one foot's footsteps, given the steps at which they end in each world.
+    """Return the frequency (Hz) of one foot's footsteps, by the time between the first and the last one in each world.
 
-    Counting them would be off by one for whichever foot comes down just outside of the measured time.
+    Dividing the number of footsteps by the whole time would be less exact: it would be off by up to one footstep. This
+    is done only if no world has two footsteps.
+
+    Args:
+      ends: for each world the control steps at which the foot came down.
+      num_steps: control steps of the whole time.
+      period: s of a control step.
     """
     seconds = period * sum(each[-1] - each[0] for each in ends if each)
     if seconds > 0:

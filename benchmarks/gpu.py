@@ -69,14 +69,14 @@ class GpuConfig:
                 raise ValueError(f"--parts: {name!r} is unknown; known: {', '.join(known)}")
 
     def chosen(self) -> list[Part]:
-        """Return the parts to run, in order; for a rehearsal with their toy command lines."""
+        """Return the benchmarks (parts) to run, most important first; in a rehearsal with command lines of toy size."""
         default = [part for part in PARTS if self.rehearse or part.name != "tune"]
         named = [part for part in PARTS if {part.name, part.name.split()[0]} & set(self.parts)]
         return [part.rehearsed() if self.rehearse else part for part in named or default]
 
     @property
     def name(self) -> str:
-        """The beginning of the results file's name, with the chosen parts, so that other parts do not overwrite it."""
+        """Start of the results file's name. It names the chosen parts, so that other parts do not overwrite it."""
         return "-".join(["gpu", *(part.replace(" ", "-") for part in self.parts)])
 
     @property
@@ -86,7 +86,7 @@ class GpuConfig:
 
 
 def main(config: GpuConfig) -> None:
-    """Run the parts that fit into the time; print and write their results."""
+    """Run the benchmarks that fit into the time limit; write their results. With `plan`, only print the commands."""
     console = Console(highlight=False)
     if config.plan:
         for part in [part.rehearsed() if config.rehearse else part for part in PARTS]:
@@ -99,12 +99,13 @@ def main(config: GpuConfig) -> None:
 
 
 def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console: Console) -> None:
-    """Run parts one after the other until a deadline on the clock of `time.monotonic`, and write the report.
+    """Run benchmarks (parts) one after the other until a deadline on the clock of `time.monotonic`; write results.
 
-    The report is written after each part. SIGTERM and Ctrl-C cut the part that runs: what it had written is kept.
+    All results are written after each part. SIGTERM and Ctrl-C cut the part that runs: what it had written is kept.
 
     Raises:
-      ConfigError: see `benchmarks.report.header`; and if a rehearsal would be written to benchmarks/results.
+      ConfigError: if the results would be written to benchmarks/results, but the source is not that of a known commit,
+        or this is a rehearsal.
       Preempted: after a signal.
       SystemExit: if this is a rehearsal (toy sizes on the CPU) and a part failed.
     """
@@ -137,7 +138,7 @@ def run_parts(parts: Sequence[Part], config: GpuConfig, deadline: float, console
 
 
 def left_out(part: Part, reason: str) -> dict[str, Any]:
-    """Return the report of a part that was not run."""
+    """Return the results file's entry for a benchmark that was not run: its name, and the reason why."""
     return {"name": part.name, "ended": f"left out: {reason}"}
 
 
@@ -182,19 +183,23 @@ def run_part(part: Part, seconds: float) -> dict[str, Any]:
 
 
 def has_failed(found: Mapping[str, Any]) -> bool:
-    """Return whether a part ended badly, or one of its results is an error."""
+    """Return whether a benchmark did not finish, or reported an error as one of its results.
+
+    `found` is its entry in the results file. If it was left out because an earlier one had the same command, it has not
+    failed.
+    """
     if found["ended"].startswith("left out: its command"):
         return False
     return found["ended"] != "finished" or any("error" in result for result in found["report"]["results"])
 
 
 class Cut(Exception):
-    """A signal asks this program to end; the message is the signal's name."""
+    """Raised when a signal asks this program to end while a benchmark runs; the message is the signal's name."""
 
 
 @contextlib.contextmanager
 def raised_signals() -> Iterator[None]:
-    """Raise `Cut` at SIGTERM and SIGINT while a part runs."""
+    """Raise `Cut` at SIGTERM or SIGINT within the `with` block, and ignore further signals until the block ends."""
 
     def raise_cut(number: int, _: object) -> None:
         for each in before:
@@ -212,7 +217,10 @@ def raised_signals() -> Iterator[None]:
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment variables of a part. JAX takes device memory only as needed, for true peaks."""
+    """Return the environment variables for a benchmark's process: those of this process, and one for JAX.
+
+    By that JAX takes device memory only as needed, so that the peak use of memory is measured right.
+    """
     return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
 
 

@@ -34,7 +34,7 @@ class Part:
         return [sys.executable, "-m", f"benchmarks.{self.module}", *self.flags, "--out", str(out)]
 
     def rehearsed(self) -> Self:
-        """Return the part with its toy command line and no least time, as a rehearsal on the CPU runs it."""
+        """Return the part as a rehearsal on the CPU runs it: at toy size, and started however little time is left."""
         return replace(self, flags=self.toy, least=0.0, most=REHEARSAL_SECONDS)
 
 
@@ -43,16 +43,25 @@ TOY_WORLDS = ("--physics", "mjx-warp", "--num-envs", "8")
 
 
 def speed(physics: str, num_envs: int, least: float, most: float, *flags: str) -> Part:
-    """Return the part that times physics, rollout and training with `num_envs` worlds; `least`, `most` as in `Part`."""
+    """Return the part that times physics, rollout and training with `num_envs` worlds on a physics backend.
+
+    Args:
+      physics: physics backend.
+      num_envs: number of worlds.
+      least: seconds that must be left of the time limit for the part to be started.
+      most: seconds after which it is stopped.
+      flags: further flags of `benchmarks.throughput`.
+    """
     chosen = ("--physics", physics, "--num-envs", str(num_envs), "--repeats", "3", "--seconds", "1")
     toy = ("--physics", physics, "--num-envs", "8", *QUICK)
     return Part(f"speed {physics} {num_envs}", "throughput", (*chosen, *flags), least, most, (*toy, *flags))
 
 
 def time_to_return(env: str) -> Part:
-    """Return the part that trains five seeds for three minutes, and evaluates them in fresh episodes.
+    """Return the part that measures how soon training in an environment reaches certain returns.
 
-    A rehearsal trains on native physics: with empty caches, Warp would compile its kernels for the CPU for minutes.
+    It trains five seeds for three minutes, and evaluates them in fresh episodes. A rehearsal trains on native physics:
+    with empty caches, Warp would compile its kernels for the CPU for minutes.
     """
     toy = ("--envs", env, "--minutes", "10", "--num-seeds", "2", "--config", TOY_RUN)
     return Part(f"return {env}", "time_to_return", ("--envs", env, "--minutes", "3"), 195, 300, toy)

@@ -1,7 +1,7 @@
-"""Finds what a compiled program asks of the host, in its lowered text (StableHLO).
+"""Finds in the lowered text of a program (StableHLO) the operations that move arrays between device and host.
 
-Each step of MJX-Warp is a custom call, too. It runs Python on the host, which launches kernels or replays a CUDA graph,
-but the host neither reads nor writes arrays of the program.
+A step of MJX-Warp is a custom call, but none of these operations. It runs Python on the host, which launches kernels or
+replays a CUDA graph, but the host neither reads nor writes arrays of the program.
 """
 
 import re

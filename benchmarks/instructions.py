@@ -1,14 +1,17 @@
-"""Carry instructions out in many worlds, by their true plans and by those that are read.
+"""Let a policy follow instructions in words in many worlds, and measure how many it carries out.
 
     python -m benchmarks.instructions --splits s0 --worlds 1024
     python -m benchmarks.instructions --in-a-row 30 --worlds 256
 
-The first prints how many worlds did not fall until 20 s after their plans, how many plans of one and of several
-segments were carried out (`flexrl.execution.report`), and the language gap: the share of true plans that were carried
-out, but are read differently. A plan that is read right is the true plan, so it is followed once. The second lets each
-world follow random instructions of all splits as they are read, one after the other with a second of standing between
-them, and prints how many worlds never fell. Instructions that the policy was not taught, or that may take longer than a
-minute, are left out.
+A plan is a list of segments, each a skill and how long to do it. An instruction of a test set (split) comes with its
+true plan; the interpreter reads a plan from its words.
+
+The first command lets each world follow the true plan of an instruction. It prints how many worlds did not fall until
+20 s after their plans, how many plans of one and of several segments were carried out (`flexrl.execution.report`), and
+the language gap: the share of true plans that were carried out, but are read differently. A plan that is read right is
+the true plan, so it is followed once. The second command lets each world follow random instructions of all splits as
+they are read, one after the other with a second of standing between them, and prints how many worlds never fell.
+Instructions that the policy was not taught, or that may take longer than a minute, are left out.
 """
 
 import os
@@ -40,11 +43,11 @@ PAUSE = Plan((Segment("stand", until=Until("seconds", 1)),))  # between two inst
 
 @dataclass(frozen=True)
 class InstructionsConfig:
-    """What is followed, and in how many worlds.
+    """Which instructions a policy follows, and in how many worlds.
 
     Attributes:
       run: policy of humanoid-skills.
-      splits: names of files of benchmarks/language/generated.
+      splits: test sets of instructions, by the names of their files in benchmarks/language/generated.
       worlds: number of worlds.
       in_a_row: instructions that each world follows one after the other; 0 for one instruction a world.
       seed: random seed of the worlds and of what is drawn.
@@ -68,7 +71,13 @@ class InstructionsConfig:
 
 @dataclass(frozen=True)
 class Told:
-    """An instruction that the policy can carry out, the plan that it means, and the plan that the interpreter reads."""
+    """An instruction that the policy can carry out.
+
+    Attributes:
+      text: the instruction.
+      plan: the plan that it means, as the test set says.
+      read: the plan that the interpreter reads from the text, or its refusal.
+    """
 
     text: str
     plan: Plan
@@ -76,7 +85,7 @@ class Told:
 
 
 def main() -> None:
-    """Measure, print and write."""
+    """Parse the command line, let a policy follow instructions, and print and write how many it carries out."""
     with exit_codes():
         config = tyro.cli(InstructionsConfig, description=__doc__)
         prepare_jax()
@@ -93,7 +102,12 @@ def main() -> None:
 
 
 def told(run: str, split: str) -> list[Told]:
-    """Read a split's instructions; return those that the policy `run` can carry out within `LONGEST` seconds."""
+    """Read a test set; return the instructions in it that a policy can carry out within `LONGEST` seconds.
+
+    Args:
+      run: the policy.
+      split: the test set, by the name of its file in benchmarks/language/generated.
+    """
     taught = taught_skills(find_run(run, "workspace"))
     meant = [
         (row.text, row.answer)
@@ -110,11 +124,12 @@ def _is_short(plan: Plan) -> bool:
 
 
 def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
-    """Let each world follow the true plan of an instruction of a split.
+    """Let each world follow the true plan of an instruction of a test set, and see which plans are carried out.
 
     Returns:
-      Shares: worlds with `no_fall`; plans of `one_segment`, of `several_segments` and all `true_plans` that were
-      carried out; `read_plans`, carried out and also read right; `gap`, carried out, but read differently.
+      Shares of worlds: `no_fall`, where the humanoid did not fall; `true_plans`, where the plan was carried out;
+      `read_plans`, where the interpreter also reads this plan from the words; `gap`, where it was carried out, but is
+      read differently. And the shares carried out of plans of `one_segment` and of `several_segments`.
     """
     instructions = told(config.run, split)
     given = [instructions[i % len(instructions)] for i in range(config.worlds)]
@@ -135,10 +150,11 @@ def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
 
 
 def in_a_row(config: InstructionsConfig) -> dict[str, float]:
-    """Let each world follow random instructions, as they are read, one after the other.
+    """Let each world follow random instructions one after the other, by the plans that the interpreter reads from them.
 
     Returns:
-      The shares of worlds with `no_fall` and of those that `ended` their plans, and the `mean_seconds` of all.
+      Shares of worlds: `no_fall`, where the humanoid never fell, and `ended`, where the last plan came to its end; and
+      `mean_seconds`, which all plans of a world took.
     """
     read = [x.read for split in config.splits for x in told(config.run, split)]
     plans = [plan for plan in read if isinstance(plan, Plan) and _is_short(plan)]
@@ -156,7 +172,10 @@ def in_a_row(config: InstructionsConfig) -> dict[str, float]:
 
 
 def joined(plans: list[Plan]) -> Schedule:
-    """Return plans, each with `PAUSE` after it, as one schedule: the arrays that a compiled program follows."""
+    """Join plans to one schedule, with `PAUSE` (a second of standing) after each.
+
+    A schedule holds the segments of plans as arrays, which a compiled program follows.
+    """
     parts = [schedule_of(plan, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
     rows: Schedule = jax.tree.map(lambda *columns: np.concatenate([np.atleast_1d(x) for x in columns]), *parts)
     return rows.replace(count=np.asarray(rows.count.sum(), np.int32))

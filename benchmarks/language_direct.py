@@ -68,7 +68,7 @@ class DirectConfig:
 
 
 def main() -> None:
-    """Record, clone, evaluate, print and write."""
+    """Record a policy's episodes, clone it from skills and from sentences, and print and write how all three do."""
     with exit_codes():
         config = tyro.cli(DirectConfig, description=__doc__)
         prepare_jax()
@@ -96,7 +96,12 @@ def main() -> None:
 
 
 def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Path]:
-    """Write for each split the embeddings (K, 384) of sentences by skill, and return the files."""
+    """Write the embeddings (K, 384) of K sentences for each skill to a .npz file, for training and each test set.
+
+    Returns:
+      For each split (`train`, and the test sets `S0`, `S1` and `S2`) its file, without the skills for which it has no
+      sentence.
+    """
     encoder = Encoder()
     config.workspace.mkdir(parents=True, exist_ok=True)
     files = {}
@@ -115,7 +120,14 @@ def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Pa
 
 
 def record(config: DirectConfig, sentences: Path) -> None:
-    """Record the policy's episodes as the datasets `skills` and `words`, which differ only in their goals."""
+    """Record a policy's episodes as two datasets, `skills` and `words`, unless they exist already.
+
+    They differ only in the goals: the recorded ones, or embeddings of sentences that ask for the same skills.
+
+    Args:
+      config: the policy, the number of episodes and the workspace.
+      sentences: .npz file with the embeddings of sentences by skill.
+    """
     folders = [config.workspace / "data" / name for name in ("skills", "words")]
     if all(folder.exists() for folder in folders):
         return
@@ -161,7 +173,19 @@ def clone(name: str, environment: Sequence[str], config: DirectConfig) -> str:
 
 
 def judged(run: str, config: DirectConfig, skills: Sequence[str], sentences: Path | None = None) -> JsonObject:
-    """Return the success of each skill at its nominal command, and their mean."""
+    """Evaluate a policy on each skill at its nominal command, such as the skill's usual velocity.
+
+    Args:
+      run: the policy.
+      config: number of episodes and random seed.
+      skills: names of the skills.
+      sentences: .npz file of the sentences whose embeddings the policy is told; None for a policy that is told the
+        skill.
+
+    Returns:
+      Share of episodes that succeeded, by skill; their `mean`; and `falls_while_switching`, per episode in which the
+      skill changes.
+    """
 
     def asked(task: Any) -> Any:
         changes: JsonObject = {"command_spread": 0.0}

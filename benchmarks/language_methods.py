@@ -86,7 +86,17 @@ def main() -> None:
 
 
 def shares(read: Read, sets: dict[str, list[Meant]], names: Sequence[str]) -> list[float]:
-    """Return each named set's share of plans read exactly; last, the share accepted of all that must be refused."""
+    """Return how well a way of reading instructions does.
+
+    Args:
+      read: the way of reading: returns a plan or a refusal for each text.
+      sets: test sets by name; each instruction comes with the plan that it means, or a refusal if it cannot be done.
+      names: the sets to report.
+
+    Returns:
+      For each named set the share of its plans that are read exactly. Last, over all sets, the share of instructions
+      that cannot be done for which a plan is read.
+    """
     rows = [row for each in sets.values() for row in each]
     answers = dict(zip((row.text for row in rows), read([row.text for row in rows]), strict=True))
     found = []
@@ -98,12 +108,15 @@ def shares(read: Read, sets: dict[str, list[Meant]], names: Sequence[str]) -> li
 
 
 def words_of(texts: Sequence[str]) -> frozenset[str]:
-    """Return all words of the clauses of texts. Hidden from the vocabulary, they leave each clause to a classifier."""
+    """Return all words that the clauses of some texts contain.
+
+    An interpreter whose vocabulary lacks these words leaves every clause of the texts to its classifier.
+    """
     return frozenset(word for text in texts for clause in split(text).clauses for word in clause.text.split())
 
 
 def by_regex(text: str) -> Answer:
-    """Return the plan of the verbs, sides, numbers and units that regular expressions find in a text."""
+    """Read a text by regular expressions: return the plan of the verbs, sides, numbers and units, or a refusal."""
     parts = [part for part in re.split(r"\bthen\b|\band\b|[,.;!]", text.lower()) if part.strip()]
     segments = [segment for part in parts for segment in _by_regex(part)]
     return Plan(tuple(segments[:32])) if segments else Refusal("no word is known")
@@ -139,7 +152,7 @@ def _amount(part: str) -> Until | None:
 
 
 class NearestInstruction:
-    """Reads an instruction as the known one with the nearest embedding: takes its plan or refusal."""
+    """Reads an instruction by its sentence embedding: takes the plan, or refusal, of the nearest known instruction."""
 
     def __init__(self, encoder: Encoder, known: Sequence[Meant]) -> None:
         """Embed the known instructions, each with its plan or refusal."""
@@ -147,27 +160,34 @@ class NearestInstruction:
         self._embeddings = encoder([row.text for row in known])
 
     def __call__(self, texts: Sequence[str]) -> list[Answer]:
-        """Return the answer of the nearest instruction for each text."""
+        """Return for each text the plan, or refusal, of the known instruction whose embedding is nearest."""
         nearest = (self._encoder(texts) @ self._embeddings.T).argmax(axis=1)
         return [self._known[i].answer for i in nearest]
 
 
 class NearestClause:
-    """Takes the family and the speed of the nearest of known clauses, in place of `flexrl.language.head.Head`."""
+    """A classifier of clauses that takes skill and speed from the known clause whose embedding is nearest.
+
+    It can replace the trained classifier, `flexrl.language.head.Head`. Like that, it names a skill by its family, which
+    leaves out the side: `turn` for turning left and turning right.
+    """
 
     def __init__(self, embeddings_BE: np.ndarray, readings: Sequence[Reading]) -> None:
-        """Keep the embeddings of known clauses, and what they mean."""
+        """Keep B known clauses: their embeddings (B, E), and the skill family and speed that each of them means."""
         self._embeddings, self._readings = embeddings_BE, readings
 
     def __call__(
         self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
     ) -> list[Reading]:
-        """Return what the nearest known clause of each embedding means; `texts` and `possible` are ignored."""
+        """Return for each of B embeddings (B, E) the skill family and speed of the known clause nearest to it.
+
+        `texts` and `possible` are there because the trained classifier takes them, and are ignored.
+        """
         return [self._readings[i] for i in (embeddings_BE @ self._embeddings.T).argmax(axis=1)]
 
 
 def nearest_clause(encoder: Encoder, count: int, seed: int) -> NearestClause:
-    """Return a classifier by the nearest of `count` generated training clauses."""
+    """Return a classifier that takes skill family and speed from the nearest of `count` generated training clauses."""
     examples = clause_examples("train", count, seed)
     families = [family_of(example.skill) for example in examples]
     readings = [

@@ -1,4 +1,4 @@
-"""Count how much of the free wording (S3) stands in the corpus that the classifier learns from.
+"""Count how much of test set S3, instructions in free wording, stands in the classifier's training corpus.
 
     python -m benchmarks.language_overlap
 
@@ -18,7 +18,7 @@ from flexrl.language.scoring import read_meant
 
 
 def main() -> None:
-    """Parse the command line, and print a row for each length."""
+    """Print how many n-grams of 2 to 5 words, and how many whole instructions, of the test set are in the corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, default=Path("benchmarks/language/s3.jsonl"), help="test set, JSONL")
     parser.add_argument("--clauses", type=int, default=20_000, help="training clauses to draw")
@@ -40,7 +40,7 @@ def words_of(text: str) -> list[str]:
 
 
 def grams(texts: Iterable[list[str]], size: int) -> Iterator[tuple[str, ...]]:
-    """Yield each run of so many words of each text."""
+    """Yield each n-gram of `size` successive words in each text; a text is the list of its words."""
     for words in texts:
         yield from (tuple(words[i : i + size]) for i in range(len(words) - size + 1))
 

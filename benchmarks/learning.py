@@ -103,7 +103,10 @@ def main(config: LearningConfig) -> None:
 
 
 def learn(config: LearningConfig, learner: Learner, seed: int, shares: queue.SimpleQueue[list[int]]) -> dict[str, Any]:
-    """Train a learner with a seed on one of the shares of cores, and return its result."""
+    """Train a learner (flex-rl or another library) with a seed for the configured time, and return its result.
+
+    It runs on a share of the machine's cores, which is taken from the queue `shares` and put back at the end.
+    """
     cores = shares.get()
     os.sched_setaffinity(0, cores)  # of this thread, and of the processes that it starts
     try:
@@ -118,7 +121,13 @@ def learn(config: LearningConfig, learner: Learner, seed: int, shares: queue.Sim
 
 
 def learn_flexrl(config: LearningConfig, seed: int, folder: Path) -> dict[str, Any]:
-    """Train with `flexrl.train` and its defaults; return settings, curves and a final evaluation in fresh episodes."""
+    """Train humanoid-walk with `flexrl.train` and its defaults for the configured time.
+
+    Returns:
+      `settings`, `seconds` and `control_steps`; `curves` of the returns in `training` and `evaluation`; `final`, the
+      return of the best checkpoint in fresh episodes, which did not choose it; `name`, `versions`, and whether it
+      `finished`.
+    """
     run = folder / "run"
     command = [sys.executable, "-m", "flexrl.train", "--algo", "ppo", "--env", "humanoid-walk"]
     command += ["--seed", str(seed), "--workspace", str(folder), "--name", run.name]
@@ -144,7 +153,11 @@ def learn_flexrl(config: LearningConfig, seed: int, folder: Path) -> dict[str, A
 
 
 def final_line(final: dict[str, Any]) -> str:
-    """Return a line on the best checkpoint's return in fresh episodes: its return on the curve is biased upwards."""
+    """Return a line on the best checkpoint: its iteration, and its return in fresh episodes.
+
+    `final` is what `FreshEpisodes` returns. The checkpoint's return on the curve is biased upwards, because it was
+    chosen for it.
+    """
     return f"  its best evaluation was of iteration {final['step']}: {in_fresh_episodes(final)}"
 
 

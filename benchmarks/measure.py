@@ -8,23 +8,23 @@ from typing import Protocol
 
 
 class Subject(Protocol):
-    """A program whose speed is measured."""
+    """A program whose speed is measured. It is called again and again; each call makes `num_steps` control steps."""
 
     name: str
     num_steps: int  # control steps of one call, over all worlds
 
     def run(self, num_calls: int) -> float:
-        """Make `num_calls` calls, and return the seconds that they took, without their preparation."""
+        """Call the program `num_calls` times; return the seconds that the calls took, without what prepares them."""
         ...
 
 
 @dataclass
 class Measurement:
-    """The measurements of one subject.
+    """The measurements of one program.
 
     Attributes:
       subject: the program that is measured.
-      num_calls: calls in each repeat.
+      num_calls: calls in each repeat; a repeat is timed as a whole.
       compile_seconds: how much longer the first call took than the second.
       rates: control steps per second of each repeat.
     """
@@ -35,18 +35,22 @@ class Measurement:
     rates: list[float] = field(default_factory=list)
 
     def repeat(self) -> None:
-        """Measure one more repeat."""
+        """Time `num_calls` calls together, and add their control steps per second to `rates`."""
         self.rates.append(self.num_calls * self.subject.num_steps / self.subject.run(self.num_calls))
 
 
 def warm_up(subject: Subject, seconds: float) -> Measurement:
-    """Compile a subject, and choose how many calls make a repeat of at least `seconds`."""
+    """Call a program twice, which compiles it, and choose how many calls together take at least `seconds`.
+
+    Returns:
+      The program's measurement, still without rates.
+    """
     first, second = subject.run(1), subject.run(1)
     return Measurement(subject, math.ceil(seconds / second), max(first - second, 0.0))
 
 
 def interleave(measurements: Sequence[Measurement], repeats: int) -> None:
-    """Measure all subjects in turn, in `repeats` rounds."""
+    """Time the programs in turn, each once in each of `repeats` rounds; their rates are added to the measurements."""
     for _ in range(repeats):
         for measurement in measurements:
             measurement.repeat()

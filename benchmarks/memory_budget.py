@@ -42,7 +42,7 @@ class BudgetConfig:
     """The environment and the numbers of worlds to budget.
 
     Attributes:
-      env: environment of ours; PPO trains in it.
+      env: environment of flex-rl, in which PPO trains.
       num_envs: numbers of worlds.
     """
 
@@ -50,7 +50,7 @@ class BudgetConfig:
     num_envs: tuple[int, ...] = (1024, 2048, 4096, 8192, 16384, 32768)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a number of worlds is not positive, or the environment is of another library."""
+        """Raise ValueError if a number of worlds is not positive, or the environment is not flex-rl's own."""
         if self.env.startswith(BRIDGES):
             raise ValueError(f"--env: {self.env!r} is of another library; only worlds of ours have a budget")
         if not self.num_envs or min(self.num_envs) < 1:
@@ -59,7 +59,7 @@ class BudgetConfig:
 
 @dataclass(frozen=True)
 class Budget:
-    """Bytes of device memory.
+    """Bytes of device memory that a training needs.
 
     Attributes:
       learner: parameters, Adam's moments, statistics of observations, and one gradient.
@@ -75,13 +75,13 @@ class Budget:
 
 
 def main(config: BudgetConfig) -> None:
-    """Print the table of an environment."""
+    """Print a table of the device memory that training needs with each number of worlds in the config."""
     run = dataclasses.replace(default_config("ppo", config.env, "gpu"), physics="native")
     Console(highlight=False).print(table(config, run, budget(run)))
 
 
 def budget(config: RunConfig) -> Budget:
-    """Return the budget of a run of PPO in an environment of ours.
+    """Return the budget of a run of PPO in one of flex-rl's environments.
 
     Args:
       config: the run, with physics `native`, whose worlds have the same state as those of MJX-Warp and are traced in
@@ -107,7 +107,12 @@ def learner_shapes(config: RunConfig, env: Env) -> Any:
 
 
 def world_shapes(config: RunConfig, env: Env) -> tuple[Any, Any, Any]:
-    """Return shapes: of all worlds between iterations, of the states in which fallen ones restart, and of a rollout."""
+    """Return the shapes and dtypes of three trees of arrays, each for all worlds of a run.
+
+    Returns:
+      The state of the worlds between two iterations; the first states in which worlds restart when an episode ends; the
+      rollout of one iteration.
+    """
     algorithm = make_algorithm(config, env)
     source = find_algorithm(config.algo).source(config.algorithm, VecEnv(env, config.num_envs))
     assert isinstance(source, RolloutSource)

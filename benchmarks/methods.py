@@ -91,7 +91,10 @@ def main(config: MethodsConfig) -> None:
 
 
 def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
-    """Return `result.json` of a method's run with a seed, and its `commits`; start or resume the run if need be.
+    """Train a method with a seed, unless that run is finished already, and return its result.
+
+    Returns:
+      The content of the run's `result.json`, and `commits`, those of flex-rl with which the run was started.
 
     Raises:
       ConfigError: if the run's folder holds a run of other settings.
@@ -101,7 +104,7 @@ def learn(config: MethodsConfig, method: str, seed: int) -> dict[str, Any]:
 
 
 def name_of(config: MethodsConfig, method: str, seed: int) -> str:
-    """Return the name of the run of a method with a seed."""
+    """Return the name of the run that trains a method with a seed: `DATASET-METHOD-SEED`."""
     method = method.lower().replace(" ", "").replace("%", "")
     return f"{config.dataset.name}-{method}-{seed}"
 
@@ -123,7 +126,7 @@ def _steps_of_update(flags: list[str]) -> int:
 
 
 def asked_and_achieved(config: MethodsConfig, seed: int) -> list[tuple[float, float]]:
-    """Return pairs of the return that a Decision Transformer was asked for, and the mean return that it achieved."""
+    """Return pairs of the return that a seed's Decision Transformer was asked for, and the mean that it achieved."""
     best = read_record(config.dataset, "statistics.json")["return"]["max"]
     found = load_playback(name_of(config, "DT", seed), str(config.workspace), "latest", "auto", config.episodes)
     evaluator = Evaluator(found.env, config.episodes)

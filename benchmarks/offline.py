@@ -3,7 +3,7 @@
     python -m benchmarks.offline [--parts learning acting collection streaming]
 
 Training is compared with PyTorch's Decision Transformer, which needs `make peers`. The programs of a part are measured
-in turn, in several rounds; ratios are taken within a round.
+in turn, in several rounds; a ratio divides two rates of the same round.
 """
 
 import contextlib
@@ -80,7 +80,12 @@ def main(config: OfflineConfig) -> None:
 
 
 def learning(config: OfflineConfig) -> dict[str, Any]:
-    """Measure updates per second, and their floating-point rate as a share of a plain matrix product's rate."""
+    """Measure the gradient steps per second of a Decision Transformer: of flex-rl, and of PyTorch if it is installed.
+
+    Returns:
+      `rates` and `ratios`; `tokens_per_second`; and `share_of_peak`, the floating-point rate as a share of that of a
+      plain matrix product, which is `peak_gflop_per_second`.
+    """
     with dataset_of(1.0) as folder, torch_peer() as peers:
         ours = learner("dt", folder)
         product = warm_up(ProductSubject(), config.seconds)
@@ -138,7 +143,15 @@ PARTS = {"learning": learning, "acting": acting, "collection": collection, "stre
 
 
 def result(measured: Sequence[Measurement], ours: Measurement | None = None) -> dict[str, Any]:
-    """Return the `rates` of all programs, and the `ratios` of ours, by default the first, to each of the rest."""
+    """Return measured rates and their ratios as JSON-ready data.
+
+    Args:
+      measured: measurements of the programs.
+      ours: the program to divide by each other one; by default the first.
+
+    Returns:
+      `rates` of each program by name, and `ratios` by names such as `OURS / OTHER`.
+    """
     ours = ours or measured[0]
     others = [m for m in measured if m is not ours]
     return {

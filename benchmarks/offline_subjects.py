@@ -40,7 +40,7 @@ class Learner:
 
 
 def learner(algo: str, dataset: Path, *flags: str) -> Learner:
-    """Build and compile the learner of an algorithm with its defaults, but for the flags, on a dataset."""
+    """Build and compile an algorithm's training on a dataset, by its defaults and these flags of `flexrl.train`."""
     own = ["--algo", algo, "--env", ENV, "--algorithm.dataset", str(dataset)]
     config = parse([*own, *flags]).config
     env = make_env(config)
@@ -76,9 +76,9 @@ def made_up_dataset(folder: Path, megabytes: float) -> Path:
 
 
 def flop_of_an_update(config: RunConfig) -> float:
-    """Return the floating-point operations of a Decision Transformer's update.
+    """Return the number of floating-point operations in one gradient step of a Decision Transformer.
 
-    They are those of its matrix products, forward and twice as many backward, without embeddings.
+    Matrix products are counted, forward and twice as many backward. Embeddings are left out.
     """
     dt = config.algorithm
     num_tokens, size = 3 * dt.context_length, dt.embed_size
@@ -88,10 +88,13 @@ def flop_of_an_update(config: RunConfig) -> float:
 
 
 class UpdateSubject:
-    """Iterations of a learner, with the sampling of minibatches. Its steps are updates."""
+    """Training from a dataset, to be timed: a call is one iteration of a learner, with the sampling of its minibatches.
+
+    Its `num_steps` are gradient steps.
+    """
 
     def __init__(self, name: str, learner: Learner) -> None:
-        """Initialise the network."""
+        """Initialise the network of a learner, whose iterations are to be timed."""
         self.name, self.num_steps = name, learner.config.algorithm.num_updates
         self._engine = learner.engine
         self._run = learner.engine.init(seed=0)
@@ -106,7 +109,10 @@ class UpdateSubject:
 
 
 class ProductSubject:
-    """The product of two square matrices. Its steps are floating-point operations."""
+    """A product of two square matrices, to be timed as the machine's peak rate.
+
+    Its `num_steps` are floating-point operations.
+    """
 
     name = "matrix product"
     num_steps = 2 * PRODUCT_SIZE**3
@@ -142,10 +148,10 @@ def expert(num_envs: int) -> tuple[Env, Policy]:
 
 
 class RolloutSubject:
-    """A policy's control steps in many worlds, compiled into one program."""
+    """A policy in many worlds, to be timed: a call is one rollout, compiled into one program."""
 
     def __init__(self, name: str, env: Env, policy: Policy, num_envs: int, unroll_length: int) -> None:
-        """Start the worlds."""
+        """Start `num_envs` worlds, in which the policy makes `unroll_length` control steps a call."""
         self.name, self.num_steps = name, num_envs * unroll_length
         source = RolloutSource(VecEnv(env, num_envs), unroll_length)
         self._policy, self._key = policy, jax.random.key(0)
@@ -163,12 +169,12 @@ class RolloutSubject:
 
 
 class LoopSubject:
-    """A policy's control steps in one world behind Gymnasium's interface, in the usual Python loop."""
+    """A policy in one world, to be timed: a call is one control step in Python, through Gymnasium's interface."""
 
     num_steps = 1
 
     def __init__(self, name: str, policy: Policy) -> None:
-        """Start the world."""
+        """Start one world of humanoid-walk, in which the policy acts."""
         self.name, self._policy = name, policy
         self._env = gymnasium.make("flexrl/HumanoidWalk-v0")
         self._act = jax.jit(type(policy).act)
@@ -191,10 +197,13 @@ class LoopSubject:
 
 
 class CollectionSubject:
-    """Collects one whole episode in each world. Its steps are those of the episodes."""
+    """Collection of episodes, to be timed: a call collects one whole episode in each world.
+
+    Its `num_steps` are the control steps of these episodes.
+    """
 
     def __init__(self, name: str, env: Env, policy: Policy, num_envs: int) -> None:
-        """Collect once, to count the steps."""
+        """Collect one episode in each world, to count the control steps of a call."""
         self.name, self._policy, self._num = name, policy, num_envs
         self._collector = Collector(VecEnv(env, num_envs))
         self.num_steps = sum(episode.length for episode in self._collect())

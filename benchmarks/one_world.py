@@ -1,8 +1,9 @@
-"""Steps per second of one world through `gymnasium.make`: ours beside Gymnasium's own of the same task.
+"""Measures control steps per second of one world through `gymnasium.make`, for flex-rl's tasks and Gymnasium's own.
 
     python -m benchmarks.one_world
 
-Random actions, in turn, several times round; episodes that end begin again, and resets are in.
+Both take random actions, and are measured in turn, in several rounds. A world whose episode ends is reset, and the
+reset counts.
 """
 
 import time
@@ -41,7 +42,7 @@ class OneWorldConfig:
 
 
 class OneWorldSubject:
-    """A thousand random actions a call, through an `Env`."""
+    """One world, to be timed: a call takes a thousand random actions through a `gymnasium.Env`."""
 
     num_steps = 1000
 
@@ -53,7 +54,7 @@ class OneWorldSubject:
         env.reset(seed=0)
 
     def run(self, num_calls: int) -> float:
-        """See `Subject.run`."""
+        """Step the world by a thousand random actions `num_calls` times; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             for action in self._actions:
@@ -64,7 +65,7 @@ class OneWorldSubject:
 
 
 def main(config: OneWorldConfig) -> None:
-    """Measure, print and write."""
+    """Measure each task in flex-rl and in Gymnasium; print and write the control steps per second."""
     console = Console(highlight=False)
     report = header(config)
     rows = Table(box=box.SIMPLE, title="one world, control steps per second")
@@ -81,7 +82,12 @@ def main(config: OneWorldConfig) -> None:
 
 
 def measure(config: OneWorldConfig, name: str) -> dict[str, Any]:
-    """Return the rates of both, in control steps per second, and ours over Gymnasium's within each round."""
+    """Measure a task in flex-rl and in Gymnasium.
+
+    Returns:
+      `rates` of `gymnasium` and `flex-rl` in control steps per second; and `times`, flex-rl's rate over Gymnasium's
+      within a round. Each is a median, a minimum and a maximum.
+    """
     envs = {"gymnasium": gymnasium.make(name), "flex-rl": gymnasium.make(f"flexrl/{name}")}
     measured = {kind: warm_up(OneWorldSubject(kind, env), config.seconds) for kind, env in envs.items()}
     interleave(list(measured.values()), config.repeats)

@@ -49,7 +49,7 @@ class ParityConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the number of states is not a multiple of the chunk, or above 1000."""
+        """Raise ValueError if the number of states is above 1000 or no multiple of `CHUNK`, stepped at once."""
         if not 0 < self.num_states <= 1000 or self.num_states % CHUNK:
             raise ValueError(f"--num-states: {self.num_states} must be a multiple of {CHUNK}, at most 1000")
 
@@ -61,7 +61,17 @@ def visited_states(num_states: int = 1000) -> States:
 
 
 def one_step(backend: str, states: States, dtype: Any, chunk: int = CHUNK) -> np.ndarray:
-    """Return positions and velocities (N, nq + nv) after one control step (5 substeps), stepping `chunk` at once."""
+    """Step each of N states by one control step (5 substeps) on a physics backend.
+
+    Args:
+      backend: physics backend.
+      states: `qpos`, `qvel` and `action`, each with N rows.
+      dtype: floating-point type of states and actions.
+      chunk: number of states that are stepped at once; N must be a multiple of it.
+
+    Returns:
+      Positions and velocities after the step, (N, nq + nv).
+    """
     model = brax_humanoid().compile()
     physics = make_physics(PhysicsSpec(model, num_substeps=5), PhysicsOptions(backend, max_worlds=chunk))
 
@@ -82,7 +92,7 @@ def relative_error(actual: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def main(config: ParityConfig) -> None:
-    """Compare the backends; print and write the results after each."""
+    """Compare each physics backend with native MuJoCo; print and write the relative errors after each."""
     console = Console(highlight=False)
     report = header(config)
     states = visited_states(config.num_states)

@@ -77,7 +77,7 @@ class RecoveryConfig:
 
 
 def main(config: RecoveryConfig) -> None:
-    """Measure, print both tables and write the report."""
+    """Measure how a policy gets up after a shove and from lying; print a table of each, and write the numbers."""
     report = header(config)
     if "stand-up" not in taught_skills(find_run(config.run, config.workspace)):
         raise ConfigError(f"run: {config.run} was not taught stand-up; choose one that was")
@@ -104,14 +104,18 @@ def main(config: RecoveryConfig) -> None:
 
 @dataclass(frozen=True)
 class Watched:
-    """What B bodies did in T control steps, and how they lay at the start."""
+    """What B bodies did in T control steps: heights of their torsos, and the side on which each lay at the start."""
 
     height_TB: np.ndarray  # (T, B) m, of the torso
     side_B: np.ndarray  # (B,) index into SIDES
 
 
 def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]:
-    """Watch bodies that walk and are shoved or, if `is_lying`, get up; return what they did and a control step's s."""
+    """Watch bodies that walk and are shoved or, if `is_lying`, bodies that begin lying and get up.
+
+    Returns:
+      What the bodies did, from the shove or the start on; and the seconds of a control step.
+    """
     playback, follower = load_follower(config.run, config.workspace, config.worlds, step=config.step, is_lying=is_lying)
     period = playback.env.spec.control_period
     plan = Plan((Segment("stand-up" if is_lying else "walk-forward"),))

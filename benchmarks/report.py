@@ -81,7 +81,10 @@ def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
 
 
 def is_kept(out: Path | None) -> bool:
-    """Return whether a report's file, by default one in benchmarks/results, is among the results that are kept."""
+    """Return whether a report is to be written into benchmarks/results, which keeps only reports of known commits.
+
+    `out` is the report's file; None stands for one in that folder.
+    """
     return out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
 
 
@@ -110,8 +113,9 @@ def result(physics: str, num_envs: int, measurements: Sequence[Measurement]) -> 
     """Return the measurements of a physics backend with a number of worlds as JSON-ready data.
 
     Returns:
-      `physics` and `num_envs`; `measurements`, rates in control steps per second over all worlds; `ratios` of rates;
-      `shares` of training's time.
+      `physics` and `num_envs`; `measurements`, for each program its rates in control steps per second over all worlds;
+      `ratios` of the rates of two programs; and `shares`, how much of training's time physics, resets, policy and
+      update take.
     """
     return {
         "physics": physics,
@@ -149,7 +153,11 @@ def _measurement(measured: Measurement) -> dict[str, Any]:
 
 
 def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
-    """Return our rates over that of the first program, physics alone, and training's over each other library's."""
+    """Return ratios of programs' rates by names such as `training / physics alone`.
+
+    The rates of rollout, training and flex-rl's other programs are divided by that of the first one, physics alone.
+    Training's rate is also divided by that of each other library.
+    """
     alone = next(iter(measured))
     ours = [name for name in ("physics in JAX", "worlds", "rollout", "training") if name != alone]
     pairs = [(name, alone) for name in ours]
@@ -158,7 +166,10 @@ def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
 
 
 def _shares(measured: dict[str, Measurement]) -> dict[str, float]:
-    """Return the share of training's time that each of its parts, such as physics, takes: medians over repeats."""
+    """Return the share of training's time that each part takes, such as `physics` or `update`: medians over repeats.
+
+    A part takes as long as the program with this part takes longer than the program without it.
+    """
     parts, spent = {}, 0.0
     for part, name in PARTS.items():
         until = pairwise_ratio(measured["training"], measured[name])["median"]

@@ -2,8 +2,8 @@
 
     python -m benchmarks.search
 
-A probe is a formula in place of a training: the return is 100 at one point (choice of settings) and falls in every
-direction. All else is as in a sweep: its file, its trials, their folders and results, and the rounds of proposals.
+A probe is a formula in place of a training: the return is 100 at the best choice of settings (point), and less at
+others. All else is as in a sweep: its file, its trials, their folders and results, and the rounds of proposals.
 """
 
 import math
@@ -48,7 +48,7 @@ class SearchConfig:
 
     Attributes:
       trials: points (choices of settings) that each search tries.
-      parallel: numbers of points that are proposed at once, each measured.
+      parallel: how many points are proposed at once; each of these numbers is measured.
       num_seeds: seeds of the proposals and of the random points, counted from 0; a multiple of five.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
@@ -65,7 +65,10 @@ class SearchConfig:
 
 
 def bowl(point: Point) -> float:
-    """Return 100 less the weighted squared distances of the four settings of a point from the best ones."""
+    """Return a made-up return for a choice of settings (point): 100 at the best one, and less away from it.
+
+    The distance is a weighted sum of the squared distances of four settings, some of them on a logarithmic scale.
+    """
     rate, entropy = (math.log10(point[name]) for name in (RATE, ENTROPY))
     return (
         100.0
@@ -77,9 +80,10 @@ def bowl(point: Point) -> float:
 
 
 def valley(point: Point) -> float | None:
-    """Return 100 at the end of a valley in which a higher rate needs fewer epochs; None where it diverges.
+    """Return a made-up return for a choice of settings (point); None where a training is to diverge.
 
-    It diverges where the rate and the number of epochs are high together, beside the optimum.
+    The return is highest, 100, along a valley in which a higher learning rate needs fewer epochs. A training diverges
+    where both are high together, close beside the valley.
     """
     work = math.log10(point[RATE]) + 0.3 * math.log2(point[EPOCHS])
     if work > -2.0:
@@ -92,7 +96,10 @@ PROBES: dict[str, Callable[[Point], float | None]] = {"bowl": bowl, "valley": va
 
 
 def main(config: SearchConfig) -> None:
-    """Search, print and write."""
+    """Search the best settings of each probe by TPE and at random, with all seeds; print and write the best returns.
+
+    A probe is a formula in place of a training.
+    """
     report = header(config)
     rows: list[list[Any]] = []
     for probe, formula in PROBES.items():
@@ -118,7 +125,7 @@ def main(config: SearchConfig) -> None:
 
 
 def groups(values: Sequence[float]) -> list[float]:
-    """Return the median of each five successive values."""
+    """Return the median of each group of five (`GROUP`) successive values."""
     return [statistics.median(values[start : start + GROUP]) for start in range(0, len(values), GROUP)]
 
 
@@ -150,7 +157,10 @@ def best_so_far(
 
 
 def _run(trial: Trial, value: float | None) -> float:
-    """Write what a training with this return would leave in the trial's folder; return it, -inf if it diverged."""
+    """Write into a trial's folder what a training with this return would leave there, and return the value.
+
+    None stands for a training that diverged; then -inf is returned.
+    """
     folder = folder_of(trial)
     folder.prepare(trial)
     if value is None:

@@ -40,7 +40,7 @@ class SeedsConfig:
 
 
 def main(config: SeedsConfig) -> None:
-    """Measure; print and write the results after each number of worlds."""
+    """Measure one seed and several seeds in one program with each number of worlds; print and write their rates."""
     console = Console(highlight=False)
     report = header(config)
     for num_envs in config.num_envs:

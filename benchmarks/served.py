@@ -44,7 +44,10 @@ def serving(workspace: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen
 
 @contextlib.contextmanager
 def browser(renderer: Renderer = "swiftshader") -> Iterator[Any]:
-    """Yield a headless Chromium of Playwright, which draws WebGL on the CPU."""
+    """Yield Playwright's headless Chromium, which draws WebGL on the CPU.
+
+    `renderer` is what draws: `swiftshader`, which Chromium brings along, or `mesa`, which is faster.
+    """
     from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
 
     with sync_playwright() as playwright:

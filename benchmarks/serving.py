@@ -1,10 +1,10 @@
-"""Measure the page of `python -m flexrl.serve` in headless Chromium with one viewer.
+"""Measure how fast the page of `python -m flexrl.serve` reacts and draws, in headless Chromium with one viewer.
 
     python -m benchmarks.serving
 
-- Enter: ms from the key to the arrival of the first state under the new plan, in the browser; that is one control step
-  and one message after the plan took over.
-- images: how many the page draws in a second.
+- Enter: ms from the key until the browser has the first state under the new plan; that is one control step and one
+  message after the plan took over.
+- images: number of images that the page draws in a second.
 - real time: simulated seconds per second of the clock, in the same time.
 
 All three depend on what else the machine does, so the CPU time that an image and a control step cost stands beside
@@ -84,7 +84,7 @@ class ServingConfig:
 
 
 def main() -> None:
-    """Parse the command line, measure, print and keep the numbers."""
+    """Parse the command line, measure how fast the page reacts and draws, and print and write the numbers."""
     with exit_codes():
         config = tyro.cli(ServingConfig, description=__doc__)
         report = header(config)
@@ -96,9 +96,10 @@ def main() -> None:
 
 
 def measure(config: ServingConfig) -> list[dict[str, Any]]:
-    """Return a row for each quantity: `name`, and `median`, `min` and `max` in the unit that the name says.
+    """Measure the page of `flexrl.serve`, and return a row for each quantity, such as images a second.
 
-    The quantities of `ASKED` also have the value that is `asked` for, and the `ratio` of the median to it.
+    A row holds `name`, and `median`, `min` and `max` in the unit that the name says. Quantities for which `ASKED`
+    names a value also have that, `asked`, and the `ratio` of the median to it.
     """
     with tempfile.TemporaryDirectory() as workspace, serving(Path(workspace)) as (server, address):
         with browser(config.renderer) as chromium:

@@ -33,7 +33,14 @@ NUM_MIXING_STEPS = 100  # several episodes of an untrained policy; after them wo
 
 @dataclass(frozen=True)
 class Setup:
-    """An environment, its worlds and a learner."""
+    """What the measured programs are made of.
+
+    Attributes:
+      physics: physics backend.
+      env: the environment.
+      source: samples rollouts from the worlds.
+      algo: the learner, PPO.
+    """
 
     physics: str
     env: HumanoidWalk
@@ -72,7 +79,10 @@ def default_setup(physics: str, num_envs: int) -> Setup:
 
 @dataclass(frozen=True)
 class Start:
-    """The state in which physics and training start. Each program copies the buffers that it donates to JAX."""
+    """The state in which all measured programs start, so that they simulate the same worlds; with actions to take.
+
+    T control steps, B worlds, A actuators. Each program copies the buffers that it donates to JAX.
+    """
 
     train: PPOTrainState  # untrained networks
     source: RolloutState  # worlds that fall at different times
@@ -83,12 +93,12 @@ class Start:
 
 
 class RolloutSubject:
-    """Samples with an untrained policy: physics, observations, rewards, resets and the policy's network."""
+    """Rollouts of an untrained policy, to be timed: physics, observations, rewards, resets and the policy's network."""
 
     name = "rollout"
 
     def __init__(self, setup: Setup) -> None:
-        """Define the program, and start the worlds."""
+        """Define the program that samples, initialise the networks, and start the worlds."""
         self.num_steps = setup.num_steps
         self._setup = setup
         self._sample = jax.jit(_sample_program(setup), donate_argnums=0)
@@ -108,7 +118,7 @@ class RolloutSubject:
         return time.perf_counter() - started
 
     def start_of_others(self) -> Start:
-        """Run until the worlds are in the middle of episodes, and return the state in which other programs start."""
+        """Roll out until the worlds are in the middle of episodes; return the state for other programs' start."""
         self.run(math.ceil(NUM_MIXING_STEPS / self._setup.source.unroll_length))
         self._key, key_action, key = jax.random.split(self._key, 3)
         action_TBA = self._draw_actions(key_action)
@@ -116,14 +126,18 @@ class RolloutSubject:
         return Start(self._train, _copy(self._source), self._fresh, action_TBA, ctrl_TBA, key)
 
     def _draw_actions(self, key: Array) -> Array:
-        """Draw actions (T, B, A) from the policy, T times for the same observations."""
+        """Draw actions (T, B, A) from the policy: T times for the worlds' present observations, without a step."""
         policy, source = self._setup.algo.policy(self._train), self._source
         keys = jax.random.split(key, self._setup.source.unroll_length)
         return jax.vmap(lambda key: policy.act(source.carry, source.worlds.observation, key)[1])(keys)
 
 
 def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
-    """Return programs that do less than a rollout: physics without JAX (if it exists), physics in JAX, and worlds."""
+    """Return the programs to be timed that do less than a rollout, from the least to the most.
+
+    They are physics without JAX (where the backend has it), physics in JAX, and worlds: physics with observations,
+    rewards and resets.
+    """
     alone: list[Subject] = []
     if setup.physics == "native":
         alone = [BatchSubject(setup, start)]
@@ -138,12 +152,15 @@ def physics_subjects(setup: Setup, start: Start) -> list[Subject]:
 
 
 class BatchSubject:
-    """Steps MuJoCo's own threads, without JAX. Fallen worlds restart between the timed calls."""
+    """Physics without JAX, to be timed: MuJoCo's own threads step all worlds.
+
+    Worlds whose humanoid falls restart between the timed steps.
+    """
 
     name = "physics alone"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Make a batch of the backend's model, and put the worlds into it."""
+        """Make a MuJoCo `Batch` of the model, and put the worlds of `start` into it."""
         self.num_steps = setup.num_steps
         self._config = setup.env.config
         self._num_substeps = setup.env.physics.spec.num_substeps
@@ -153,7 +170,7 @@ class BatchSubject:
         self._batch.state[...] = np.asarray(start.source.worlds.env.physics.internal)
 
     def run(self, num_calls: int) -> float:
-        """Step the worlds `num_calls` times through all actions; return the seconds that the physics took."""
+        """Step the worlds with all stored actions, `num_calls` times over; return the seconds that the physics took."""
         return sum(self._step(ctrl_BA) for _ in range(num_calls) for ctrl_BA in self._ctrl_TBA)
 
     def _step(self, ctrl_BA: np.ndarray) -> float:
@@ -169,7 +186,10 @@ class BatchSubject:
 
 
 class PhysicsSubject:
-    """Steps `Physics.step` compiled by JAX. Fallen worlds restart inside the program, by a `where`."""
+    """Physics in JAX, to be timed: `Physics.step` of all worlds in a compiled program.
+
+    Worlds whose humanoid falls restart inside the program, by a `where`.
+    """
 
     name = "physics in JAX"
 
@@ -192,7 +212,7 @@ class PhysicsSubject:
         self._state = _copy(start.source.worlds.env.physics)
 
     def run(self, num_calls: int) -> float:
-        """Step the worlds `num_calls` times through all actions; return the seconds that it took."""
+        """Step the worlds with all stored actions, `num_calls` times over; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._state = self._unroll(self._state, self._fresh, self._ctrl_TBA)
@@ -201,7 +221,7 @@ class PhysicsSubject:
 
 
 class WorldsSubject:
-    """Steps a `VecEnv` with given actions: physics, observations, rewards and resets, without a policy."""
+    """Worlds without a policy, to be timed: `VecEnv` does physics, observations, rewards and resets."""
 
     name = "worlds"
 
@@ -221,7 +241,7 @@ class WorldsSubject:
         self._worlds = _copy(start.source.worlds)
 
     def run(self, num_calls: int) -> float:
-        """Step the worlds `num_calls` times through all actions; return the seconds that it took."""
+        """Step the worlds with all stored actions, `num_calls` times over; return the seconds that it took."""
         started = time.perf_counter()
         for _ in range(num_calls):
             self._worlds, self._key, transitions = self._unroll(self._worlds, self._key, self._action_TBA)
@@ -230,15 +250,16 @@ class WorldsSubject:
 
 
 class TrainingSubject:
-    """Rollout and update, with the engine of a run.
+    """Training, to be timed: iterations of rollout and update, by the engine that runs use.
 
-    Every repeat starts from the untrained policy, so that the humanoids move alike in all of them; the worlds are kept.
+    Every repeat starts from the untrained policy, so that the humanoids move alike in all repeats. The worlds go on
+    where the repeat before left them.
     """
 
     name = "training"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Make the engine of a run, and copy the worlds of `start`."""
+        """Make the engine that trains, and copy the worlds of `start`, in which it begins."""
         self.num_steps = setup.num_steps
         self._engine = Engine(
             setup.algo, setup.source, num_iterations=2**30, has_host_callback=setup.env.has_host_callback

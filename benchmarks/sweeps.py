@@ -1,4 +1,4 @@
-"""Measures how long the commands of a sweep with thousands of trials take.
+"""Measures how long the commands of `launch.sweep` take for a sweep with thousands of trials (trainings).
 
     python -m benchmarks.sweeps
 
@@ -62,7 +62,7 @@ class SweepsConfig:
 
 
 class ReportingNode(Node):
-    """A node whose pods run no program: they begin at one step and report a result at the next.
+    """Imitates a Kubernetes node. Its pods run no program: they begin at one step and report a result at the next.
 
     Attributes:
       holds: whether running pods go on instead of ending at the next step.
@@ -100,7 +100,7 @@ class ReportingNode(Node):
         return index + 1, keys_by_index(job)[index]
 
     def _first_of(self, pod: Object) -> set[str]:
-        """Return the pod's name in a set if no earlier pod of the same index of its Job failed, else an empty set."""
+        """Return a set with the pod's name if the pod is the first of its index in its Job, else an empty set."""
         annotations = pod["metadata"]["annotations"]
         before = int(annotations["batch.kubernetes.io/job-index-ignored-failure-count"])
         return set() if before else {pod["metadata"]["name"]}
@@ -114,7 +114,7 @@ class Commands:
     """Runs and times `launch.sweep` on one sweep."""
 
     def __init__(self, folder: Path, server: KubeServer, seeds: int) -> None:
-        """Write the sweep's file to the folder. Runs nothing."""
+        """Write a sweep's file, with `seeds` seeds of each point, for the imitated cluster. Runs nothing."""
         axes = {"algorithm.learning_rate": [i * 1e-5 for i in range(1, 1 + POINTS // 2)], "num_envs": [8, 16]}
         cluster = {"image": "registry.example/flexrl@sha256:0", "volume_claim": "workspace"}
         sweep = sweeps.write(folder, grid=axes, seeds=seeds, cluster=cluster, parallelism=PARALLELISM)
@@ -155,7 +155,7 @@ class Commands:
 
 
 def main(config: SweepsConfig) -> None:
-    """Measure, print and write."""
+    """Measure each command of `launch.sweep` at several stages of a sweep; print and write how long it takes."""
     report = header(config)
     with tempfile.TemporaryDirectory() as name, KubeServer().serving() as server:
         folder = Path(name)

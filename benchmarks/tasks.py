@@ -55,7 +55,7 @@ class TasksConfig:
 
 
 class TaskSubject:
-    """Makes `NUM_STEPS` control steps of all worlds with random actions."""
+    """A task's worlds, to be timed: a call makes `NUM_STEPS` control steps of all of them, with random actions."""
 
     name = "task"
 
@@ -76,7 +76,10 @@ class TaskSubject:
         return time.perf_counter() - started
 
     def physics_inputs(self) -> np.ndarray:
-        """Make `NUM_STEPS` steps; return the physics states before each of them, controls included. Shape (T, B, S)."""
+        """Make `NUM_STEPS` control steps; return the physics state before each of them, with controls.
+
+        The shape is (T, B, S): control steps, worlds, numbers of a state.
+        """
         self._state, self._key, internal_TBS = self._unroll(self._state, self._key)
         return np.asarray(internal_TBS, np.float64)
 
@@ -95,19 +98,22 @@ class TaskSubject:
 
 
 class BatchSubject:
-    """Steps the same physics states with `mujoco.batch`."""
+    """Physics without the task, to be timed: `mujoco.batch` steps physics states that were recorded from the task."""
 
     name = "physics alone"
 
     def __init__(self, env: Any, inputs_TBS: np.ndarray) -> None:
-        """Make a batch of the task's model."""
+        """Make a MuJoCo `Batch` of the environment's model.
+
+        `inputs_TBS` are the physics states to step, with controls: S numbers for each of T control steps of B worlds.
+        """
         self.num_steps = inputs_TBS.shape[0] * inputs_TBS.shape[1]
         self._inputs_TBS = inputs_TBS
         self._num_substeps = env.physics.spec.num_substeps
         self._batch = Batch(env.physics.spec.model, nsim=inputs_TBS.shape[1], nthread=0)
 
     def run(self, num_calls: int) -> float:
-        """Step all states `num_calls` times; return the seconds that it took, without writing the states."""
+        """Step all states `num_calls` times; return the seconds that it took, without that of copying the states in."""
         seconds = 0.0
         for _ in range(num_calls):
             for inputs_BS in self._inputs_TBS:
@@ -136,7 +142,7 @@ def main(config: TasksConfig) -> None:
 
 
 def measure(config: TasksConfig, name: str) -> dict[str, Any]:
-    """Measure an environment with and without its task; return what `cost_of` returns."""
+    """Measure an environment with its task and as physics alone; return the rates and the task's cost by `cost_of`."""
     env = make_env(name, env_type(name).Config(), PhysicsOptions("native", config.num_envs))
     task = TaskSubject(env, config.num_envs)
     measured_task = warm_up(task, config.seconds)

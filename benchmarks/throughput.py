@@ -71,7 +71,7 @@ class ThroughputConfig:
 
 
 def main(config: ThroughputConfig) -> None:
-    """Measure all cases; print and write the results after each, so that an interrupted run leaves what it had."""
+    """Measure each physics backend with each number of worlds; print and write the rates after each."""
     console = Console(highlight=False)
     report = header(config)
     path = None
@@ -96,10 +96,11 @@ def main(config: ThroughputConfig) -> None:
 
 
 def measure_case(config: ThroughputConfig, physics: str, num_envs: int, peer: Measurement | None) -> dict[str, Any]:
-    """Measure physics, rollout, training and the peer, for one backend and one number of worlds, in turn.
+    """Measure physics, rollout, training and the peer (another library, or None) for one backend and number of worlds.
 
     Returns:
-      The result as `benchmarks.report.result` describes it, with memory and the settings of the algorithm.
+      Rates, ratios of rates and shares of training's time, as `benchmarks.report.result` returns them; with memory and
+      the settings of the algorithm.
     """
     setup = default_setup(physics, num_envs)
     rollout = RolloutSubject(setup)

@@ -71,7 +71,7 @@ class TimeToReturnConfig:
 
 
 def main(config: TimeToReturnConfig) -> None:
-    """Train in all environments; print and write the results after each."""
+    """Train in each environment; after each, print and write when the seeds reached the target returns."""
     console = Console(highlight=False)
     report = header(config)
     report["settings"]["config"] = config.config and config.config.name  # without the path on this machine
@@ -96,16 +96,22 @@ def main(config: TimeToReturnConfig) -> None:
 
 
 def members_of(config: TimeToReturnConfig, run: Path) -> dict[int, Path]:
-    """Return the folder of each seed's run, by seed; `run` is that of all seeds together."""
+    """Return the folder of each seed's run, by seed. `run` is the folder of the run that trains all seeds together."""
     seeds = range(config.seed, config.seed + config.num_seeds)
     return {seed: run if config.num_seeds == 1 else run / f"seed-{seed}" for seed in seeds}
 
 
 def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> tuple[Watched, dict[str, Any]]:
-    """Train all seeds in one environment; return what they wrote, and their settings.
+    """Train all seeds in one environment for the configured time. Each evaluated policy is kept as a checkpoint.
 
-    Rows are those of each seed's metrics.jsonl, then of each evaluations.jsonl. Each evaluated policy is kept.
-    `members` are the run folders by seed.
+    Args:
+      config: number of seeds, time and settings.
+      env: name of the environment.
+      members: folder of each seed's run, by seed.
+
+    Returns:
+      The rows that were written, first of each seed's metrics.jsonl, then of each seed's evaluations.jsonl; and the
+      settings of the training.
     """
     run = members[config.seed] if config.num_seeds == 1 else members[config.seed].parent
     command = [sys.executable, "-m", "flexrl.train", "--env", env, "--no-video", "--seed", str(config.seed)]
@@ -119,7 +125,16 @@ def train(config: TimeToReturnConfig, env: str, members: Mapping[int, Path]) -> 
 
 
 def crossings(evaluations: Sequence[Sequence[Row]], targets: Sequence[float]) -> dict[str, list[dict[str, Any] | None]]:
-    """Return by target, as text, each seed's first evaluation (its row) with at least that return, or None."""
+    """Find for each target the first evaluation of each seed whose mean return is at least the target.
+
+    Args:
+      evaluations: for each seed its rows of evaluations.jsonl, in order.
+      targets: returns to reach.
+
+    Returns:
+      By target, as text such as "2000": for each seed the row of that evaluation, or None if the target was not
+      reached.
+    """
 
     def first(rows: Sequence[Row], target: float) -> dict[str, Any] | None:
         return next((row for _, row in rows if row["evaluation/return_mean"] >= target), None)
@@ -133,13 +148,13 @@ def confirmed(
     """Evaluate each policy that reached a target return once more, in fresh episodes.
 
     Args:
-      crossed: by target, each seed's evaluation that reached it, as by `crossings`.
+      crossed: by target, for each seed the row of the evaluation that reached it, or None.
       members: run folder of each seed.
       physics: physics backend.
 
     Returns:
-      By target, for each seed None or `seed`, `crossed_with` (the return that reached it) and what `FreshEpisodes`
-      returns.
+      By target, for each seed None if it did not reach the target. Otherwise `seed`; `crossed_with`, the return that
+      reached it; and `step`, `return_mean`, `return_interval` and `num_episodes` of the new evaluation.
     """
     judge = FreshEpisodes(next(iter(members.values())), physics)
 
@@ -193,7 +208,7 @@ def finite(seconds: float) -> float | None:
 
 
 def said(seconds: float | None) -> str:
-    """Return the seconds as text, or that the return was not reached."""
+    """Return seconds as text such as `93 s`, or `not reached` for None."""
     return "not reached" if seconds is None else f"{seconds:.0f} s"
 
 

@@ -15,7 +15,7 @@ from envs.types import EnvState
 
 @dataclass(frozen=True)
 class ToldInWordsConfig(HumanoidSkillsConfig):
-    """As `HumanoidSkillsConfig`, with the sentences to tell.
+    """The config of `humanoid-skills`, with the sentences whose embeddings are its goals.
 
     Attributes:
       sentences: .npz file with the embeddings (K, 384) of K sentences for each skill, under the skill's name.
@@ -33,14 +33,14 @@ class ToldInWordsConfig(HumanoidSkillsConfig):
 class ToldInWords(HumanoidSkills):
     """`humanoid-skills`, in which the goal (384) is the embedding of a sentence that asks for the skill.
 
-    Which of its sentences tells a skill is drawn anew for each episode, and changes with the goal. A sentence tells no
-    command: it asks for a skill at its nominal one.
+    Each skill has several sentences. Which one is used is drawn for each episode, and another one is used when the goal
+    changes. A sentence names no command: it asks for the skill at its nominal one, such as its usual velocity.
     """
 
     Config = ToldInWordsConfig
 
     def __init__(self, config: ToldInWordsConfig, options: PhysicsOptions) -> None:
-        """Read the sentences' embeddings."""
+        """Build the environment, and read the embeddings of the sentences for each of its skills."""
         super().__init__(config, options)
         with np.load(config.sentences) as file:
             known = {name: file[name] for name in config.skills}
@@ -51,15 +51,15 @@ class ToldInWords(HumanoidSkills):
 
     @property
     def mirror(self) -> None:
-        """None: the mirror image of a sentence is unknown."""
+        """None, for the task has no left-right symmetry: the mirror image of a sentence is unknown."""
 
     def reset(self, key: Array) -> EnvState:
-        """See `HumanoidSkills.reset`."""
+        """Start an episode of `humanoid-skills`, in which the goal is the embedding of a sentence."""
         key, key_sentence = jax.random.split(key)
         return self._told(super().reset(key), jax.random.randint(key_sentence, (), 0, self._sentences.shape[1]))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """See `HumanoidSkills.step`."""
+        """Make a control step of `humanoid-skills`, in which the goal is the embedding of a sentence."""
         return self._told(super().step(state, action), state.info["drawn"])
 
     def _told(self, state: EnvState, drawn: Array) -> EnvState:

@@ -43,7 +43,7 @@ class TraceConfig:
 
 
 def main(config: TraceConfig) -> None:
-    """Trace the iterations; print and write the results."""
+    """Trace some iterations of training by JAX's profiler; print and write the share of time of each operation."""
     console = Console(highlight=False)
     report = header(config)
     subject = RunSubject("training", default_config(config.physics, config.num_envs))
@@ -64,7 +64,11 @@ def main(config: TraceConfig) -> None:
 
 
 def device_lines(profile: Any) -> dict[str, dict[str, float]]:
-    """Return the seconds of each kind of operation in a `ProfileData`, for each GPU stream or XLA thread."""
+    """Add up the seconds that each kind of operation takes in a profile of JAX (`ProfileData`).
+
+    Returns:
+      For each GPU stream or XLA thread, by its name: seconds by the operation's name, without numbers.
+    """
     lines: dict[str, dict[str, float]] = {}
     for plane in profile.planes:
         for line in plane.lines:
@@ -84,7 +88,12 @@ def kind(name: str) -> str:
 
 
 def largest(operations: dict[str, float], seconds: float) -> dict[str, Any]:
-    """Return the longest operations, each with its fraction of the whole time."""
+    """Return the `NUM_OPERATIONS` operations that take longest, each with its fraction of the whole time.
+
+    Args:
+      operations: seconds of each operation, by name.
+      seconds: the whole time.
+    """
     ordered = sorted(operations.items(), key=lambda item: -item[1])[:NUM_OPERATIONS]
     return {name: round(spent / seconds, 4) for name, spent in ordered}
 

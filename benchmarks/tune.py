@@ -63,7 +63,7 @@ class TuneConfig:
 
 
 def main(config: TuneConfig) -> None:
-    """Measure all variants; print and write the results after each."""
+    """Measure training by default and with each change of a setting; print and write the results after each."""
     console = Console(highlight=False)
     report = header(config)
     for variant in config.variants():
@@ -100,7 +100,10 @@ def measure(config: TuneConfig, variant: tuple[str, ...]) -> dict[str, Any]:
 
 
 def captured_graphs() -> int:
-    """Return how many CUDA graphs Warp keeps in this process; far more than kernels if it records them anew."""
+    """Return how many CUDA graphs Warp has recorded and keeps in this process.
+
+    If these are far more than its kernels, Warp records graphs anew instead of replaying them.
+    """
     from mujoco.mjx.warp import ffi
 
     return sum(len(getattr(call, "captures", ())) for call in ffi._JAX_CALLABLE_VARIADIC_TUPLE_REGISTRY.values())

@@ -1,9 +1,9 @@
-"""Worlds per second through Gymnasium's interface: our `VectorEnv` beside `gymnasium.make_vec`.
+"""Measures control steps per second of many worlds through Gymnasium's vector interface, by flex-rl and by Gymnasium.
 
     python -m benchmarks.vector_env
 
-The same task, worlds and random actions, in turn, several times round. Gymnasium steps its worlds in one process
-(`sync`) or in one each (`async`); the better of both counts.
+Both have the same task, number of worlds and kind of random actions, and are measured in turn, in several rounds.
+Gymnasium steps its worlds in one process (`sync`) or in one each (`async`); the better of these counts.
 """
 
 import time
@@ -44,10 +44,10 @@ class VectorEnvConfig:
 
 
 class VectorEnvSubject:
-    """Steps the worlds of a `VectorEnv` with random actions."""
+    """Many worlds, to be timed: a call steps all worlds of a Gymnasium `VectorEnv` once, with random actions."""
 
     def __init__(self, name: str, env: gymnasium.vector.VectorEnv) -> None:
-        """Start the worlds."""
+        """Reset the worlds, and seed the random actions."""
         self.name, self._env = name, env
         self.num_steps = env.num_envs
         env.action_space.seed(0)
@@ -65,7 +65,7 @@ class VectorEnvSubject:
 
 
 def main(config: VectorEnvConfig) -> None:
-    """Measure, print and write."""
+    """Measure each task in flex-rl and in Gymnasium; print and write the control steps per second."""
     console = Console(highlight=False)
     report = header(config)
     rows = Table(box=box.SIMPLE, title=f"{config.num_envs} worlds, control steps per second")

@@ -15,7 +15,10 @@ from envs.physics import PhysicsSpec
 
 
 class WarpSubject:
-    """Runs the kernels that MJX-Warp calls, on the same model. Fallen worlds restart by a kernel of ours."""
+    """Physics without JAX, to be timed: runs the kernels that MJX-Warp calls, on the same model.
+
+    Worlds whose humanoid falls restart by a kernel of this module.
+    """
 
     name = "physics alone"
 
@@ -88,14 +91,14 @@ class WarpSubject:
 
 @wp.kernel
 def take_controls(time: wp.array[int], ctrl_TBA: wp.array3d[float], ctrl: wp.array2d[float]):  # noqa: ANN201
-    """Copy the controls of all worlds from the row of `ctrl_TBA` at the current time, a thread a control."""
+    """Copy all worlds' controls at the current time from `ctrl_TBA` (T, B, A) to `ctrl` (B, A), a thread for each."""
     world, actuator = wp.tid()
     ctrl[world, actuator] = ctrl_TBA[time[0] % ctrl_TBA.shape[0], world, actuator]
 
 
 @wp.kernel
 def count(time: wp.array[int]):  # noqa: ANN201
-    """Add 1 to the time: the index of the controls that are taken next."""
+    """Add 1 to `time`, the index of the control step whose controls `take_controls` copies next."""
     time[0] = time[0] + 1
 
 

@@ -83,7 +83,7 @@ def watch(
 
 
 def empty_caches(folder: Path) -> dict[str, str]:
-    """Return environment variables that give JAX and Warp empty compilation caches in a folder."""
+    """Return environment variables by which JAX and Warp compile everything anew, and cache it in `folder`."""
     return {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "WARP_CACHE_PATH": str(folder / "kernels")}
 
 
@@ -97,7 +97,7 @@ def stop(process: subprocess.Popen[Any]) -> None:
 
 
 class Tail:
-    """Reads a growing file of JSON lines."""
+    """Reads a growing file of JSON lines. `rows` holds the lines read so far, each with the time of its reading."""
 
     def __init__(self, path: Path) -> None:
         """Keep the path. The file may be created later."""

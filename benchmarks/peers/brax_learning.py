@@ -9,11 +9,14 @@ from benchmarks.peers import brax_ppo
 
 
 def main(seed: int) -> None:
-    """Train until `benchmarks.learning` ends the process."""
+    """Train brax's PPO with a seed until the parent process ends this one; print JSON after every training step."""
     lines = sys.stdout
 
     def progress(num_steps: int, metrics: Any) -> None:
-        """Print the mean return of the last episodes. Brax calls this for evaluations too, which lack it."""
+        """Print the mean return of the last episodes as a line of JSON.
+
+        Brax calls this also for evaluations, whose metrics lack that return; then nothing is printed.
+        """
         if "episode/sum_reward" in metrics:
             row = {"control_steps": num_steps, "return": float(metrics["episode/sum_reward"])}
             print(json.dumps(row), file=lines, flush=True)

@@ -50,10 +50,10 @@ MAX_CALLS = 100_000  # training steps; brax needs their number, but the parent e
 
 
 class Pace:
-    """Answers the parent process after every training step, and waits for its next `go`."""
+    """Keeps step with the parent process: answers it after every training step, and waits for its next line `go`."""
 
     def __init__(self, answers: Any) -> None:
-        """Keep the file that answers are printed to."""
+        """Keep the file that answers to the parent process are printed to."""
         self._answers = answers
         self._started = 0.0
 
@@ -75,17 +75,20 @@ def make_env() -> Any:
 
 
 def device_settings() -> dict[str, Any]:
-    """Return the arguments of `ppo.train` for this machine's device."""
+    """Return the arguments of brax's `ppo.train` that suit this machine's device, such as the number of worlds."""
     return SETTINGS["cpu" if jax.default_backend() == "cpu" else "gpu"]
 
 
 def steps_per_call(settings: dict[str, Any]) -> int:
-    """Return the control steps of one training step."""
+    """Return the control steps, over all worlds, that brax makes in one training step with these arguments."""
     return settings["batch_size"] * settings["num_minibatches"] * settings["unroll_length"]
 
 
 def train(env: Any, progress: Callable[[int, Any], None], **options: Any) -> None:
-    """Train until the process is ended. Brax calls `progress` after every training step."""
+    """Train brax's PPO in `env` until the process is ended. Brax calls `progress` after every training step.
+
+    `options` are further arguments of brax's `ppo.train`.
+    """
     settings = device_settings()
     ppo.train(
         env,
@@ -99,7 +102,7 @@ def train(env: Any, progress: Callable[[int, Any], None], **options: Any) -> Non
 
 
 def main() -> None:
-    """Train one step for every `go` until the parent ends the process."""
+    """Train brax's PPO by one step for every line `go` on standard input, until the parent ends the process."""
     settings = device_settings()
     pace = Pace(sys.stdout)
     with contextlib.redirect_stdout(sys.stderr):

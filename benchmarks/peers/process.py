@@ -29,7 +29,10 @@ def ended(name: str, process: subprocess.Popen[Any], log: IO[str]) -> PeerError:
 
 
 class PeerSubject:
-    """Another library's training in a process of its own, timed as a `benchmarks.measure.Subject`."""
+    """Another library's training in a process of its own, to be timed in turn with other programs.
+
+    The process says what `num_steps`, the control steps of one call, and its `settings` are.
+    """
 
     def __init__(self, name: str, process: subprocess.Popen[str], log: IO[str]) -> None:
         """Wait for the first line of the process: the control steps of one call, and the settings."""
@@ -40,7 +43,7 @@ class PeerSubject:
         self.settings: dict[str, Any] = ready["settings"]
 
     def run(self, num_calls: int) -> float:
-        """Let the process make `num_calls` calls, one at a time; return the seconds that it reports."""
+        """Let the process make `num_calls` training calls in turn; return the seconds that they took by its clock."""
         seconds = 0.0
         for _ in range(num_calls):
             with contextlib.suppress(BrokenPipeError):  # `_answer` reports the end of the peer

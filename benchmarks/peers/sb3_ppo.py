@@ -1,4 +1,4 @@
-"""Trains Stable-Baselines3's PPO in our worlds for `benchmarks.learning`, and prints JSON after every rollout.
+"""Trains Stable-Baselines3's PPO in flex-rl's worlds for `benchmarks.learning`, and prints JSON after every rollout.
 
 It runs in the environment `.venv-peers`.
 """
@@ -41,7 +41,7 @@ MAX_STEPS = 10**12  # the parent ends this process long before
 
 
 class Worlds(VecEnv):
-    """Our vectorised worlds behind Stable-Baselines3's interface, so that one call steps them all."""
+    """flex-rl's vectorised worlds behind Stable-Baselines3's interface, so that one call steps them all."""
 
     def __init__(self, num_envs: int) -> None:
         """Build the worlds."""
@@ -88,10 +88,10 @@ class Worlds(VecEnv):
 
 
 class Tell(BaseCallback):
-    """Prints the mean return of the last hundred episodes after each rollout, in unscaled rewards."""
+    """Prints as JSON, after each rollout, the mean return of the last hundred episodes, in unscaled rewards."""
 
     def __init__(self, lines: IO[str]) -> None:
-        """Keep the file that lines are printed to."""
+        """Keep the file that the lines of JSON are printed to."""
         super().__init__()
         self._lines = lines
 
@@ -106,7 +106,7 @@ class Tell(BaseCallback):
 
 
 def main(seed: int) -> None:
-    """Train until `benchmarks.learning` ends the process."""
+    """Train Stable-Baselines3's PPO with a seed until the parent ends this process; print JSON after every rollout."""
     lines = sys.stdout
     settings = {
         "env": ENV,

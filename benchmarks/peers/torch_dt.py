@@ -1,4 +1,4 @@
-"""Trains the PyTorch Decision Transformer of `transformers` on random windows, for `benchmarks.offline`.
+"""Trains the PyTorch Decision Transformer of `transformers` on random data, for `benchmarks.offline`.
 
 `benchmarks.peers.process` starts it and talks to it. It runs in the environment `.venv-peers`.
 """
@@ -16,7 +16,10 @@ NUM_STEPS = 10_000  # in the random data, which is kept in memory
 
 
 def main(obs_size: int, action_size: int, batch_size: int, context_length: int) -> None:
-    """Make `NUM_UPDATES` updates for every line `go` that it reads. The learning rate does not warm up."""
+    """Make `NUM_UPDATES` gradient steps for every line `go` on standard input, and print the seconds that they took.
+
+    The learning rate does not warm up.
+    """
     lines = sys.stdout
     torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(0)
