@@ -49,7 +49,10 @@ class Stored:
 
 
 class Bucket:
-    """The objects below one path of a bucket. Names are relative to that path. Several threads may share one."""
+    """Reads and writes the objects below one path of a bucket in Google Cloud Storage.
+
+    Names of objects are relative to that path. Several threads may share an instance.
+    """
 
     def __init__(self, address: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Find the credentials. Sends no request to the bucket.
@@ -103,7 +106,8 @@ class Bucket:
         """Write an object's content to a local file; return False, and write nothing, if there is none.
 
         Raises:
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket does not exist, or may not be read.
         """
         from google.api_core.exceptions import NotFound
 
@@ -119,7 +123,8 @@ class Bucket:
     def create(self, name: str, file: BinaryIO, size: int) -> None:
         """Write an object under a name that was never used before, such as one with a random part.
 
-        An object of this name is no error: an earlier attempt of this very request wrote it, and its answer was lost.
+        If there is an object of this name after all, that is no error: an earlier attempt of this same request wrote
+        it, and the answer to it was lost.
 
         Args:
           name: name of the object.
@@ -127,7 +132,8 @@ class Bucket:
           size: number of bytes to write; a file that grows may have more by now.
 
         Raises:
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket refuses the request.
         """
         from google.api_core.exceptions import PreconditionFailed
 
@@ -141,8 +147,8 @@ class Bucket:
     def swap(self, name: str, content: bytes, generation: int) -> int:
         """Replace an object that still has the given generation; return its new generation.
 
-        If the answer to a write is lost, the write is repeated, and meets the generation that its first attempt made.
-        The content of the object then shows who wrote it, so no two writers may write the same content.
+        If the answer to a write is lost, the write is repeated, and finds a new generation, which its own first attempt
+        made. It recognises its own write by the content. So no two writers may write the same content.
 
         Args:
           name: name of the object.
@@ -151,7 +157,8 @@ class Bucket:
 
         Raises:
           Superseded: if the object has another generation.
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket refuses the request.
         """
         from google.api_core.exceptions import PreconditionFailed
 
@@ -172,7 +179,8 @@ class Bucket:
         """Delete an object if it exists.
 
         Raises:
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket refuses the request.
         """
         from google.api_core.exceptions import NotFound
 
@@ -180,10 +188,11 @@ class Bucket:
             self._ask(lambda: self._blob(name).delete(timeout=TIMEOUT, retry=None))
 
     def names(self, folder: str) -> list[str]:
-        """Return the names of all objects below a folder, as `read` takes them.
+        """Return the names of all objects below a folder, also in folders within it, as `read` takes them.
 
         Raises:
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket does not exist, or may not be read.
         """
         blobs = self._listed(folder, None)[0]
         return [blob.removeprefix(self._prefix) for blob in blobs]
@@ -192,7 +201,8 @@ class Bucket:
         """Return the last part of the name of each folder that lies directly in a folder.
 
         Raises:
-          BucketDown, ConfigError: as `read`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket does not exist, or may not be read.
         """
         return [prefix.rstrip("/").rpartition("/")[2] for prefix in self._listed(folder, "/")[1]]
 

@@ -62,7 +62,10 @@ class Checkpoints:
             self._pending.append(self._worker.submit(self._write, step, leaves_of(tree)))
 
     def note_score(self, step: int, score: float) -> None:
-        """Write step and score to `best.json` if no score was as high, in the background, after the step was saved."""
+        """Write a checkpoint's step and score to `best.json`, if no checkpoint before had as high a score.
+
+        This is done in the background, after the checkpoint was saved.
+        """
         self._pending.append(self._worker.submit(self._note, step, score))
 
     def wait(self) -> None:
@@ -101,9 +104,10 @@ class Checkpoints:
             raise CheckpointError(f"{self._best_file} is damaged; delete it and go on without a best step") from None
 
     def find(self, step: str) -> int | None:
-        """Return the iteration that `best`, `latest` or a number names.
+        """Return the iteration of the checkpoint that a user names by `best`, `latest` or a number.
 
-        None stands for the newest intact checkpoint: that is `latest`, and `best` if no score was recorded.
+        The answer is None for `latest`, and for `best` if no score was recorded. `restore` and `intact` take None for
+        the newest intact checkpoint.
 
         Raises:
           ConfigError: if the text is none of these, or the number has no checkpoint.
@@ -139,7 +143,8 @@ class Checkpoints:
     def intact(self, step: int | None = None) -> tuple[int, JsonObject]:
         """Return the step and the manifest of the newest intact checkpoint, or those of the given step.
 
-        Damaged checkpoints are named on standard error.
+        A checkpoint is intact if all its files match the SHA-256 in its manifest. Damaged ones are named on standard
+        error.
 
         Raises:
           CheckpointError: if none is intact, or the given one is not.
@@ -159,7 +164,10 @@ class Checkpoints:
         )
 
     def is_intact(self, step: int) -> bool:
-        """Return whether the checkpoint of a step is intact. If it is not, print the reason on standard error."""
+        """Return whether a step's checkpoint is intact: all its files match the SHA-256 in its manifest.
+
+        If it is not, print the reason on standard error.
+        """
         try:
             read_manifest(self._folder / str(step))
         except CheckpointError as error:
@@ -168,7 +176,10 @@ class Checkpoints:
         return True
 
     def forget_after(self, step: int) -> None:
-        """Remove later checkpoints, and a later best one's record: a run resumed at `step` makes them anew."""
+        """Remove the checkpoints of iterations after `step`, and `best.json` if it names one of them.
+
+        This is for a run that is resumed at `step`, which makes later checkpoints anew.
+        """
         for later in self.steps():
             if later > step:
                 shutil.rmtree(self._folder / str(later))

@@ -91,7 +91,8 @@ def read_file(bucket: Bucket, run: str, path: str) -> bytes | None:
     """Return the content of one file of a run in a bucket; None if the bucket has no such run or file.
 
     Raises:
-      BucketDown, ConfigError: as `pull`.
+      BucketDown: if the bucket does not answer.
+      ConfigError: if the bucket cannot be read, or the run in it is damaged.
     """
 
     def read(files: Mapping[str, StoredFile]) -> bytes | None:
@@ -106,24 +107,29 @@ def read_file(bucket: Bucket, run: str, path: str) -> bytes | None:
 
 
 def files_of(bucket: Bucket, run: str) -> dict[str, StoredFile]:
-    """Return the entries of a run's manifest by path in the run's folder; empty if the bucket has no such run.
+    """Return the files of a run in a bucket, by path in the run's folder; empty if the bucket has no such run.
 
     Raises:
-      BucketDown, ConfigError: as `pull`.
+      BucketDown: if the bucket does not answer.
+      ConfigError: if the bucket cannot be read, or the run in it is damaged.
     """
     found = bucket.read(f"{run}/{MANIFEST}")
     return _decoded(bucket, run, found).files if found else {}
 
 
 class Writer:
-    """The right to write one run in a bucket, which one process has at a time. Use it from one thread at a time.
+    """Writes one run in a bucket, for which it takes a right that only one process has at a time.
+
+    Use an instance from one thread at a time.
 
     Attributes:
       files: the files of the run in the bucket, by path in the run's folder.
     """
 
     def __init__(self, bucket: Bucket, run: str) -> None:
-        """Take the right: at once if it is free, or after `STALE_SECONDS` if its holder no longer renews it.
+        """Take the right to write the run, at once if no other process has it.
+
+        From a process that does not renew it for `STALE_SECONDS` it is taken over; this call waits until then.
 
         Args:
           bucket: the bucket.
@@ -131,7 +137,8 @@ class Writer:
 
         Raises:
           BlockingIOError: if another process writes the run.
-          BucketDown, ConfigError: as `pull`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket cannot be read, or the run in it is damaged.
         """
         self._bucket, self._run = bucket, run
         self._name, self._swaps = uuid.uuid4().hex, 0
@@ -147,10 +154,13 @@ class Writer:
         self._unused = [name for name in bucket.names(f"{run}/files") if name not in named]  # an earlier writer's
 
     def pull(self, folder: Path) -> None:
-        """Copy the run to a folder, as the function `pull` does; does nothing if the bucket has no files of it.
+        """Copy the run from the bucket to a folder, which is replaced if it exists. All hashes are verified first.
+
+        Does nothing if the bucket has no files of the run.
 
         Raises:
-          BucketDown, ConfigError: as the function `pull`.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket cannot be read, or the run in it is damaged.
         """
         if not self.files:
             return
@@ -167,7 +177,8 @@ class Writer:
 
         Raises:
           Superseded: if another process has taken the run over; then nothing was changed.
-          BucketDown, ConfigError: as `pull`; the run in the bucket is as it was, and may be pushed again.
+          BucketDown: if the bucket does not answer. The run in the bucket is as it was, and may be pushed again.
+          ConfigError: if the bucket refuses a request. The run in the bucket is as it was, too.
         """
         files, known, renewed = {}, {}, time.monotonic()
         with snapshot(folder, self._known) as found:
@@ -184,20 +195,22 @@ class Writer:
         self._delete_unused()
 
     def release(self) -> None:
-        """Give the right up, and leave the run in the bucket as it is.
+        """Give up the right to write the run, and leave the run in the bucket as it is.
 
         Raises:
-          Superseded, BucketDown, ConfigError: as `push`.
+          Superseded: if another process has taken the run over.
+          BucketDown: if the bucket does not answer.
+          ConfigError: if the bucket refuses a request.
         """
         self._swap(self.files, held=False)
 
     def _wait_until_free(self) -> Stored | None:
-        """Wait until no other process holds the run, and return its manifest; None if the bucket has none.
+        """Wait until no other process has the right to write the run; return the run's manifest, None if there is none.
 
-        A process that has not renewed its right for `STALE_SECONDS` no longer counts as the holder.
+        A process that has not renewed its right for `STALE_SECONDS` no longer has it.
 
         Raises:
-          BlockingIOError: if another process renews its right meanwhile.
+          BlockingIOError: if another process renews its right while this one waits.
         """
         name = f"{self._run}/{MANIFEST}"
         seen, since = self._bucket.read(name), time.monotonic()
@@ -213,7 +226,11 @@ class Writer:
         return seen
 
     def _upload(self, path: str, file: BinaryIO, size: int) -> StoredFile:
-        """Return a file's entry for the manifest. Write its first `size` bytes to a new object if they changed."""
+        """Write the first `size` bytes of a file to a new object in the bucket, unless they are there already.
+
+        Returns:
+          The file's entry for the run's manifest.
+        """
         digest, left = hashlib.sha256(), size
         while left and (chunk := file.read(min(left, CHUNK_BYTES))):
             digest.update(chunk)

@@ -57,7 +57,10 @@ def git_state() -> JsonObject | None:
 
 
 def changed_files(besides: str | None = None) -> list[str]:
-    """Return the files that differ from the commit or are untracked, without those in the folder `besides`."""
+    """Return the files of flex-rl's source that differ from the commit or are untracked; none if this is no checkout.
+
+    Files in the folder `besides` are left out.
+    """
     found = _git("status", "--porcelain", "--", ".", *([f":(exclude){besides}"] if besides else []))
     return [line[2:].strip() for line in (found or "").splitlines()]
 

@@ -25,7 +25,7 @@ class MetricsFile:
           steps: iterations that must have a row already, in order.
 
         Raises:
-          ConfigError: if the file lacks the row of one of `steps` other than the last.
+          ConfigError: if the file lacks the row of one of `steps`; only that of the last one may be missing.
         """
         self._path = path
         found = read_rows(path) if path.exists() else []
@@ -48,7 +48,7 @@ class MetricsFile:
 
 
 def is_evaluation(row: JsonObject) -> bool:
-    """Return whether a row of metrics tells of an evaluation, rather than of a training iteration."""
+    """Return whether a row of metrics is that of an evaluation rather than that of a training iteration."""
     return "evaluation/return_mean" in row
 
 

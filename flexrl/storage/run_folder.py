@@ -25,7 +25,7 @@ CHANGES = "totals"  # key in metadata.json: the changes of the run's total_steps
 
 
 class RunFolder:
-    """The folder `workspace/<name>/` of a run, locked by one process at a time."""
+    """The folder `workspace/<name>/` of a run. The process that trains in it holds its lock, which keeps others out."""
 
     def __init__(self, path: Path) -> None:
         """Create the folder at `path` if it does not exist, and take its lock.
@@ -70,8 +70,9 @@ class RunFolder:
         Args:
           config: config of the run.
           arguments: command-line arguments of the run.
-          parent: record of what the run took from its parent, see `flexrl.training.warm_start.Inheritance`.
-          data: record of the dataset that the run learns from, see `flexrl.engine.training_data.TrainingData`.
+          parent: record of what the run took from its parent, the run whose networks it begins with; None without a
+            parent.
+          data: record of the dataset that the run learns from; None without a dataset.
 
         Raises:
           ConfigError: if the folder holds a run already.
@@ -124,7 +125,9 @@ class RunFolder:
 
 
 def read_config(path: Path) -> RunConfig:
-    """Read the config in a run's folder. If that keeps a copy of a user's MJCF file, `env` is the path of the copy.
+    """Read the config in a run's folder.
+
+    If the run trains a user's MJCF file, of which the folder keeps a copy, the config's `env` is the path of the copy.
 
     Raises:
       ConfigError: if the folder holds no run, or its config cannot be decoded.
@@ -220,7 +223,14 @@ def now() -> str:
 
 
 def metadata(config: RunConfig, arguments: list[str], parent: JsonObject | None, data: JsonObject | None) -> JsonObject:
-    """Return the content of a new run's `metadata.json`: hash, origin, command line, commit, machine and versions."""
+    """Return the content of a new run's `metadata.json`, such as its config's hash, command line, commit and machine.
+
+    Args:
+      config: config of the run.
+      arguments: command-line arguments of the run.
+      parent: record of what the run took from its parent, the run whose networks it begins with; None without a parent.
+      data: record of the dataset that the run learns from; None without a dataset.
+    """
     return {
         "config_hash": config.hash(),
         "seed": config.seed,

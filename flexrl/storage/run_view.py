@@ -73,7 +73,7 @@ class RunRecord:
         return parent if isinstance(parent, str) else None
 
     def summary(self) -> JsonObject:
-        """Return the values that a list of runs shows, as plain data."""
+        """Return what a list of runs shows of this run, such as `state` and `best_return`, as plain data."""
         return {
             "name": self.name,
             **{name: self.config.get(name) for name in ("env", "algo", "seed")},
@@ -119,7 +119,7 @@ def read_runs(workspace: Path) -> list[RunRecord]:
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """Return the runs' folders within a folder, sorted by name."""
+    """Return the folders directly within `folder` that hold a run or a group of runs, sorted by name."""
     return [path for path in sorted(folder.iterdir()) if any((path / name).exists() for name in RUN_FILES)]
 
 
@@ -150,14 +150,17 @@ def read_run(folder: Path) -> RunRecord:
 
 
 class _Reader:
-    """Reads a run's files, and lists in `problems` which could not be read."""
+    """Reads files of a run's folder. A file that cannot be read gives a line in `problems`, and no error."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.problems: list[str] = []
 
     def read(self, name: str, parse: Callable[[Path], Any], missing: Any) -> Any:
-        """Return what `parse` makes of a file, or `missing` if the file does not exist or cannot be read."""
+        """Return what `parse` makes of the file `name`; return `missing` if the file does not exist or cannot be read.
+
+        If the file cannot be read, the reason is added to `problems`.
+        """
         path = self._folder / name
         try:
             return parse(path) if path.exists() else missing

@@ -17,8 +17,8 @@ class Schedule:
     """The iterations after which a run is evaluated and saved.
 
     Attributes:
-      config: config of the run, with its present total_steps.
-      earlier: each earlier total_steps, with the iteration at which it was changed; oldest first.
+      config: config of the run, with the total_steps that it has now.
+      earlier: each value that total_steps had before, with the iteration at which it was changed; oldest first.
     """
 
     config: RunConfig
@@ -26,7 +26,7 @@ class Schedule:
 
     @classmethod
     def of(cls, config: RunConfig) -> Self:
-        """Return the schedule of a run, whose earlier values of `total_steps` are read from its folder."""
+        """Return a run's schedule. Earlier values of `total_steps`, if it was changed, are read from its folder."""
         changes = read_metadata(config.folder).get(CHANGES, [])
         return cls(config, tuple((change["from"], change["iteration"]) for change in changes))
 
@@ -48,7 +48,10 @@ class Schedule:
 
     @functools.cached_property
     def _stretches(self) -> list[tuple[RunConfig, int, int]]:
-        """For each value that `total_steps` has had: config with it, iteration after which it held, last iteration."""
+        """The parts of the run in which `total_steps` had different values, oldest first.
+
+        For each part: the config with that value, the iteration after which the part begins, and its last iteration.
+        """
         totals = [(dataclasses.replace(self.config, total_steps=total), last) for total, last in self.earlier]
         totals.append((self.config, self.config.num_iterations))
         begins = [0, *(last for _, last in totals)]

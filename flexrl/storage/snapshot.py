@@ -33,7 +33,7 @@ class Frozen:
 
     Attributes:
       signature: inode, size and time of change of the file when it was opened.
-      file: its content, of which the first `size` bytes count; None if the caller knows the content by the signature.
+      file: its content, of which the first `size` bytes count; None if the caller of `snapshot` has it already.
     """
 
     signature: Signature
@@ -47,11 +47,12 @@ class Frozen:
 
 @contextlib.contextmanager
 def snapshot(folder: Path, known: Mapping[str, Signature]) -> Iterator[dict[str, Frozen]]:
-    """List all files of a run's folder as they are at one moment, and open those that the caller does not know.
+    """List all files of a run's folder as they are at one moment, and open those whose content the caller lacks.
 
     Args:
       folder: the run's folder.
-      known: signatures of files whose content the caller has, by path relative to the folder.
+      known: signatures (inode, size, time of change) of files whose content the caller has, by path relative to the
+        folder.
 
     Yields:
       All files by path relative to the folder. Those with another signature are open within the `with` block.
