@@ -58,7 +58,16 @@ def write_dataset(
 
 
 def read_dataset(folder: Path, *, rescale_actions: bool = False) -> list[Episode]:
-    """Read and check all episodes of a dataset. Arguments and errors are those of `iterate_dataset`."""
+    """Read and check all episodes of a dataset.
+
+    Args:
+      folder: folder of the dataset.
+      rescale_actions: rescale actions from the bounds of the dataset's action space to [-1, 1]; otherwise the bounds
+        must be -1 and 1.
+
+    Raises:
+      ConfigError: naming the file and what is wrong with it.
+    """
     return list(iterate_dataset(folder, rescale_actions=rescale_actions))
 
 

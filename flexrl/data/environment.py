@@ -25,7 +25,13 @@ def recorded_environment(folder: Path) -> str | None:
 
 
 def _named(described: Any, file: Path) -> str:
-    """Return the name in Gymnasium's record of an environment (JSON): flex-rl's own if it has one, else the id."""
+    """Return the name of the environment that a text describes, which is Gymnasium's record of it as JSON.
+
+    This is its name in flex-rl, if the environment is built into flex-rl, else its id in Gymnasium.
+
+    Raises:
+      ConfigError: if the text, which is from `file`, is no such record.
+    """
     from envs.bridges.registration import gymnasium_name  # imports Gymnasium, which only Minari's datasets need
 
     try:

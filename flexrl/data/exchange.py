@@ -23,7 +23,8 @@ def merge_datasets(folders: Sequence[Path], out: Path) -> JsonObject:
     """Write the episodes of several datasets as one dataset, and return its statistics.
 
     Raises:
-      ConfigError: if a dataset is damaged or named twice, or has another environment or other sizes than the first.
+      ConfigError: if a dataset is damaged or named twice, or has another environment or arrays of
+        other sizes than the first one.
     """
     require_free(out)
     if len(folders) < 2 or len({folder.resolve() for folder in folders}) < len(folders):

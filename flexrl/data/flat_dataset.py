@@ -20,7 +20,11 @@ FIELDS = ("obs", "goal", "action", "reward", "terminated", "truncated")
 
 
 def flatten(episodes: Iterable[Episode]) -> Dataset:
-    """Concatenate all episodes into one set of arrays. Numbers become float32, in which training computes."""
+    """Concatenate all episodes into one dataset: an array of all observations, one of all actions, and so on.
+
+    Numbers become float32, in which training computes. The dataset also has the row at which each episode begins, and
+    the statistics of all observations.
+    """
     columns: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
     for episode in episodes:
         for name, column in columns.items():
@@ -48,7 +52,7 @@ def best(lengths: np.ndarray, returns: np.ndarray, fraction: float) -> np.ndarra
 
     At least one episode is taken. `lengths` (control steps) and `returns` have shape (E,).
 
-    Source: Chen et al. 2021, section 5.1, as their code chooses.
+    Source: Chen et al. 2021, section 5.1, in the way of the authors' code.
     """
     ranked = np.argsort(-returns, kind="stable")
     num_steps = np.cumsum(lengths[ranked])
@@ -83,7 +87,9 @@ def statistics_of(lengths: np.ndarray, found: Iterable[Sequence[np.ndarray] | np
 
 
 def achieved(episodes: list[Episode], goal_map: GoalMap, folder: str) -> np.ndarray:
-    """Return what each state achieved, such as its place and heading, (N + E, P): also the one after each last step.
+    """Return what each state in a dataset achieved: P numbers such as the body's place and heading, (N + E, P).
+
+    N control steps of E episodes have N + E states, because each episode has one more after its last step.
 
     Args:
       episodes: episodes in the order of the dataset.

@@ -28,7 +28,7 @@ PARTS = ("observation", "desired_goal")  # keys of a goal-conditioned observatio
 
 
 def read_metadata(folder: Path) -> JsonObject:
-    """Read a dataset's metadata, without the fields that Minari adds by itself.
+    """Read a dataset's metadata, without the fields that Minari adds by itself, such as `total_steps`.
 
     Raises:
       ConfigError: if the file is missing or damaged, or a field has another type than Minari's.
@@ -43,7 +43,11 @@ def read_metadata(folder: Path) -> JsonObject:
 
 
 def checked_metadata(noted: JsonObject, file: Path) -> JsonObject:
-    """Check the metadata from a file, and return it. A single author or address becomes a list of one.
+    """Check the types of a dataset's metadata, and return them. A single author or address becomes a list of one.
+
+    Args:
+      noted: metadata as they were read.
+      file: file that they are from, for messages.
 
     Raises:
       ConfigError: if a field has another type than Minari's.
@@ -68,7 +72,13 @@ def recorded_action_space(folder: Path) -> JsonObject:
 
 
 def with_rescaled_actions(metadata: JsonObject, file: Path) -> JsonObject:
-    """Return metadata in which each environment that is named has a wrapper, so that it takes actions in [-1, 1].
+    """Return metadata that fit a dataset whose actions were rescaled to [-1, 1].
+
+    Each environment that they name, in `env_spec` or `eval_env_spec`, gets a wrapper by which it takes such actions.
+
+    Args:
+      metadata: the dataset's metadata.
+      file: file that they are from, for messages.
 
     Raises:
       ConfigError: if one of the environments is not a record of Gymnasium.
@@ -86,12 +96,18 @@ def with_rescaled_actions(metadata: JsonObject, file: Path) -> JsonObject:
 
 
 def not_an_environment(described: str, name: str, file: Path) -> ConfigError:
-    """Return the error for an `env_spec` that is not a record of Gymnasium."""
+    """Return the error for metadata in which an environment is not described as Gymnasium does it.
+
+    Args:
+      described: the description.
+      name: field that holds it, such as `env_spec`.
+      file: file of the metadata.
+    """
     return ConfigError(f"{file}: {name}: {described!r} is no environment of Gymnasium; leave it out")
 
 
 class Spaces:
-    """The observation space and the action space of a dataset in Minari's format.
+    """Checks and converts a Minari dataset's observations, goals and actions, by its spaces.
 
     Attributes:
       sizes: sizes of an observation, of a goal and of an action; that of the goal may be zero.

@@ -77,7 +77,15 @@ def read_parquet(file: Path) -> tuple[list[Episode], JsonObject, JsonObject]:
 
 
 def _require_unchanged(file: Path, episodes: list[Episode], noted: JsonObject) -> None:
-    """Raise ConfigError if notes or an episode differ from their SHA-256; print a line if the file has no SHA-256."""
+    """Raise ConfigError if an episode, or the notes in the file's metadata, differ from the SHA-256 in these notes.
+
+    If the notes hold no SHA-256, print on standard error that the numbers cannot be verified.
+
+    Args:
+      file: the Parquet file, for messages.
+      episodes: the episodes that were read from it.
+      noted: the notes: what the file's metadata hold besides the episodes.
+    """
     if "sha256" not in noted:
         print(f"{file}: has no SHA-256, so its numbers cannot be verified; export it anew", file=sys.stderr)
         return

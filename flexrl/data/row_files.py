@@ -35,7 +35,10 @@ NUM_READERS = 8  # threads that read from the disk at once
 
 
 class RowFiles:
-    """Records in numbered files that are mapped into memory. The operating system caches as much as memory allows."""
+    """Reads records by their row number from numbered files, which are mapped into memory.
+
+    The operating system caches as much of them as memory allows.
+    """
 
     def __init__(self, paths: list[Path], dtype: np.dtype, rows_per_file: int) -> None:
         """Map files of records of type `dtype` into memory; each but the last holds `rows_per_file` records."""
@@ -67,9 +70,11 @@ class StoredRows:
     """The content of a dataset's folder `rows`.
 
     Attributes:
-      steps: one record per control step, with `FIELDS` and `return_to_go`.
+      steps: one record per control step, with the fields `obs`, `goal`, `action`, `reward`, `terminated`, `truncated`
+        and `return_to_go`.
       states: one record per state, with `qpos`; None if the dataset has no `qpos`.
-      episodes: (E,) records with `length`, `return` and the `moments` of the observations.
+      episodes: one record for each of E episodes, with `length`, `return` and `moments`: the mean and the summed
+        squared deviation of the observations.
       sha256: SHA-256 of the list of all files' SHA-256.
     """
 
@@ -115,7 +120,10 @@ def _source_digest(folder: Path) -> str:
 
 
 def _write(folder: Path, source: str) -> None:
-    """Write the folder `rows` under another name, and rename it, unless another process has written it meanwhile."""
+    """Write a dataset's rows to its folder `rows`, unless another process has written that folder meanwhile.
+
+    The folder has another name until it is complete. `source`, the SHA-256 of the data, is noted in `rows.json`.
+    """
     unfinished = folder / f"{ROWS}.{os.getpid()}.unfinished"
     try:
         unfinished.mkdir()
@@ -166,7 +174,7 @@ def _records(columns: dict[str, np.ndarray]) -> np.ndarray:
 
 
 class _Writer:
-    """Writes records to numbered files of at most `FILE_BYTES`."""
+    """Appends records of one kind, such as `steps`, to numbered files of at most `FILE_BYTES`."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder, self._kind = folder, kind

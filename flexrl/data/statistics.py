@@ -30,7 +30,10 @@ def statistics(data: Dataset) -> JsonObject:
 
 
 def _summary(rows: np.ndarray) -> JsonObject:
-    """Return mean, standard deviation, minimum, maximum and quantiles of rows (N, ...), each of shape (...)."""
+    """Return mean, standard deviation, minimum, maximum and seven quantiles (1 % to 99 %) of rows.
+
+    The rows have the shape (N, ...), and each result has the shape (...).
+    """
     exact = rows.astype(np.float64)
     quantiles = np.quantile(exact, QUANTILES, axis=0)
     return {
@@ -43,7 +46,10 @@ def _summary(rows: np.ndarray) -> JsonObject:
 
 
 def statistics_table(found: JsonObject) -> tuple[list[str], list[list[object]]]:
-    """Return header and rows of a table: one row for return, length and reward each, and one for each dimension."""
+    """Return header and rows of a table of a dataset's statistics, which are the result of `statistics`.
+
+    Return, length and reward have one row each; observation, goal and action have one for each dimension.
+    """
     names = list(found["return"]["quantiles"])
     rows = []
     for name in ("return", "length", "reward", "obs", "goal", "action"):
@@ -57,7 +63,10 @@ def statistics_table(found: JsonObject) -> tuple[list[str], list[list[object]]]:
 
 
 def print_statistics(found: JsonObject) -> None:
-    """Print the number of episodes, steps and terminations, and the table of `statistics_table`."""
+    """Print a dataset's statistics, which are the result of `statistics`: numbers of episodes and steps, and a table.
+
+    The table has a row for return, length and reward each, and one for each dimension of observation, goal and action.
+    """
     falls = found["terminated"]
     print(
         f"{found['num_episodes']:,} episodes, {found['num_steps']:,} steps; {falls['num_episodes']:,} episodes "
