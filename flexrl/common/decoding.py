@@ -49,7 +49,10 @@ def decode_as(kind: type[Decoded], content: Mapping[str, object], origin: str) -
 
 
 def _whole_numbers(error: ValidationError) -> dict[tuple[str | int, ...], int]:
-    """Return the numbers that pydantic refused for their form, such as `5e6` or `5M`, by the path of their field."""
+    """Return the numbers that pydantic refused for their form, such as `5e6` or `5M`, by field.
+
+    A field is given by its path, the names of the sections and its own.
+    """
     numbers = {}
     for each in error.errors():
         value = each["input"]

@@ -53,7 +53,9 @@ class CheckpointError(ValueError):
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn expected errors into one line on standard error and an exit code; other errors keep their traceback.
+    """Turn expected errors in the `with` block into one line on standard error and an exit code.
+
+    Expected are errors such as `ConfigError`, `Preempted` and a full disk. All others keep their traceback.
 
     If nobody reads the output any more, as in `flexrl | head -1`, the program ends silently.
     """

@@ -24,7 +24,7 @@ def parse_tool(kind: type[Options], arguments: Sequence[str], program: str) -> t
       The run as it was given, and the dataclass with the values of the flags.
 
     Raises:
-      ConfigError: naming the flag, the value and the limit.
+      ConfigError: if the run is missing or a flag is wrong; names the flag, the value and the limit.
       SystemExit: with code 0 after `--help`.
     """
     run = [] if not arguments or arguments[0].startswith("-") else [arguments[0]]
@@ -49,7 +49,7 @@ def read_flags(
       default: values of flags that are not given; None for the dataclass's own defaults.
 
     Raises:
-      ConfigError: naming the flag, the value and the limit, in one line.
+      ConfigError: if a flag is wrong; names the flag, the value and the limit, in one line.
       SystemExit: with code 0 after `--help`.
     """
     import tyro
@@ -67,7 +67,7 @@ def read_flags(
 
 
 def _whole_numbers() -> Any:
-    """Return a registry by which tyro also accepts `5e6` and `5M` as whole numbers, as config files do."""
+    """Return a registry for tyro by which flags of type int also accept `5e6` and `5M`, as config files do."""
     from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 
     def read(texts: list[str]) -> int:

@@ -18,7 +18,7 @@ FLAGS = "--warp.contacts-per-world or --warp.constraints-per-world"
 
 @dataclass(frozen=True)
 class WarpBuffers:
-    """Sizes of MJX-Warp's buffers that replace those a run was trained with, if these are too small; see `WarpOptions`.
+    """Sizes of MJX-Warp's buffers that replace those a run was trained with, if these are too small.
 
     Attributes:
       contacts_per_world: contacts that fit, per world, into a buffer that all worlds share; null for the run's size.
@@ -35,7 +35,7 @@ class WarpBuffers:
                 raise ValueError(f"{name}: {value} must be at least 1, or null for the run's own")
 
     def over(self, own: Options) -> Options:
-        """Return a run's `WarpOptions`, with the sizes that are given here in place of its own."""
+        """Return a run's `WarpOptions` with these sizes in place of its own. A size that is None stays the run's."""
         return dataclasses.replace(own, **{name: value for name, value in vars(self).items() if value is not None})
 
 

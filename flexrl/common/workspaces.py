@@ -54,7 +54,7 @@ def require_file_system(folder: Path) -> None:
     """Raise ConfigError if a folder is a mounted bucket, where locks, appending and renaming do not work.
 
     Raises:
-      ConfigError: naming the folder, its file system and the way out.
+      ConfigError: naming the folder, its file system and what to do instead.
     """
     kind = file_system(folder)
     if kind in MOUNTED_BUCKETS:
