@@ -35,13 +35,13 @@ ENVIRONMENT = {  # `Delivery` repeats failed requests itself, so that MLflow doe
 class MlflowTracker:
     """Sends a run to an MLflow experiment. If the run is in a group, a run of the group's name is its parent in MLflow.
 
-    The times that MLflow shows count training alone, without interruptions.
+    The times that MLflow shows count training and evaluations alone, without interruptions of the run.
     """
 
     name = "mlflow"
 
     def __init__(self, run: TrackedRun) -> None:
-        """Keep the run. MLflow is first contacted by `begin`."""
+        """Keep the run, whose rows are to be sent. MLflow is first contacted by `begin`."""
         self._run = run
         self._client: MlflowClient
         self._id = ""
@@ -49,7 +49,10 @@ class MlflowTracker:
         self._last: TrackedRow | None = None
 
     def begin(self) -> None:
-        """Find or create the experiment, the group's parent run and the run in MLflow, and ask which rows are there."""
+        """Find or create the run in MLflow, with its experiment and, if it is in a group, the parent run of the group.
+
+        Then send the config, and ask which rows of the run's metrics MLflow has already.
+        """
         with self._run.alone_in_group():
             self._client = _client(self._run)
             experiment = self._experiment()
@@ -96,7 +99,7 @@ class MlflowTracker:
         return self._client.create_experiment(project, artifact_location=artifacts)
 
     def _parent(self, experiment: str) -> str:
-        """Find or create MLflow's run for the group, and return its id. It trains nothing, so it is ended at once."""
+        """Find or create MLflow's run for the group, and return its id. The run trains nothing; it is ended at once."""
         key = self._run.group_key
         if found := self._find(experiment, key):
             return found.info.run_id
@@ -125,7 +128,10 @@ class MlflowTracker:
         return max((each.step for each in history), default=-1)
 
     def _metrics(self, row: TrackedRow) -> list["Metric"]:
-        """Return a row's numbers as MLflow's metrics, at the end the one that shows that all are there (`LAST`)."""
+        """Return a row's numbers as MLflow's metrics, in the order in which they are sent.
+
+        The last one is the metric that `LAST` names. If MLflow has that, it has the whole row.
+        """
         last = LAST[row.is_evaluation]
         return self._points(
             {name: value for name, value in row.values.items() if name != last} | {last: row.values[last]}, row

@@ -96,12 +96,15 @@ class TrackedRun:
 
     @property
     def group_key(self) -> str:
-        """Key by which trackers find the run's group again."""
+        """Random text by which trackers find the run's group, under which several runs are shown, again."""
         return _key(self.folder.parent / f"tracking-{self.group}.json")
 
     @contextlib.contextmanager
     def alone_in_group(self) -> Iterator[None]:
-        """Hold a lock while something is created that several runs share, such as a parent run or MLflow's database."""
+        """Hold a lock within the `with` block, in which to create what several runs share, such as MLflow's database.
+
+        Nothing is locked if the environment variable FLEXRL_LEASED is set.
+        """
         with (self.workspace / "tracking.lock").open("a") as lock:
             if LEASED not in os.environ:  # a lock may outlive a machine that vanished
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -117,7 +120,7 @@ class TrackedRun:
 
     @property
     def config_file(self) -> Path:
-        """Path of the resolved config."""
+        """Path of the run's resolved config, `config.yaml`."""
         return self.folder / "config.yaml"
 
     @property
@@ -128,7 +131,7 @@ class TrackedRun:
 
     @property
     def result_file(self) -> Path:
-        """Path of the result."""
+        """Path of the run's `result.json`."""
         return self.folder / "result.json"
 
     @property

@@ -91,7 +91,10 @@ class Delivery:
                     time.sleep(CLOSING_RETRY_SECONDS)
 
     def _gives_up(self) -> bool:
-        """Return whether to stop sending after `end`: time is over, or it failed and the run will be resumed later."""
+        """Return whether to stop sending although something is left to send; never before `end` was called.
+
+        That is so if the time is over, or if the last attempt failed and the run will be resumed, which sends the rest.
+        """
         if not self._closing.is_set():
             return False
         will_go_on = self._ended != "finished"

@@ -28,13 +28,13 @@ class WandbTracker:
     name = "wandb"
 
     def __init__(self, run: TrackedRun) -> None:
-        """Keep the run. W&B is first contacted by `begin`."""
+        """Keep the run, whose rows are to be sent. W&B is first contacted by `begin`."""
         self._tracked = run
         self._run: Run | None = None
         self._had = -1  # number of the last row that W&B has
 
     def begin(self) -> None:
-        """Create the run in W&B, or resume it. Do nothing if W&B has its result already."""
+        """Create the run in W&B, or resume it, and send its config. Do nothing if W&B has the run's result already."""
         has_result = self._tracked.noted(FINISHED)
         if has_result and not self._tracked.result:  # a finished run continues to a larger total_steps
             self._tracked.note(FINISHED, False)
@@ -47,7 +47,7 @@ class WandbTracker:
             self._had = last_row(self._tracked.folder) if self._run.offline else self._run.starting_step - 1
 
     def send(self, rows: Sequence[TrackedRow]) -> None:
-        """Hand over to W&B those of the rows that it does not have."""
+        """Hand the rows that W&B does not have over to its client, which sends them."""
         if self._run is None:
             return
         for row in rows:
