@@ -1,4 +1,4 @@
-"""Compare a policy that is told a sentence's embedding with one that is told the skill itself.
+"""Compare a policy whose goal is the embedding of a sentence with one whose goal is the skill itself.
 
     python -m benchmarks.language_direct
 

@@ -138,7 +138,11 @@ def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]
 def _watch(
     follower: PlanFollower, policy: Policy, state: Following, key: Array, num_steps: int
 ) -> tuple[Following, Array]:
-    """Return the worlds after `num_steps` control steps, and the torsos' heights (T, B) in m after each of them."""
+    """Let the bodies follow their plans for `num_steps` control steps.
+
+    Returns:
+      The state of worlds and plans afterwards; the heights of the torsos after each step, (T, B) m.
+    """
 
     def step(state: Following, key: Array) -> tuple[Following, Array]:
         state = follower.step(policy, state, key)

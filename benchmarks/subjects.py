@@ -194,7 +194,7 @@ class PhysicsSubject:
     name = "physics in JAX"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the program that steps the physics, and copy the worlds of `start`."""
+        """Define the program that steps the physics, and copy the worlds of `start`, in which it begins."""
         self.num_steps = setup.num_steps
         physics, config = setup.env.physics, setup.env.config
 
@@ -226,7 +226,7 @@ class WorldsSubject:
     name = "worlds"
 
     def __init__(self, setup: Setup, start: Start) -> None:
-        """Define the program that steps the worlds, and copy those of `start`."""
+        """Define the program that steps the worlds, and copy the worlds of `start`, in which it begins."""
         self.num_steps = setup.num_steps
         vec_env = setup.source.vec_env
 

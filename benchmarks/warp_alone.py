@@ -1,4 +1,4 @@
-"""mujoco_warp without JAX: a control step of all worlds is one CUDA graph, as in mujoco_warp's own benchmark."""
+"""Times mujoco_warp without JAX: a control step of all worlds is one CUDA graph, as in mujoco_warp's own benchmark."""
 
 # pyright: reportIndexIssue=false, reportAssignmentType=false, reportGeneralTypeIssues=false
 # Warp compiles the kernels below; their types do not mean what they mean in Python.

@@ -169,7 +169,7 @@ def _explain(error: Any, kind: Any) -> str:
 
 
 def _inner(kind: Any, name: str | int) -> Any:
-    """Return the type of a dataclass's field `name`, or of a mapping's values."""
+    """Return the type of the value under `name` in a dataclass or mapping of type `kind`."""
     return get_args(kind)[1] if get_origin(kind) is dict else _field_types(kind)[str(name)]
 
 
