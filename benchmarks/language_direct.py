@@ -23,7 +23,6 @@ import tyro
 from benchmarks.finished_runs import finished_runs
 from benchmarks.report import header, save
 from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES
-from flexrl.cli.arguments import parse
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.common.tables import print_table, say
@@ -106,6 +105,10 @@ def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Pa
     config.workspace.mkdir(parents=True, exist_ok=True)
     files = {}
     for split in SPLITS:
+        files[split] = config.workspace / f"{split.lower()}.npz"
+        if files[split].exists():
+            continue
+        say(f"writing sentences of {split}")
         rng = np.random.default_rng(config.seed)
         examples = clause_examples(split, NUM_CLAUSES[split], config.seed)
         found = {}
@@ -114,7 +117,6 @@ def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Pa
             texts = [x.text for x in examples if x.skill == meant and x.speed is None]
             if texts:
                 found[skill] = encoder(list(rng.choice(texts, NUM_SENTENCES, replace=len(texts) < NUM_SENTENCES)))
-        files[split] = config.workspace / f"{split.lower()}.npz"
         np.savez(files[split], **found)
     return files
 
@@ -168,7 +170,7 @@ def clone(name: str, environment: Sequence[str], config: DirectConfig) -> str:
     flags += ["--algorithm.policy-layers", "256", "256", "256", "--algorithm.goal-layers", "128", "64"]
     flags += ["--total-steps", str(config.total_steps), "--num-evaluations", "4", "--no-video", "--name", name]
     flags += ["--seed", str(config.seed), "--workspace", str(config.workspace)]
-    finished_runs([parse(flags)])
+    finished_runs(flags)
     return str(config.workspace / name)
 
 
