@@ -98,7 +98,7 @@ def main(config: LearningConfig) -> None:
                 console.print(final_line(result["final"]))
     finally:  # after an error, learners that have not begun do not begin
         pool.shutdown(cancel_futures=True)
-    console.print(table(report["results"], config.minutes))
+    console.print(table(report["results"], config.minutes), width=max(console.width, 120))  # no cell is cut off
     console.print(f"written: {path}, and {path.with_suffix('.svg').name}", markup=False, soft_wrap=True)
 
 
