@@ -81,12 +81,18 @@ class BucketCopies:
             raise Preempted(f"{error}; what was done since the last upload is done again") from None
 
     def close(self) -> None:
-        """End the thread. What was not pushed yet stays in the local folders."""
+        """End the thread that uploads the runs. Changes that it has not uploaded yet stay in the local folders.
+
+        The right to write the runs in the bucket is not given up; `finish` does that.
+        """
         self._leaving.set()
         self._thread.shutdown()
 
     def _keep(self) -> None:
-        """Push all runs again and again. A bucket that does not answer is no reason to stop the training."""
+        """Upload what has changed in the runs every `PUSH_SECONDS` until `close` is called; the thread runs this.
+
+        If the bucket does not answer, print that and try again later: the training goes on meanwhile.
+        """
         wait = FIRST_SECONDS
         while not self._leaving.wait(wait):
             wait = PUSH_SECONDS

@@ -24,7 +24,11 @@ POLL_SECONDS = 1.0
 
 
 class Lease:
-    """The right to train in a folder. A thread renews it until the `with` block ends."""
+    """The right to train in a folder: a file in it that names the holder, where several machines share the volume.
+
+    A thread rewrites the file every `BEAT_SECONDS` until the `with` block ends, so that other processes see that the
+    lease is in use. `is_lost` tells whether another process may hold it by now.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the lease: at once if it is free, or after `STALE_SECONDS` if its holder no longer renews it.
@@ -63,7 +67,10 @@ class Lease:
                 self._path.unlink()
 
     def _create(self) -> bool:
-        """Create the file if there is none. Of several processes only one succeeds, on NFS too."""
+        """Create the lease's file if there is none, and return whether this process created it.
+
+        If several processes try at once, only one succeeds, on NFS too.
+        """
         try:
             with self._path.open("x", encoding="utf-8") as file:
                 file.write(self._text())

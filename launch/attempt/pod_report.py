@@ -75,7 +75,14 @@ def line(number: int, key: str, steps: int, mean_return: float | None) -> str:
 
 
 def last_line(log: str, key: str) -> tuple[int, float | None]:
-    """Return steps and mean return from the last progress line (see `line`) about a trial in a log; else (0, None)."""
+    """Return the control steps and the mean return that the last progress line about a trial in a pod's log tells.
+
+    Return (0, None) if the log has no such line. The return is None if the line has none. `line` writes these lines.
+
+    Args:
+      log: text of the log.
+      key: the trial's key.
+    """
     found = [(steps, mean_return) for of, steps, mean_return in LINE.findall(log) if of == key]
     if not found:
         return 0, None

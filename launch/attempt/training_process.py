@@ -213,7 +213,9 @@ class Attempt:
 
 
 def _settled(trial: Trial, cleared_attempts: int) -> Progress:
-    """Return a trial's progress as its folder tells it, without a failure that the user cleared with `retry`.
+    """Return the progress of a trial that no attempt trains now, as its folder tells it.
+
+    If the trial failed and the user has since cleared that failure with `retry`, it is waiting again, with no failures.
 
     Args:
       trial: the trial.

@@ -169,15 +169,22 @@ class TrialFolder:
         return self.path / "attempt.lease"
 
     def is_running(self) -> bool:
-        """Return whether an attempt runs; a lease counts as running until another attempt takes it over."""
+        """Return whether an attempt at the trial runs: a process holds the file lock, or the lease's file exists.
+
+        A machine that vanishes leaves its lease's file behind. The trial then counts as running until another attempt
+        takes the lease over and ends.
+        """
         return is_held(self.path / "attempt.lock") or self._lease.exists()
 
     def note_process(self, number: int) -> None:
-        """Write the id of the process whose attempt holds the lock."""
+        """Write `number`, the id of the training process of the attempt that runs, into the lock's file."""
         (self.path / "attempt.lock").write_text(str(number), encoding="utf-8")
 
     def process(self) -> int:
-        """Return the id of the process whose attempt holds the lock."""
+        """Return the id of the training process of the attempt that runs.
+
+        Call it only while an attempt runs on this machine: else the id is of an earlier one, or there is none to read.
+        """
         return int((self.path / "attempt.lock").read_text(encoding="utf-8"))
 
     def steps_and_return(self) -> tuple[int, float | None]:
@@ -196,7 +203,7 @@ class TrialFolder:
         return last_row(path) if path.exists() else None
 
     def last_line(self, start: int) -> str:
-        """Return the last non-empty line of the log from byte `start` on."""
+        """Return the last non-empty line of the trial's log from byte `start` on; empty if there is none."""
         with self.log.open("rb") as file:
             file.seek(max(start, self.log.stat().st_size - LINE_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
