@@ -62,7 +62,7 @@ class Kubernetes:
             self._remote.look()
 
     def progress(self, trial: Trial) -> Progress:
-        """Return the state of a trial, as of the last look."""
+        """Return the state and history of a trial, as the last call of `look` found them."""
         return self._remote.progress(trial)
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
@@ -154,7 +154,10 @@ class Kubernetes:
         return self._sweep.search is not None and set(states) != {"waiting"} and "stopped" not in states
 
     def _send_next(self) -> bool:
-        """Send the trials that may run now and that no Job has yet; return whether there were any."""
+        """Send the trials that no Job has yet to the cluster, and print how many; return whether there were any.
+
+        Trials that must wait are left out: for earlier trials to end, or for others at the same pause of halving.
+        """
         name, sent, _ = self._remote.send(dry_run=False, pack=1)
         if sent:
             print(f"{self._sweep.name}: {len(sent)} trials sent, as Job {name}")
@@ -165,14 +168,23 @@ class Kubernetes:
             print(f"{self._sweep.name}: {opened} more trials may begin while others wait to be tried again")
 
     def cancel(self, *, dry_run: bool) -> list[Trial]:
-        """Delete the Jobs, wait until their pods have saved and stopped, and return the trials that ran."""
+        """Delete the unfinished Jobs, wait until their pods have saved and stopped, and return the trials that ran.
+
+        With `dry_run` only return the trials that run.
+        """
         self.look(record=not dry_run)
         if not dry_run and (line := self._remote.cancel()):
             print(line, file=sys.stderr)
         return self._remote.running()
 
     def log(self, trial: Trial, *, follow: bool) -> str:
-        """Return the logs of a trial's pods, oldest first; empty with `follow` while it has no pod."""
+        """Return the logs of a trial's pods, oldest first, as one text.
+
+        Raises:
+          ConfigError: if the cluster has no pod of the trial that was started, unless `follow` is set: then the text is
+            empty.
+          Unreadable: if the log of one of the pods cannot be read now.
+        """
         return "" if follow and not self._remote.standings[trial.key].pods else self._remote.log(trial)
 
     def runs_on(self, trial: Trial) -> bool:

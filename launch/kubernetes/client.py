@@ -63,7 +63,11 @@ class Unreadable(Unavailable):
 
 
 class Cluster:
-    """A client of one namespace of a cluster."""
+    """Creates, reads, changes and deletes a sweep's objects in one namespace of a cluster, and reads its pods' logs.
+
+    The objects are Jobs, ConfigMaps and Services. A request that fails for a passing reason is repeated a few times
+    (one for a log is not), then raises `Unavailable`. A request that the cluster refuses raises `ConfigError`.
+    """
 
     def __init__(self, namespace: str, context: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
         """Read the kubeconfig. Sends no request.
@@ -99,7 +103,12 @@ class Cluster:
         return found
 
     def own(self, owned: Object, job: Object) -> None:
-        """Add a Job as owner of a ConfigMap or Service, which Kubernetes deletes with its last owner."""
+        """Make a Job an owner of a ConfigMap or Service, so that Kubernetes deletes this once all its owners are gone.
+
+        Args:
+          owned: the ConfigMap or Service.
+          job: the Job, as the cluster returned it.
+        """
         owner = {
             "apiVersion": "batch/v1",
             "kind": "Job",
@@ -110,7 +119,7 @@ class Cluster:
         self._change(owned["kind"], owned, {"metadata": {"ownerReferences": [owner]}})
 
     def jobs(self, selector: str) -> list[Object]:
-        """Return the Jobs with these labels.
+        """Return the Jobs of the namespace whose labels match a label selector.
 
         Raises:
           ConfigError: if the namespace does not exist.
@@ -205,7 +214,19 @@ class Cluster:
         self._request(f"delete Job {name}", "DELETE", path, [], body, "application/json", gone_is_well=True)
 
     def _list(self, what: str, path: str, query: Query, accept: str = "application/json") -> list[Object]:
-        """Return all pages of a list. If the cluster lets the list expire in between, start again at the first page."""
+        """Return the objects on all pages of a list.
+
+        If the cluster says that the rest of the list has expired, start again at the first page.
+
+        Args:
+          what: what the request does, such as `list Jobs`, for error messages.
+          path: path of the list in the cluster's API.
+          query: parameters of the request, such as the label selector.
+          accept: the form of answer that the request asks for, as a media type.
+
+        Raises:
+          Unavailable: if the list expired `READINGS` times.
+        """
         for _ in range(READINGS):
             items: list[Object] = []
             start = ""
@@ -281,7 +302,7 @@ class Cluster:
 
 
 class _Expired(ConfigError):
-    """The rest of a list has expired (HTTP 410)."""
+    """While a list was read page by page, the cluster let it expire (HTTP 410): it must be read from the start."""
 
 
 def _configuration(context: str | None) -> client.Configuration:

@@ -52,9 +52,15 @@ def trials_config_map(sweep: Sweep, cluster: Cluster, lines: list[tuple[str, str
 
 
 def task_config_maps(sweep: Sweep, cluster: Cluster, trials: list[Trial]) -> list[tuple[Manifest, Manifest]]:
-    """Return for each task or robot that a user wrote a ConfigMap with its files, and the source that mounts it.
+    """Return, for each task or robot that a user wrote, a ConfigMap with its files, and how pods mount it.
 
-    The source is one of a projected volume. Built-in tasks need no ConfigMap: the image has their files.
+    The second object of each pair is the ConfigMap's source in the pods' projected volume: its name, and the path of
+    each file. Built-in tasks need no ConfigMap: the image has their files.
+
+    Args:
+      sweep: the sweep.
+      cluster: where it runs.
+      trials: trials whose tasks are looked at.
     """
     envs = {_task_folder(env): env for env in {trial.config.env: 0 for trial in trials} if task_files.in_file(env)}
     found = []
@@ -108,12 +114,16 @@ def annotated(lines: list[tuple[str, str]]) -> str:
 
 
 def line_of(sweep: Sweep, pack: Pack, cleared: Mapping[str, int]) -> str:
-    """Return the trials of one pod as a line of JSON, which `launch.trial` reads there.
+    """Return the trials of one pod as a line of JSON, from which `launch.trial` in the pod makes them again.
+
+    The line holds each trial's number, key, values and config, with the workspace and the task's files at their paths
+    in the pod.
 
     Args:
       sweep: the sweep.
       pack: the trials that the pod trains together.
-      cleared: by key, how many attempts a trial had made when the user cleared its failure with `retry`.
+      cleared: by trial key, how many attempts the trial had made when the user cleared its failure with `retry`; the
+        pod then does not count this failure. Trials whose failure was not cleared are left out.
     """
     return json.dumps([_content(sweep, trial, cleared.get(trial.key, 0)) for trial in pack], sort_keys=True) + "\n"
 

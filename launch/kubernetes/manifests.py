@@ -104,13 +104,16 @@ def _trial_of_hosts(
     after: str,
     rung: int | None,
 ) -> list[Manifest]:
-    """Return the objects of a trial that several hosts train: a ConfigMap, a Service, a Job with one index a host.
+    """Return the objects of a trial that several hosts train together: a ConfigMap, a Service and a Job.
+
+    The ConfigMap holds the trial. By the Service the hosts find each other. The Job has an index, and so a pod, for
+    each host.
 
     Args:
       sweep: the sweep.
-      number: position of the trial among those that are sent, which names the Job.
+      number: position of the trial among those that are sent, from 0; a part of the Job's name.
       line: the trial's key, and the line of JSON that its pods read.
-      tasks: ConfigMap of each task in a user's file, and the volume source that mounts it.
+      tasks: for each task that a user wrote its ConfigMap, and the volume source that mounts it.
       after: names of the Jobs that had the trials before.
       rung: number of evaluations after which the trial pauses; None to run it to its end.
     """
@@ -179,7 +182,10 @@ def _require_no_local_parents(trials: list[Trial]) -> None:
 
 
 def _require_no_dataset(cluster: Cluster, trials: list[Trial]) -> None:
-    """Raise ConfigError if a trial learns from a dataset, but the workspace is a bucket: pods copy only runs."""
+    """Raise ConfigError if a trial learns from a dataset, but the workspace is a bucket.
+
+    Pods then have no shared volume, and download only runs from the bucket, no datasets.
+    """
     for trial in trials if cluster.workspace else ():
         if dataset := trial.content()["algorithm"].get("dataset"):
             raise ConfigError(

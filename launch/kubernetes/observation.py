@@ -104,11 +104,12 @@ def unanswered(pod: Object, now: datetime) -> bool:
 
 
 def _with_record(record: Progress, found: Standing | None) -> Standing:
-    """Merge what this machine has recorded about a trial with what the cluster shows.
+    """Return what is known about a trial, from what this machine has recorded and what the cluster shows.
 
-    The progress is that of the record if the cluster shows nothing, or the record says that the trial is done. If the
-    cluster shows a failure, the record also counts unless it has fewer attempts than the cluster shows: it then has
-    this failure too, and the user may have cleared it since. Otherwise the progress is what the cluster shows.
+    The progress is the record's in three cases: no Job has the trial; the record says that it is done; or the cluster
+    shows a failure and the record has at least as many attempts. It then knows this failure, which the user may have
+    cleared since. In all other cases the progress is what the cluster shows, with the record's mean returns at pauses
+    added.
 
     Args:
       record: the trial's progress as recorded on this machine.

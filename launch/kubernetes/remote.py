@@ -63,11 +63,12 @@ class Remote:
     def look(self, most: int | None = MANY) -> None:
         """Ask the cluster for each trial's state, its Job and its pods.
 
-        Pods that succeeded may be many. They are asked for only if some trials are done or paused on the cluster, and
-        this machine has not recorded it yet.
+        There may be very many pods that succeeded. They are listed only if trials are done or paused on the cluster
+        and this machine has not recorded that yet.
 
         Args:
-          most: most trials of this kind for which they are asked for; None to ask whenever there is a Job.
+          most: if more trials than this are not recorded yet, do not list the pods that succeeded, to save time; None
+            to list them always, if there is a Job.
         """
         self._logs_left, self._patience, self.notes = LOGS, UNREADABLE_SECONDS, {}
         self.jobs = self._cluster.jobs(self._selector)
@@ -83,7 +84,7 @@ class Remote:
         self.standings = observation.observe(self._records, self.jobs, pods, self.sweep.retries, datetime.now(UTC))
 
     def record(self) -> None:
-        """Look, and write how trials ended, and their results, to their folders on this machine."""
+        """Ask the cluster how the trials stand, and write ends and results to the trials' folders on this machine."""
         self.look(most=MAX_TRIALS)
         self._look_in_bucket()
         logs: dict[str, dict[str, Object]] = {}  # results in the logs that were read, by pod
@@ -122,7 +123,8 @@ class Remote:
     def _let_go_of_what_is_home(self) -> None:
         """Have the cluster remove finished Jobs after `HOME_SECONDS`, if their results are on this machine.
 
-        Every trial of several hosts has a Job of its own, and a quota counts Jobs.
+        Used when several hosts train each trial: every trial then has a Job of its own, and finished Jobs would use up
+        the namespace's quota of Jobs.
         """
         have_results = {trial.key for trial in self.trials if folder_of(trial).result()}
         for job in self.jobs:
@@ -151,7 +153,7 @@ class Remote:
         return standing
 
     def progress(self, trial: Trial) -> Progress:
-        """Return the state of a trial, as of the last look."""
+        """Return the state and history of a trial, as the last call of `look` found them."""
         return self.standings[trial.key].progress
 
     def _log(self, pod: str, lines: int, trial: Trial) -> str:
@@ -260,10 +262,13 @@ class Remote:
         return _is_done(standing) and not known
 
     def open_slots(self) -> int:
-        """Raise the parallelism of Jobs while failed trials wait for their next attempt; return by how much in all.
+        """Let other trials of a Job run while failed ones wait for their next attempt; return how many more may run.
 
-        A Job starts its lowest indexes first, so a failed trial that waits would keep a slot from the others. Jobs in
-        a queue stay as they are: the queue would restart a Job that was changed.
+        A failed trial counts towards the Job's parallelism while it waits. So the parallelism is raised by the number
+        of such trials, to at most twice the planned value, and lowered again later.
+
+        Jobs in a queue stay as they are, since the queue would restart a Job that was changed. So do Jobs whose trials
+        need several hosts.
         """
         opened = 0
         if self.sweep.cluster and self.sweep.cluster.queue or self.sweep.resources.hosts > 1:

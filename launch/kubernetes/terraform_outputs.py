@@ -136,7 +136,13 @@ def in_pool(sweep: Sweep, cloud: Cloud) -> Sweep:
 
 
 def _pool_of(resources: Resources, pools: dict[str, Pool]) -> Pool:
-    """Return the smallest pool that has a trial's GPUs, cores and memory, provisioned as the trial allows."""
+    """Return the smallest pool that has the GPUs, cores and memory of a trial; on-demand pools come first.
+
+    Only spot pools are looked at if the trial asks for spot machines, and only the others if it does not.
+
+    Raises:
+      ConfigError: if there is no such pool.
+    """
     of_kind = _of_kind(resources, pools)
     allowed = [pool for pool in of_kind if (pool.provisioning == "spot") == resources.spot]
     if not allowed:
