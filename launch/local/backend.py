@@ -46,7 +46,7 @@ class Local:
         self._progress = progress_of_all(self._folder, self._trials)
 
     def progress(self, trial: Trial) -> Progress:
-        """Return the state of a trial, as of the last look."""
+        """Return the state and history of a trial, as the last call of `look` found them."""
         return self._progress[trial.key]
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:

@@ -29,7 +29,10 @@ class StorageFull(Exception):
 
 
 class Runner:
-    """Runs trials as processes until all are done, failed or paused to be compared, or the user asks to stop."""
+    """Runs trials as processes of this machine until all are done, failed or paused, or the user asks to stop.
+
+    Trials pause only in a sweep with halving, which then compares them and goes on with the best.
+    """
 
     def __init__(
         self, sweep: Sweep, trials: list[Trial], parallel: int, pack: int = 1, rung: int | None = None
