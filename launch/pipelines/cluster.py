@@ -55,7 +55,10 @@ class StageJobs:
         self._standings = observation.observe(records, jobs, pods, self._retries, datetime.now(UTC))
 
     def submit(self, *, dry_run: bool) -> None:
-        """Look, and create the Jobs of all stages whose inputs are done. A stage that failed is sent again.
+        """Ask the cluster how the stages stand, and create the Job of each stage that can begin now.
+
+        These are the stages that are not done, that no Job runs, and whose inputs are done. A stage that failed is
+        among them.
 
         With `dry_run` the cluster only checks the Jobs, and creates none.
         """

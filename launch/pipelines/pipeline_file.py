@@ -95,11 +95,11 @@ class Pipeline:
 
 
 def load_pipeline(path: Path, overlay: str | None = None, settings: Sequence[str] = ()) -> Pipeline:
-    """Read a pipeline's file.
+    """Read a pipeline's YAML file.
 
     Args:
       path: path of the file.
-      overlay: name of the overlay to lay over the file's content; None for none.
+      overlay: name of an entry of the file's `overlays`, whose fields replace the file's own; None to replace none.
       settings: `name=value` settings that replace values of the file's variables.
 
     Raises:
@@ -121,14 +121,26 @@ def load_pipeline(path: Path, overlay: str | None = None, settings: Sequence[str
 
 
 def laid_over(content: Any, overlay: Any) -> Any:
-    """Return nested mappings, in which the fields of the overlay replace those of the content one by one."""
+    """Return `content` with the values of `overlay` in place of its own.
+
+    Mappings are merged field by field, at every depth. Anything else in the overlay, such as a list, replaces the whole
+    value.
+    """
     if not (isinstance(content, dict) and isinstance(overlay, dict)):
         return overlay
     return content | {name: laid_over(content.get(name), value) for name, value in overlay.items()}
 
 
 def _with_configs(pipeline: Pipeline, path: Path) -> Pipeline:
-    """Return the pipeline with the fields of the config files that stages name in `train`."""
+    """Return the pipeline with each config file that a stage's `train` names replaced by the fields in the file.
+
+    Args:
+      pipeline: the pipeline.
+      path: the pipeline's file, to whose folder the paths of config files are relative.
+
+    Raises:
+      ConfigError: if a config file cannot be read, or the pipeline is not valid with these fields.
+    """
     stages = {
         name: StageFields(load_yaml(path.parent / stage.train), stage.command, stage.resources)
         if isinstance(stage.train, str)

@@ -65,12 +65,16 @@ class StageFolder(TrialFolder):
         return self.stage.resolved(self.stage.command)
 
     def finish(self, seconds: float) -> None:
-        """Write `done.json` if the output is there; `seconds` is the duration of all attempts at the stage together."""
+        """Write `done.json`, by which the stage counts as done; write nothing if the stage's output is missing.
+
+        Args:
+          seconds: duration of all attempts at the stage together.
+        """
         if self._has_output():
             write_json(self.path / DONE, {"key": self.stage.key, "seconds": round(seconds, 1)})
 
     def last_lines(self, number: int) -> list[str]:
-        """Return the last lines of the log."""
+        """Return the last `number` lines of the stage's log; none if there is no log yet."""
         if not self.log.exists():
             return []
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-number:]

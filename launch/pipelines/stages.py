@@ -76,7 +76,11 @@ class Stage:
         return dataclasses.replace(self, workspace=workspace)
 
     def text(self) -> str:
-        """Return the stage as JSON, which holds nothing that Kubernetes, Airflow or Kubeflow would replace."""
+        """Return the stage as JSON, for the command line of its pod.
+
+        `$` and the openings of templates such as `{{` are escaped, since Kubernetes, Airflow or Kubeflow would take
+        what follows for a variable or an expression.
+        """
         text = json.dumps(dataclasses.asdict(self), separators=(",", ":")).replace("$", "\\u0024")
         for opening in TEMPLATES:
             text = text.replace(opening, opening.replace("{", "\\u007b"))
@@ -118,7 +122,11 @@ def load_stages(pipeline: Pipeline, workspace: Path, origin: str) -> list[Stage]
 
 
 def _needs(name: str, stage: StageFields, pipeline: Pipeline, origin: str) -> list[str]:
-    """Return the names of the stages that a stage refers to, each once."""
+    """Return the names of the stages that a stage refers to by `<name>` in its texts, each once.
+
+    Raises:
+      ConfigError: if the pipeline has no stage of this name, or a training refers to its own output `<out>`.
+    """
     found: dict[str, None] = {}
     for text in _texts(stage.command if stage.train is None else stage.train):
         for reference in REFERENCE.findall(text):
@@ -151,10 +159,15 @@ def _ordered(needs: Mapping[str, list[str]], origin: str) -> list[str]:
 
 
 def _config(fields: JsonObject, profile: str, origin: str) -> tuple[JsonObject, str]:
-    """Return the whole config of a run with its defaults, and the hash of what it computes.
+    """Return the whole config of the run that a stage trains, with its defaults, and a hash of what it computes.
+
+    Args:
+      fields: the fields of the config that the pipeline's file gives.
+      profile: `cpu` or `gpu`, as the stage's resources say.
+      origin: where the fields stand, for error messages.
 
     Raises:
-      ConfigError: naming the field, the value and the limit.
+      ConfigError: if the config is not valid, naming the field, the value and the limit.
     """
     from flexrl.cli.arguments import with_defaults  # imported late: they import JAX
     from flexrl.config.run_config import encode
@@ -200,7 +213,7 @@ def _digest(path: Path) -> str:
 
 
 def _texts(content: Any) -> Iterator[str]:
-    """Yield every text in nested content."""
+    """Yield every text in nested mappings, lists and tuples; the names in mappings are left out."""
     if isinstance(content, Mapping):
         content = list(content.values())
     if isinstance(content, list | tuple):

@@ -49,7 +49,7 @@ def walk(stages: Sequence[Stage], retries: int) -> None:
 def _to_its_end(stage: Stage, watch: Watch, retries: int) -> Progress:
     """Make attempts at a stage until it is done or has failed, the disk is full, or the user asked to stop.
 
-    While another process runs the stage, wait for that. Returns the stage's progress.
+    While another process runs the stage, wait until that process has ended, then go on. Returns the stage's progress.
 
     Raises:
       SystemExit: with an exit code, if the user asked to stop while another process runs the stage.
