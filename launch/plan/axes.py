@@ -19,12 +19,13 @@ MAX_CORNERS = 500
 
 
 def points(sweep: Sweep, first_seed: int) -> list[Point]:
-    """Return the axis values of each trial: every combination of a grid, a zip and a random point and a seed.
+    """Return a point for each trial of a sweep: the values, by field name, that the sweep sets in the trial.
 
-    The seed varies fastest.
+    Each point combines a point of the sweep's `grid`, one of its `zip`, one of its `random`, and a seed. All
+    combinations are returned; the seed varies fastest. A part that the sweep does not give sets nothing.
 
     Args:
-      sweep: the sweep whose axes are combined.
+      sweep: the sweep; no search, which proposes its points one round after the other.
       first_seed: first seed, where the sweep gives only the number of seeds.
     """
     parts = [_grid(sweep), _zip(sweep), _draws(sweep.random), seed_points(sweep, first_seed)]
@@ -77,7 +78,13 @@ def _point(axes: Random, uniform: dict[str, float], digits: int) -> Point:
 
 
 def _value(draw: Draw, uniform: float, digits: int) -> Any:
-    """Turn a uniform random number in [0, 1) into a value of a distribution; numbers of a range get `digits` digits."""
+    """Return the value of a distribution that belongs to a uniform random number in [0, 1).
+
+    Args:
+      draw: the distribution: a range of numbers, or a choice of values.
+      uniform: the random number.
+      digits: significant digits of the value; values of a choice are not rounded.
+    """
     if draw.choice is not None:
         return draw.choice[int(uniform * len(draw.choice))]
     if draw.uniform is not None:

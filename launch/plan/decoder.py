@@ -37,14 +37,15 @@ class Decoder:
     workspace: Path
 
     def config(self, number: int, values: Point) -> RunConfig:
-        """Return the config of a trial, with all defaults filled in.
+        """Return the config of a trial: the base with the trial's values set in it, and all defaults filled in.
 
         Args:
-          number: position of the trial in the sweep, from 1; 0 for a point at the edge of what a search may propose.
-          values: values that the axes set, by dotted field.
+          number: position of the trial in the sweep, from 1, for error messages. 0 if the values are no trial's but
+            limits of what a search may propose, to be checked before it starts.
+          values: values that the sweep sets in this trial, by dotted field such as `algorithm.learning_rate`.
 
         Raises:
-          ConfigError: naming the trial, the field, the value and the limit.
+          ConfigError: if the config is not valid, naming the trial, the field, the value and the limit.
         """
         sweep = self.sweep
         place = f"trial {number}" if number else "random.fields"

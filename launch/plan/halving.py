@@ -12,17 +12,18 @@ from launch.plan.sweep_file import Halving, Sweep
 
 
 def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
-    """Return the rung that trials train to now, and the trials that are still in the race.
+    """Return where trials pause next under successive halving, and the trials that have not been dropped so far.
 
-    The next best trial takes the place of one that failed.
+    At each rung (a number of evaluations) trials pause until all have come so far. The best go on, and the others are
+    dropped. A trial that failed is not compared.
 
     Args:
       halving: settings of the sweep; None if trials never pause.
       progress: progress of each trial.
 
     Returns:
-      The number of evaluations after which trials pause, None if they train to their end; and the indexes in `progress`
-      of the trials that are left, best first.
+      The number of evaluations after which trials pause next, None if they train to their end; and the indexes in
+      `progress` of the trials that were not dropped: best first, or in their own order before the first comparison.
     """
     left = list(range(len(progress)))
     for rung in halving.rungs if halving else ():
@@ -36,14 +37,18 @@ def next_rung(halving: Halving | None, progress: Sequence[Progress]) -> tuple[in
 
 
 def rung_of_sweep(sweep: Sweep, progress: Sequence[Progress]) -> tuple[int | None, list[int]]:
-    """Return the number of evaluations after which trials pause next, and the indexes of those still in the race.
+    """Return where the trials of a sweep pause next, and the trials that successive halving has not dropped.
 
-    The indexes count in `progress`. The number is None if these trials train to their end. All trials of a sweep
-    compete; in a search only those of its last round (the trials that were proposed together) do. See `next_rung`.
+    All trials of a sweep compete with each other. In a search only those of its last round, the trials that were
+    proposed together, do; earlier trials are not returned.
 
     Args:
       sweep: the sweep.
       progress: progress of each trial so far.
+
+    Returns:
+      The number of evaluations after which these trials pause, None if they train to their end; and the indexes of the
+      trials in `progress`.
     """
     size = sweep.search.parallel * sweep.num_seeds if sweep.search else len(progress)
     start = (len(progress) - 1) // size * size if progress else 0

@@ -1,7 +1,8 @@
 """A cache of decoded sweeps (plans) for the next command: decoding ten thousand trials takes seconds.
 
-A plan's file name is the SHA-256 of everything that determines it: the sweep with its variables filled in, its base,
-and the text of our code. Its first line is the SHA-256 of its content. A plan that does not match is decoded again.
+A plan's file name is the SHA-256 of everything that determines it: the sweep with its variables filled in, the config
+fields that all its trials share (its base), and the text of our code. The file's first line is the SHA-256 of its
+content. If that does not match, the sweep is decoded again.
 """
 
 import contextlib

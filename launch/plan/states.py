@@ -160,8 +160,9 @@ def goes_on_alone(ends: Iterable[Progress]) -> bool:
 def told(ends: Iterable[Progress]) -> int:
     """Return the exit code that tells a scheduler how an attempt at one or several trials ended.
 
-    The code is 0 if all trials are done or paused. Otherwise it is the code of the first of these that is among them:
-    a trial that crashed or found the disk full, one that was interrupted, one that another attempt would not help.
+    The code is 0 if all trials are done or paused. If trials ended in several other ways, one of the codes is returned:
+    that of a trial that crashed or found the disk full, if there is one; else that of one that was interrupted; else
+    that of one that another attempt would not help.
 
     Args:
       ends: progress of each trial after the attempt.

@@ -60,7 +60,7 @@ class Resources:
       gpu: GPUs of each host; without a GPU the profile is `cpu`.
       cpu: cores, as a Kubernetes quantity such as `2` or `500m`.
       memory: memory, as a Kubernetes quantity such as `4Gi`.
-      spot: whether the trial may run on spot machines, which can be taken away.
+      spot: whether a cluster runs the trial on spot machines, which can be taken away, and on no others.
       hosts: number of machines that train the trial together, each with the resources above; more than one only on a
         cluster.
     """

@@ -185,7 +185,8 @@ def trial_of(
 def _can_be_kept(base: JsonObject, axes: list[Point]) -> bool:
     """Return whether the plan of a sweep (all its trials, decoded) may be cached for the next command.
 
-    It may if it is large, no trial begins from another run, and no trial trains in an environment that a user wrote.
+    A plan is cached if it has at least `launch.plan.plan_store.LEAST` trials, no trial begins from another run, and no
+    trial trains in an environment that a user wrote.
 
     Args:
       base: config fields that all trials share.
