@@ -42,7 +42,11 @@ class Outcome:
 
 
 class Proposer:
-    """Proposes the points of a search (values of its fields), one round after the other."""
+    """Proposes the points of a search (values of its fields), one round after the other.
+
+    `ask` returns the points of the next round. `tell` takes what became of them, from which Optuna's sampler learns.
+    Holds the Optuna study and all points so far.
+    """
 
     def __init__(self, search: Search, axes: Random) -> None:
         """Begin an Optuna study without outcomes.
