@@ -57,7 +57,10 @@ class Prices:
     gpu: dict[str, Rate]
 
     def hourly(self, resources: Resources) -> float | None:
-        """Return the price of one hour of a trial; None if the table does not have its GPU."""
+        """Return the price of one hour of a trial that needs these resources, on all its hosts together.
+
+        Return None if the table does not have the trial's type of GPU.
+        """
         gpu = resources.gpu
         if gpu.count and gpu.kind not in self.gpu:
             return None
@@ -148,7 +151,10 @@ def _rates_of_runs(workspace: Path, trial: Trial) -> list[float]:
 
 
 def _seconds(trial: Trial, progress: Progress) -> float:
-    """Return the seconds of all attempts at a trial, compilation included; or those in its result, if more."""
+    """Return how many seconds a trial took, compilation included.
+
+    It is the larger of two numbers: the recorded duration of all attempts, and the duration that the result names.
+    """
     result = folder_of(trial).result() or {}
     return max(progress.seconds, result.get("timing", {}).get("seconds", 0.0))
 

@@ -30,7 +30,10 @@ Row = JsonObject
 
 
 def collate(trials: list[Trial]) -> tuple[list[Row], list[Trial]]:
-    """Return a row for each trial with a result (its axis values, then its result), and the trials without one."""
+    """Return a row for each trial that has a result, and the trials that have none.
+
+    A row holds the trial's number and key, the values that the sweep sets in it, and the fields of its result.
+    """
     rows, missing = [], []
     for trial in trials:
         result = folder_of(trial).result()

@@ -121,7 +121,15 @@ def _all_steps(sweep: Sweep, trials: list[Trial]) -> int:
 
 
 def _how_far(sweep: Sweep, now: list[tuple[Trial, Progress]], figures: Figures) -> str:
-    """Say which part of all control steps is done, and about how long the rest will take."""
+    """Return a line that says which part of all control steps is done, and about how long the rest will take.
+
+    The time is left out while no trial is done, or if all steps are.
+
+    Args:
+      sweep: the sweep.
+      now: each trial and its progress.
+      figures: returns a trial's control steps, its newest mean return and a note; only the steps are used.
+    """
     from launch.show import cost
 
     begun = [trial for trial, progress in now if progress.state not in ("done", "waiting")]
@@ -173,7 +181,7 @@ def told(counts: Counter[str]) -> str:
 
 
 def axis_names(trials: list[Trial]) -> list[str]:
-    """Return the dotted names of the axis fields whose values differ between trials."""
+    """Return the dotted names of the fields that the sweep sets in its trials and whose values differ between them."""
     first = trials[0].values
     return [name for name in first if any(trial.values[name] != first[name] for trial in trials)]
 
