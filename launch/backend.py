@@ -33,7 +33,7 @@ class Backend(Protocol):
         ...
 
     def progress(self, trial: Trial) -> Progress:
-        """Return the state of a trial, as of the last look."""
+        """Return the state and history of a trial, as the last call of `look` found them."""
         ...
 
     def figures(self, trial: Trial) -> tuple[int, float | None, str]:
@@ -69,10 +69,10 @@ class Backend(Protocol):
         ...
 
     def advance(self) -> bool:
-        """Look again, and return whether there is more to watch, because trials still run or will run.
+        """Find out the state of the trials anew; return whether some still run or will run, so that `watch` goes on.
 
-        On a cluster also record the trials that ended, and send trials that had to wait: for machines, or in a search
-        for the results of earlier trials.
+        On a cluster, also write to this machine how trials ended, and send the trials that could not be sent before.
+        These had to wait for machines or, in a search, for the results of earlier trials.
         """
         ...
 

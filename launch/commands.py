@@ -38,7 +38,11 @@ def run(options: Namespace, sweep: Sweep, trials: list[Trial], grow: Grow = neve
 
 
 def _on_terraforms_cluster(options: Namespace, sweep: Sweep) -> tuple[Namespace, Sweep]:
-    """Return options and sweep for the cluster that Terraform made; flags win over what Terraform says."""
+    """Return options and sweep, filled in for the cluster whose Terraform output the flag `--from-terraform` names.
+
+    In the sweep, Terraform's values go into the `cluster` section. In the options, the backend becomes `kubernetes`,
+    and the kubeconfig's context is Terraform's, unless the flag `--context` names one.
+    """
     from launch.kubernetes.terraform_outputs import in_pool, on_cloud, read_cloud
 
     cloud = read_cloud(options.from_terraform)
@@ -72,7 +76,7 @@ def plan(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend
 
 
 def submit(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backend) -> None:
-    """Run the trials that are neither done nor failed."""
+    """Run the trials that are neither done nor failed, on this machine, or send them to the cluster."""
     backend.submit(options)
 
 
@@ -154,9 +158,10 @@ def retry(options: Namespace, sweep: Sweep, trials: list[Trial], backend: Backen
 
 
 def _require_nothing_follows(sweep: Sweep, trials: list[Trial], failed: list[Trial], backend: Backend) -> None:
-    """Raise ConfigError if a search has begun later trials, whose proposal depends on the failure of those in `failed`.
+    """Raise ConfigError if a search has begun trials that it proposed after one of the `failed` trials had failed.
 
-    A search proposes trials in rounds, each from the outcomes of the rounds before.
+    A search proposes trials in rounds, each from the outcomes of the rounds before. So once a later round has begun, a
+    failure must stay as it is. Does nothing for a sweep that is no search.
     """
     if sweep.search is None:
         return
