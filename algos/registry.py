@@ -1,4 +1,4 @@
-"""The algorithms that a run can name."""
+"""The learning algorithms that a run's config can choose by name: our own and those of installed packages."""
 
 import difflib
 import importlib.metadata
@@ -33,7 +33,7 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True)
 class AlgorithmEntry(Generic[Config, Train, Batch]):
-    """An algorithm that a run can name.
+    """A learning algorithm that a run's config can choose by name.
 
     Attributes:
       config: class of its hyper-parameters.

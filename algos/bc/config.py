@@ -98,5 +98,5 @@ class BCConfig(AlgorithmConfig):
         return self.condition == "return"
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Return the number of control steps in the minibatches of one iteration."""
+        """Return the number of control steps in the minibatches of one iteration, whatever `num_envs` is."""
         return self.num_updates * self.batch_size

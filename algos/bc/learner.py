@@ -116,7 +116,10 @@ class BC:
     def update(
         self, train: BCTrainState, batch: Minibatches, hyper: dict[str, Array], key: Array
     ) -> tuple[BCTrainState, dict[str, Array]]:
-        """Do one gradient step for each minibatch of the batch. Return the new train state and scalar metrics."""
+        """Do one gradient step for each of the U minibatches in `batch`.
+
+        Return the new train state and scalar metrics by name.
+        """
         decays = self.config.final_learning_rate is not None
         learning_rate = scheduled("learning_rate", hyper) if decays else hyper["learning_rate"]
         if self.config.normalize_observations:

@@ -52,7 +52,7 @@ class HindsightGoals:
 
     @classmethod
     def of(cls, hindsight: Hindsight, spec: EnvSpec) -> "HindsightGoals":
-        """Make the relabelling for an environment.
+        """Return an instance that chooses goals as `hindsight` says, and computes them by the environment's goal map.
 
         Raises:
           ConfigError: if the environment has no goal map, which tells the goal that a state achieves.
@@ -67,8 +67,9 @@ class HindsightGoals:
     def draw(self, data: Dataset, shape: tuple[int, ...], key: Array) -> Array:
         """Draw one random number for each sampled step, from which `reached` chooses the step's goal.
 
-        With the strategy `random` it is the index of a state in `data.achieved`, else a number from [0, 1). Indices are
-        drawn as integers: float32 numbers from [0, 1) are multiples of 2**-23, too coarse for large datasets.
+        With the strategy `random` it is the index of a state in `data.achieved`, which tells what each state of the
+        dataset achieves; else it is a number from [0, 1). Indices are drawn as integers: float32 numbers from [0, 1)
+        are multiples of 2**-23, too coarse for large datasets.
         """
         if self.hindsight.strategy == "random":
             assert data.achieved is not None
@@ -79,8 +80,8 @@ class HindsightGoals:
         """Return the index in `data.achieved` of the state that becomes the goal of each sampled step.
 
         Args:
-          data: dataset of E episodes and N steps, with N + E states in `achieved`. Each episode must be shorter than
-            2**23 steps.
+          data: dataset of E episodes and N steps. `achieved` has N + E rows, because each episode has one more state
+            than steps. Each episode must be shorter than 2**23 steps.
           row: index of each sampled step in the dataset.
           drawn: result of `draw`, one number for each step.
         """
@@ -120,12 +121,12 @@ class HindsightGoals:
         return jax.jit(jnp.vectorize(self.goal_map.shown, signature="(p),(p)->(g)"))
 
     def outcome(self, data: Dataset, row: Array, drawn: Array) -> Array:
-        """Return the goal (..., G) of each sampled step: a state that the data reached, chosen by a random number.
+        """Return the goal (..., G) that replaces each sampled step's own: to reach a state that the data reached.
 
         Args:
           data: the dataset.
           row: indices (...) of the steps in the dataset.
-          drawn: result of `draw`, one number for each step.
+          drawn: random numbers from `draw`, one for each step, that choose the states.
         """
         return self.shown(data, row, self.reached(data, row, drawn))
 

@@ -72,7 +72,10 @@ class MLP(nnx.Module):
 
 
 class ConstantScaleMLP(nnx.Module):
-    """An MLP that outputs locations, and learnt logarithms of scales that are the same for every input."""
+    """An MLP that outputs the locations and scales of distributions over actions.
+
+    It computes the locations from its inputs. The logarithms of the scales are learnt, and the same for every input.
+    """
 
     def __init__(self, in_size: int, hidden: tuple[int, ...], out_size: int, **options: Any) -> None:
         """Build the layers; arguments as in `MLP`, with `out_size` counting locations and scales."""
@@ -105,7 +108,7 @@ class ControlNetwork(nnx.Module):
         rngs: nnx.Rngs,
         **options: Any,
     ) -> None:
-        """Build the parts.
+        """Build the goal encoder and the recurrent cell, if asked for, and the layers behind them.
 
         Args:
           trunk: class of the layers that follow the encoder and the cell.
@@ -242,10 +245,10 @@ class Network(Definition[ControlNetwork]):
         return is_first if self.symmetry is None else jnp.stack([is_first, is_first], axis=-1)
 
     def _symmetric(self, output: Array) -> Array:
-        """Return the output (..., out) of the network, given that of its trunk.
+        """Return the network's output (..., out), given the output of its last layers.
 
-        Without a symmetry they are the same. With one, the trunk's output is a pair (..., 2, out), for an input and its
-        mirror image; the second is reflected back and averaged with the first.
+        Without a symmetry the two are the same. With one, the layers' output is a pair (..., 2, out), for an input and
+        its mirror image. The second of the pair is reflected back and averaged with the first.
         """
         if self.symmetry is None:
             return output

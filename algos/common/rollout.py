@@ -31,7 +31,7 @@ class RolloutSource:
     unroll_length: int
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same source with other reward weights, by their names, in its worlds."""
+        """Return a copy of the source whose worlds use other reward weights: `weights` has values by their names."""
         return replace(self, vec_env=self.vec_env.reweighted(weights))
 
     def init(self, policy: Policy, key: Array) -> RolloutState:
@@ -73,7 +73,8 @@ class RolloutSource:
 def episode_metrics(transitions: Transition, shards: Shards = ALONE) -> dict[str, Array]:
     """Return metrics of T steps of B worlds, by name: `episode/...`, `reward/mean` and, from the task, `task/...`.
 
-    Means over finished episodes are NaN if no episode finished.
+    They count the worlds of all devices in `shards` together. The mean return and length of episodes that finished in
+    these steps are NaN if none did.
     """
     done = transitions.terminated | transitions.truncated
     num_episodes = shards.sum(done.sum())

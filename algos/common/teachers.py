@@ -15,10 +15,10 @@ from envs.types import Observation
 class Teachers:
     """Policies to imitate. The goal of a world decides which of them is imitated there.
 
-    A teacher is responsible for every goal, or only for goals in which a certain number, usually that of a skill's
-    one-hot, is above 0.5. Where several teachers are responsible for a goal, the last of them is imitated. Teachers
-    have no memory. Like PPO's policy, they return the `loc` and `scale` of their action distribution as the third
-    result of `act`.
+    A teacher is responsible for every goal, or for those goals that ask for its skill: such a teacher has a column of
+    the goal vector, usually one of the skill's one-hot, and is responsible where the number there is above 0.5. Where
+    several teachers are responsible, the last of them is imitated. Teachers have no memory. As the third result of
+    `act`, they return a dictionary with the `loc` and `scale` of their action distribution.
     """
 
     policies: tuple[Policy, ...]

@@ -16,7 +16,10 @@ BatchIn = TypeVar("BatchIn", contravariant=True)  # what an algorithm learns fro
 
 
 class Policy(Protocol):
-    """Acts in B worlds. It is a pytree, so that compiled programs can take it as an argument."""
+    """Acts in B worlds: `init_carry` makes its memory, and `act` turns observations into actions.
+
+    It is a pytree, so that compiled programs can take it as an argument.
+    """
 
     def init_carry(self, num_envs: int) -> Any:
         """Return the memory before the first step of `num_envs` worlds: nothing, hidden states, or a context window.
@@ -75,7 +78,8 @@ class Source(Protocol[State, BatchOut]):
         """Return the next state, a batch for `Algorithm.update`, and scalar metrics.
 
         Args:
-          data: the dataset, the same throughout a run; unused by sources without one.
+          data: what stays the same throughout a run: a dataset to draw from, or teachers to imitate. A source that
+            needs neither ignores it.
           state: the source's state, from `init` or the last sample.
           policy: the current policy, for sources that step worlds.
           key: random key of this sample.
@@ -87,7 +91,7 @@ class SteppingSource(Source[State, BatchOut], Protocol[State, BatchOut]):
     """A source that steps worlds to get its data."""
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same source with other reward weights, by their names, in its worlds."""
+        """Return a copy of the source whose worlds use other reward weights: `weights` has values by their names."""
         ...
 
 

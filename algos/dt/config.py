@@ -171,5 +171,5 @@ class DTConfig(AlgorithmConfig):
         return self.time_embedding
 
     def steps_per_iteration(self, num_envs: int) -> int:
-        """Return the number of control steps in the minibatches of one iteration."""
+        """Return the number of control steps in the windows of one iteration's minibatches, whatever `num_envs` is."""
         return self.num_updates * self.batch_size * self.context_length

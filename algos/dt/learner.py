@@ -100,7 +100,10 @@ class DT:
     def update(
         self, train: DTTrainState, batch: WindowBatch, hyper: dict[str, Array], key: Array
     ) -> tuple[DTTrainState, dict[str, Array]]:
-        """Do one gradient step for each minibatch of the batch. Return the new train state and scalar metrics."""
+        """Do one gradient step for each of the U minibatches in `batch`.
+
+        Return the new train state and scalar metrics by name.
+        """
         if self.config.normalize_observations:
             train = train.replace(normalizer=train.normalizer.or_if_empty(batch.statistics))
         if self.config.target_return is None:
@@ -130,7 +133,11 @@ class DT:
         return train, over_updates(steps, train.skipped_in_a_row)
 
     def _loss(self, params: dict[str, Params], windows: Windows, key: Array, hyper: dict[str, Array]) -> Array:
-        """Return this device's loss. Its mean over devices is the mean loss of all control steps except padding."""
+        """Return this device's part of the loss: the mean over devices is the loss per control step, without padding.
+
+        The loss of a step is the mean squared error of the action. With `stochastic` it is instead the negative
+        log-likelihood of the data's action, less a bonus for entropy.
+        """
         key_dropout, key_entropy = jax.random.split(key)
         output = self.network(params["policy"], windows, key_dropout)
         num_steps = self.shards.mean(windows.valid.sum().astype(output.dtype))

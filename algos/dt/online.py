@@ -65,7 +65,7 @@ class OnlineSource:
             )
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same source with other reward weights, by their names, in its worlds.
+        """Return a copy of the source whose worlds use other reward weights: `weights` has values by their names.
 
         The dataset's returns stay as they were recorded.
         """
@@ -117,8 +117,8 @@ class OnlineSource:
         """Draw windows (U, B, K, ...) from the dataset and the replay. Return them, and the replay's share () of them.
 
         Only the best episodes of the dataset are drawn from, up to `room` () control steps in all. From the replay, a
-        device draws episodes of its own worlds only. It counts each of them as often as there are devices, so that they
-        stand for the episodes of the other devices, too.
+        device draws windows of its own worlds only. With D devices it draws each of them D times as often as a window
+        of the dataset, in place of those of the other devices' worlds.
         """
         config, shards = self.config, self.vec_env.shards
         length, shape = config.context_length, (config.num_updates, config.batch_size // shards.num)
@@ -143,8 +143,8 @@ class OnlineSource:
 def asked_return(config: DTConfig, best_return: Array) -> Array:
     """Return the return () to ask for when exploring.
 
-    It is the configured `asked_return`. Without one, it is twice the configured `target_return` or, without that too,
-    twice the best return known so far; if that is negative, it is 0.
+    It is the configured `asked_return`, if there is one. Otherwise it is twice the configured `target_return` or,
+    without that too, twice `best_return` (), the best return known so far; in both cases 0 in place of a negative one.
     """
     if config.exploration.asked_return is not None:
         return jnp.full_like(best_return, config.exploration.asked_return)

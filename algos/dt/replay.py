@@ -1,6 +1,6 @@
-"""A replay of all worlds' newest steps, from which windows of whole episodes are drawn in the compiled program.
+"""A replay buffer of all worlds' newest steps, from which compiled programs draw windows of whole episodes.
 
-Axes: C control steps that are kept of each of B worlds, K control steps of a window.
+Axes: C newest control steps of each of B worlds, which the buffer keeps, and K control steps of a window.
 """
 
 import jax
@@ -30,14 +30,17 @@ class Steps:
 
 @struct.dataclass
 class Replay:
-    """A ring buffer of control steps. A row holds one step of every world; a new row replaces the oldest one."""
+    """A ring buffer of the C newest control steps of B worlds, and the number of rows that were ever added.
+
+    A row holds one control step of every world. When the buffer is full, a new row replaces the oldest one.
+    """
 
     steps: Steps  # (C, B, ...)
     num_rows: Array  # () int32, number of rows added since the beginning
 
     @classmethod
     def init(cls, spec: EnvSpec, num_rows: int, num_envs: int) -> "Replay":
-        """Return an empty replay with room for `num_rows` rows."""
+        """Return an empty replay with room for `num_rows` control steps of each of `num_envs` worlds."""
         shape, number = (num_rows, num_envs), jnp.result_type(float)
         steps = Steps(
             obs=jnp.zeros((*shape, spec.obs_size), number),
@@ -51,14 +54,20 @@ class Replay:
         return cls(steps, jnp.zeros((), jnp.int32))
 
     def add(self, steps: Steps) -> "Replay":
-        """Return the replay with T more rows (T, B, ...); T is at most the number of rows that it has room for."""
+        """Return the replay after adding T more control steps (T, B, ...) of its B worlds.
+
+        When the replay is full, they replace the oldest ones. T is at most C, the number of steps per world that fit.
+        """
         num_new = len(steps.reward)
         place = (self.num_rows + jnp.arange(num_new)) % self._num_kept
         kept = jax.tree.map(lambda ring, rows: ring.at[place].set(rows), self.steps, steps)
         return Replay(kept, self.num_rows + num_new)
 
     def relabelled(self) -> "Relabelled":
-        """Return each step's return-to-go, and whether its whole episode is in the replay, the oldest row first."""
+        """Return each step's return-to-go, and whether the step's whole episode is in the replay.
+
+        The arrays have the shape (C, B) for C steps of each of B worlds, the oldest step first.
+        """
         place = self.place(jnp.arange(self._num_kept))
         reward, time = self.steps.reward[place], self.steps.time[place]
         ends = (self.steps.terminated | self.steps.truncated)[place]
@@ -68,7 +77,10 @@ class Replay:
         return Relabelled(return_to_go, has_ended & (begins >= num_empty), ends, time)
 
     def place(self, row: Array) -> Array:
-        """Return where rows (...) are in the ring buffer. Row 0 is the oldest one."""
+        """Turn rows (...), counted from the oldest one, into their indices in the arrays of the ring buffer.
+
+        A row holds one control step of every world.
+        """
         return (self.num_rows + row) % self._num_kept
 
     def windows(self, relabelled: "Relabelled", place: Array, context_length: int) -> Windows:
@@ -76,9 +88,9 @@ class Replay:
 
         Args:
           relabelled: result of the method `relabelled`.
-          place: numbers (...) of the windows to return. All windows are numbered by the step that they end with, from
-            the oldest row to the newest, and within a row from the first world to the last.
-            `Relabelled.num_windows` tells how many end with each step.
+          place: numbers (...) of the windows to return. All windows are numbered from 0 in the order of the steps that
+            they end with: the oldest step of the first world, that of the second world, and so on, then the next step
+            of the first world. `Relabelled.num_windows` tells how many windows end with each step.
           context_length: K.
         """
         over = context_length - 1
@@ -106,9 +118,10 @@ class Replay:
 
 @struct.dataclass
 class Relabelled:
-    """What is known in hindsight about each step (C, B) of a replay, from the oldest row to the newest.
+    """What is known in hindsight about C control steps of each of B worlds in a replay buffer, the oldest step first.
 
-    It tells the return-to-go, whether the step's whole episode is in the replay, and where the step is in its episode.
+    Arrays (C, B) tell each step's return-to-go, whether its whole episode is in the buffer, whether it is the
+    episode's last step, and its number in the episode.
     """
 
     return_to_go: Array  # rewards from this step to its episode's end, or to the newest row
@@ -119,9 +132,9 @@ class Relabelled:
     def num_windows(self, context_length: int) -> Array:
         """Return how many windows of K = `context_length` consecutive steps end with each step, int32 (C, B).
 
-        A window may reach over the beginning or the end of its episode. So each step is in K windows, and an episode of
-        T steps has T + K - 1 of them. A window that reaches over the end is shortened and ends with the last step.
-        Episodes that are not wholly in the replay have no windows.
+        There are C steps of each of B worlds. A window may reach over the beginning or the end of its episode. So each
+        step is in K windows, and an episode of T steps has T + K - 1 of them. A window that reaches over the end is
+        shortened and ends with the last step. Episodes that are not wholly in the replay have no windows.
         """
         return jnp.where(self.is_whole, 1 + (context_length - 1) * self.ends, 0)
 
@@ -140,9 +153,10 @@ def returns_to_go(reward_TB: Array, ends_TB: Array) -> tuple[Array, Array]:
     """
 
     def joined(later: tuple[Array, Array], earlier: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Join two runs of consecutive steps, each given by its reward until an episode ends and whether one ends.
+        """Combine what is known about two adjacent stretches of time, for an associative scan.
 
-        Return the same for both together: the reward until the first end of an episode, and whether there is an end.
+        Of each stretch, and of both together in the result, it is known how much reward there is up to the first end of
+        an episode (or in all, if none ends), and whether an episode ends.
         """
         return earlier[0] + jnp.where(earlier[1], 0, later[0]), earlier[1] | later[1]
 

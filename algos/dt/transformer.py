@@ -59,11 +59,12 @@ class DecisionTransformer(nnx.Module):
         """Return the prediction, before tanh, of the action that follows each observation.
 
         Args:
-          windows: windows (B, K, ...) with normalised observations.
+          windows: windows (B, K, ...) of K consecutive control steps, with normalised observations.
           key: random key of dropout; None to drop nothing.
 
         Returns:
-          Shape (B, K, A), or (B, K, 2 A) as `TanhNormal.from_network` reads it.
+          Shape (B, K, A) for A numbers of an action; (B, K, 2 A), locations and then scales before softplus, if the
+          config is `stochastic`.
         """
         tokens = self._tokens(windows)  # (B, K, P, H)
         num_windows, _, num_tokens, size = tokens.shape
@@ -122,7 +123,7 @@ class Block(nnx.Module):
         """Return the tokens (B L, H) after this block.
 
         Args:
-          x: tokens (B L, H): L tokens of each window, one window after the other.
+          x: tokens (B L, H): L embeddings of H numbers for each of B windows, one window after the other.
           mask: (B, L, L) bool: whether a token (second axis) may attend to a token (third axis).
           drops: dropouts of the attention weights, of the attention's output and of the dense layers' output.
         """
@@ -191,7 +192,10 @@ def hashed(place: Array, words: Array) -> Array:
 
 
 def _options(config: DTConfig) -> dict[str, Any]:
-    """Return layers' number types: `dtype` of computation (None: that of the inputs), `param_dtype` of parameters."""
+    """Return the number types of layers, as keyword arguments of `flax.nnx` layers.
+
+    They are `dtype`, in which layers compute (None for that of their inputs), and `param_dtype` of the parameters.
+    """
     kind = None if config.dtype == "float32" else jnp.dtype(config.dtype)
     return {"dtype": kind, "param_dtype": jnp.result_type(float)}
 

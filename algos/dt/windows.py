@@ -145,10 +145,11 @@ def best_first(data: Dataset, place: Array, context_length: int) -> Array:
 
 
 def num_windows_of_best(data: Dataset, num_steps: Array, context_length: int) -> Array:
-    """Return how many windows, int32 (), the best episodes of a dataset have that make up `num_steps` () control steps.
+    """Return the number of windows, int32 (), in a dataset's best episodes.
 
-    Episodes are taken in the order of their returns, the highest first, until they have `num_steps` steps. Of the last
-    one perhaps only the first steps count. A window is `context_length` consecutive steps of an episode.
+    Episodes are taken in the order of their returns, the highest first, until they have `num_steps` () control steps in
+    all. Of the last one perhaps only the first steps count. A window is `context_length` consecutive steps of an
+    episode, and may reach over its beginning or end.
     """
     length = jnp.diff(data.start)[_by_return(data)]
     kept = jnp.clip(num_steps - (jnp.cumsum(length) - length), 0, length)

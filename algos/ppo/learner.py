@@ -163,7 +163,10 @@ class PPO:
     def update(
         self, train: PPOTrainState, batch: Rollout, hyper: dict[str, Array], key: Array
     ) -> tuple[PPOTrainState, dict[str, Array]]:
-        """Do one iteration: compute advantages, train on minibatches, then update the observations' statistics."""
+        """Learn from one rollout: compute advantages, train on minibatches, then update the observations' statistics.
+
+        Return the new train state and scalar metrics by name.
+        """
         config = self.config
         if config.final_learning_rate is not None:
             train = train.replace(learning_rate=scheduled("learning_rate", hyper))
@@ -242,7 +245,10 @@ class PPO:
         return samples, target_TB / scale, metrics
 
     def _inputs(self, train: PPOTrainState, observation: Observation) -> dict[str, Array]:
-        """Return the inputs (T, B, I) of both networks, by the names `policy` and `value`, for T steps of B worlds."""
+        """Return the inputs of both networks, by the names `policy` and `value`, for T steps of B worlds.
+
+        Their shape is (T, B, I) for I numbers, or (T, B, 2, I) with the mirror image for symmetric networks.
+        """
         symmetry = self.networks["policy"].symmetry
         policy = network_inputs(train.normalizer, observation.obs, observation.goal, symmetry)
         if train.privileged is None:
@@ -314,7 +320,10 @@ class PPO:
         }
 
     def _outputs(self, name: str, params: dict[str, Params], samples: Samples) -> Array:
-        """Return a network's outputs for samples (N, out); with memory, for sequences (B, T, out)."""
+        """Return the outputs of one network, `policy` or `value`: (N, out) for N samples and `out` numbers of each.
+
+        For recurrent networks the shape is (B, T, out), for B sequences of T samples.
+        """
         network, inputs = self.networks[name], samples.inputs[name]
         if not network.has_memory:
             return network.step(params[name], (), inputs, samples.is_first)[1]

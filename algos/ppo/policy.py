@@ -55,9 +55,10 @@ class PPOPolicy:
     def act(
         self, carry: dict[str, Memory], observation: Observation, key: Array
     ) -> tuple[dict[str, Memory], Array, dict[str, Array]]:
-        """Return the new memory, the actions (B, A), and what they came from.
+        """Return the new memory, the actions (B, A) in [-1, 1], and a dictionary for the learner.
 
-        The last is a dictionary of `raw_action`, before tanh or clipping, and of `loc` and `scale` of its distribution.
+        The dictionary has `raw_action`, which is the action before tanh or clipping, and the `loc` and `scale` of the
+        distribution that it was drawn from.
         """
         goal = observation.goal
         if self.asked is not None:
@@ -79,7 +80,10 @@ class PPOPolicy:
 
 
 def network_inputs(normalizer: RunningStatistics, obs: Array, goal: Array, symmetry: Symmetry | None = None) -> Array:
-    """Return normalised observation and goal, (..., O + G); with a symmetry, also mirrored, (..., 2, O + G)."""
+    """Return the inputs of a network: the normalised observation `obs` (..., O), then the goal (..., G) as it is.
+
+    The shape is (..., O + G). With a symmetry it is (..., 2, O + G): these inputs, then their mirror image.
+    """
     inputs = jnp.concatenate([normalizer.normalize(obs), goal], axis=-1)
     if symmetry is None:
         return inputs
@@ -88,7 +92,10 @@ def network_inputs(normalizer: RunningStatistics, obs: Array, goal: Array, symme
 
 
 def privileged_inputs(normalizer: RunningStatistics, observation: Observation, privileged: RunningStatistics) -> Array:
-    """Return normalised observation, normalised privileged observation and goal, (..., O + P + G)."""
+    """Return the inputs of a value network that sees privileged observations, joined to vectors (..., O + P + G).
+
+    They are the normalised observation of O numbers, the normalised privileged one of P, and the goal of G as it is.
+    """
     assert observation.privileged is not None
     parts = [normalizer.normalize(observation.obs), privileged.normalize(observation.privileged), observation.goal]
     return jnp.concatenate(parts, axis=-1)
