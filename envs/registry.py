@@ -1,4 +1,7 @@
-"""The environments that a run can name: built in, from installed packages, and a user's tasks and robots."""
+"""The environments that a run's config can choose by name.
+
+They are built in, from installed packages, from Brax and Playground, or a user's own tasks and robots.
+"""
 
 import dataclasses
 import difflib

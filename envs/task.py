@@ -34,7 +34,7 @@ class MujocoTask:
     episode_length: ClassVar[int] = EPISODE_LENGTH  # control steps
 
     def __init__(self, spec: PhysicsSpec, options: PhysicsOptions) -> None:
-        """Compile the model for a backend.
+        """Set up the simulation of the model in `spec` by the physics backend named in `options`.
 
         Raises:
           ConfigError: if the model has no actuators.
@@ -57,9 +57,10 @@ class MujocoTask:
         return {name: functools.reduce(getattr, name.split("."), config) for name in cls.weights}
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return a copy of the task with other reward weights, by the dotted names of their fields in the config.
+        """Return a copy of the task with other reward weights.
 
-        The weights may be traced by JAX, so that changing them needs no recompilation.
+        `weights` has values by the dotted names of their fields in the config; weights that it does not name stay as
+        they are. Values may be traced by JAX, so that changing them needs no recompilation.
         """
         task = copy.copy(self)
         for name, weight in weights.items():
@@ -99,7 +100,10 @@ class MujocoTask:
 
     @property
     def goal_map(self) -> GoalMap | None:
-        """How to tell the goal that a state achieves; None if the task's goals cannot be learnt in hindsight."""
+        """Functions that tell the goal that a state achieves; None if the task has none.
+
+        Hindsight relabelling needs them, to replace goals in a dataset by goals that were reached.
+        """
         return None
 
     @property

@@ -97,7 +97,10 @@ class EnvSpec:
 
 
 class Env(Protocol):
-    """An environment with one world. Actions are in [-1, 1]; the task scales them to its actuators."""
+    """An environment with one world: `reset` makes its first state, and `step` advances it by an action.
+
+    Actions are in [-1, 1]; the task scales them to its actuators. `spec` tells the sizes of all vectors.
+    """
 
     @property
     def spec(self) -> EnvSpec:
@@ -119,7 +122,7 @@ class Env(Protocol):
         ...
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same environment with other reward weights, by their names.
+        """Return a copy of the environment with other reward weights: `weights` has values by their names.
 
         It is only called if the task has reward weights.
         """
@@ -130,7 +133,7 @@ class Env(Protocol):
         ...
 
     def where(self, condition: Array, chosen: EnvState, other: EnvState) -> EnvState:
-        """Return the state `chosen` where condition () holds, else `other`. Physics backends merge their own states."""
+        """Return the state `chosen` where the condition () holds, else `other`; this serves to restart episodes."""
         ...
 
 

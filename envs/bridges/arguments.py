@@ -48,7 +48,10 @@ def _plain(value: Any) -> Any:
 
 
 def _explained(error: Any, known: Collection[str]) -> str:
-    """Return one of pydantic's errors as a line that names the field, the value and the way out."""
+    """Return one of pydantic's errors as text for the user: the field, its value and what is wrong with it.
+
+    For an argument that is no field, it suggests the nearest name in `known`, the config's fields.
+    """
     place = ".".join(map(str, error["loc"]))
     if error["type"] == "unexpected_keyword_argument":
         close = difflib.get_close_matches(place, known, n=1)

@@ -56,7 +56,11 @@ class Packing(Generic[Tree]):
         return self._structure.unflatten(leaves)
 
     def floats(self, packed: Packed) -> dict[str, np.ndarray]:
-        """Return all floating-point numbers, flat, by the type's name, in the tree's order; on a CPU without a copy."""
+        """Return the floating-point numbers of a packed tree as flat NumPy arrays.
+
+        There is one array for each number type, by the type's name, with the numbers in the order of the tree's leaves.
+        On a CPU they are not copied.
+        """
         return {name: np.asarray(packed[name])[:size] for name, size in self._num_floats.items()}
 
 

@@ -100,7 +100,10 @@ class BridgedTask:
         return _where(condition, chosen, other)
 
     def _positions(self, theirs: Any) -> tuple[Array, Array]:
-        """Return generalised positions (nq,) and velocities (nv,) from the other library's state."""
+        """Return generalised positions (nq,) and velocities (nv,) from the other library's state.
+
+        The subclass for each library defines this method.
+        """
         raise NotImplementedError
 
     def _state(self, theirs: Any) -> EnvState:

@@ -20,7 +20,7 @@ WORLDS_PER_CONTACT_BUFFER = 8192  # number of worlds for which Playground sizes 
 
 @dataclass(frozen=True)
 class PlaygroundConfig:
-    """How long an episode lasts.
+    """Config of an environment of MuJoCo Playground: how long an episode lasts.
 
     Attributes:
       episode_length: control steps until an episode is cut; null for the environment's own.

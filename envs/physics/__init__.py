@@ -26,7 +26,9 @@ __all__ = [
 
 
 def resolve_backend(name: str) -> str:
-    """Return the backend that `name` means on this machine; `auto` chooses by device.
+    """Return the physics backend that `name` means on this machine: `native`, `mjx-jax` or `mjx-warp`.
+
+    `auto` means `native` if JAX runs on a CPU, `mjx-warp` on a GPU, and `mjx-jax` on any other device.
 
     Raises:
       ConfigError: if the name is unknown.

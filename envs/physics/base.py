@@ -67,7 +67,7 @@ class PhysicsSpec:
 
 @struct.dataclass
 class PhysicsState:
-    """The state of one world, and the `MjData` fields that its task declared.
+    """The state of one world, with the `MjData` fields that its task reads: `qpos`, `qvel` and those of `PhysicsSpec`.
 
     `internal` is complete: restoring it restores the simulation to the bit. It is MuJoCo's integration state, the same
     for all backends; environments of other libraries keep their own state there.
@@ -79,7 +79,11 @@ class PhysicsState:
     overflowed: Array | None = None  # () bool: full buffers left contacts out of the last step; None if unknown
 
     def __getitem__(self, name: str) -> Array:
-        """Return a declared field, in MuJoCo's units and shape."""
+        """Return an `MjData` field by its name, in MuJoCo's units and shape.
+
+        Raises:
+          KeyError: if the field is neither `qpos`, `qvel` nor one that the task listed in `PhysicsSpec.fields`.
+        """
         if name not in self.fields:
             raise KeyError(f"physics field {name!r} was not declared; the task declared {sorted(self.fields)}")
         return self.fields[name]

@@ -1,6 +1,7 @@
 """Runners that step N worlds on CPU threads.
 
-A runner takes integration states (N, S) and the worlds' model variants (N,), and returns states and fields (N, ...).
+A runner takes MuJoCo's integration states (N, S), S numbers for each world, and the numbers (N,) of the model variants
+that the worlds run on. It returns such states, and fields of `MjData` (N, ...).
 The next call may overwrite the arrays that it returned. If MuJoCo refuses to step a world, its state becomes NaN.
 """
 

@@ -269,7 +269,9 @@ def _height(path: str, height: float) -> float:
 
 
 def _controls(model: mujoco.MjModel, data: mujoco.MjData, path: str) -> dict[str, np.ndarray]:
-    """Return the controls that actions span, as fields of `OwnRobot`.
+    """Return how actions in [-1, 1] become controls, as a dictionary of four fields of `OwnRobot`.
+
+    They are `control_middle`, `control_reach`, `control_range` and `is_servo`.
 
     Raises:
       ConfigError: if a motor has no control range, or neither a position servo nor its joint has a range.

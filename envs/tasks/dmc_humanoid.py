@@ -82,7 +82,7 @@ class DMCHumanoid(MujocoTask):
         return dataclasses.replace(config, end_below_height=None)
 
     def __init__(self, config: DMCHumanoidConfig, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = dmc_humanoid_model(config.solver)
         fields = ("xpos", "xmat", "sensordata")

@@ -85,7 +85,7 @@ class HumanoidGoal(MujocoTask):
     )
 
     def __init__(self, config: HumanoidGoalConfig, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = feeling_humanoid().compile()
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)

@@ -121,7 +121,7 @@ class HumanoidJump(MujocoTask):
     weights = tuple(f"rewards.{term.name}" for term in fields(JumpWeights))
 
     def __init__(self, config: HumanoidJumpConfig, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = feeling_humanoid().compile()
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)

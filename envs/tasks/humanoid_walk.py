@@ -65,7 +65,7 @@ class HumanoidWalk(MujocoTask):
     weights = ("forward_weight", "survive_weight", "ctrl_weight")
 
     def __init__(self, config: HumanoidWalkConfig, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = brax_humanoid().compile()
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=OBSERVATION_FIELDS[config.observation]), options)

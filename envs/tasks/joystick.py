@@ -53,7 +53,7 @@ class Joystick(MujocoTask):
     robot: ClassVar[Robot]
 
     def __init__(self, config: JoystickConfig, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = robot_model(self.robot)
         fields = ("sensordata", "site_xpos", "site_xmat", "qfrc_actuator")

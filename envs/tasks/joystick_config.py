@@ -80,7 +80,7 @@ class JoystickConfig:
 
 @dataclass(frozen=True)
 class H1JoystickConfig(JoystickConfig):
-    """`JoystickConfig` with values for Unitree's H1."""
+    """Commands, gait, first states and reward weights for Unitree's H1: `JoystickConfig` with other default values."""
 
     forward_velocity: Range = (-0.6, 1.5)
     sideways_velocity: Range = (-0.8, 0.8)
@@ -96,7 +96,7 @@ class H1JoystickConfig(JoystickConfig):
 
 @dataclass(frozen=True)
 class T1JoystickConfig(JoystickConfig):
-    """`JoystickConfig` with values for Booster's T1."""
+    """Commands, gait, first states and reward weights for Booster's T1: `JoystickConfig` with other default values."""
 
     action_scale: float = 1.0
     sideways_velocity: Range = (-0.8, 0.8)

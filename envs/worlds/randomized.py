@@ -42,7 +42,10 @@ class RandomizedEnv:
 
     @property
     def spec(self) -> EnvSpec:
-        """Sizes of the environment. If observations are noisy, those without noise are privileged (for critics)."""
+        """Sizes, durations and symmetry of the environment.
+
+        If observations are noisy, privileged observations, which only critics see, also have them without noise.
+        """
         spec = self.env.spec
         return spec.replace(privileged_size=spec.privileged_size + spec.obs_size) if self._is_noisy else spec
 
@@ -57,7 +60,7 @@ class RandomizedEnv:
         return self.env.has_host_callback
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the environment with other reward weights, by their names; see `Env.reweighted`."""
+        """Return a copy of the environment with other reward weights: `weights` has values by their names."""
         changed = copy.copy(self)
         changed.env = self.env.reweighted(weights)
         return changed

@@ -32,15 +32,15 @@ class Shards:
         return key if self.num == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
     def mean(self, x: Tree) -> Tree:
-        """Return the mean over devices; every device gets it."""
+        """Return the mean over devices of each number in the arrays of `x`, a pytree; every device gets it."""
         return x if self.num == 1 else jax.lax.pmean(x, AXIS)
 
     def sum(self, x: Tree) -> Tree:
-        """Return the sum over devices; every device gets it."""
+        """Return the sum over devices of each number in the arrays of `x`, a pytree; every device gets it."""
         return x if self.num == 1 else jax.lax.psum(x, AXIS)
 
     def max(self, x: Tree) -> Tree:
-        """Return the largest value over devices; every device gets it."""
+        """Return the maximum over devices of each number in the arrays of `x`, a pytree; every device gets it."""
         return x if self.num == 1 else jax.lax.pmax(x, AXIS)
 
 

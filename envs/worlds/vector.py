@@ -66,7 +66,10 @@ class VecEnv:
     episode_length: int | None = None
 
     def reweighted(self, weights: Mapping[str, Array]) -> Self:
-        """Return the same worlds with other reward weights, by their names; if there are none, unchanged."""
+        """Return a copy of these worlds with other reward weights: `weights` has values by their names.
+
+        If `weights` is empty, return the worlds as they are.
+        """
         return replace(self, env=self.env.reweighted(weights)) if weights else self
 
     def init(self, key: Array) -> VecState:

@@ -52,7 +52,7 @@ class AntV5(GymnasiumTask):
     first_velocities = "normal"
 
     def __init__(self, config: AntV5Config, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         reads_forces = config.include_cfrc_ext_in_observation or config.contact_cost_weight
         super().__init__(config, options, ("xpos", "cfrc_ext") if reads_forces else ("xpos",))
         self._main_body = _body(self.model, config.main_body)

@@ -82,7 +82,7 @@ class GymnasiumTask(MujocoTask):
     first_velocities: ClassVar[Literal["uniform", "normal"]] = "uniform"  # distribution of the noise on them
 
     def __init__(self, config: Any, options: PhysicsOptions, fields: tuple[str, ...] = ()) -> None:
-        """Compile the model for a backend.
+        """Compile the model, and set up its simulation by the physics backend named in `options`.
 
         Args:
           config: instance of the task's `Config` class.
@@ -127,16 +127,23 @@ class GymnasiumTask(MujocoTask):
     def _rewards(self, before: PhysicsState, after: PhysicsState, ctrl: Array) -> Terms:
         """Return the terms of a control step's reward, by name. The reward is their sum plus `constant_reward`.
 
-        `before` and `after` are the world before and after the step; `ctrl` (A,) are its actuator controls.
+        `before` and `after` are the world before and after the step; `ctrl` (A,) are its actuator controls. Subclasses
+        define this method.
         """
         raise NotImplementedError
 
     def _velocity(self, before: PhysicsState, after: PhysicsState) -> Terms:
-        """Return the velocities in m/s that are metrics, by name: means over a control step."""
+        """Return the velocities in m/s that are metrics, by name: means over a control step.
+
+        Subclasses define this method.
+        """
         raise NotImplementedError
 
     def _position(self, physics: PhysicsState) -> Terms:
-        """Return the positions in m that are metrics, by name: along the world's axes."""
+        """Return the positions in m that are metrics, by name: along the world's axes.
+
+        Subclasses define this method.
+        """
         raise NotImplementedError
 
     def _terminated(self, physics: PhysicsState) -> Array:

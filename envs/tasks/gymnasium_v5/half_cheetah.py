@@ -9,8 +9,8 @@ from envs.tasks.gymnasium_v5.planar import PlanarConfig, PlanarTask
 class HalfCheetahV5Config(PlanarConfig):
     """What the cheetah is rewarded for: forward velocity less a cost of control.
 
-    The fields are those of `PlanarConfig` and `GymnasiumConfig`, under Gymnasium's names; the noise on first states is
-    larger.
+    The fields are those of `PlanarConfig` and `GymnasiumConfig`, under Gymnasium's names. As in Gymnasium, the noise on
+    first states is 0.1 by default.
     """
 
     reset_noise_scale: float = 0.1

@@ -44,7 +44,7 @@ class HumanoidV5(HumanoidBody):
     gymnasium_file = "humanoid.xml"
 
     def __init__(self, config: HumanoidV5Config, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         super().__init__(config, options, ("xipos", "cfrc_ext") if config.contact_cost_weight else ("xipos",))
         self._mass_share = jnp.asarray(self.model.body_mass / self.model.body_mass.sum())[:, None]
 

@@ -36,7 +36,10 @@ class HumanoidBody(GymnasiumTask):
     """
 
     def __init__(self, config: HumanoidBodyConfig, options: PhysicsOptions, fields: tuple[str, ...] = ()) -> None:
-        """Compile the model for a backend. The task reads `fields` of `MjData` besides those that are observed."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`.
+
+        `fields` are names of `MjData` fields that the task reads besides those that it observes.
+        """
         optional = ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")
         self._observed = [name for name in optional if getattr(config, f"include_{name}_in_observation")]
         super().__init__(config, options, tuple(dict.fromkeys([*self._observed, *fields])))

@@ -38,7 +38,7 @@ class HumanoidStandupV5(HumanoidBody):
     constant_reward = 1.0
 
     def __init__(self, config: HumanoidStandupV5Config, options: PhysicsOptions) -> None:
-        """Compile the model for a backend."""
+        """Compile the model, and set up its simulation by the physics backend named in `options`."""
         super().__init__(config, options, ("cfrc_ext",) if config.impact_cost_weight else ())
 
     def _rewards(self, before: PhysicsState, after: PhysicsState, ctrl: Array) -> Terms:

@@ -104,7 +104,7 @@ class Steps:
 def came_down(motion: Motion, before: Steps) -> Array:
     """Return which feet (2,), right and left, touch the floor after at least 0.06 s in the air.
 
-    `before` is what was remembered before this control step, `motion` what the body did in it.
+    `motion` is what the body did in this control step. `before` says for how long each foot was in the air until then.
     """
     return (motion.foot_force > 0) & (before.air >= SHORTEST_SWING)
 
@@ -112,7 +112,8 @@ def came_down(motion: Motion, before: Steps) -> Array:
 def gait_terms(motion: Motion, before: Steps) -> dict[str, Array]:
     """Return the value () of each gait term before weighting, by its name in `GaitWeights`.
 
-    All are 0 while the body is asked to jump or to stand up. `before` is what the feet did until this step.
+    All are 0 while the body is asked to jump or to stand up. `motion` is what the body did in this control step, and
+    `before` what is remembered of the steps until then: of the feet, the heading and the gait's clock.
     """
     is_moving = jnp.sqrt(jnp.square(motion.command[:2]).sum()) > MOVING
     touches = (motion.foot_force > 0) & (before.air > 0) & is_moving

@@ -86,7 +86,7 @@ class Goals:
         return jnp.concatenate([self.command, jax.nn.one_hot(self.skill, len(SKILLS))])
 
     def later(self) -> "Goals":
-        """Return the goals one control step later."""
+        """Return the same goals one control step later in the episode, when another of them may be the present one."""
         return self.replace(clock=self.clock + 1)
 
     def _index(self) -> Array:
