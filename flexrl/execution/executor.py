@@ -40,7 +40,8 @@ CALM_SECONDS = 0.3  # s after that before it takes steps again
 class Done:
     """What a body has done of each of its plan's S segments (a segment is one skill to carry out).
 
-    For each: the amount done, the seconds it took, the mean velocity, and whether it was given up at its time limit.
+    Holds arrays with a row for each segment: the amount done, the seconds that the segment took, the mean velocity
+    (forward, left, turn), the number of control steps in that mean, and whether it was given up at its time limit.
     """
 
     amount: Array  # (S,) in the unit of the segment's measure
@@ -80,8 +81,12 @@ class Progress:
     def goal(self, schedule: Schedule) -> Array:
         """Return the goal that the policy sees, shape (GOAL_SIZE,): a velocity to move with, and a skill.
 
-        They are those of the present segment. The skill is standing still while the body stops and after the plan,
-        standing up after a fall, and walking at no speed (steps on the spot) if the body leans while it stands.
+        Usually these are the velocity and the skill of the plan's present segment. While the body brakes at the end of
+        a segment, and after the plan, the skill is standing still, with no velocity. After a fall it is standing up,
+        with no velocity. If a standing body leans, the skill is walking, so that the body steps on the spot.
+
+        Args:
+          schedule: the plan of this world as arrays.
         """
         rests = (self.segment >= schedule.count) | (self.braking > 0)
         at = jnp.minimum(self.segment, schedule.count - 1)
@@ -95,8 +100,11 @@ class Progress:
     def after(self, schedule: Schedule, motion: BodyMotion, period: float) -> "Progress":
         """Return the progress one control step later.
 
+        It adds what the body did in the step to the present segment, and goes on to the next segment if this one has
+        ended. While the body gets up after a fall, and after the plan, only timers go on.
+
         Args:
-          schedule: schedule of this world.
+          schedule: the plan of this world as arrays.
           motion: the body's motion at the end of the control step.
           period: s of a control step.
         """
@@ -155,25 +163,28 @@ class Progress:
         )
 
     def _rising(self, schedule: Schedule, motion: BodyMotion, period: float, is_asked: Array) -> Array:
-        """Return for how long (s) a fallen body has been told to stand up, one control step later; 0 if it is not told.
+        """Return the timer (s) of getting up after a fall, one control step later: 0 if the body is not getting up.
 
-        If the schedule has `recovers`, this goes on from the fall until the body has stood for `STANDING_SECONDS`.
+        A fall starts the timer if the schedule has `recovers`. It runs until the body has stood for `STANDING_SECONDS`.
 
         Args:
-          schedule: schedule of this world.
+          schedule: the plan of this world as arrays.
           motion: the body's motion at the end of the control step.
           period: s of a control step.
-          is_asked: whether the present segment itself is to stand up; then a fall does not start this time.
+          is_asked: whether the plan itself asks the body to stand up now. Then lying on the floor is no fall, and does
+            not start the timer.
         """
         falls = schedule.recovers & ~is_asked & (motion.height < FALLEN_HEIGHT)
         has_risen = self.contacts.standing >= STANDING_SECONDS - ROUNDING
         return jnp.where(falls | ((self.rising > 0) & ~has_risen), self.rising + period, 0)
 
     def _recorded(self, at: Array, gives_up: Array) -> Done:
-        """Return `done` with what has been done of the present segment: amount, seconds, mean velocity, given up.
+        """Return the record of all segments, `self.done`, with the row of the present segment brought up to date.
+
+        The row gets the amount, the seconds and the mean velocity so far, and whether the segment was given up.
 
         Args:
-          at: index of the present segment, to which this is written.
+          at: index of the present segment.
           gives_up: whether the segment is given up because its time limit has passed.
         """
         mean = self.velocity / jnp.maximum(self.samples, 1)

@@ -46,11 +46,16 @@ class Contacts:
 
     @classmethod
     def first(cls) -> "Contacts":
-        """Return the contacts of a body that has just been put down."""
+        """Return the timers of a body that has just been put into the world: all are 0."""
         return cls(jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
 
     def after(self, motion: BodyMotion, period: float) -> "Contacts":
-        """Return the contacts one control step of `period` s later."""
+        """Return the timers one control step later: those whose condition holds grow, the others are 0.
+
+        Args:
+          motion: the body's motion after the control step.
+          period: s of a control step.
+        """
         flies = ~motion.touches.any() & (motion.height > STANDING_HEIGHT)
         stands = motion.height >= MIN_STANDING_HEIGHT
         return Contacts(

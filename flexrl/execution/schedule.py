@@ -26,8 +26,9 @@ PATIENCE = (2.0, 5.0)  # a segment is given up after the time that its command n
 class Schedule:
     """The plan of one world as arrays: a row for each segment (one skill to carry out), padded to S rows.
 
-    A row says which skill and velocity to command, which amount of what ends the segment, and when it is given up.
-    `count` is the number of rows that are no padding, and `recovers` tells whether a fallen body gets up by itself.
+    A row says which skill and velocity to command, what ends the segment (such as 3 m), after how long the segment is
+    given up if that is not reached, and whether the body comes to rest after it. `count` is the number of rows that are
+    no padding, and `recovers` tells whether a fallen body gets up by itself.
     """
 
     skills: Rows  # (S,) int32, indices into `SKILLS` of the environment

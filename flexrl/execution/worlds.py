@@ -34,7 +34,11 @@ REST_SECONDS = 1.0  # s that worlds go on after their plans, if nobody says how 
 
 @struct.dataclass
 class Following:
-    """The state of B worlds that follow plans."""
+    """The state of B worlds that follow plans.
+
+    Holds the simulated worlds, the policy's memory, the plans as arrays, and how far each world is with its plan. Also
+    holds which bodies have fallen, for how long each plan has been over, and how often MJX-Warp left contacts out.
+    """
 
     worlds: VecState
     carry: Any  # the policy's memory
@@ -188,7 +192,12 @@ def taught_skills(folder: Path) -> tuple[str, ...]:
 
 
 def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
-    """Return the answer to an instruction; instead of a plan with skills that the policy was not taught, a refusal."""
+    """Return an answer to an instruction as it is, or a refusal if it is a plan that the policy cannot follow.
+
+    Args:
+      answer: the plan that an instruction asks for, or the refusal of the instruction.
+      taught: the skills that the policy was taught. A plan with any other skill is refused; `stand` is always allowed.
+    """
     if isinstance(answer, Refusal):
         return answer
     missing = dict.fromkeys(segment.skill for segment in answer.segments if segment.skill not in (*taught, "stand"))
@@ -200,7 +209,10 @@ def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:
 def follow(
     playback: Playback, follower: PlanFollower, schedule: Schedule, seed: int, rest_seconds: float = REST_SECONDS
 ) -> Outcome:
-    """Follow B plans, each in a world of its own, until all have ended or would have if each segment took its limit.
+    """Follow B plans, each in a world of its own, and return what the bodies did.
+
+    Stops when every world has gone on for `rest_seconds` after its plan, or when the longest time that these plans may
+    take has passed. All worlds make the same number of control steps.
 
     Args:
       playback: the policy, from `load_follower`.
@@ -238,7 +250,11 @@ def follow(
 
 
 def most_seconds(schedule: Schedule) -> float:
-    """Return the time (s) after which plans (B, S) have ended, each segment's braking and one recovery included."""
+    """Return the time (s) to allow for plans (B, S): after it, a plan that has not ended is not waited for.
+
+    This is the longest sum of the segments' time limits, with the time to come to rest after each segment. If bodies
+    get up by themselves after a fall, the time for that is added once.
+    """
     braking = MAX_BRAKE_SECONDS * int(np.max(schedule.count))
     return longest_seconds(schedule) + braking + (RECOVERY_SECONDS if np.any(schedule.recovers) else 0.0)
 

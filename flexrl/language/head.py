@@ -1,8 +1,8 @@
 """A small classifier on frozen sentence embeddings: which skill a clause asks for, and how fast.
 
-It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. Left and right, and so
-the skill within a family, are not its business: `flexrl.language.interpreter` reads these from the words themselves.
-Axes: B clauses, E embedding, W hashed words, F families.
+It reads a clause's embedding and hashed words, and says one of `FAMILIES` and one of `SPEEDS`. A family is a skill
+without its side: "turn" stands for "turn-left" and "turn-right". The side is read from the words by
+`flexrl.language.interpreter`. Axes: B clauses, E embedding, W hashed words, F families.
 """
 
 import json
@@ -36,12 +36,12 @@ Params = dict[str, Array]
 
 @dataclass(frozen=True)
 class Labelled:
-    """Clauses to learn from.
+    """Clauses to learn from, each with what it asks for.
 
     Attributes:
       texts: the clauses, B of them.
-      families: index into `FAMILIES` of each, (B,).
-      speeds: index into `SPEEDS` of each, (B,); -1 where it does not matter.
+      families: (B,) index into `FAMILIES` of the skill, without its side, that each clause asks for.
+      speeds: (B,) index into `SPEEDS` of each clause's speed; -1 for a clause that no skill can do.
     """
 
     texts: list[str]
@@ -54,8 +54,8 @@ class Reading:
     """What the classifier makes of one clause.
 
     Attributes:
-      family: one of `FAMILIES`.
-      speed: one of `SPEEDS`.
+      family: the skill without its side, such as "turn", or "unsupported" if no skill can do it: one of `FAMILIES`.
+      speed: "slow", "fast", or None for the usual speed.
       confidence: probability of the family, 0 to 1.
       is_known: whether the clause is close enough to what was learnt, and sure enough, to be acted on.
     """
@@ -67,12 +67,22 @@ class Reading:
 
 
 class Classifier(Protocol):
-    """Reads clauses by their texts and embeddings."""
+    """The interface of a classifier: a function from clauses to the skill and the speed that each asks for.
+
+    `Head` is the trained one.
+    """
 
     def __call__(
         self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
     ) -> list[Reading]:
-        """Return a reading of each clause; the arguments are those of `Head.__call__`."""
+        """Return which skill and speed each clause asks for, and how sure that is.
+
+        Args:
+          texts: the clauses, B of them.
+          embeddings_BE: their sentence embeddings, (B, E).
+          possible: for each clause, the families (skills without their side) that it may be of. "unsupported", for what
+            no skill can do, is always possible. None allows all families for all clauses.
+        """
         ...
 
 
@@ -82,8 +92,9 @@ class Head:
 
     Attributes:
       params: weights.
-      prototypes: P embeddings that stand for all supported clauses (see `prototypes_of`), (P, E), each of length 1.
-      min_confidence: probability of the family, below which a clause counts as not understood.
+      prototypes: (P, E), the centres, each of length 1, of P clusters of the embeddings of supported clauses.
+      min_confidence: probability of the likeliest family (skill without its side), below which a clause counts as not
+        understood.
       max_distance: 1 - cosine to the nearest prototype, above which a clause counts as not understood.
       record: numbers of its training (clauses, seed, updates), for its model card.
     """
@@ -97,12 +108,13 @@ class Head:
     def __call__(
         self, texts: Sequence[str], embeddings_BE: np.ndarray, possible: Sequence[frozenset[str]] | None = None
     ) -> list[Reading]:
-        """Read clauses by their texts and embeddings.
+        """Return which skill and speed each clause asks for, and how sure that is.
 
         Args:
           texts: the clauses, B of them.
-          embeddings_BE: their embeddings, (B, E).
-          possible: the families that each may be of, B of them; "unsupported" always is. None for all.
+          embeddings_BE: their sentence embeddings, (B, E).
+          possible: for each clause, the families (skills without their side) that it may be of. "unsupported", for what
+            no skill can do, is always possible. None allows all families for all clauses.
         """
         x = features(texts, embeddings_BE)
         size = max(MIN_BATCH, 1 << (len(x) - 1).bit_length())  # few sizes, so that few programs are compiled
@@ -176,7 +188,13 @@ def init(key: Array, num_features: int) -> Params:
 
 
 def logits(params: Params, x: Array, keep: Array | None = None) -> tuple[Array, Array]:
-    """Return logits of families (B, F) and speeds (B, 3) for features (B, E + W), times `keep` (dropout) if given."""
+    """Return the classifier's logits for B clauses: of the F families (B, F), and of the three speeds (B, 3).
+
+    Args:
+      params: weights of the network.
+      x: features of the clauses, from `features`.
+      keep: multiplied with the features, for dropout in training; None for no dropout.
+    """
     x = x if keep is None else x * keep
     hidden = jax.nn.relu(x @ params["hidden"] + params["hidden_bias"])
     return hidden @ params["family"] + params["family_bias"], hidden @ params["speed"] + params["speed_bias"]
@@ -184,7 +202,12 @@ def logits(params: Params, x: Array, keep: Array | None = None) -> tuple[Array, 
 
 @jax.jit
 def probabilities(params: Params, x: Array) -> tuple[Array, Array]:
-    """Return probabilities of families (B, F) and speeds (B, 3)."""
+    """Return the classifier's probabilities for B clauses: of the families (B, F), and of the speeds (B, 3).
+
+    Args:
+      params: weights of the network.
+      x: features of the clauses, from `features`.
+    """
     family, speed = logits(params, x)
     return jax.nn.softmax(family), jax.nn.softmax(speed)
 
@@ -192,14 +215,16 @@ def probabilities(params: Params, x: Array) -> tuple[Array, Array]:
 def fit(
     data: Labelled, embeddings_BE: np.ndarray, *, seed: int, num_updates: int = 3000, batch_size: int = 512
 ) -> Params:
-    """Train the classifier by AdamW with a cosine decay; words are dropped at random, so that embeddings count.
+    """Train the classifier by AdamW with a cosine decay, and return its weights.
+
+    Inputs are dropped at random, hashed words most often, so that the classifier learns to use the embeddings.
 
     Args:
       data: clauses and labels.
       embeddings_BE: embeddings of the clauses, (B, E).
-      seed: of weights, minibatches and what is dropped.
-      num_updates: gradient steps.
-      batch_size: clauses of one.
+      seed: seed of the first weights, the minibatches and the dropped inputs.
+      num_updates: number of gradient steps.
+      batch_size: number of clauses in each gradient step.
     """
     x, num_embedding = jnp.asarray(features(data.texts, embeddings_BE)), embeddings_BE.shape[1]
     families, speeds = jnp.asarray(data.families), jnp.asarray(data.speeds)
@@ -244,7 +269,11 @@ def prototypes_of(embeddings_BE: np.ndarray, *, seed: int, num: int = PROTOTYPES
 
 
 def labelled(examples: Sequence[tuple[str, str, str | None]]) -> Labelled:
-    """Return examples, each (text, skill or "unsupported", speed), as clauses with indices of families and speeds."""
+    """Return examples in the form that the classifier is trained on: skills and speeds become indices.
+
+    Args:
+      examples: for each clause its text, its skill or "unsupported", and its speed. Skills lose their side.
+    """
     families = np.array([FAMILIES.index(family_of(skill)) for _, skill, _ in examples])
     speeds = np.array([-1 if skill == "unsupported" else SPEEDS.index(speed) for _, skill, speed in examples])
     return Labelled([text for text, _, _ in examples], families, speeds)
@@ -261,14 +290,16 @@ def family_of(skill: str) -> str:
 def thresholds(
     head: Head, data: Labelled, embeddings_BE: np.ndarray, sure_enough: float, near_enough: float
 ) -> tuple[float, float]:
-    """Choose `min_confidence` and `max_distance` of a classifier on labelled clauses; return both.
+    """Return the limits `min_confidence` and `max_distance` of a classifier, chosen on labelled clauses.
+
+    Clauses beyond these limits count as not understood. The two shares say how many supported clauses are to pass.
 
     Args:
-      head: the classifier; its own limits are not used.
+      head: the classifier; the limits that it has already are not used.
       data: clauses that it was not trained on.
       embeddings_BE: embeddings of the clauses, (B, E).
-      sure_enough: share (0 to 1) of the supported clauses with the right family that shall reach the confidence.
-      near_enough: share (0 to 1) of the supported clauses that shall be within the distance of a prototype.
+      sure_enough: share (0 to 1) that is to reach the confidence, of the supported clauses that are classified right.
+      near_enough: share (0 to 1) of the supported clauses that are to be within the distance of a prototype.
     """
     family_BF = np.asarray(probabilities(head.params, features(data.texts, embeddings_BE))[0])
     supported = data.families != UNSUPPORTED

@@ -41,7 +41,13 @@ class Interpreter:
     """Reads instructions in words into plans or refusals."""
 
     def __init__(self, encoder: Encoder, head: Classifier, unknown: frozenset[str] = frozenset()) -> None:
-        """Use an encoder and a trained classifier; `unknown` words count as unseen, to measure how they are read."""
+        """Make an interpreter of an encoder and a trained classifier.
+
+        Args:
+          encoder: computes the embeddings that the classifier reads.
+          head: the classifier, which reads clauses with words that the vocabulary lacks.
+          unknown: words that count as missing from the vocabulary, to measure how well new words are read.
+        """
         self._encoder, self._head, self._unknown = encoder, head, unknown
 
     @classmethod
@@ -70,7 +76,11 @@ class Interpreter:
         return [each if isinstance(each, Refusal) else _planned(each, found) for each in split_up]
 
     def _readings(self, clauses: Sequence[Clause]) -> dict[tuple[str, Kind | None], Reading]:
-        """Read each different text and kind of amount: by the vocabulary, or with unknown words by the classifier."""
+        """Return what clauses ask for, by their text and the kind of their amount (None without an amount).
+
+        A clause is read by the vocabulary, or by the classifier if it has unknown words or the vocabulary does not
+        suffice. Equal clauses are read once.
+        """
         found: dict[tuple[str, Kind | None], Reading] = {}
         unsure: list[tuple[str, Kind | None]] = []
         for key in dict.fromkeys(map(_key, clauses)):

@@ -1,7 +1,8 @@
 """Train the classifier of clauses, minutes on two cores: `python -m flexrl.language.train --out DIR`.
 
-A first classifier learns without the held-out word orders and words of the corpus: its scores say how well unseen
-wording is read. The second learns from these, too, and is written. Both take their thresholds from validation clauses.
+Two classifiers are trained. The first learns without some words and word orders of the corpus, which are held out: its
+scores say how well unseen wording is read. The second learns from the held-out ones, too, and is the one that is
+written. The confidence and the distance at which a clause counts as understood are chosen on validation clauses.
 """
 
 import json

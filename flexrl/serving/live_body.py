@@ -46,7 +46,8 @@ class Reading:
 class Body(Protocol):
     """What a session needs of the robot that it simulates: a body in one world, and the policy that moves it.
 
-    `LiveBody` is the real one. It can be stepped, pushed, put back onto its feet, and given another plan.
+    A session steps the body, reads how it moves, pushes it, puts it back onto its feet, and gives it another plan.
+    `LiveBody` implements this interface by a simulation.
     """
 
     name: str  # of the policy
@@ -155,7 +156,7 @@ class LiveBody:
         )
 
     def _of_one(self, schedule: Schedule) -> Schedule:
-        """Return a schedule as that of B = 1 worlds, in which the body gets up after a fall if it `recovers`."""
+        """Return a schedule with a leading axis of one world, and with `recovers` set as for this body."""
         return stacked([schedule.replace(recovers=np.asarray(self.recovers))])
 
     def _next_key(self) -> Array:

@@ -118,9 +118,9 @@ class PlanState(BaseModel):
 
     Attributes:
       number: counts the plans since the start.
-      text: the instruction, or what else led to the plan.
-      source: `instruction`, `drive` or `reset`.
-      segments: how far each segment is.
+      text: the instruction, or the velocity in words; empty after a reset.
+      source: what led to the plan: `instruction`, `drive` (a velocity to move with) or `reset` (the body stands).
+      segments: the plan's skills in their order, and how much of each has been done.
       is_done: whether the plan has ended; then the body stands.
       reaction_ms: ms from the request to the end of the first control step under the plan; null before.
     """

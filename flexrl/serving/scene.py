@@ -20,8 +20,9 @@ class Geom(BaseModel):
 
     Attributes:
       shape: `plane`, `sphere`, `capsule`, `ellipsoid`, `cylinder` or `box`.
-      size: MuJoCo's three sizes in m: radius, or radius and half length, or half sizes.
-      colour: red, green and blue, 0 to 1: one colour for each side of the body.
+      size: MuJoCo's `geom_size`, three numbers in m: first the radius of a sphere; the radius and the half length of a
+        capsule or cylinder; or the half sizes of the other shapes.
+      colour: red, green and blue, 0 to 1. Left limbs, right limbs and the rest have a colour each.
       body: index of its body.
       position: (3,) m, in the body's frame.
       quaternion: (4,) w, x, y, z, in the body's frame.

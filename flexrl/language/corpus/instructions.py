@@ -1,7 +1,7 @@
 """Generate whole instructions with the plans that they mean, to test on.
 
-Splits: "train"; "S0", made like "train"; "S1", with word orders that the training of the classifier lacks; "S2", with
-words that it lacks; "S4", made like "train", but with three or four clauses.
+Each set of instructions is called a split. The splits "train" and "S0" are made alike, of one or two clauses. "S4" has
+three or four. "S1" has word orders, and "S2" words, that the clauses which the classifier is trained on lack.
 """
 
 import random
@@ -104,9 +104,14 @@ def _instruction(rng: random.Random, split: Split) -> Instruction | None:
 def _composed(rng: random.Random, parts: list[_Part], split: Split) -> Iterator[tuple[str, list[_Part], list[str]]]:
     """Join clauses to an instruction by a random template, such as "X before doing Y", that the split may use.
 
+    Args:
+      rng: Source of all random choices.
+      parts: The clauses. A single one stays as it is or is repeated, as in "jump twice".
+      split: "S1" joins two or more clauses by held-out templates only, any other split by the usual ones only.
+
     Yields:
-      Once, the text, the clauses in the order in which they are to be done, and the names of the templates. Clauses
-      that the text takes back or forbids are left out. Nothing if no template of the split can join the clauses.
+      One tuple: the text, the clauses in the order in which they are to be done, and the names of the templates.
+      Clauses that the text takes back or forbids are left out. If no template fits, nothing is yielded.
     """
     if len(parts) == 1:
         part = parts[0]

@@ -250,10 +250,13 @@ class Builder(Clauses):
         self.loose_after = previous is not None and piece.sentence
 
     def _goes_on(self, piece: Piece, text: str) -> bool:
-        """Return whether a piece says only a direction that the clause before it does not: "veer left, moving forward".
+        """Return whether the verb of a piece says nothing new, as in "veer left, moving forward".
+
+        That is so if the piece follows a comma, and is "moving", "going" or the like with one word of direction or
+        speed. The clause before it must not name a direction of the same sort: forward or back, left or right.
 
         Args:
-          piece: The piece; it has to follow a comma, and to begin with "moving", "going" or the like.
+          piece: The piece.
           text: Its words, without amount.
         """
         if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):

@@ -29,7 +29,8 @@ class Item:
       said: The user's own words.
       comma: Whether a comma, or the end of a sentence, stands before it.
       sentence: The index of its sentence in the instruction.
-      opens: Whether a part of a sentence begins with it, as after ", then"; a later ", twice" repeats from here on.
+      opens: Whether the instruction begins with it, or ", then" stands before it. A later ", twice" in the same
+        sentence repeats the clauses from here on.
       negated: Whether it is not to be done.
     """
 
@@ -96,8 +97,9 @@ def taken_back_from(items: list[Item], text: str, until: Until | None, following
 def _alike(item: Item, text: str, until: Until | None) -> bool:
     """Return whether a correction may be meant for a clause.
 
-    A correction with a verb is meant for a clause that has this verb. One of a direction or a speed fits a clause that
-    names a direction just as it does itself, and one of an amount fits a clause with the same kind of amount.
+    If the correction has a verb, the clause must have this verb. If it says only a direction, the clause must name a
+    direction, too. If it says only a speed, the clause must name no direction. If it says only an amount, the clause
+    must have an amount of the same kind.
 
     Args:
       item: The clause.

@@ -25,7 +25,16 @@ def end_last(items: list[Item], until: Until, said: str) -> None:
 
 
 def end_each(items: list[Item], until: Until, said: str) -> bool:
-    """Give an amount to each clause that has none and can end by it ("10 degrees each"); return whether any was."""
+    """Give an amount said of "each", such as "10 degrees each", to all clauses that have none and may end by it.
+
+    Args:
+      items: The clauses, which are changed in place.
+      until: The amount.
+      said: The user's words for it.
+
+    Returns:
+      Whether any clause got the amount.
+    """
     found = [i for i, item in enumerate(items) if item.until is None and _measures(item, until.kind)]
     for i in found:
         items[i] = replace(items[i], until=until, said=f"{items[i].said}, {said}")
@@ -42,7 +51,8 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
       until: The angle.
 
     Returns:
-      The turn; None if the clause is no turn or has an amount already, or the angle is a turn of its own.
+      The turn; None if the clause is no turn or has an amount already, or the angle asks for another turn: its words
+      begin with a verb, as "turn 90 degrees" do, or say more than the angle and the same side.
     """
     before, own = set(previous.text.split()), set(text.split())
     if until.kind != "degrees" or previous.until is not None or not before & TURNING or _ACT.match(words):

@@ -136,7 +136,11 @@ def _measured(part: str, rest: str) -> bool:
 
 
 def _complete(part: str) -> bool:
-    """Return whether words are a clause that ends in a side, as "turn left" does and "make a left" does not."""
+    """Return whether words without punctuation are a whole clause, after which a verb begins another one.
+
+    "Turn left" is. "Left" alone is not, and neither are words with "the", "a", "make", "do" or "take": "make a left"
+    may go on with "turn".
+    """
     words = normalise(part).split()
     acts = not is_fragment([word for word in find_quantity(part).text.split() if word in words])
     return len(words) > 1 and acts and not set(words) & {"a", "an", "make", "do", "the", "take"}

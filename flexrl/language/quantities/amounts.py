@@ -275,7 +275,12 @@ def _unitless(words: list[str], start: int, begin: int, read: tuple[float, int],
 
 
 def _lead(words: list[str], begin: int) -> int:
-    """Return the index of the first word that leads to the amount at `begin`, as in "for about"; else `begin`."""
+    """Return where an amount begins, with words such as "for" and "about" before its number: an index into the words.
+
+    Args:
+      words: The words of the clause.
+      begin: The index of the amount's first word, which is returned if no such words stand before it.
+    """
     while begin and (words[begin - 1] in LEADING or words[begin - 1] in EXACTNESS):
         if words[begin - 1] in ("around", "over", "round") and begin > 1 and words[begin - 2] in TURNING:
             break

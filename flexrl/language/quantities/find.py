@@ -142,7 +142,10 @@ def find_quantity(clause: str) -> Quantity:
 
 
 def _whole_turn(text: str) -> tuple[float, str] | None:
-    """Return the degrees of "turn around" or "spin all the way round", and the text without "all the way round"."""
+    """Return the degrees of a turn that words such as "turn around" say: 180 or 360; None if there is none.
+
+    Also returns the text that is left: "spin all the way round" gives 360 and "spin", "turn around" stays whole.
+    """
     if set(text.split()) & TURNING:
         if FULL_WAY.search(text):
             return 360.0, FULL_WAY.sub("", text)

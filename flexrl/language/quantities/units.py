@@ -27,7 +27,10 @@ NOT_UNITS = frozenset("food foots fleet feel feed pacer mine smile while stop st
 
 
 def near(word: str, target: str) -> bool:
-    """Return whether one insertion, deletion, replacement or swap of neighbours turns a word into another."""
+    """Return whether two words differ by one typing error at most.
+
+    An error is a letter that is inserted, deleted, replaced, or swapped with the next one.
+    """
     if abs(len(word) - len(target)) > 1:
         return False
     i = 0
@@ -39,7 +42,10 @@ def near(word: str, target: str) -> bool:
 
 @cache
 def unit(word: str) -> tuple[Kind, float] | None:
-    """Return what a unit measures, and its size: "km" is ("metres", 1000.0). Longer words may have one wrong letter."""
+    """Return what a unit measures, and its size in that: "km" is ("metres", 1000.0). None if the word is no unit.
+
+    A word of four letters or more may have one typing error, if that leaves no doubt about the unit.
+    """
     if word in UNITS:
         return UNITS[word]
     if len(word) < 4 or word in NOT_UNITS:

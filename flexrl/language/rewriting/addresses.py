@@ -1,4 +1,4 @@
-"""Leave out whom an instruction speaks to, what it calls itself, and exclamations, which change nothing."""
+"""Leave out parts of an instruction that change nothing: names ("Anna, "), labels ("Task: ") and exclamations."""
 
 import re
 from collections.abc import Sequence
@@ -151,9 +151,9 @@ def without_addresses(text: str) -> str:
 
 
 def _means_something(name: str) -> bool:
-    """Return whether what stands where a name may stand is no name: it has a known word, a number word or a unit.
+    """Return whether a text that may be a name has a known word, a number word or a unit, and so is no name.
 
-    So "Walk, robot" keeps its "Walk", and "Anna, walk" loses its "Anna".
+    "Walk" in "Walk, robot" means something and is kept; "Anna" in "Anna, walk" means nothing and is left out.
     """
     words = {word for said in re.split(r"[\s-]", name.lower()) for word in (said, base_form(said), said.rstrip("s"))}
     return bool(words & (_known_words() | NUMBERS.keys() | UNITS.keys()))

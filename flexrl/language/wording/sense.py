@@ -1,4 +1,4 @@
-"""Read a clause of which every word is known: which family of skills it asks for, and how fast.
+"""Read a clause of which every word is known: which skill, without its side, it asks for, and how fast.
 
 A clause with a word that is not in the vocabulary is left to the classifier of `flexrl.language.head`.
 """
@@ -28,9 +28,9 @@ class Sense:
     """What a clause asks for.
 
     Attributes:
-      family: "stand", "forward", "backward", "strafe", "turn", "run", "jump", "stand-up", or "unsupported" for what no
-        skill can do: a skill without its side.
-      speed: the speed that its words say, or None.
+      family: a skill without its side: "stand", "forward", "backward", "strafe", "turn", "run", "jump" or "stand-up";
+        "unsupported" for what no skill can do.
+      speed: "slow" or "fast", if the words of the clause say so; else None.
     """
 
     family: str
@@ -78,9 +78,10 @@ def sense_of(text: str, kind: Kind | None = None, unknown: frozenset[str] = froz
 
 
 def said_pace(text: str) -> str | None:
-    """Return "quickly" or "slowly" for words of manner such as "at a brisk pace", and None if these say no speed.
+    """Return the speed of words that say how to move: "at a brisk pace" gives "quickly", the slow ones give "slowly".
 
-    A text that is more than words of manner is returned as it is.
+    Words of manner that say no speed, such as "confidently", give None. Any other text is returned unchanged, and so is
+    a single word that does not end in -ly.
     """
     found = _meanings(text.split(), frozenset())
     if not found or not (" " in text or text.endswith("ly")):
@@ -250,17 +251,18 @@ def _family(verbs: list[Meaning], ways: set[str], turning: bool, places: set[str
 def _without_verb(
     along: set[str], sides: set[str], ways: set[str], turning: bool, in_place: bool, kind: Kind | None
 ) -> str | None:
-    """Return which skill, without its side, words without a verb ask for: "turn" for "90 degrees left".
+    """Return which skill, without its side, a clause without a verb asks for: "turn" for "left" with 90 degrees.
 
-    The answer is "unsupported" if they name nothing that can be done, and None if they do not go together.
+    The answer is "unsupported" if the clause names no direction and no footsteps. It is None if the words do not go
+    together, such as "forward" with degrees.
 
     Args:
-      along: "forward" and "backward", if they are said.
-      sides: "left" and "right", if they are said.
-      ways: all directions.
-      turning: whether a sense of rotation is said.
-      in_place: whether "on the spot" or the like is said.
-      kind: what the amount of the clause measures, or None.
+      along: those of "forward" and "backward" that the clause says, at most one.
+      sides: those of "left" and "right" that it says.
+      ways: all directions that it says, such as "forward", "left", "diagonal" and "around".
+      turning: whether it says a sense of rotation, such as "clockwise".
+      in_place: whether it says "on the spot", "in the air" or the like.
+      kind: what its amount measures, such as "degrees"; None if it has no amount.
     """
     if kind == "degrees" or turning:
         return "turn" if (sides or turning or "around" in ways) and not along else None

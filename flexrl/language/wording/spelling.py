@@ -79,7 +79,7 @@ def _vocabulary(rare: bool = True) -> frozenset[str]:
 
 @cache
 def _known() -> frozenset[str]:
-    """Return words that are spelled right, though no instruction that can be done has them."""
+    """Return words that are spelled right and so stay as they are, such as "dance", beside those of the vocabulary."""
     bad = {word for phrase, meaning in phrase_table().items() if meaning.kind == "bad" for word in phrase.split()}
     bad |= {"abort", "gait", "dist", "angle", "theta", "reps", "deg", "dir", "cmd", "seq"}
     bad |= {"oops", "whoops", "ooh", "nope", "yeah", "okay", "hmmm", "please", "thanks"}

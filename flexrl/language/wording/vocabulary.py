@@ -1,9 +1,9 @@
-"""The phrases that a clause is read by: what each of them says of the skill, the way or the speed.
+"""The known phrases, by which a clause is read: what each of them says of the skill, the direction or the speed.
 
-`phrase_table()` maps each phrase, as words with single spaces, to a `Meaning`. Kinds of meaning: the families of verbs
-("go", "strafe", "back", "turn", "run", "jump", "stand", "stand-up"); "way"; "speed"; "turning",
-a sense of rotation; "place", where jumping, turning and standing may happen; "plain", which changes nothing; "bad" and
-"particle", which no skill can do.
+`phrase_table()` maps each phrase, as words with single spaces, to a `Meaning`. A verb's kind of meaning is what it
+does: "go", "strafe", "back", "turn", "run", "jump", "stand" or "stand-up". The other kinds: "way", a direction;
+"speed"; "turning", a sense of rotation; "place", such as "on the spot" or "in the air"; "plain", which changes nothing;
+"bad" and "particle", which no skill can do.
 """
 
 from collections.abc import Iterator
@@ -244,7 +244,11 @@ def _risings() -> Iterator[str]:
 
 
 def _without_articles(table: dict[str, Meaning]) -> Iterator[tuple[str, Meaning]]:
-    """Yield the phrases of a table that have articles, without these, each with its meaning: "from floor"."""
+    """Yield a copy without articles of each phrase that has some, with the phrase's meaning.
+
+    "From the floor" gives "from floor". Phrases that would leave one word only, or that name no skill, direction, speed
+    or place, are not copied.
+    """
     for phrase, meaning in table.items():
         words = phrase.split()
         bare = [word for word in words if word not in ("the", "a", "an")]
