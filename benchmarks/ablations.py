@@ -100,9 +100,14 @@ def final_of(run: Path) -> float:
 
 
 def table(results: list[dict[str, Any]]) -> Table:
-    """Return a table with a row for each variant: its mean final return, that of each seed, and the mean of its curves.
+    """Return a table with a row for each variant: PPO as it is by default, or with one option changed.
 
-    A variant is training with one option changed. A final return is that of the best checkpoint in fresh episodes.
+    A row holds the mean final return over seeds, the final return of each seed, and the mean of all returns on the
+    learning curves. A final return is that of the best checkpoint in fresh episodes.
+
+    Args:
+      results: for each variant its name as `variant`, a return for each seed as `final`, and a learning curve for each
+        seed as `curves`.
     """
     rows = Table(box=box.SIMPLE)
     for column in ("variant", "final return", "each seed", "mean of the curve"):

@@ -25,8 +25,9 @@ MINUTES = (1, 2, 5, 10, 20, 30, 60, 120)  # columns of the table
 def recent_means(rows: Iterable[Row]) -> list[Point]:
     """Return a training curve: for each row of metrics.jsonl the mean return of about the last `NUM_EPISODES` episodes.
 
-    A row holds the mean over all episodes that ended in one iteration. So the mean is taken over whole iterations: the
-    newest ones, as few as have `NUM_EPISODES` episodes together. Rows in which no episode ended give no point.
+    A row holds only the mean over all episodes that ended in one iteration. So the mean is taken over whole iterations,
+    from the newest one back until they have at least `NUM_EPISODES` episodes together. Rows in which no episode ended
+    give no point.
 
     Args:
       rows: each row with the seconds at which it was written.
@@ -61,7 +62,15 @@ def points(rows: Iterable[Row], name: str) -> list[Point]:
 
 
 def thin(curve: Sequence[Point], seconds: float) -> list[Point]:
-    """Thin out a curve: cut `seconds` into `NUM_POINTS` equal spans, and keep the last point in each, rounded."""
+    """Thin out a training curve: keep only the last point in each span of `seconds / NUM_POINTS`.
+
+    Args:
+      curve: points (seconds, control steps, return).
+      seconds: time that the whole curve spans.
+
+    Returns:
+      The points that are kept, with seconds and return rounded to one decimal.
+    """
     last = {int(point[0] * NUM_POINTS / seconds): point for point in curve}
     return [(round(when, 1), steps, round(value, 1)) for when, steps, value in last.values()]
 
@@ -74,13 +83,13 @@ def return_at(curve: Sequence[Point], seconds: float) -> float | None:
 
 
 def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
-    """Return a table with a row for each learner and kind of curve, such as `flex-rl, evaluation`.
+    """Return a table of training results, with a row for each learner and kind of curve: training or evaluation.
 
     Its columns are the seconds until the first return, the returns after 1, 2, 5, 10 ... minutes and at the end, and
     the control steps trained. With several seeds, a cell holds their median, and below it the least and the most.
 
     Args:
-      results: for each learner and seed: `name`, `curves` by kind, and `control_steps`.
+      results: for each learner and seed its `name`, `curves` by kind (`training`, `evaluation`), and `control_steps`.
       minutes: training time of each learner.
     """
     columns = [minute for minute in MINUTES if minute < minutes]
@@ -96,7 +105,15 @@ def table(results: Sequence[dict[str, Any]], minutes: float) -> Table:
 
 
 def draw(results: Sequence[dict[str, Any]], minutes: float, path: Path) -> None:
-    """Write a plot of the curves, one line a seed, as SVG. The same curves give the same bytes."""
+    """Write an SVG plot of training results: return over minutes, a line for each learner, kind of curve and seed.
+
+    The same curves give the same bytes.
+
+    Args:
+      results: for each learner and seed its `name`, `curves` by kind (`training`, `evaluation`), and `control_steps`.
+      minutes: end of the time axis.
+      path: file to write.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.divergence
 
-Both tasks begin in the same state and take the same uniformly random actions, beyond the ends of episodes. They have
-diverged where an observation differs by more than `tolerance` times its largest number, or times 1 if all are smaller.
+Both tasks begin in the same state and take the same uniformly random actions. They are not reset when an episode ends.
+They have diverged where an observation differs by more than `tolerance` times its largest number, or times 1 if all its
+numbers are smaller.
 """
 
 import statistics

@@ -33,11 +33,11 @@ ON_CPU = {"JAX_PLATFORMS": "cpu"}
 
 @dataclass(frozen=True)
 class ExchangeConfig:
-    """What to compare.
+    """How many episodes to evaluate the policy in, and how long to train the run that moves between physics engines.
 
     Attributes:
       episodes: episodes of each evaluation.
-      seconds: s of each of the three parts of the run, with compilation.
+      seconds: seconds of each of the run's three parts (this device, the CPU, this device again), with compilation.
       num_envs: worlds of the run.
       iterations: iterations after which a part of the run ends, if its seconds are not over; by default no limit.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
@@ -74,7 +74,16 @@ def main(config: ExchangeConfig) -> None:
 
 
 def evaluate(config: ExchangeConfig, physics: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Return the result of `flexrl.evaluate` for the pretrained policy on a physics engine, in this environment."""
+    """Evaluate the pretrained policy on a physics engine, in a process of its own.
+
+    Args:
+      config: number of episodes.
+      physics: physics engine, such as `native`.
+      environment: environment variables of that process, in addition to those of this one.
+
+    Returns:
+      What `flexrl.evaluate --json` prints.
+    """
     command = [sys.executable, "-m", "flexrl.evaluate", POLICY, "--physics", physics]
     command += ["--episodes", str(config.episodes), "--json"]
     done = subprocess.run(
@@ -96,6 +105,12 @@ def agreement(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def train(config: ExchangeConfig, folder: Path, physics: str, environment: dict[str, str]) -> dict[str, Any]:
     """Train the run in `folder` for `config.seconds` on a physics engine, from its start or from its last checkpoint.
+
+    Args:
+      config: duration of the training, and number of worlds.
+      folder: workspace in which the run lies or is created.
+      physics: physics engine, such as `native`.
+      environment: environment variables of the training's process, in addition to those of this one.
 
     Returns:
       `physics`; the `first` and the `last` iteration that were trained; the `return` in both; and `overflowed`, in how

@@ -87,9 +87,20 @@ class GaitConfig:
 
 @dataclass(frozen=True)
 class Trace:
-    """What B worlds did in T control steps: motion of feet, arms and torso, power of the motors, and which worlds fell.
+    """What B worlds did in T control steps.
 
-    The last letters of a field's name are its axes: T; B; F, the right and the left foot or arm; V, two components.
+    The last letters of a field's name are its axes: T control steps; B worlds; F, the right and the left foot or arm;
+    V, two components.
+
+    Attributes:
+      contact_TBF: whether each foot was on the floor.
+      height_TBF: height of each sole above the floor, m.
+      arms_TBF: angle of each upper arm from hanging down, rad.
+      tilt_TBV: roll and pitch of the torso, rad.
+      velocity_TBV: velocity forward and to the left, m/s.
+      turn_TB: yaw rate, rad/s.
+      power_TB: power of all motors, W.
+      fallen_B: whether the humanoid fell.
     """
 
     contact_TBF: np.ndarray  # (T, B, 2) bool, feet on the floor
@@ -140,7 +151,7 @@ class Walk:
     """
 
     def __init__(self, playback: Playback, num_worlds: int, num_steps: int) -> None:
-        """Prepare `num_worlds` worlds of a policy's environment, and walks of `num_steps` control steps."""
+        """Build `num_worlds` worlds of a policy's environment, in which each call makes `num_steps` control steps."""
         self._policy = playback.policy
         self._worlds = VecEnv(playback.env, num_worlds)
         self._num_steps = num_steps
@@ -174,7 +185,11 @@ class Walk:
 
 
 def _seen(physics: Any, action: Array) -> tuple[Array, ...]:
-    """Return what a `Trace` records of one world after a control step: all fields but `fallen_B`, in their order."""
+    """Return what a `Trace` records of one world after a control step, in the order of its fields.
+
+    They are whether each foot is on the floor, the height of each sole, the angle of each arm, the torso's tilt,
+    velocity and yaw rate, and the power of the motors. Whether the humanoid fell is left out.
+    """
     down = body.gravity(physics)
     tilt = jnp.stack([jnp.arctan2(-down[1], -down[2]), jnp.arctan2(down[0], -down[2])])
     arms, height = body.arm_angles(physics), body.foot_height(physics)
@@ -183,9 +198,11 @@ def _seen(physics: Any, action: Array) -> tuple[Array, ...]:
 
 
 def gait_numbers(trace: Trace, speed: float, period: float) -> dict[str, float]:
-    """Return numbers that describe a gait, such as `cost_of_transport` and `step_frequency`, by name.
+    """Return numbers that describe a gait, by name.
 
-    The docstring of this module explains them all.
+    They are `cost_of_transport`, `foot_clearance`, `duty_factor`, `duty_asymmetry`, `step_frequency`,
+    `frequency_asymmetry`, `alternation`, `arm_angle`, `trunk_sway`, `velocity_error`, `mean_velocity_error` and
+    `heading_drift`. The table in the docstring of this module defines each.
 
     Args:
       trace: what the worlds did, without those that fell.

@@ -39,12 +39,12 @@ REHEARSED = REPOSITORY / "workspace/gpu-rehearsal.json"
 
 @dataclass(frozen=True)
 class GpuConfig:
-    """The parts of the benchmark to run.
+    """Which benchmarks (parts) to run, and for how long.
 
     Attributes:
       minutes: time limit for all parts together; by default 9.5, and 60 for a rehearsal.
-      parts: names of the parts to run, or their first words; by default all but `tune`, which fills a run of its own. A
-        rehearsal runs `tune`, too.
+      parts: names of the parts to run, or their first words; by default all but `tune`, which alone needs nearly the
+        whole time limit. A rehearsal runs `tune`, too.
       commit: commit of the source, for a copy of it that is no git checkout.
       out: JSON file for the results; by default named after parts and machine, in benchmarks/results; of a
         rehearsal workspace/gpu-rehearsal.json.
@@ -219,7 +219,8 @@ def raised_signals() -> Iterator[None]:
 def environment() -> Mapping[str, str]:
     """Return the environment variables for a benchmark's process: those of this process, and one for JAX.
 
-    By that JAX takes device memory only as needed, so that the peak use of memory is measured right.
+    The one for JAX, unless it is set already, lets JAX take device memory only as needed, so that the peak use of
+    memory can be measured.
     """
     return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
 

@@ -1,7 +1,7 @@
 """Finds in the lowered text of a program (StableHLO) the operations that move arrays between device and host.
 
-A step of MJX-Warp is a custom call, but none of these operations. It runs Python on the host, which launches kernels or
-replays a CUDA graph, but the host neither reads nor writes arrays of the program.
+A step of MJX-Warp does not count as such an operation. It is a custom call that runs Python on the host, which launches
+kernels or replays a CUDA graph; but the host neither reads nor writes arrays of the program.
 """
 
 import re

@@ -124,12 +124,14 @@ def _is_short(plan: Plan) -> bool:
 
 
 def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
-    """Let each world follow the true plan of an instruction of a test set, and see which plans are carried out.
+    """Let each world follow the true plan of an instruction of a test set, and measure which plans are carried out.
 
     Returns:
-      Shares of worlds: `no_fall`, where the humanoid did not fall; `true_plans`, where the plan was carried out;
-      `read_plans`, where the interpreter also reads this plan from the words; `gap`, where it was carried out, but is
-      read differently. And the shares carried out of plans of `one_segment` and of `several_segments`.
+      `no_fall`: share of worlds in which the humanoid did not fall.
+      `true_plans`: share of worlds in which the true plan was carried out.
+      `one_segment`, `several_segments`: the same, among the worlds whose plans have one segment or several.
+      `read_plans`: share of worlds in which it was carried out, and the interpreter reads the same plan from the words.
+      `gap`: share of worlds in which it was carried out, but the interpreter reads another plan, or none.
     """
     instructions = told(config.run, split)
     given = [instructions[i % len(instructions)] for i in range(config.worlds)]
@@ -153,8 +155,9 @@ def in_a_row(config: InstructionsConfig) -> dict[str, float]:
     """Let each world follow random instructions one after the other, by the plans that the interpreter reads from them.
 
     Returns:
-      Shares of worlds: `no_fall`, where the humanoid never fell, and `ended`, where the last plan came to its end; and
-      `mean_seconds`, which all plans of a world took.
+      `no_fall`: share of worlds in which the humanoid never fell.
+      `ended`: share of worlds in which the last plan came to its end.
+      `mean_seconds`: how long a world took for all its plans together, as the mean over worlds.
     """
     read = [x.read for split in config.splits for x in told(config.run, split)]
     plans = [plan for plan in read if isinstance(plan, Plan) and _is_short(plan)]

@@ -5,9 +5,10 @@
 Both are clones of one policy: behavior cloning from the same episodes, with the same network and number of updates. In
 one dataset the goal is the skill and its command, in the other the embedding (384 numbers) of a sentence of the
 training corpus that asks for the skill. The table shows in how many episodes each skill succeeds at its nominal
-command: of the policy and of the clone that are told the skill, and of the clone that is told sentences of training,
-other sentences of the same templates and words (S0), of other templates (S1) and with other words (S2). A skill that a
-split has no sentence for is left out there. Runs and datasets stay in the workspace; what is there is not made again.
+command. Its first rows are the original policy and the clone that is told the skill. In the other rows, the other clone
+is told sentences: those of training, others of the same templates and words (S0), some of other templates (S1), and
+some with other words (S2). A skill that a split has no sentence for is left out of its row. Runs and datasets stay in
+the workspace; what is there is not made again.
 """
 
 import dataclasses
@@ -67,7 +68,10 @@ class DirectConfig:
 
 
 def main() -> None:
-    """Record a policy's episodes, clone it from skills and from sentences, and print and write how all three do."""
+    """Compare a policy with two clones of it, one told the skill and one told sentences; print and write their success.
+
+    The clones are trained from recorded episodes of the policy.
+    """
     with exit_codes():
         config = tyro.cli(DirectConfig, description=__doc__)
         prepare_jax()
@@ -165,7 +169,16 @@ def in_words(episode: Episode, sentences: dict[str, np.ndarray], rng: np.random.
 
 
 def clone(name: str, environment: Sequence[str], config: DirectConfig) -> str:
-    """Train a clone on a dataset, or go on with one that was interrupted, and return its folder."""
+    """Train a clone of a policy by behavior cloning; go on with a run that was interrupted.
+
+    Args:
+      name: name of the run and of the dataset that it learns from, `skills` or `words`.
+      environment: flags of `flexrl.train` that choose the environment and its task.
+      config: workspace, number of control steps, and random seed.
+
+    Returns:
+      The run's folder.
+    """
     flags = ["--algo", "bc", *environment, "--algorithm.dataset", str(config.workspace / "data" / name)]
     flags += ["--algorithm.policy-layers", "256", "256", "256", "--algorithm.goal-layers", "128", "64"]
     flags += ["--total-steps", str(config.total_steps), "--num-evaluations", "4", "--no-video", "--name", name]

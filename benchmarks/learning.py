@@ -48,7 +48,7 @@ class LearningConfig:
       minutes: training time of each learner.
       peers: learners to compare flex-rl with; `sb3` needs `make peers`.
       seeds: seeds of each learner.
-      at_once: number of learners that train at the same time, each on an equal share of the cores that no other uses.
+      at_once: number of learners that train at the same time; the cores are divided equally among them.
       out: JSON file for the results, with a picture beside it; by default named after the machine, in
         benchmarks/results.
     """
@@ -124,9 +124,9 @@ def learn_flexrl(config: LearningConfig, seed: int, folder: Path) -> dict[str, A
     """Train humanoid-walk with `flexrl.train` and its defaults for the configured time.
 
     Returns:
-      `settings`, `seconds` and `control_steps`; `curves` of the returns in `training` and `evaluation`; `final`, the
-      return of the best checkpoint in fresh episodes, which did not choose it; `name`, `versions`, and whether it
-      `finished`.
+      `name`, `settings`, `versions`, `seconds`, `control_steps`, and whether the training `finished`; `curves` of the
+      returns in `training` and `evaluation`; and `final`, the evaluation of the best checkpoint in fresh episodes,
+      which were not used to choose the checkpoint.
     """
     run = folder / "run"
     command = [sys.executable, "-m", "flexrl.train", "--algo", "ppo", "--env", "humanoid-walk"]
@@ -153,10 +153,13 @@ def learn_flexrl(config: LearningConfig, seed: int, folder: Path) -> dict[str, A
 
 
 def final_line(final: dict[str, Any]) -> str:
-    """Return a line on the best checkpoint: its iteration, and its return in fresh episodes.
+    """Return a line of text about a run's best checkpoint: its iteration, and its return in fresh episodes.
 
-    `final` is what `FreshEpisodes` returns. The checkpoint's return on the curve is biased upwards, because it was
-    chosen for it.
+    The best checkpoint was chosen for its high return on the learning curve, so that return is biased upwards and is
+    not shown here.
+
+    Args:
+      final: evaluation of the checkpoint in fresh episodes, as an instance of `FreshEpisodes` returns it.
     """
     return f"  its best evaluation was of iteration {final['step']}: {in_fresh_episodes(final)}"
 

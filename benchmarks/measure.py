@@ -8,13 +8,18 @@ from typing import Protocol
 
 
 class Subject(Protocol):
-    """A program whose speed is measured. It is called again and again; each call makes `num_steps` control steps."""
+    """A program whose speed is measured. It is called again and again.
+
+    Attributes:
+      name: name of the program.
+      num_steps: what one call does, in control steps over all worlds; some programs count in another unit.
+    """
 
     name: str
     num_steps: int  # control steps of one call, over all worlds
 
     def run(self, num_calls: int) -> float:
-        """Call the program `num_calls` times; return the seconds that the calls took, without what prepares them."""
+        """Call the program `num_calls` times; return the seconds that it ran, without the time to prepare the calls."""
         ...
 
 

@@ -62,8 +62,8 @@ class Budget:
     """Bytes of device memory that a training needs.
 
     Attributes:
-      learner: parameters, Adam's moments, statistics of observations, and one gradient.
-      per_world: by what the bytes are for, bytes of each world.
+      learner: bytes for parameters, Adam's moments, statistics of observations, and one gradient.
+      per_world: bytes that each world needs for a purpose, such as the rollout, by the name of the purpose.
     """
 
     learner: int
@@ -129,9 +129,10 @@ def world_shapes(config: RunConfig, env: Env) -> tuple[Any, Any, Any]:
 def update_bytes(config: RunConfig, learner: Any, rollout: float) -> float:
     """Return the bytes of each world that PPO's update needs beside the rollout.
 
-    The samples are the rollout once more, with inputs of the networks in place of observations. Beside them live, one
-    after the other, two layers' outputs of the value network for all samples; or a minibatch, with the outputs of each
-    layer of both networks and their gradients.
+    The samples need as many bytes as the rollout: they are the same arrays, with inputs of the networks in place of
+    observations. To them the larger of two needs is added, which do not occur at the same time. One is the outputs of
+    two layers of the value network for all samples. The other is a minibatch, with the outputs of each layer of both
+    networks and their gradients.
 
     Args:
       config: the run.

@@ -160,7 +160,13 @@ def _table(report: dict[str, Any], config: MethodsConfig) -> Table:
 
 
 def draw(report: dict[str, Any], config: MethodsConfig) -> Figure:
-    """Plot achieved return over the return asked for, with a line for each seed's Decision Transformer."""
+    """Plot achieved return over the return asked for, with a line for each seed's Decision Transformer.
+
+    Args:
+      report: the benchmark's report; of it, `asked` holds pairs of returns (asked for, achieved) for each seed, and
+        `data` the `mean` and the `max` of the returns in the dataset.
+      config: environment, for the title.
+    """
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
     data = report["data"]

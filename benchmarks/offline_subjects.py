@@ -33,7 +33,12 @@ PRODUCT_SIZE = 1536  # rows and columns of the matrices in `ProductSubject`
 
 @dataclass(frozen=True)
 class Learner:
-    """A run's config and its compiled engine."""
+    """A training that is compiled and ready to run.
+
+    Attributes:
+      config: config of the run.
+      engine: the compiled programs that make a training iteration.
+    """
 
     config: RunConfig
     engine: Engine
@@ -118,7 +123,7 @@ class ProductSubject:
     num_steps = 2 * PRODUCT_SIZE**3
 
     def __init__(self) -> None:
-        """Draw the matrix, and define its product with itself."""
+        """Draw a random square matrix, and define the program that multiplies it by itself."""
         self._matrix = jax.random.normal(jax.random.key(0), (PRODUCT_SIZE, PRODUCT_SIZE))
         self._product = jax.jit(lambda a: a @ a)
 
@@ -132,7 +137,7 @@ class ProductSubject:
 
 
 def dt_policy(num_envs: int) -> tuple[Env, Policy]:
-    """Return `ENV` and an untrained Decision Transformer for it."""
+    """Return humanoid-walk for `num_envs` worlds, and an untrained Decision Transformer for it."""
     config = parse(["--algo", "dt", "--env", ENV, "--algorithm.dataset", "unread", "--num-envs", str(num_envs)]).config
     env = make_env(config)
     algorithm = make_algorithm(config, env)
@@ -140,7 +145,7 @@ def dt_policy(num_envs: int) -> tuple[Env, Policy]:
 
 
 def expert(num_envs: int) -> tuple[Env, Policy]:
-    """Return the environment and the policy of `pretrained/humanoid-skills`."""
+    """Return the environment humanoid-skills for `num_envs` worlds, and the pretrained policy for it."""
     playback = load_playback(
         str(REPOSITORY / "pretrained" / "humanoid-skills"), "workspace", "best", num_episodes=num_envs
     )

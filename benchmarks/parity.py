@@ -49,7 +49,10 @@ class ParityConfig:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the number of states is above 1000 or no multiple of `CHUNK`, stepped at once."""
+        """Raise ValueError if the number of states is below 1, above 1000, or no multiple of `CHUNK`.
+
+        `CHUNK` is how many states are stepped at once.
+        """
         if not 0 < self.num_states <= 1000 or self.num_states % CHUNK:
             raise ValueError(f"--num-states: {self.num_states} must be a multiple of {CHUNK}, at most 1000")
 
@@ -87,7 +90,14 @@ def one_step(backend: str, states: States, dtype: Any, chunk: int = CHUNK) -> np
 
 
 def relative_error(actual: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return each state's largest difference, relative to the larger of its largest number and 1. Shape (N,)."""
+    """Return the error of each of N states, (N,): the largest difference between its actual and its expected numbers.
+
+    The difference is divided by the largest absolute value of the state's expected numbers, or by 1 if that is smaller.
+
+    Args:
+      actual: a row of numbers (positions and velocities) for each state, (N, nq + nv).
+      expected: the same from the reference, (N, nq + nv).
+    """
     return np.abs(actual - expected).max(axis=1) / np.maximum(np.abs(expected).max(axis=1), 1)
 
 

@@ -104,7 +104,12 @@ def main(config: RecoveryConfig) -> None:
 
 @dataclass(frozen=True)
 class Watched:
-    """What B bodies did in T control steps: heights of their torsos, and the side on which each lay at the start."""
+    """What B bodies did in T control steps.
+
+    Attributes:
+      height_TB: height of each torso after each step, m.
+      side_B: side on which each body lay at the start, as an index into `SIDES`: back, front, left or right.
+    """
 
     height_TB: np.ndarray  # (T, B) m, of the torso
     side_B: np.ndarray  # (B,) index into SIDES

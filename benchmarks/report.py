@@ -168,7 +168,7 @@ def _ratios(measured: dict[str, Measurement]) -> dict[str, dict[str, float]]:
 def _shares(measured: dict[str, Measurement]) -> dict[str, float]:
     """Return the share of training's time that each part takes, such as `physics` or `update`: medians over repeats.
 
-    A part takes as long as the program with this part takes longer than the program without it.
+    The time of a part is the difference between two measured programs, one with this part and one without it.
     """
     parts, spent = {}, 0.0
     for part, name in PARTS.items():

@@ -3,7 +3,8 @@
     python -m benchmarks.search
 
 A probe is a formula in place of a training: the return is 100 at the best choice of settings (point), and less at
-others. All else is as in a sweep: its file, its trials, their folders and results, and the rounds of proposals.
+others. Apart from the trainings, real sweeps are run: they read a sweep file, write trials' folders with results, and
+propose points in rounds.
 """
 
 import math
@@ -67,7 +68,8 @@ class SearchConfig:
 def bowl(point: Point) -> float:
     """Return a made-up return for a choice of settings (point): 100 at the best one, and less away from it.
 
-    The distance is a weighted sum of the squared distances of four settings, some of them on a logarithmic scale.
+    The return falls with the weighted sum of the squared distances of four settings from their best values. Learning
+    rate, entropy weight and number of epochs count on a logarithmic scale, the discount on a linear one.
     """
     rate, entropy = (math.log10(point[name]) for name in (RATE, ENTROPY))
     return (
@@ -132,13 +134,15 @@ def groups(values: Sequence[float]) -> list[float]:
 def best_so_far(
     formula: Callable[[Point], float | None], trials: int, parallel: int | None, seed: int
 ) -> Sequence[float]:
-    """Run a sweep in a folder of its own; return the best return up to each trial, -inf while all diverge.
+    """Run a sweep whose trainings are replaced by a formula; return for each trial the best return up to it.
+
+    That is -inf as long as all trials have diverged. The sweep has a temporary folder of its own.
 
     Args:
-      formula: the return of a trial with these values, None if it diverges.
-      trials: number of points.
-      parallel: points that the search proposes at once; None for random points.
-      seed: seed of the points.
+      formula: gives the return of a trial for its choice of settings; None if the trial diverges.
+      trials: number of trials.
+      parallel: number of trials that Optuna's TPE proposes at once; None to draw all at random.
+      seed: seed of the proposals or of the random draws.
     """
     drawn: JsonObject = {"fields": FIELDS, "seed": seed}
     axes = {"random": drawn, "search": {"sampler": "tpe", "trials": trials, "parallel": parallel}}

@@ -1,4 +1,4 @@
-"""The server of `python -m flexrl.serve` as a process, and headless Chromium."""
+"""Runs the server of `python -m flexrl.serve` as a process, and headless Chromium, for benchmarks and tests."""
 
 import contextlib
 import os
@@ -21,7 +21,14 @@ Renderer = Literal["swiftshader", "mesa"]
 
 @contextlib.contextmanager
 def serving(workspace: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve the pretrained policy, and yield the server's process and the address of its page."""
+    """Serve the pretrained policy, and yield the server's process and the address of its page.
+
+    The process is killed at the end of the `with` block.
+
+    Args:
+      workspace: workspace of the server.
+      arguments: further arguments of `flexrl.serve`.
+    """
     command = [sys.executable, "-m", "flexrl.serve", "pretrained/humanoid-skills", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--workspace", str(workspace), *arguments],

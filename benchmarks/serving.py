@@ -2,8 +2,8 @@
 
     python -m benchmarks.serving
 
-- Enter: ms from the key until the browser has the first state under the new plan; that is one control step and one
-  message after the plan took over.
+- Enter: ms from the key until the browser has the first state under the new plan. After the server has begun the new
+  plan, that takes one control step and one message.
 - images: number of images that the page draws in a second.
 - real time: simulated seconds per second of the clock, in the same time.
 
@@ -71,8 +71,8 @@ class ServingConfig:
     """What to measure.
 
     Attributes:
-      repeats: rounds of all instructions, and counts of images.
-      seconds: s of each count of images.
+      repeats: rounds; in each, all instructions are typed once, and images are counted once.
+      seconds: seconds for which images are counted in a round.
       renderer: what draws WebGL: Mesa's llvmpipe, or Chromium's own SwiftShader.
       out: JSON file for the results; by default named after the machine, in benchmarks/results.
     """
@@ -98,8 +98,8 @@ def main() -> None:
 def measure(config: ServingConfig) -> list[dict[str, Any]]:
     """Measure the page of `flexrl.serve`, and return a row for each quantity, such as images a second.
 
-    A row holds `name`, and `median`, `min` and `max` in the unit that the name says. Quantities for which `ASKED`
-    names a value also have that, `asked`, and the `ratio` of the median to it.
+    A row holds `name`, and `median`, `min` and `max` in the unit that the name says. If `ASKED` names a target for the
+    quantity, the row also holds the target as `asked`, and the median over the target as `ratio`.
     """
     with tempfile.TemporaryDirectory() as workspace, serving(Path(workspace)) as (server, address):
         with browser(config.renderer) as chromium:
@@ -147,7 +147,10 @@ def _simulated(address: str) -> float:
 
 
 def _cpu_seconds(root: int, besides: int | None = None) -> float:
-    """Return the CPU time (s) of the process `root` and those that it started; `besides` and its own are left out."""
+    """Return the CPU time (s) of the process `root` and of all processes that it started, directly or indirectly.
+
+    If `besides` is given, that process and all that it started do not count.
+    """
     rows = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

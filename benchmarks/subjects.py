@@ -68,7 +68,12 @@ def default_config(physics: str, num_envs: int, *flags: str) -> RunConfig:
 
 
 def default_setup(physics: str, num_envs: int) -> Setup:
-    """Build environment, worlds and learner of the `default_config`."""
+    """Build environment, worlds and learner for PPO on humanoid-walk, with the defaults of `flexrl.train`.
+
+    Args:
+      physics: physics backend.
+      num_envs: number of worlds.
+    """
     config = default_config(physics, num_envs)
     env = make_env(config)
     algo = make_algorithm(config, env)
@@ -79,9 +84,17 @@ def default_setup(physics: str, num_envs: int) -> Setup:
 
 @dataclass(frozen=True)
 class Start:
-    """The state in which all measured programs start, so that they simulate the same worlds; with actions to take.
+    """The state in which all measured programs start, so that they simulate the same worlds, and actions for them.
 
     T control steps, B worlds, A actuators. Each program copies the buffers that it donates to JAX.
+
+    Attributes:
+      train: PPO's train state, with untrained networks.
+      source: state of the worlds, whose humanoids fall at different times.
+      fresh: first states (B, ...) in which worlds restart after a fall.
+      action_TBA: actions of the policy.
+      ctrl_TBA: the same actions as controls of the actuators.
+      key: random key.
     """
 
     train: PPOTrainState  # untrained networks
@@ -118,7 +131,7 @@ class RolloutSubject:
         return time.perf_counter() - started
 
     def start_of_others(self) -> Start:
-        """Roll out until the worlds are in the middle of episodes; return the state for other programs' start."""
+        """Roll out until the worlds are in the middle of episodes; return that state for other programs to start in."""
         self.run(math.ceil(NUM_MIXING_STEPS / self._setup.source.unroll_length))
         self._key, key_action, key = jax.random.split(self._key, 3)
         action_TBA = self._draw_actions(key_action)
@@ -250,10 +263,10 @@ class WorldsSubject:
 
 
 class TrainingSubject:
-    """Training, to be timed: iterations of rollout and update, by the engine that runs use.
+    """Training, to be timed: a call is one iteration of rollout and update, by the same `Engine` as in real runs.
 
-    Every repeat starts from the untrained policy, so that the humanoids move alike in all repeats. The worlds go on
-    where the repeat before left them.
+    An engine is the compiled programs of an iteration. Every repeat starts from the untrained policy, so that the
+    humanoids move alike in all repeats. The worlds go on where the repeat before left them.
     """
 
     name = "training"

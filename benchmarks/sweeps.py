@@ -71,7 +71,7 @@ class ReportingNode(Node):
     holds = False
 
     def step(self) -> None:
-        """Begin the pods that wait, and end those that run, unless it `holds` them."""
+        """Begin the pods that wait, and end those that run. If the attribute `holds` is true, running pods go on."""
         pods = [(key, pod) for key, pod in self._store.objects.items() if key[0] == "pods"]
         for key, pod in pods:
             if pod["status"]["phase"] == "Pending":
@@ -100,7 +100,7 @@ class ReportingNode(Node):
         return index + 1, keys_by_index(job)[index]
 
     def _first_of(self, pod: Object) -> set[str]:
-        """Return a set with the pod's name if the pod is the first of its index in its Job, else an empty set."""
+        """Return a set with the pod's name if no earlier pod had the same index in its Job, else an empty set."""
         annotations = pod["metadata"]["annotations"]
         before = int(annotations["batch.kubernetes.io/job-index-ignored-failure-count"])
         return set() if before else {pod["metadata"]["name"]}
@@ -111,7 +111,11 @@ def _ended(code: int, message: str) -> Object:
 
 
 class Commands:
-    """Runs and times `launch.sweep` on one sweep."""
+    """Runs commands of `launch.sweep`, such as `plan` and `submit`, on one sweep, and times them.
+
+    Attributes:
+      num_trials: number of trials (trainings) of the sweep.
+    """
 
     def __init__(self, folder: Path, server: KubeServer, seeds: int) -> None:
         """Write a sweep's file, with `seeds` seeds of each point, for the imitated cluster. Runs nothing."""

@@ -113,7 +113,7 @@ class BatchSubject:
         self._batch = Batch(env.physics.spec.model, nsim=inputs_TBS.shape[1], nthread=0)
 
     def run(self, num_calls: int) -> float:
-        """Step all states `num_calls` times; return the seconds that it took, without that of copying the states in."""
+        """Step all recorded states `num_calls` times; return the seconds of the steps, not of copying states."""
         seconds = 0.0
         for _ in range(num_calls):
             for inputs_BS in self._inputs_TBS:
@@ -155,8 +155,9 @@ def cost_of(name: str, alone: Measurement, task: Measurement) -> dict[str, Any]:
     """Return what an environment's task costs on top of its physics.
 
     Returns:
-      `physics_alone` and `task`, median rates in control steps per second; `cost`, the extra time as a fraction of the
-      time of physics alone, by the median `ratio` of rates within a round; and all `rates`.
+      `env`, its name; `physics_alone` and `task`, the median rates in control steps per second; `ratio`, the rate of
+      physics alone over that of the task in the same round; `cost`, the median ratio minus 1, which is the extra time
+      as a fraction of the time of physics alone; and `rates`, all of them.
     """
     ratio = pairwise_ratio(alone, task)
     return {

@@ -176,6 +176,11 @@ def reached(watched: Watched, targets: Sequence[float], seconds: float) -> dict[
       watched: rows of the seeds' metrics.jsonl, then of their evaluations.jsonl.
       targets: returns to reach.
       seconds: s that the curves in the result span.
+
+    Returns:
+      `seeds_seconds`, for each target a list of seconds, one of each seed; `median_seconds`, for each target the median
+      in `total` and in `training`, from the start of the first iteration; `start_up_seconds`, until the first row was
+      written; the evaluations of each seed as `curves`; `seconds`, `finished` and `control_steps_per_seed`.
     """
     num_seeds = len(watched.rows) // 2
     metrics, evaluations = watched.rows[:num_seeds], watched.rows[num_seeds:]

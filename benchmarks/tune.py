@@ -39,7 +39,7 @@ class TuneConfig:
     """What to measure.
 
     Attributes:
-      only: groups of changes to measure; all by default.
+      only: groups of changes to measure, each named after the setting that changes; all by default.
       num_envs: number of worlds.
       physics: physics backend.
       seconds: least duration of one repeat.

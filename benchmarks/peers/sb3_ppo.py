@@ -71,7 +71,7 @@ class Worlds(VecEnv):
         self._env.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """Return an attribute of the vector, repeated for each world."""
+        """Return an attribute of the vectorised environment as a list, repeated for each world; ignore `indices`."""
         return [getattr(self._env, attr_name)] * self.num_envs
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
