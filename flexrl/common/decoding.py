@@ -49,9 +49,9 @@ def decode_as(kind: type[Decoded], content: Mapping[str, object], origin: str) -
 
 
 def _whole_numbers(error: ValidationError) -> dict[tuple[str | int, ...], int]:
-    """Return the numbers that pydantic refused for their form, such as `5e6` or `5M`, by field.
+    """Return the whole numbers that pydantic refused for their notation, such as `5e6` or `5M`, by the field's path.
 
-    A field is given by its path, the names of the sections and its own.
+    A path holds the names of the sections that contain the field, from the outermost on, and last the field's own name.
     """
     numbers = {}
     for each in error.errors():

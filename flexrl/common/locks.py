@@ -15,8 +15,10 @@ def hold(file: IO[str] | IO[bytes]) -> None:
     """Take the lock of an open file. It is held until the file is closed here and in all processes that inherited it.
 
     A process that calls `is_held` takes the lock for a moment, too. A refused request is therefore repeated for
-    PATIENCE_SECONDS. If the environment variable FLEXRL_LEASED is set, nothing is locked: lease files take the
-    place of locks.
+    PATIENCE_SECONDS.
+
+    If the environment variable FLEXRL_LEASED is set, nothing is locked: on volumes that several machines share, a file
+    that its holder keeps rewriting (`launch.attempt.lease`) takes the place of the lock.
 
     Raises:
       BlockingIOError: if another process keeps the lock.

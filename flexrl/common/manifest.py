@@ -1,6 +1,7 @@
 """Write and check a folder's `manifest.json`: the SHA-256 of every other file. It is written last.
 
-Datasets use it as it is. A checkpoint's manifest also holds its step and the shapes of its arrays.
+That is a dataset's manifest. A checkpoint's, which `flexrl.storage.checkpoint` writes, also holds its step and the
+shapes of its arrays.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Names for types that Python's annotations cannot state exactly."""
+"""Names two types that Python's annotations cannot state exactly.
+
+`JsonObject` is the content of a JSON or YAML file, and `PyTree` a pytree of arrays, such as a train state.
+"""
 
 from typing import Any
 

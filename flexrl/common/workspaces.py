@@ -39,8 +39,8 @@ def require_no_bucket(field: str, place: str | Path, way_out: str) -> None:
 
     Args:
       field: name of the field or flag, for the message.
-      place: its value; in a `Path`, a bucket's address begins with `gs:/`.
-      way_out: what to do instead, for the message.
+      place: value of the field or flag; in a `Path`, a bucket's address begins with `gs:/`.
+      way_out: what the user can do instead, as the end of the message.
 
     Raises:
       ConfigError: naming the field, the value and the way out.
