@@ -3,7 +3,7 @@
 data/               the episodes in Minari's format: main_data.hdf5, metadata.json
 provenance.json     the policies, environment, config and machine that the data came from
 statistics.json     statistics of episodes and of each dimension
-datasheet.html      the same as a page with pictures
+datasheet.html      statistics and provenance as a page, with pictures
 manifest.json       written last: every file's SHA-256
 """
 

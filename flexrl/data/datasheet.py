@@ -74,7 +74,11 @@ def _histogram(axes: "Axes", values: np.ndarray, terminated: np.ndarray, name: s
 
 
 def _draw_goals(axes: "Axes", goals: np.ndarray) -> None:
-    """Draw goals, chosen evenly over the dataset, by their first two numbers; by the first and 0 if there is one."""
+    """Draw goals as points: the first number of a goal is the horizontal coordinate, the second one the vertical one.
+
+    If goals (N, G) have one number each, the vertical coordinate is 0. At most `MAX_POINTS` goals are drawn, spread
+    evenly over the dataset.
+    """
     chosen = goals[np.linspace(0, len(goals) - 1, min(MAX_POINTS, len(goals))).astype(int)]
     first, second = chosen[:, 0], chosen[:, 1] if goals.shape[1] > 1 else np.zeros(len(chosen))
     axes.plot(first, second, ".", markersize=2, alpha=0.3, rasterized=True)

@@ -90,7 +90,13 @@ class Episode:
 
 
 def require_within(action: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, place: str) -> None:
-    """Raise ConfigError if actions (T, A) are outside their bounds (A,) by more than rounding.
+    """Raise ConfigError if actions are outside their bounds by more than rounding.
+
+    Args:
+      action: actions of an episode, (T, A).
+      low: lower bound, one number or one for each of A numbers of an action.
+      high: upper bound, likewise.
+      place: file and number of the episode, for the message.
 
     Raises:
       ConfigError: naming the first such action, and its bounds.
