@@ -27,10 +27,10 @@ def load_policy(folder: Path, template: PyTree) -> PyTree:
 
     Args:
       folder: folder that `save_policy` wrote to.
-      template: a policy of the same shapes, from `jax.eval_shape`.
+      template: a policy whose arrays, or shapes from `jax.eval_shape`, those in the file must fit.
 
     Raises:
-      CheckpointError: if the file is damaged, or its arrays do not fit the config beside it.
+      CheckpointError: if the file is damaged, or its arrays do not fit the template.
     """
     path, leaves = folder / FILE, _arrays(folder / FILE)
     expected, found = shapes_of(template), shapes_of(leaves)

@@ -73,7 +73,11 @@ class RunRecord:
         return parent if isinstance(parent, str) else None
 
     def summary(self) -> JsonObject:
-        """Return what a list of runs shows of this run, such as `state` and `best_return`, as plain data."""
+        """Return what a list of runs shows of this run, as plain data.
+
+        It holds `name`, `env`, `algo`, `seed`, `control_steps`, `total_steps`, `state`, `parent` and `problems`;
+        `last_return`, `best_return` and `final_return`; and `values`, the fields that a sweep varies, as one text.
+        """
         return {
             "name": self.name,
             **{name: self.config.get(name) for name in ("env", "algo", "seed")},
@@ -150,7 +154,10 @@ def read_run(folder: Path) -> RunRecord:
 
 
 class _Reader:
-    """Reads files of a run's folder. A file that cannot be read gives a line in `problems`, and no error."""
+    """Reads files of a run's folder, also damaged ones: for a file that cannot be read it returns a default value.
+
+    A line that says why is added to the list `problems`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
