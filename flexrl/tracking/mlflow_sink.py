@@ -130,7 +130,8 @@ class MlflowTracker:
     def _metrics(self, row: TrackedRow) -> list["Metric"]:
         """Return a row's numbers as MLflow's metrics, in the order in which they are sent.
 
-        The last one is the metric that `LAST` names. If MLflow has that, it has the whole row.
+        The last one is how long the iteration or evaluation took, which every row holds. If MLflow has that metric,
+        it has the whole row.
         """
         last = LAST[row.is_evaluation]
         return self._points(

@@ -93,7 +93,8 @@ class Delivery:
     def _gives_up(self) -> bool:
         """Return whether to stop sending although something is left to send; never before `end` was called.
 
-        That is so if the time is over, or if the last attempt failed and the run will be resumed, which sends the rest.
+        That is so if CLOSE_SECONDS have passed since `end`. It is also so if the last attempt failed and the run ended
+        before it was finished: when the run is resumed, the rest is sent.
         """
         if not self._closing.is_set():
             return False

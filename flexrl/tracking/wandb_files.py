@@ -1,4 +1,7 @@
-"""Read W&B's offline files. W&B writes them in blocks, so that rows are lost if the process is killed."""
+"""Read the files in which Weights & Biases (W&B) keeps a run's rows offline.
+
+W&B writes them block by block, so that the last rows are missing if its process was killed.
+"""
 
 import struct
 from collections.abc import Iterator
