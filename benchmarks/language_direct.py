@@ -6,9 +6,9 @@ Both are clones of one policy: behavior cloning from the same episodes, with the
 one dataset the goal is the skill and its command, in the other the embedding (384 numbers) of a sentence of the
 training corpus that asks for the skill. The table shows in how many episodes each skill succeeds at its nominal
 command. Its first rows are the original policy and the clone that is told the skill. In the other rows, the other clone
-is told sentences: those of training, others of the same templates and words (S0), some of other templates (S1), and
-some with other words (S2). A skill that a split has no sentence for is left out of its row. Runs and datasets stay in
-the workspace; what is there is not made again.
+is told sentences: in one row those of training, in one others of the same templates and words (S0), in one sentences of
+other templates (S1), and in one sentences with other words (S2). A skill that a set has no sentence for is left out of
+its row. Runs and datasets stay in the workspace; what is there is not made again.
 """
 
 import dataclasses
