@@ -7,7 +7,7 @@ from flexrl.policies.collect_arguments import CollectArguments
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, record episodes of a run's policies, and write them as a dataset."""
+    """Run `flexrl.collect` with a command line: write episodes of a run's policies to the dataset's folder `--out`."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -19,12 +19,16 @@ def main(arguments: list[str]) -> None:
 
 
 def collect(run: str, options: CollectArguments) -> None:
-    """Run episodes of a run's policies, write them as a dataset, and print the dataset's statistics.
+    """Run episodes with policies of a run, write them to the folder `options.out`, and print the dataset's statistics.
 
-    The environment is the one of evaluations: the run's own, without changes to the task that only help training.
+    Episodes run in the run's environment, without changes to its task that only help training, as in evaluations.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: how many episodes to run, with the policies of which checkpoints, and where to write them.
 
     Raises:
-      ConfigError: if there is no such run or step, or the folder exists.
+      ConfigError: if there is no such run or step, or the folder `options.out` exists.
       CheckpointError: if a checkpoint is damaged.
     """
     from envs.places import require_free

@@ -24,7 +24,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _print_findings(options: argparse.Namespace) -> int:
-    """Print the findings while they come. Return how many of them are broken."""
+    """Run all checks of this machine, and print what each one found as soon as it ends.
+
+    Return how many checks found something broken that training needs.
+    """
     from flexrl.cli.checkup import findings
 
     states = []

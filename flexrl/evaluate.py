@@ -47,7 +47,7 @@ class EvaluateArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, run episodes with a run's policy, and print their statistics."""
+    """Run `flexrl.evaluate` with a command line: run episodes with a trained policy, and print their statistics."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -59,7 +59,11 @@ def main(arguments: list[str]) -> None:
 
 
 def evaluate(run: str, options: EvaluateArguments) -> None:
-    """Run deterministic episodes and print their statistics.
+    """Run episodes with the deterministic policy of a run, and print statistics such as the mean return.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: the checkpoint, the number of episodes and what else the command line sets.
 
     Raises:
       ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.

@@ -45,7 +45,7 @@ class ExportArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and export the policy."""
+    """Run `flexrl.export` with a command line: write the policy of a run to a new folder, which `--out` names."""
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -57,11 +57,17 @@ def main(arguments: list[str]) -> None:
 
 
 def export(run: str, options: ExportArguments) -> None:
-    """Write the policy in the format that is asked for. A failed export leaves nothing.
+    """Write the policy of a run to the new folder `options.out`, and print the folder's size.
+
+    A failed export leaves no folder behind.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: `format` is `policy`, `onnx`, `stablehlo` or `web`; the other fields name the checkpoint and the places.
 
     Raises:
-      ConfigError: if there is no such run, it is an exported policy already, the folder exists, or the format cannot
-        hold this policy.
+      ConfigError: if there is no such run; if the folder `options.out` exists; if the format is `policy` and `run` is
+        an exported policy already; or if the format cannot hold this policy.
       CheckpointError: if the checkpoint is damaged.
     """
     from envs.places import require_free

@@ -24,7 +24,10 @@ class HtmlReportArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and write the report."""
+    """Run `flexrl.html_report` with a command line: write an HTML report about a run to the file that `--out` names.
+
+    Without `--out` the file is `report.html` in the run's folder.
+    """
     with exit_codes():
         from flexrl.common.flags import parse_tool
 
@@ -33,10 +36,14 @@ def main(arguments: list[str]) -> None:
 
 
 def write_report(run: str, options: HtmlReportArguments) -> None:
-    """Write the report about a run.
+    """Write the HTML report about a run to `options.out`, and print the file's name and size.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: the file, which is `report.html` in the run's folder if `out` is None; and a run to compare with.
 
     Raises:
-      ConfigError: if there is no such run, or the file cannot be written.
+      ConfigError: if there is no such run, the file cannot be written, or `options.out` is None for an exported policy.
     """
     from envs.places import require_file
     from flexrl.cli.differences import differences

@@ -19,7 +19,10 @@ Answers = list[Plan | Refusal]
 
 
 def main(arguments: list[str]) -> None:
-    """Read the instructions, print their plans, and let the policy follow them."""
+    """Run `flexrl.instruct` with a command line: print the plans of instructions, and let a run's policy follow them.
+
+    With `--plan-only` the policy is not run. Without `--json` exit with `EXIT_REFUSED` if an instruction was refused.
+    """
     with exit_codes():
         options = _parse(arguments)
         run, texts = _run_and_texts(options)
@@ -68,10 +71,11 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 def _run_and_texts(options: Namespace) -> tuple[str | None, list[str]]:
-    """Return the run, if one is named, and the instructions.
+    """Return the run (None if none is given) and the instructions: the one given, or the lines of `--text-file`.
 
     Raises:
-      ConfigError: if one of them is missing, or the file cannot be read.
+      ConfigError: if the instruction is missing; if the run is missing, which only `--plan-only` allows; if there are
+        too many arguments, or a language model is to read and its address is missing; or if the file cannot be read.
     """
     words, file = list(options.words), options.text_file
     if options.planner == "llm" and not options.llm_url:
@@ -116,8 +120,8 @@ def _require_clip(options: Namespace, texts: list[str]) -> None:
 def _read(options: Namespace, texts: list[str]) -> Answers:
     """Return for each instruction its plan, or a refusal that says why the instruction cannot be carried out.
 
-    They are read by the planner of the command line: the small model or a language model. Where the language model
-    fails, the small one reads.
+    `options.planner` names what reads the instructions: `small`, a small model in this process, or `llm`, a language
+    model on a server. If the language model fails for an instruction, the small model reads that one.
     """
     from flexrl.language.interpreter import Interpreter
 

@@ -57,7 +57,10 @@ class RenderArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and draw the video."""
+    """Run `flexrl.render` with a command line: draw a video of a run's policy, to the file that `--out` names.
+
+    Without `--out` the file is `RUN.mp4` or `RUN-GOAL.mp4` in the current folder.
+    """
     with exit_codes():
         from flexrl.common.flags import parse_tool
         from flexrl.common.jax_setup import prepare_jax
@@ -68,7 +71,11 @@ def main(arguments: list[str]) -> None:
 
 
 def render(run: str, options: RenderArguments) -> None:
-    """Roll out one episode and write it as a video.
+    """Run one episode with the policy of a run, and write it as a video to `options.out` or `default_out(...)`.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: the file, the checkpoint, the length and size of the video, and the skill to command.
 
     Raises:
       ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
@@ -99,12 +106,20 @@ def render(run: str, options: RenderArguments) -> None:
 
 
 def default_out(run: str, goal: str | None) -> Path:
-    """Return the video's name, made from the run's (its name or folder) and the skill that is commanded."""
+    """Return the file to which a video goes by default: `RUN.mp4`, or `RUN-GOAL.mp4` if a skill is commanded.
+
+    Args:
+      run: name or folder of the run, of which only the last part of the path counts.
+      goal: the skill that is commanded; None if the task has no skills or all may be commanded.
+    """
     return Path("-".join(filter(None, (Path(run).resolve().name, goal))) + ".mp4")
 
 
 def caption_of(env: str, goal: str | None) -> str:
-    """Return what the video says below: the skill and its nominal command, or the environment's name."""
+    """Return the text to write below each frame of a video.
+
+    It names the skill `goal` and the velocities that are commanded for it, or the environment if `goal` is None.
+    """
     if goal is None:
         return env
     from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS
@@ -115,7 +130,9 @@ def caption_of(env: str, goal: str | None) -> str:
 
 
 def asking_for(task: Task, goal: str | None) -> Task:
-    """Return the task's config with one skill to command; unchanged without a goal.
+    """Return the task's config, changed so that episodes command only the skill `goal`.
+
+    Return it unchanged if `goal` is None.
 
     Raises:
       ConfigError: if the task has no such skill.

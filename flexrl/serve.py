@@ -22,7 +22,7 @@ TOKEN = "FLEXRL_TOKEN"  # environment variable with the token
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and serve until Ctrl-C."""
+    """Run `flexrl.serve` with a command line: serve the page and the HTTP API for a run's policy, until Ctrl-C."""
     with exit_codes():
         options = _parse(arguments)
         try:
@@ -80,7 +80,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _serve(options: Namespace, listener: socket.socket) -> None:
-    """Load the policy and the models, and serve until a signal comes."""
+    """Load a run's policy and the model that reads instructions, and serve page and API until SIGTERM or Ctrl-C.
+
+    Args:
+      options: the command line's options.
+      listener: the socket at which to serve.
+
+    Raises:
+      ConfigError: if there is no such run, it was trained on another task, or a model is missing.
+    """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # one world is stepped faster by native MuJoCo than on a GPU
     from flexrl.common.jax_setup import prepare_jax
 

@@ -45,7 +45,11 @@ class SkillsArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, and measure the skills."""
+    """Run `flexrl.skills` with a command line: measure how well a run's policy does each skill, and print the numbers.
+
+    Also write them to the file that `--out` names. Without `--out` they go to `skills.json` in the run's folder; those
+    of an exported policy are then only printed.
+    """
     with exit_codes():
         from flexrl.common.jax_setup import prepare_jax
 
@@ -57,7 +61,14 @@ def main(arguments: list[str]) -> None:
 
 
 def skills(run: str, options: SkillsArguments) -> None:
-    """Measure the skills of a policy, write the numbers, and print them.
+    """Measure how well the policy of a run does each skill of `humanoid-skills`, and print the numbers as a table.
+
+    Write them as JSON to `options.out`; if that is None, to `skills.json` in the run's folder, and for an exported
+    policy nowhere.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: the checkpoint, the numbers of episodes and what else the command line sets.
 
     Raises:
       ConfigError: if there is no such run or step, it was trained on another task, or the file cannot be written.

@@ -9,7 +9,7 @@ from flexrl.training.preemption import StopRequest
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and train.
+    """Run `flexrl.train` with a command line: train the run, or the runs, that it describes.
 
     The exit code is 0 if the training has finished. Other endings, such as a pause, a divergence or wrong input, have
     the codes `EXIT_...` of `flexrl.common.errors`.

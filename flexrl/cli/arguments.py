@@ -105,9 +105,17 @@ def _given(first: argparse.Namespace, *names: str) -> list[str]:
 
 
 def _members(first: argparse.Namespace, rest: list[str]) -> tuple[RunConfig, ...]:
-    """Return the configs in the files of --members, which name the runs that one program trains together.
+    """Return the configs of the runs that one program trains together: --members names a config file for each.
 
-    For a run that has begun, return the config stored in its folder instead.
+    For a run that has begun, return the config stored in its folder instead of the one in the file.
+
+    Args:
+      first: the parsed flags, of which `members` holds the files.
+      rest: all other arguments.
+
+    Raises:
+      ConfigError: if `--algo`, `--env`, `--profile`, `--config`, `--resume` or other arguments are given as well, or
+        a file names no run.
     """
     if others := _given(first, "algo", "env", "profile", "config", "resume") + rest:
         raise ConfigError(f"--members goes by its files only; leave out {' '.join(others)}")
@@ -184,10 +192,11 @@ def _description() -> str:
 
 
 def resolved(config: RunConfig) -> RunConfig:
-    """Return a config in which `physics`, `name` and `parent` are definite, and make JAX use the devices it asks for.
+    """Make JAX use the devices that a config asks for. Return the config with `physics`, `name` and `parent` filled in.
 
-    An engine stands in place of `physics: auto`. A run without a name gets a free one. The parent (the run or exported
-    policy that this run starts from) is named with the iteration of its checkpoint, rather than `best` or `latest`.
+    `physics: auto` becomes the name of a physics engine. A missing `name` becomes one, made from `env`, `algo` and
+    `seed`, that no run in the workspace has. In `parent` (the run or exported policy that this run starts from) the
+    step `best` or `latest` becomes an iteration.
     """
     from envs.physics import resolve_backend
     from flexrl.training.warm_start import pin

@@ -24,7 +24,7 @@ class Run:
     """A run on disk, finished or interrupted.
 
     Attributes:
-      folder: the run's folder; of several seeds or variations, the folder that holds theirs.
+      folder: the run's folder. If the config asks for several seeds or variations, it holds a folder for each of them.
       config: the run's config, with every field decided.
     """
 
@@ -33,7 +33,10 @@ class Run:
 
     @property
     def members(self) -> list["Run"]:
-        """The runs of several seeds or variations, which were trained together; only this run if it is one."""
+        """One `Run` for each seed and variation that the config asks for, which were trained together.
+
+        The list holds a `Run` equal to this one if the config asks for only one seed and no variation.
+        """
         return [Run(member.folder, member) for member in member_configs(self.config)]
 
     @property
@@ -41,25 +44,33 @@ class Run:
         """Content of `result.json`: the final evaluation and its settings; None if the run is not finished.
 
         Raises:
-          ConfigError: if this is several runs, as all below does; choose one of `members`.
+          ConfigError: if the config asks for several seeds or variations; take the result of one of `members`.
         """
         return read_result(self._only_folder())
 
     @property
     def metrics(self) -> list[JsonObject]:
-        """Metrics of each iteration, oldest first: the rows of `metrics.jsonl`."""
+        """Metrics of each iteration, oldest first: the rows of `metrics.jsonl`; empty before the first.
+
+        Raises:
+          ConfigError: if the config asks for several seeds or variations; take the metrics of one of `members`.
+        """
         return _rows(self._only_folder() / "metrics.jsonl")
 
     @property
     def evaluations(self) -> list[JsonObject]:
-        """Results of each evaluation, oldest first: the rows of `evaluations.jsonl`."""
+        """Results of each evaluation, oldest first: the rows of `evaluations.jsonl`; empty before the first.
+
+        Raises:
+          ConfigError: if the config asks for several seeds or variations; take the evaluations of one of `members`.
+        """
         return _rows(self._only_folder() / "evaluations.jsonl")
 
     def policy(self, step: str | int = "best", seed: int = 0) -> LoadedPolicy:
         """Load the run's policy, as `flexrl.load` does.
 
         Raises:
-          ConfigError: if the run has no such checkpoint.
+          ConfigError: if the run has no such checkpoint, or the config asks for several seeds or variations.
           CheckpointError: if the checkpoint is damaged.
         """
         folder = self._only_folder()
@@ -76,7 +87,20 @@ def _rows(path: Path) -> list[JsonObject]:
 
 
 def fit(config: Mapping[str, object] | RunConfig | str | Path | None, fields: Mapping[str, object]) -> Run:
-    """Train a run in this process; see `flexrl.fit`. Call it in the main thread, which alone can handle signals."""
+    """Train a run in this process and return it. Call this in the main thread, which alone can handle signals.
+
+    If the run's folder already holds a run with this config, go on with that run, or leave it as it is if it is
+    finished. An interruption saves the run, which is returned unfinished.
+
+    Args:
+      config: fields of the run, nested as in a config file; a whole config; the path of a config file; or None for
+        no fields.
+      fields: further fields, which replace those of `config` that have the same name.
+
+    Raises:
+      ConfigError: naming the field, the value and the limit; or if the folder holds a run with another config.
+      Diverged: if the run has diverged.
+    """
     whole = resolved(with_defaults(_content(config) | dict(fields), "config"))
     resume = _has_begun(whole)
     with contextlib.closing(StopRequest(ends_process=False)) as stop:
@@ -88,7 +112,10 @@ def fit(config: Mapping[str, object] | RunConfig | str | Path | None, fields: Ma
 
 
 def _content(config: Mapping[str, object] | RunConfig | str | Path | None) -> JsonObject:
-    """Return the fields that are given, nested as in a config file."""
+    """Return the fields that a config gives, nested as in a config file.
+
+    `config` is a mapping of fields, a whole config, the path of a config file, or None, which gives no fields.
+    """
     if config is None:
         return {}
     if isinstance(config, RunConfig):

@@ -49,7 +49,11 @@ def stored_config(run: str, arguments: list[str]) -> RunConfig:
 
 
 def _moved(config: RunConfig, physics: str) -> RunConfig:
-    """Return a stored config with another physics engine, and with the profile (`cpu` or `gpu`) of this machine."""
+    """Return a stored config for a run that is resumed on another kind of machine.
+
+    Its physics engine becomes `physics`, where `auto` means this machine's default. Its profile becomes `gpu` if JAX
+    sees an accelerator here, else `cpu`.
+    """
     from envs.physics import resolve_backend
 
     return dataclasses.replace(config, physics=resolve_backend(physics), profile=default_profile())

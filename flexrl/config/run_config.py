@@ -202,7 +202,7 @@ def without_folder(env: str) -> str:
 
 
 def _without_teachers_folder(teacher: str) -> str:
-    """Return `SKILL=RUN` with the run's name in place of its path."""
+    """Return a teacher (policy to imitate), `RUN` or `SKILL=RUN`, with the run's name in place of its path."""
     skill, equals, run = teacher.rpartition("=")
     return f"{skill}{equals}{Path(run).name}"
 

@@ -57,7 +57,11 @@ Subject = tuple[Policy, Array, Mapping[str, float]]  # a policy to evaluate, its
 
 
 class Evaluator:
-    """Evaluates policies by one episode in each of `num_episodes` worlds. The program is compiled once."""
+    """Evaluates policies in an environment: each policy runs one episode in each of `num_episodes` worlds.
+
+    A call returns statistics over the episodes, and `episodes` returns the results of each one. The program that runs
+    the episodes is compiled once.
+    """
 
     def __init__(self, env: Env, num_episodes: int, *, num_policies: int = 1, allows_overflow: bool = False) -> None:
         """Define the program. It is compiled at its first use, unless `compile` is called before.
@@ -77,7 +81,10 @@ class Evaluator:
         self._run: Any = jax.jit(self._episodes if num_policies == 1 else jax.vmap(self._episodes))
 
     def compile(self, pool: Executor, policy: Policy, weights: Mapping[str, float]) -> Future[None]:
-        """Compile the program in a thread of the pool. Of `policy` and `weights` only shapes and names are read."""
+        """Compile the program in a thread of the pool. Of `policy` and `weights` only shapes and names are read.
+
+        The returned future ends when the program is compiled; its `result()` raises an error of the compilation.
+        """
         one = jax.eval_shape(lambda policy: (policy, jax.random.key(0), _numbers(weights)), policy)
         several = jax.eval_shape(_side_by_side, [one] * self._num_policies)
         lowered = self._run.lower(*one if self._num_policies == 1 else several)
@@ -114,9 +121,14 @@ class Evaluator:
         return self._checked(jax.device_get(self._run(policy, key, _numbers(weights or {}))))
 
     def episodes_of_each(self, subjects: Sequence[Subject]) -> list[Episodes]:
-        """Run episodes of several subjects: a subject is a policy with its random key and its reward weights.
+        """Run one episode in each world for several policies. Return the results of each policy, in the given order.
 
-        At most `num_policies` subjects run side by side. If `num_policies` is 1, any number of them run in turn.
+        Args:
+          subjects: policies, each with its random key and its reward weights. If `num_policies` is 1, they run one
+            after the other, in any number. Else they run side by side, and there are 1 to `num_policies` of them.
+
+        Raises:
+          ConfigError: if MJX-Warp left contacts out and that is not allowed.
         """
         if self._num_policies == 1:
             return [self.episodes(*subject) for subject in subjects]

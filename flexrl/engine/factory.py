@@ -48,9 +48,14 @@ def make_algorithm(config: RunConfig, env: Env, shards: Shards = ALONE) -> Algor
 
 
 def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset | Teachers | None = None) -> Engine:
-    """Make the engine for one run, or for `num_members` runs in one program.
+    """Make the engine: the compiled programs that run the training iterations of one run, or of several together.
 
-    `data` is the dataset of an offline algorithm, or holds the policies (teachers) that the run imitates.
+    Args:
+      config: config of the run; of several runs, the config of one of them.
+      env: the environment to train in.
+      num_members: number of runs that one program computes together.
+      data: the dataset of an offline algorithm, or the policies (teachers) that the run imitates; None if the run
+        learns from neither.
     """
     shards = Shards(config.num_devices)
     worlds = VecEnv(env, config.num_envs // config.num_devices, shards)
@@ -69,9 +74,9 @@ def make_engine(config: RunConfig, env: Env, num_members: int = 1, data: Dataset
 
 
 def reward_weights(config: RunConfig) -> dict[str, float]:
-    """Return the environment's reward weights by field name, which are inputs of the compiled program.
+    """Return the reward weights of the task by field name; they are inputs of the compiled training program.
 
-    They are none if the algorithm steps no worlds.
+    Return an empty dictionary if the algorithm steps no worlds, because it learns from a dataset alone.
     """
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}
@@ -79,9 +84,9 @@ def reward_weights(config: RunConfig) -> dict[str, float]:
 
 
 def evaluation_weights(config: RunConfig) -> dict[str, float]:
-    """Return the reward weights of evaluations by field name.
+    """Return the reward weights of evaluations by field name: the task's, without changes that only help training.
 
-    They are those of the task without changes that only help training. They are none if the algorithm steps no worlds.
+    Return an empty dictionary if training steps no worlds, because the algorithm learns from a dataset alone.
     """
     if not find_algorithm(config.algo).steps_worlds(config.algorithm):
         return {}

@@ -1,8 +1,9 @@
 """Read batches from a dataset larger than memory; each batch is read while the device computes the update before.
 
-The source's own `sample` runs here, on the CPU and outside the compiled programs. Instead of arrays it gets columns:
-objects that are indexed like arrays and read only these rows from files. So the source draws the same steps by the same
-keys as from a dataset on the device.
+A source (`DatasetSource` or `WindowSource`) samples an algorithm's batches from a dataset. Its `sample` runs here on
+the CPU, outside the compiled programs. Instead of arrays it gets columns: objects that are indexed like arrays and
+read only the indexed rows from files. So by the same random keys it draws the same steps as from a dataset on the
+device.
 """
 
 import functools
@@ -33,7 +34,10 @@ class StreamedDataset(Dataset):
 
     @property
     def high_return(self) -> Array | None:
-        """The return () that a tenth of all episodes reach. It is computed once, when the dataset is opened."""
+        """The return () that a tenth of the episodes reach or exceed; None if it was not given.
+
+        It is computed once, when the dataset is opened.
+        """
         return self.found_return
 
 
@@ -90,20 +94,30 @@ class Column:
         return self.shape[0]
 
     def __getitem__(self, index: Index) -> Array:
-        """Read the field at row numbers `index` (...), and return an array of shape (..., *shape[1:])."""
+        """Read the field in the rows with numbers `index` (...).
+
+        The result has the shape of `index`, followed by the shape of the field in one row.
+        """
         return jax.numpy.asarray(self.rows.take(index)[self.name])
 
 
 @dataclass(frozen=True)
 class AchievedColumn:
-    """The goal that each state achieves, computed from its qpos. Like an array, it is indexed by state numbers."""
+    """For each state in a dataset, the P numbers that describe what the state achieves as a goal, such as a place.
+
+    They are computed from the state's `qpos` when they are read. Like an array, the column is indexed by state numbers:
+    an episode of n control steps has n + 1 states, and the states of all episodes are numbered in order.
+    """
 
     qpos: Column
     goal_map: GoalMap
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape (N + E, P): N control steps, and one more state for each of E episodes."""
+        """Shape (N + E, P): P numbers for each state of E episodes, which have N control steps in all.
+
+        Each episode has one more state than control steps.
+        """
         return (len(self.qpos), *jax.eval_shape(self.goal_map.achieved, self._example).shape)
 
     @property
@@ -120,7 +134,7 @@ class AchievedColumn:
         return len(self.qpos)
 
     def __getitem__(self, index: Index) -> Array:
-        """Return what the states with these numbers (...) achieve, shape (..., P)."""
+        """Return for each of the states numbered `index` (...) what it achieves: P numbers, shape (..., P)."""
         qpos = self.qpos[index]
         return self._achieved(qpos.reshape(-1, qpos.shape[-1])).reshape(*qpos.shape[:-1], -1)
 
@@ -150,7 +164,10 @@ def streamed_dataset(stored: StoredRows, fraction: float) -> tuple[StreamedDatas
 
 @dataclass(frozen=True)
 class _Share(Shards):
-    """The share of device `index`, for use outside the compiled programs, where JAX does not know the device."""
+    """Tells which rows of a batch belong to device `index`, if the batch is shared among `num` devices.
+
+    It serves outside the compiled programs, where JAX cannot tell on which device the code runs.
+    """
 
     index: int = 0
 
@@ -160,7 +177,10 @@ class _Share(Shards):
 
 
 class Stream:
-    """Reads batches by their random keys. A batch that is announced is read in the background."""
+    """Reads batches from a dataset in files, each determined by a random key.
+
+    `announce` begins to read a batch in the background, and `take` returns it.
+    """
 
     def __init__(self, source: Any, data: StreamedDataset) -> None:
         """Prepare without reading a batch.

@@ -30,7 +30,8 @@ class TrainingData:
     Attributes:
       folder: the dataset's folder.
       arrays: the dataset in host memory or, if it is larger than the memory limit, columns that read from files.
-      sha256: SHA-256 of the arrays without returns-to-go, which follow from them; if streamed, of all files of rows.
+      sha256: SHA-256 of the arrays, without the returns-to-go, which follow from them. If `arrays` reads from files,
+        SHA-256 of the list of the files' SHA-256.
       environment: the environment in which the dataset says that it was recorded; None if it does not say.
     """
 
@@ -109,7 +110,11 @@ def _is_too_large(config: RunConfig, folder: str) -> bool:
 
 
 def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
-    """Load the whole dataset into memory."""
+    """Load a dataset into memory: the best episodes, as many as `best_fraction` in the algorithm's config asks for.
+
+    Raises:
+      ConfigError: if the dataset is damaged, or does not fit the environment.
+    """
     episodes = best_episodes(read_dataset(Path(folder)), config.algorithm.best_fraction)
     arrays = flatten(episodes)
     environment = _require_fitting(arrays, config, spec, folder)
@@ -120,7 +125,13 @@ def _resident(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
 
 
 def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
-    """Leave the dataset in files, from which batches are read."""
+    """Open a dataset that stays in files, from which batches are read while the run trains.
+
+    It consists of the best episodes, as many as `best_fraction` in the algorithm's config asks for.
+
+    Raises:
+      ConfigError: if the dataset is damaged, or does not fit the environment.
+    """
     stored = stored_rows(Path(folder))
     arrays, qpos = streamed_dataset(stored, config.algorithm.best_fraction)
     environment = _require_fitting(arrays, config, spec, folder)
@@ -133,7 +144,13 @@ def _streamed(config: RunConfig, spec: EnvSpec, folder: str) -> TrainingData:
 
 
 def _require_fitting(arrays: Dataset, config: RunConfig, spec: EnvSpec, folder: str) -> str | None:
-    """Refuse a dataset that does not fit the environment. Return the environment that the dataset names, if any."""
+    """Return the name of the environment in which a dataset says that it was recorded; None if it does not say.
+
+    Raises:
+      ConfigError: if observations, goals or actions have other sizes than in the run's environment; if an episode is
+        longer than that allows, for algorithms that read the time; or if the dataset was recorded in another
+        environment and the config does not allow that.
+    """
     for name, rows, wanted in (
         ("observations", arrays.obs, spec.obs_size),
         ("goals", arrays.goal, spec.goal_size),

@@ -94,7 +94,8 @@ class LoadedPolicy:
         """Return the deterministic action, shape (A,) or (B, A), and keep the memory for the next call.
 
         Args:
-          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary, as the class describes.
+          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary that has
+            this as `observation`, and may have the goal as `desired_goal`.
           goal: names of skills, or arrays (G,) or (B, G); one goal for all worlds, or one for each. None if the
             observation contains the goal.
           reward: reward of the step that led here, () or (B,); only Decision Transformers read it.
@@ -119,7 +120,8 @@ class LoadedPolicy:
         """Return the action and the next memory, which the caller keeps, as `predict` of Stable-Baselines3 does.
 
         Args:
-          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary, as the class describes.
+          observation: (O,) or (B, O), perhaps with the goal appended; or a dictionary that has
+            this as `observation`, and may have the goal as `desired_goal`.
           state: the memory that the call before returned; None at the start.
           episode_start: whether an episode begins here, () or (B,); clears the memory.
           deterministic: return the mode of the action's distribution rather than a sample.

@@ -48,7 +48,11 @@ class Recording:
 
 
 def record_episodes(run: str, options: CollectArguments) -> Recording:
-    """Collect the episodes that the options ask for.
+    """Run episodes with policies of a run, and return them with the metadata of the dataset that they make.
+
+    Args:
+      run: folder of a run or of an exported policy, or a run's name.
+      options: number of episodes, and the checkpoints whose policies act or `random` for uniform actions.
 
     Raises:
       ConfigError: if there is no such run or step.
@@ -98,7 +102,15 @@ def record_episodes(run: str, options: CollectArguments) -> Recording:
 
 
 def _policies(folder: Path, config: RunConfig, env: Env, options: CollectArguments) -> dict[int | None, Any]:
-    """Return the policies that act, by iteration (None for uniform actions). All have the same pytree structure."""
+    """Return the policies whose episodes are recorded, by the training iteration of the checkpoint of each.
+
+    The tier `random` has one policy, which draws uniform actions; its iteration is None. All policies have the same
+    pytree structure.
+
+    Raises:
+      ConfigError: if there is no such step, or the tier `replay` finds too few checkpoints.
+      CheckpointError: if a checkpoint is damaged.
+    """
     if options.tier == "random":
         return {None: UniformPolicy(env.spec.action_size)}
     algorithm = make_algorithm(config, env)

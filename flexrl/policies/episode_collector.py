@@ -31,7 +31,7 @@ class UniformPolicy:
         return ()
 
     def act(self, carry: tuple, observation: Observation, key: Array) -> tuple[tuple, Array, tuple]:
-        """Return random actions (B, A)."""
+        """Return the memory as it was, random actions (B, A) for B worlds, and an empty tuple of further outputs."""
         shape = (*observation.reward.shape, self.action_size)
         return carry, jax.random.uniform(key, shape, minval=-1.0, maxval=1.0), ()
 
@@ -76,7 +76,10 @@ class Collected:
 
 
 class Collector:
-    """Collects episodes of policies of the same pytree structure. The program is compiled once."""
+    """Runs policies in many worlds at once, and returns whole episodes with all observations, actions and rewards.
+
+    The program that runs a policy is compiled once, and serves all policies of the same pytree structure.
+    """
 
     def __init__(self, vec_env: VecEnv) -> None:
         """Define two programs: one starts all worlds of `vec_env`, the other runs some control steps of them.

@@ -196,7 +196,10 @@ def _gather(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _scatter(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
-    """Add the nodes of JAX's `scatter` where it replaces one row along one axis at a known index; else as unknown."""
+    """Add the nodes of JAX's `scatter` if it replaces one row along one axis, at an index that is known now.
+
+    Any other `scatter` is added as unknown. Return the names of the operation's outputs.
+    """
     numbers, (operand, place, update) = equation.params["dimension_numbers"], inputs
     if isinstance(place, str) or place.size != 1 or len(numbers.inserted_window_dims) != 1:
         return unknown(graph, equation, inputs)
@@ -219,12 +222,18 @@ def _transpose(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _composed(*operations: str) -> Emitter:
-    """Return the emitter of several ONNX operations of one input, each applied to the result of the one before."""
+    """Return a function that adds the nodes of a JAX operation which is several ONNX operations in a row.
+
+    Each of them has one input: the operation's own input, then the result of the ONNX operation before.
+    """
     return lambda graph, equation, inputs: [functools.reduce(lambda x, f: graph.one(f, x), operations, inputs[0])]
 
 
 def _with_one(first: str, constant: float, then: str, *, before: bool) -> Emitter:
-    """Return the emitter of `then(first(x, constant))` if `before` is True, else of `first(then(x), constant)`."""
+    """Return a function that adds the nodes of a JAX operation of one input x, which is two ONNX operations.
+
+    The nodes compute `then(first(x, constant))` if `before` is True, else `first(then(x), constant)`.
+    """
 
     def emit(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
         one = np.asarray(constant, equation.invars[0].aval.dtype)

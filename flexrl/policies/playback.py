@@ -26,7 +26,15 @@ from flexrl.storage.run_folder import find_run, read_config
 
 @dataclass(frozen=True)
 class Playback:
-    """A run's deterministic policy at an iteration, with its environment on this machine's physics."""
+    """A trained policy, deterministic and ready to act, with the environment to run it in.
+
+    Attributes:
+      folder: folder of the run or of the exported policy.
+      config: config of the run, with the physics engine to use here.
+      step: iteration of the checkpoint.
+      env: environment of evaluations.
+      policy: the policy.
+    """
 
     folder: Path
     config: RunConfig
@@ -79,7 +87,17 @@ def judging_worlds(
 ) -> tuple[Path, RunConfig, Env]:
     """Return a run's or an exported policy's folder, its config for this machine, and the environment to evaluate in.
 
-    Arguments and errors are those of `load_playback`.
+    Args:
+      run: a run's or an exported policy's folder, or a run's name in the workspace.
+      workspace: folder that holds the runs.
+      physics: physics engine to use, which need not be the one of the training; `auto` chooses by device.
+      num_episodes: number of worlds that will be stepped at once.
+      task: function from the stored config of the task to the one to use.
+      warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
+      is_randomized: whether worlds differ and are pushed as in the training.
+
+    Raises:
+      ConfigError: if there is no such run.
     """
     say_why_no_gpu()
     folder = find_run(run, workspace)
@@ -96,7 +114,17 @@ def judging_worlds(
 
 
 def load_policy_of(folder: Path, algorithm: Algorithm, step: str) -> tuple[int, Policy]:
-    """Load a policy from an exported folder or from a run's checkpoints. Return its iteration and the policy."""
+    """Load the deterministic policy in a folder of a run or of an exported policy. Return its iteration and the policy.
+
+    Args:
+      folder: folder of the run or of the exported policy.
+      algorithm: algorithm that trained the policy.
+      step: `best`, `latest` or an iteration; an exported policy has only one iteration.
+
+    Raises:
+      ConfigError: if there is no such step.
+      CheckpointError: if the checkpoint or the exported policy is damaged.
+    """
     if is_exported(folder):
         return exported_step(folder, step), load_exported(folder, algorithm)
     checkpoints = Checkpoints(folder)

@@ -50,7 +50,9 @@ class Portable:
 
 
 def portable(policy: Policy, spec: EnvSpec) -> Portable:
-    """Return a policy's function without the inputs that it does not read, such as the goal of a task that has none.
+    """Return a policy as a pure function of named arrays, with the names and shapes of its inputs and outputs.
+
+    Inputs that the policy does not read are left out, such as the goal if the task has none.
 
     Raises:
       ConfigError: if the policy's memory does not begin as zeros.

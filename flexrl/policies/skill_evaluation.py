@@ -56,7 +56,7 @@ def examine(playback: Playback, num_episodes: int, num_transition_episodes: int,
 
 
 def _asking_only_for(playback: Playback, skill: str) -> Any:
-    """Return the task's config with one skill that is commanded for whole episodes."""
+    """Return the config of the policy's task, changed so that each episode commands `skill` from start to end."""
     seconds = playback.env.spec.episode_length * playback.env.spec.control_period
     return dataclasses.replace(
         playback.config.task, skills=(skill,), goal_strategy="single", goal_seconds=(seconds, seconds)
@@ -143,8 +143,12 @@ class _SecondHalves:
         """Run each world through its two skills.
 
         Returns:
-          Whether each world fell in either half (B,), the metrics `settled` and `final` (B,) of the second half for
-          `skill_success`, and the number of control steps of all worlds in which contacts were left out.
+          fallen: (B,) bool: whether each world fell while it was commanded either skill.
+          settled: (B,) each: errors of velocity and turn by name, averaged over the second skill from 1 s after its
+            start.
+          final: (B,) each, in s: `air_seconds`, the longest flight during the second skill, and `standing_seconds`,
+            for how long the body has stood at its end.
+          num_overflowed: number of control steps of all worlds in which contacts were left out.
         """
         key_fresh, key_goals, key_act = jax.random.split(key, 3)
         num, worlds = self._worlds.num_envs, self._worlds

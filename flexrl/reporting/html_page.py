@@ -28,7 +28,9 @@ CLIPS = {
 def page(
     record: RunRecord, beside: list[RunRecord], records: list[RunRecord], chosen: Mapping[str, tuple[object, object]]
 ) -> str:
-    """Return the whole page as HTML. It begins with the verdict and a clip.
+    """Return the whole page about a run as HTML.
+
+    It begins with a judgement whether the run has learned, and with one of the run's videos if there are any.
 
     Args:
       record: the run that the page is about.

@@ -62,7 +62,7 @@ class Reporter:
         return row
 
     def doing(self, activity: str) -> None:
-        """Show what the program does now, between iterations."""
+        """Show on the terminal what the program does now, between iterations, such as `compiling`."""
         self._display.doing(activity)
 
     def evaluations(self) -> list[JsonObject]:

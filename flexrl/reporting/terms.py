@@ -1,4 +1,4 @@
-"""Draw what a task measures, such as parts of the reward and the forward velocity, and say what the terms mean."""
+"""Draw what a task measures, such as parts of the reward and the forward velocity, and explain metrics by name."""
 
 from typing import TYPE_CHECKING
 

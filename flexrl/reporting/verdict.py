@@ -33,8 +33,10 @@ class Verdict:
 def verdict(record: RunRecord) -> Verdict:
     """Judge by a run's evaluation returns whether it has learned.
 
-    The gain is what the best quarter of the training has on average over the first return. It is compared with the 95 %
-    intervals of the returns. `RULE` states the rule in full.
+    The training is divided into four quarters, and the returns are averaged over each. The run has learned if the best
+    quarter's average exceeds the first evaluation's return by more than chance explains, as judged by the widest 95 %
+    interval. If the last quarter is clearly better than the one before, the run is still rising. `RULE` states the rule
+    in full.
     """
     returns = record.returns
     if record.state == "diverged":

@@ -36,7 +36,18 @@ def meet(coordinator: str, num_hosts: int, host_index: int, seconds: float) -> N
 
 
 def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
-    """Accept a connection from each other host, then tell all of them to go on."""
+    """At the first host: accept a connection from each of the `others` other hosts, then tell all of them to go on.
+
+    Args:
+      port: port to listen at.
+      others: number of other hosts.
+      deadline: time by `time.monotonic()` at which to give up.
+      seconds: the whole time that hosts have to come, for the error.
+
+    Raises:
+      ConfigError: if the port cannot be opened.
+      Preempted: if not all hosts came in time.
+    """
     with contextlib.ExitStack() as stack:
         try:
             listener = stack.enter_context(socket.create_server(("", port), family=socket.AF_INET))
@@ -62,7 +73,18 @@ def _receive(port: int, others: int, deadline: float, seconds: float) -> None:
 
 
 def _visit(host: str, port: int, host_index: int, deadline: float, seconds: float) -> None:
-    """Connect to the first host, again and again, until it says that all hosts have come."""
+    """At any other host: connect to the first host, again and again, until it says that all hosts have come.
+
+    Args:
+      host: name or address of the first host.
+      port: port at which the first host listens.
+      host_index: index of this host, which it tells the first one.
+      deadline: time by `time.monotonic()` at which to give up.
+      seconds: the whole time that hosts have to come, for the error.
+
+    Raises:
+      Preempted: if the first host did not say so in time.
+    """
     while time.monotonic() < deadline:
         try:
             with socket.create_connection((host, port), timeout=RETRY_SECONDS) as connection:

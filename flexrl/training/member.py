@@ -102,7 +102,8 @@ class Member:
     def begin(self, engine: Engine, algorithm: Algorithm) -> RunState:
         """Return the run's state before its first iteration, with the arrays that it takes from its parent, if any.
 
-        `algorithm` is the run's own: its traced hyper-parameters may differ from those of the engine's algorithm.
+        `algorithm` has this run's own hyper-parameters, such as the learning rate. Those that are inputs of the
+        compiled program may differ from the ones of the engine's algorithm.
         """
         run = engine.init(self.config.seed, algorithm, reward_weights(self.config))
         if self.config.parent is None:
@@ -131,7 +132,11 @@ class Member:
             self.checkpoints.note_score(row["step"], row["evaluation/return_mean"])
 
     def write_row(self, iteration: int, metrics: dict[str, Array]) -> None:
-        """Write an iteration's metrics. End the run as diverged if too many successive updates were not finite."""
+        """Write an iteration's metrics to the run's folder and trackers.
+
+        If too many successive updates were not finite, the run has diverged: set `divergence`, write the reason to the
+        folder, and tell the trackers that the run failed. No error is raised.
+        """
         row = self.reporter.iteration(iteration, metrics)
         self._tell_of_overflow("episode/overflowed", row, self.config.steps_per_iteration)
         self.notice_divergence(iteration, row)

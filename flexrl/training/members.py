@@ -116,7 +116,10 @@ def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
 
 
 def _newest_intact(config: RunConfig) -> list[int]:
-    """Return the one or two newest iterations from which a run can go on, newest first; 0 is the beginning."""
+    """Return the iterations of a run's two newest intact checkpoints, from which it can go on, newest first.
+
+    The list ends with 0, the beginning, if no checkpoint is intact, or if the run has at most its first checkpoint.
+    """
     checkpoints = Checkpoints(config.folder)
     intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))
     newest = list(itertools.islice(intact, KEPT_TOGETHER))

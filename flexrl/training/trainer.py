@@ -72,7 +72,11 @@ def _members(configs: list[RunConfig], resume: bool, group: RunConfig | None) ->
 
 
 def _open_group(config: RunConfig, resume: bool, arguments: list[str]) -> RunFolder:
-    """Lock the folder that holds the folders of several members, and record how they start or what changes."""
+    """Lock and return the folder of a config with several seeds or variations, which holds one folder for each of them.
+
+    If `resume` is False, write the config and the command line there. If it is True, record in the folder whether the
+    runs go on with another physics engine.
+    """
     folder = RunFolder(config.folder)
     if resume:
         folder.move(config)
@@ -203,7 +207,10 @@ class Trainer:
                 program.result()
 
     def _announce(self, places: list[RunConfig], data: TrainingData | LoadedTeachers | None) -> None:
-        """Print what is trained, on which data, and the folders of results: those of the configs `places`."""
+        """Print where results go (the folders of `places`), and the algorithm, the environment, data and networks.
+
+        `data` is the dataset or the policies that the runs learn from; None if there are none.
+        """
         config = self._config
         worlds = [f"{config.num_envs} worlds"] if find_algorithm(config.algo).steps_worlds(config.algorithm) else []
         learns_from = " and ".join(worlds + ([] if data is None else [data.summary]))
@@ -227,9 +234,10 @@ class Trainer:
         return self._hosts.decided(all(member.stopped_early(self._iteration) for member in self._going_on().values()))
 
     def _may_evaluate(self) -> bool:
-        """Return whether the schedule of any member has an evaluation after the newest iteration.
+        """Return whether an evaluation of any member is scheduled right after the newest iteration.
 
-        That evaluation may have been made before an interruption. Every host computes this by itself.
+        True does not mean that it is still to be made: it may have been made before the run was interrupted. Every
+        host computes this by itself.
         """
         return any(member.schedule.evaluates_after(self._iteration) for member in self._members)
 
@@ -319,7 +327,12 @@ class Trainer:
                 going_on[i].write_evaluation(self._iteration, evaluation, seconds)
 
     def _evaluations(self, policies: Mapping[int, Policy], key_of: Callable[[int], Array]) -> dict[int, JsonObject]:
-        """Evaluate a policy of each member; policies and results are by member's index. `key_of` maps seed to key."""
+        """Run the evaluation episodes of some members' policies, and return statistics over them by member's index.
+
+        Args:
+          policies: the policies to evaluate, by member's index.
+          key_of: function from a member's seed to the random key of its episodes.
+        """
         if not policies:
             return {}
         configs = [self._writers[i].config for i in policies]
@@ -349,10 +362,10 @@ class Trainer:
             member.save(self._iteration, runs[i])
 
     def _of_member(self, batches: Any, i: int) -> Any:
-        """Return the part of member `i` in `batches`.
+        """Return from `batches` the part of the run with index `i`, such as its training state or its metrics.
 
-        Each batch is a tree for the members that are computed together: one member on a CPU, all on an accelerator. If
-        there are several, they lie along a leading axis.
+        One program computes a batch of runs at a time: one run on a CPU, all runs on an accelerator. `batches` holds
+        one tree of arrays for each batch. If a batch has several runs, they lie along the leading axis of its arrays.
         """
         return self._engine.member(batches[i // self._batch_size], i % self._batch_size)
 

@@ -196,9 +196,10 @@ def _require_same_scale(parent: Parent, config: RunConfig) -> None:
 
 
 def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -> None:
-    """Refuse a parent whose policy would get other inputs than those that it was trained on.
+    """Refuse a parent whose policy cannot read the new run's observations and goals.
 
-    The observation must have the same size, and the layers that read the inputs must have been taken from the parent.
+    The observations of both environments must have the same size. Also, each layer of the policy that reads an
+    observation or a goal must be among the arrays taken from the parent. The goal encoder is exempt: it may be new.
 
     Args:
       parent: the run or exported policy that the new run starts from.
@@ -207,7 +208,7 @@ def _require_fit(parent: Parent, spec: EnvSpec, wanted: Shapes, taken: Leaves) -
       taken: the arrays that are taken from the parent, by name.
 
     Raises:
-      ConfigError: naming both sizes.
+      ConfigError: naming the sizes of observation and goal in both runs.
     """
     layers = [name for name in wanted if name.startswith(POLICY) and "goal_encoder" not in name]
     readers = [name for name in layers if ".cell." in name] or [n for n in layers if n.endswith(READERS)]

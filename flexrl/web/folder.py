@@ -1,7 +1,7 @@
 """Write a folder of static files on which a policy of `humanoid-skills` runs in a browser, with its physics.
 
-The page's files are those in `page/` here, and those for drawing and steering the body from the page that
-`flexrl.serve` serves.
+The folder gets the files in `page/` beside this module; the files that draw and steer the body, from the page that
+`flexrl.serve` serves (`flexrl/serving/page`); the policy; the body's model; and MuJoCo compiled to WebAssembly.
 """
 
 import shutil

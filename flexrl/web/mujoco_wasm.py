@@ -1,4 +1,4 @@
-"""Find MuJoCo's WebAssembly: the package @mujoco/mujoco of npm, which a page runs physics by."""
+"""Find MuJoCo compiled to WebAssembly, with which a web page steps physics: the npm package @mujoco/mujoco."""
 
 import json
 from pathlib import Path

@@ -24,12 +24,14 @@ def network_of(policy: Policy, function: Portable) -> tuple[JsonObject, np.ndarr
       function: the same policy as `portable` describes it.
 
     Returns:
-      network: `observation_size`; `clip`, the bound of normalised observations (None without a normaliser); `asked`,
-        constants in front of the goal; `goal_encoder` and `layers`, sizes of their layers; `activation`; `mirror`,
-        the left-right reflections (None without symmetry); and `squash`, how actions are bounded.
-      weights: (N,) float32: mean and deviation of the observation; then kernel (inputs x outputs) and bias of each
-        layer of the encoder, and of each layer behind it. The last layer has only the outputs from which deterministic
-        actions follow.
+      network: a dictionary of `observation_size`; `clip`, the bound of normalised observations (None without a
+        normaliser); `asked`, constant numbers that are put before the goal, such as a return to ask for (empty if there
+        are none); `goal_encoder` (empty if there is none) and `layers`, the number of inputs and outputs of each of
+        their layers; `activation`; `mirror`, the left-right reflections (None without symmetry); and `squash`, whether
+        actions are bounded by `tanh` or `clip`.
+      weights: (N,) float32: mean and standard deviation of the observation; then kernel (inputs x outputs) and bias of
+        each layer of the goal encoder, and of each of `layers`. The last layer has only the outputs that give the
+        deterministic action.
 
     Raises:
       ConfigError: if the policy has memory, reads rewards, or computes in bfloat16.
