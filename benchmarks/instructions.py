@@ -102,10 +102,10 @@ def main() -> None:
 
 
 def told(run: str, split: str) -> list[Told]:
-    """Read a test set; return the instructions in it that a policy can carry out within `LONGEST` seconds.
+    """Return the instructions of a test set that need only skills of a policy and at most `LONGEST` s, as they are read.
 
     Args:
-      run: the policy.
+      run: name or folder of a run or an exported policy.
       split: the test set, by the name of its file in benchmarks/language/generated.
     """
     taught = taught_skills(find_run(run, "workspace"))

@@ -102,8 +102,8 @@ def write_sentences(skills: Sequence[str], config: DirectConfig) -> dict[str, Pa
     """Write the embeddings (K, 384) of K sentences for each skill to a .npz file, for training and each test set.
 
     Returns:
-      For each split (`train`, and the test sets `S0`, `S1` and `S2`) its file, without the skills for which it has no
-      sentence.
+      The file of each split: `train`, and the test sets `S0`, `S1` and `S2` that the module describes. A file lacks the
+      skills for which its split has no sentence.
     """
     encoder = Encoder()
     config.workspace.mkdir(parents=True, exist_ok=True)

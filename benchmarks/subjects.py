@@ -265,8 +265,8 @@ class WorldsSubject:
 class TrainingSubject:
     """Training, to be timed: a call is one iteration of rollout and update, by the same `Engine` as in real runs.
 
-    An engine is the compiled programs of an iteration. Every repeat starts from the untrained policy, so that the
-    humanoids move alike in all repeats. The worlds go on where the repeat before left them.
+    An engine holds the compiled programs of an iteration. Every repeat begins with the untrained policy, so that the
+    humanoids move alike in all repeats, and with the worlds as the repeat before left them.
     """
 
     name = "training"

@@ -17,9 +17,9 @@ from flexrl.engine.engine import Engine
 
 
 def make_env(config: RunConfig, num_members: int = 1) -> Env:
-    """Make the environment to train in, with the worlds of one device.
+    """Make the environment to train in, with room for the worlds that one device steps.
 
-    They are its share of the run's worlds, times `num_members`, the number of runs that one program trains together.
+    A device steps an equal share of each run's worlds; one program may train several runs (`num_members`) together.
     """
     worlds = config.num_envs // config.num_devices * num_members
     return registry.make_env(config.env, config.task, _physics_options(config, worlds))

@@ -29,7 +29,7 @@ class Policies:
         return list(self._paths())
 
     def load(self, name: str) -> LiveBody:
-        """Load a policy by its name.
+        """Load a policy by its name, and return a simulated body that it drives.
 
         Raises:
           ConfigError: if there is no such name, or the run has no checkpoint.

@@ -118,7 +118,7 @@ def together(configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
 def _newest_intact(config: RunConfig) -> list[int]:
     """Return the iterations of a run's two newest intact checkpoints, from which it can go on, newest first.
 
-    The list ends with 0, the beginning, if no checkpoint is intact, or if the run has at most its first checkpoint.
+    A 0, the beginning, comes last if no checkpoint is intact, or if the run has written one checkpoint or none.
     """
     checkpoints = Checkpoints(config.folder)
     intact = (step for step in reversed(checkpoints.steps()) if checkpoints.is_intact(step))

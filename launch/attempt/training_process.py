@@ -109,7 +109,7 @@ class Attempt:
             folder.note_process(self._process.pid)
 
     def has_ended(self) -> bool:
-        """Return whether the process has ended; if so, record how in `progress` and in the trials' folders.
+        """Return whether the process has ended; if so, write to `progress` and to the trials' folders how it ended.
 
         Call it every fraction of a second: it also writes heartbeats and enforces the time limits.
         """

@@ -48,7 +48,7 @@ class StageJobs:
         self._standings: dict[str, Standing] = {}
 
     def look(self) -> None:
-        """Ask the cluster for the state of each stage."""
+        """Ask the cluster for the state of each stage, and keep the answers for the other methods."""
         jobs = self._cluster.jobs(self._selector)
         pods = [pod for done in (False, True) for pod in self._cluster.pods(self._selector, done)] if jobs else []
         records = {stage.key: Progress() for stage in self._stages}

@@ -113,9 +113,9 @@ def ended(progress: Progress, event: Ended, retries: int) -> Progress:
 
 
 def lost(progress: Progress, why: str, seconds: float = 0.0) -> Progress:
-    """Return the progress after an attempt's end or result was lost: stopped, to go on from its checkpoint.
+    """Return the progress of a trial whose attempt vanished, or whose result was lost: its state is `stopped`.
 
-    This is not the trial's fault and costs it no retry.
+    The trial will go on from its checkpoint. The loss is not the trial's fault and costs it no retry.
 
     Args:
       progress: progress before the loss.

@@ -1,4 +1,4 @@
-"""Build clauses from the pieces of an instruction: the words between its order words and punctuation.
+"""Build clauses from the pieces into which an instruction is cut at punctuation and at "then", "and" or "before".
 
 Repetition, negation, corrections and words that were left out are resolved here.
 """

@@ -1,7 +1,7 @@
 """Verbs of reports, interfaces and drill sergeants, such as "initiate gait".
 
-`FORMAL_VERBS` maps a kind of movement ("go", "turn", ...) and the speed that the verb says to its phrases, with
-semicolons between them.
+The keys of `FORMAL_VERBS` are pairs: a kind of movement ("go", "turn", ...) and a speed. A value holds the phrases that
+say both, with semicolons between them.
 """
 
 from flexrl.language.plan import Speed
