@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def told(run: str, split: str) -> list[Told]:
-    """Return the instructions of a test set that need only skills of a policy and at most `LONGEST` s, as they are read.
+    """Return the instructions of a test set that need only a policy's skills and at most `LONGEST` s, as they are read.
 
     Args:
       run: name or folder of a run or an exported policy.

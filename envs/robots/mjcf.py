@@ -123,7 +123,7 @@ def _add_files(main: Path, found: dict[Path, None]) -> None:
 
 
 def _require_relative(main: Path, element: ElementTree.Element, attributes: Sequence[str]) -> None:
-    """Raise ConfigError if an element names a file or folder by an absolute path: it would not be in a copy of the model."""
+    """Raise ConfigError if an element names a file by an absolute path: a copy of the model would not hold it."""
     for attribute in attributes:
         if os.path.isabs(value := element.get(attribute, "")):
             raise ConfigError(

@@ -144,8 +144,8 @@ class _SecondHalves:
 
         Returns:
           fallen: (B,) bool: whether each world fell while it was commanded either skill.
-          settled: dict of arrays (B,): errors of velocity and turn by name, averaged over the second skill from 1 s after its
-            start.
+          settled: dict of arrays (B,): errors of velocity and turn by name, averaged over the second skill from 1 s
+            after its start.
           final: dict of two arrays (B,), in s: `air_seconds`, the longest flight during the second skill, and
             `standing_seconds`, for how long the body has stood when the second skill ends.
           num_overflowed: number of control steps of all worlds in which contacts were left out.
