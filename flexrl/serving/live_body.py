@@ -165,7 +165,8 @@ class LiveBody:
 
 
 def _begin(state: Following, schedule: Schedule) -> Following:
-    progress = first_progress(schedule).replace(contacts=state.progress.contacts)
+    """Return the state at the start of another plan. A body that is getting up after a fall first gets up."""
+    progress = first_progress(schedule).replace(contacts=state.progress.contacts, rising=state.progress.rising)
     return state.replace(schedule=jax.tree.map(jnp.asarray, schedule), progress=progress)
 
 
