@@ -80,14 +80,20 @@ def main(config: OfflineConfig) -> None:
 
 
 def learning(config: OfflineConfig) -> dict[str, Any]:
-    """Measure gradient steps per second of the Decision Transformer: of flex-rl, and of PyTorch if it is installed.
+    """Measure how many gradient steps per second a Decision Transformer is trained by, on a random dataset in memory.
 
-    flex-rl's is measured with and without dropout.
+    The programs are flex-rl with dropout, flex-rl without dropout, and PyTorch's Decision Transformer, which is left
+    out if PyTorch is not installed for the benchmarks. A product of two large matrices is timed in the same rounds; its
+    rate of floating-point operations stands for the machine's peak.
+
+    Args:
+      config: the settings of the benchmark, of which `seconds` and `repeats` are read.
 
     Returns:
-      `rates` in gradient steps per second; `ratios` of flex-rl's rate with dropout to each other rate;
-      `tokens_per_second`; and `share_of_peak`, the floating-point rate as a share of that of a plain matrix product,
-      which is `peak_gflop_per_second`.
+      A dict, in which every entry has the median, minimum and maximum over the rounds. `rates`: gradient steps per
+      second of each program, by its name. `ratios`: the rate of flex-rl with dropout over that of each other program.
+      `tokens_per_second`: of flex-rl with dropout and of PyTorch, by name. `share_of_peak`: floating-point operations
+      per second of each program over those of the matrix product. `peak_gflop_per_second`: those of the matrix product.
     """
     with dataset_of(1.0) as folder, torch_peer() as peers:
         ours = learner("dt", folder)

@@ -116,10 +116,14 @@ class Watched:
 
 
 def _heights(config: RecoveryConfig, *, is_lying: bool) -> tuple[Watched, float]:
-    """Watch bodies that walk and are shoved or, if `is_lying`, bodies that begin lying and get up.
+    """Simulate `config.worlds` bodies for `config.seconds`, and record their torsos' heights after every control step.
+
+    If `is_lying`, the bodies begin lying and are told to stand up. Otherwise they walk for `config.walk_seconds` and
+    are shoved, and those that fall are told to stand up; only the time after the shove is recorded.
 
     Returns:
-      What the bodies did, from the shove or the start on; and the seconds of a control step.
+      The heights, with the side on which each body lies at the start (meaningful only if `is_lying`); and the duration
+      of a control step, s.
     """
     playback, follower = load_follower(config.run, config.workspace, config.worlds, step=config.step, is_lying=is_lying)
     period = playback.env.spec.control_period

@@ -152,12 +152,21 @@ def measure(config: TasksConfig, name: str) -> dict[str, Any]:
 
 
 def cost_of(name: str, alone: Measurement, task: Measurement) -> dict[str, Any]:
-    """Return what an environment's task costs on top of its physics.
+    """Return how much slower an environment is with its task (observations, rewards, resets) than its physics alone.
+
+    A rate is a number of control steps per second, over all worlds. The two programs were timed in turn: each round
+    gave one rate of each.
+
+    Args:
+      name: name of the environment.
+      alone: the rates of the physics alone.
+      task: the rates of the physics with the task.
 
     Returns:
-      `env`, its name; `physics_alone` and `task`, the median rates in control steps per second; `ratio`, the rate of
-      physics alone over that of the task in the same round; `cost`, the median ratio minus 1, which is the extra time
-      as a fraction of the time of physics alone; and `rates`, all of them.
+      `env`, the environment's name; `physics_alone` and `task`, the median rates; `ratio`, the median, minimum and
+      maximum over the rounds of the rate of physics alone divided by that with the task; `cost`, the median ratio minus
+      1, which is the task's extra time as a fraction of the time of physics alone; and `rates`, a list of the rates of
+      all rounds for each program, by the program's name.
     """
     ratio = pairwise_ratio(alone, task)
     return {

@@ -68,10 +68,12 @@ class Mirror:
 
 @dataclass(frozen=True)
 class GoalMap:
-    """For tasks whose goals are states to reach: what a state achieves, and how a policy sees that as a goal.
+    """Two functions of a task whose goals are states to reach; they turn any state into a goal that a policy observes.
 
-    `achieved` maps MuJoCo's qpos to P numbers that describe what the state achieves, such as a place. `shown` maps
-    these numbers of the present state and of a state to reach to the goal (G,) that the policy observes.
+    `achieved` takes a state's qpos, MuJoCo's joint positions, and returns P numbers that describe what the state
+    achieves, such as the body's place. `shown` takes two such vectors of P numbers, first that of the present state and
+    then that of the state to reach. It returns the goal (G,) that the policy observes in the present state, such as the
+    direction and the distance to the place.
     """
 
     achieved: Callable[[Array], Array]  # qpos of one world -> what it achieves (P,), in the world's frame

@@ -65,7 +65,11 @@ class Pace:
         self._started = time.perf_counter()
 
     def progress(self, num_steps: int, metrics: Any) -> None:
-        """Answer with the seconds that the training step took. Brax calls this after every training step."""
+        """Print a training step's duration for the parent process, as JSON, and wait for its next line `go`.
+
+        The line is `{"seconds": ...}`, counted from the last `go`. Brax calls this method after every training step, as
+        its `progress_fn`; the arguments, brax's count of control steps and its metrics, are not used.
+        """
         self.answer(seconds=time.perf_counter() - self._started)
 
 

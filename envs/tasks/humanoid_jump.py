@@ -131,7 +131,11 @@ class HumanoidJump(MujocoTask):
 
     @staticmethod
     def evaluated(config: HumanoidJumpConfig) -> HumanoidJumpConfig:
-        """Return the config for evaluation: episodes start standing and are not cut."""
+        """Return the config for evaluation, without the changes that only help training.
+
+        All episodes start standing, without an upward push (`crouched` and `rising` are 0). The task does not cut them
+        (`episode_seconds` is None): they end with a fall or at the environment's time limit, `episode_length`.
+        """
         return replace(config, crouched=0.0, rising=0.0, episode_seconds=None)
 
     @property

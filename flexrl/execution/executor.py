@@ -205,13 +205,15 @@ def _direction(command: Array) -> Array:
 
 
 def _balancing(left: Array, motion: BodyMotion, period: float) -> Array:
-    """Return the timer (s) of the steps with which a standing body keeps its balance, one control step later.
+    """Return the timer (s) that makes a standing body step on the spot when it leans, one control step later.
 
-    It runs down to 0. At 0, a body that leans starts it at `STEPPING_SECONDS` + `CALM_SECONDS`: for the first of these
-    times the body steps on the spot, for the second it stands.
+    The timer runs down to 0. When it is 0 and the body leans, it is set to `STEPPING_SECONDS` + `CALM_SECONDS`. The
+    body is to step on the spot while the timer is above `CALM_SECONDS`, and to stand still during the rest. A body
+    leans if its torso is at standing height, moves slower than `MAX_LEANING_SPEED`, and is tilted by more than
+    `MAX_LEAN`.
 
     Args:
-      left: the timer before the control step.
+      left: the timer before the control step, s.
       motion: the body's motion after the control step.
       period: s of a control step.
     """

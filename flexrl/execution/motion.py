@@ -50,7 +50,11 @@ class Contacts:
         return cls(jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
 
     def after(self, motion: BodyMotion, period: float) -> "Contacts":
-        """Return the timers one control step later: those whose condition holds grow, the others are 0.
+        """Return the timers one control step later. A timer grows by `period` while its condition holds, and else is 0.
+
+        The condition of `swing` is, for each foot, that it does not touch the floor. That of `flight` is that neither
+        foot does and the torso is above `STANDING_HEIGHT`. That of `standing` is that the torso is at
+        `MIN_STANDING_HEIGHT` or above, whether or not the feet touch the floor.
 
         Args:
           motion: the body's motion after the control step.

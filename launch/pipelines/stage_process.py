@@ -77,7 +77,22 @@ def _require_inputs(stage: Stage) -> None:
 
 
 def _run(folder: StageFolder, progress: Progress, hold: Hold, watch: Watch, retries: int) -> Progress:
-    """Run the stage's process to its end, and return the progress after it."""
+    """Start the stage's process, wait until it ends, and return the stage's progress afterwards.
+
+    This is one attempt; the caller decides about another one. A process that fails raises nothing. The returned state
+    is `done`; `stopped` if the process was interrupted or found the disk full; `waiting` if it crashed or
+    wrote no output, and may be tried again; or `failed` if it is not to be tried again.
+
+    Args:
+      folder: the stage's folder, to which the log and the records of the attempt are written.
+      progress: the stage's progress with state `running`, in which this attempt is already counted.
+      hold: the right to run the stage: a file lock, which the process inherits, or a lease on a shared volume.
+      watch: how the process is asked to stop, and whether its log is printed.
+      retries: number of crashes after which the stage may still be tried again; one more makes it `failed`.
+
+    Raises:
+      Preempted: if the lease was lost, so that another machine may run the stage; the process is killed first.
+    """
     folder.begin()
     folder.write(progress)
     command = [sys.executable, "-m", *folder.arguments()]

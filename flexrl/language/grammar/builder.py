@@ -21,7 +21,12 @@ class Builder(Clauses):
     """Builds the clauses of an instruction: `add` takes its pieces one after another, `result` returns the clauses."""
 
     def result(self) -> tuple[list[Item], list[str]]:
-        """Return the clauses, and the words that no plan can carry out; any of them refuse the instruction."""
+        """Finish the last clauses after all pieces have been added, and return the clauses and what is impossible.
+
+        Returns:
+          The clauses in the order to be done, at most `MAX_SEGMENTS`; and a list of the words that no plan can carry
+          out, and of reasons such as "nothing to do". If this list is not empty, the instruction is to be refused.
+        """
         self._close_sentence()
         if not self.items and AT_GAIT.match(self.loose):
             text, self.loose = self.loose, ""

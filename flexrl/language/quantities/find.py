@@ -142,9 +142,16 @@ def find_quantity(clause: str) -> Quantity:
 
 
 def _whole_turn(text: str) -> tuple[float, str] | None:
-    """Return the degrees of a turn that words such as "turn around" say: 180 or 360; None if there is none.
+    """Return the angle of a half or a full turn that a clause asks for, and the text to go on with.
 
-    Also returns the text that is left: "spin all the way round" gives 360 and "spin", "turn around" stays whole.
+    Words that only tell the angle are taken out of the text; words that also name the action stay in it.
+
+    Args:
+      text: the normalised clause, without its amounts such as "90 degrees".
+
+    Returns:
+      Degrees, 180 or 360, and the text: (360, "spin") for "spin all the way round", (180, "turn around") for
+      "turn around". None if the clause asks for neither turn.
     """
     if set(text.split()) & TURNING:
         if FULL_WAY.search(text):
