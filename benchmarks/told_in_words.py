@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from envs.errors import ConfigError
 from envs.physics import PhysicsOptions
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, Goals
 from envs.tasks.humanoid_skills.task import HumanoidSkills, HumanoidSkillsConfig
@@ -23,12 +24,6 @@ class ToldInWordsConfig(HumanoidSkillsConfig):
 
     sentences: str = ""
 
-    def __post_init__(self) -> None:
-        """Raise ValueError if a value is outside its range, or no file is named."""
-        super().__post_init__()
-        if not self.sentences:
-            raise ValueError("sentences: is empty; name a file that benchmarks.language_direct wrote")
-
 
 class ToldInWords(HumanoidSkills):
     """`humanoid-skills`, in which the goal (384) is the embedding of a sentence that asks for the skill.
@@ -42,6 +37,8 @@ class ToldInWords(HumanoidSkills):
     def __init__(self, config: ToldInWordsConfig, options: PhysicsOptions) -> None:
         """Build the environment, and read the embeddings of the sentences for each of its skills."""
         super().__init__(config, options)
+        if not config.sentences:
+            raise ConfigError("task.sentences: is empty; name a file that benchmarks.language_direct wrote")
         with np.load(config.sentences) as file:
             known = {name: file[name] for name in config.skills}
         rows = np.zeros((len(SKILL_NAMES), *next(iter(known.values())).shape), np.float32)

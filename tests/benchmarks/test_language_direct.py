@@ -4,11 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.language_direct import in_words
+from benchmarks.language_direct import TOLD, in_words
 from benchmarks.told_in_words import ToldInWords, ToldInWordsConfig
 from envs.check import check_env
+from envs.errors import ConfigError
 from envs.physics import PhysicsOptions
 from envs.tasks.humanoid_skills.goals import nominal_goal
+from flexrl.cli.arguments import parse
 from flexrl.data.episode import Episode
 
 SKILLS = ("stand-still", "walk-forward")
@@ -23,8 +25,14 @@ def told(tmp_path) -> ToldInWords:
 
 
 def test_a_file_of_sentences_is_needed():
-    with pytest.raises(ValueError, match="sentences: is empty"):
-        ToldInWordsConfig(SKILLS)
+    with pytest.raises(ConfigError, match="task.sentences: is empty"):
+        ToldInWords(ToldInWordsConfig(SKILLS), PhysicsOptions("native"))
+
+
+def test_the_task_is_trained_by_the_flags_of_training(told):
+    flags = ["--env", TOLD, "--task.sentences", told.config.sentences, "--task.skills", *SKILLS]
+    config = parse(["--algo", "bc", *flags, "--algorithm.dataset", "data"]).config
+    assert config.task.sentences == told.config.sentences and config.task.skills == SKILLS
 
 
 def test_the_task_keeps_the_contract(told):
