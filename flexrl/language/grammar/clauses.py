@@ -59,7 +59,7 @@ def split(instruction: str) -> Reading:
         raise ValueError(f"instruction: {len(instruction)} characters; give at most {MAX_CHARACTERS}")
     said = rephrased(corrected(instruction))
     marked, impossible = mark_up(said)
-    if match := re.search(r"[{}$\\|]|</?\w", said):
+    if match := re.search(r"[{}$\\|]|</?\w[^<>]{,40}>?", said):
         impossible.append(match[0])
     if (told := asks_or_states(said)) is not None:
         impossible.append(told)

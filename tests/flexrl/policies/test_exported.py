@@ -87,4 +87,5 @@ def test_its_skills_are_printed(policy, capsys):
 def test_its_skills_are_written_where_the_user_says(policy, capsys, tmp_path):
     skills.main([str(policy), *FEW, "--out", str(tmp_path / "numbers" / "skills.json")])
     assert json.loads((tmp_path / "numbers" / "skills.json").read_text())["episodes"] == 2
+    capsys.readouterr()
     assert "is a folder; name a file" in refused(skills, capsys, policy, "--out", tmp_path)
