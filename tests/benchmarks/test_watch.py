@@ -1,5 +1,6 @@
 """Processes that write rows: when the rows came, and how the process ended."""
 
+import re
 import subprocess
 import sys
 
@@ -58,9 +59,15 @@ def test_half_a_line_waits_for_its_end(tmp_path):
     assert tail.rows == [(0.0, {"a": 1}), (2.0, {"a": 2})]
 
 
-@pytest.mark.parametrize(("field", "value"), [("minutes", 0.0), ("minutes", float("inf")), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("minutes", 0.0), ("minutes", float("inf")), ("seeds", (-1,)), ("seeds", ()), ("seeds", (1, 1))],
+        *[("at_once", 0), ("at_once", 10_000)],
+    ],
+)
 def test_a_setting_out_of_range_is_refused(field, value):
-    with pytest.raises(ValueError, match=f"--{field}: {value} must be"):
+    with pytest.raises(ValueError, match=f"--{field.replace('_', '-')}: {re.escape(str(value))} must be"):
         LearningConfig(peers=(), **{field: value})
 
 
