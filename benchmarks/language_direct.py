@@ -165,7 +165,7 @@ def in_words(episode: Episode, sentences: dict[str, np.ndarray], rng: np.random.
     for start in starts:
         known = sentences[SKILL_NAMES[int(episode.goal[start, COMMAND_SIZE:].argmax())]]
         drawn.append(known[rng.integers(len(known))])
-    return np.repeat(np.array(drawn, np.float32), np.diff([*starts, len(episode.goal)]), axis=0)
+    return np.repeat(np.array(drawn, np.float32), np.diff(np.append(starts, len(episode.goal))), axis=0)
 
 
 def clone(name: str, environment: Sequence[str], config: DirectConfig) -> str:
