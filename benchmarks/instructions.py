@@ -18,7 +18,6 @@ import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import jax
 import numpy as np
 import tyro
 
@@ -38,6 +37,7 @@ SPLITS = Path(__file__).parent / "language" / "generated"
 LONGEST = 60.0  # s
 SIZE = 8  # segments that schedules are padded to
 REST_SECONDS = 20.0  # s that worlds are watched after their plans
+OF_SEGMENTS = tuple(field.name for field in fields(Schedule) if field.name not in ("count", "recovers"))
 PAUSE = Plan((Segment("stand", until=Until("seconds", 1)),))  # between two instructions
 
 
@@ -180,14 +180,14 @@ def joined(plans: list[Plan]) -> Schedule:
     A schedule holds the segments of plans as arrays, which a compiled program follows.
     """
     parts = [schedule_of(plan, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
-    rows: Schedule = jax.tree.map(lambda *columns: np.concatenate([np.atleast_1d(x) for x in columns]), *parts)
-    return rows.replace(count=np.asarray(rows.count.sum(), np.int32))
+    rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_SEGMENTS}
+    return parts[0].replace(**rows, count=np.asarray(sum(int(part.count) for part in parts), np.int32))
 
 
 def padded(schedule: Schedule, size: int) -> Schedule:
     """Return a schedule filled up to `size` segments with its last one, so that those of all worlds can be stacked."""
     missing = size - len(schedule.skills)
-    columns = {field.name: getattr(schedule, field.name) for field in fields(schedule) if field.name != "count"}
+    columns = {name: getattr(schedule, name) for name in OF_SEGMENTS}
     rows = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in columns.items()}
     return schedule.replace(**rows)
 

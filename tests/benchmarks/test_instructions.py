@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.instructions import InstructionsConfig, in_a_row, joined, measure, padded
-from flexrl.execution.schedule import DEGREES, METRES, SECONDS
+from flexrl.execution.schedule import DEGREES, METRES, SECONDS, stacked
 from flexrl.language.plan import Plan, Segment, Until
 
 
@@ -15,9 +15,10 @@ def test_plans_in_a_row_stop_where_each_would_alone_and_pause_between():
     assert schedule.measures.tolist() == [METRES, SECONDS, METRES, DEGREES, SECONDS]
     assert schedule.amounts.tolist() == [2, 1, 1, 90, 1]
     assert schedule.stops.tolist() == [True, False, True, True, False]
-    assert schedule.count == 5
+    assert schedule.count == 5 and schedule.recovers.shape == ()
     longer = padded(schedule, 7)
     assert longer.count == 5 and longer.commands.shape == (7, 3)
+    assert stacked([longer, longer]).recovers.tolist() == [False, False]
     assert np.array_equal(longer.commands[:5], schedule.commands) and longer.amounts.tolist()[5:] == [1, 1]
 
 
