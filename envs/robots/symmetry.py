@@ -45,4 +45,6 @@ def _sign(model: mujoco.MjModel, partner: int, joint: int) -> int:
 
 
 def _other_side(name: str) -> str:
-    return name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+    for left, right in (("left", "right"), ("Left", "Right")):
+        name = name.replace(left, "\0").replace(right, left).replace("\0", right)
+    return name

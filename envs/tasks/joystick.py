@@ -1,6 +1,7 @@
 """Walking robots that follow a joystick: Unitree G1, Unitree H1 and Booster T1 on flat ground."""
 
 import math
+from dataclasses import replace
 from typing import ClassVar
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jax import Array
 
 from envs.physics import PhysicsOptions, PhysicsSpec, PhysicsState
+from envs.robots import symmetry
 from envs.robots.legged_robots import (
     BOOSTER_T1,
     FEET,
@@ -22,11 +24,10 @@ from envs.robots.legged_robots import (
 )
 from envs.task import MujocoTask, first_state
 from envs.tasks import joystick_rewards as rewards
-from envs.tasks.joystick_config import H1JoystickConfig, JoystickConfig, T1JoystickConfig
-from envs.tasks.velocity_command import draw_command, stands_still
-from envs.types import EnvState
+from envs.tasks.joystick_config import CONTROL_PERIOD, H1JoystickConfig, JoystickConfig, T1JoystickConfig
+from envs.tasks.velocity_command import TURNED_COMMAND, draw_command, stands_still
+from envs.types import EnvState, Mirror
 
-CONTROL_PERIOD = 0.02  # s
 # Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
 
@@ -56,6 +57,7 @@ class Joystick(MujocoTask):
         """Compile the model, and set up its simulation by the physics backend named in `options`."""
         self.config = config
         model = robot_model(self.robot)
+        model.opt.timestep = config.timestep or model.opt.timestep
         fields = ("sensordata", "site_xpos", "site_xmat", "qfrc_actuator")
         num_substeps = round(CONTROL_PERIOD / model.opt.timestep)
         super().__init__(PhysicsSpec(model, num_substeps=num_substeps, fields=fields), options)
@@ -72,6 +74,18 @@ class Joystick(MujocoTask):
         low, high = model.jnt_range[1:].T
         middle, reach = (low + high) / 2, rewards.SOFT_LIMIT * (high - low) / 2
         self._soft_low, self._soft_high = jnp.asarray(middle - reach), jnp.asarray(middle + reach)
+
+    @staticmethod
+    def evaluated(config: JoystickConfig) -> JoystickConfig:
+        """Return the same config with the robot's own physics step."""
+        return replace(config, timestep=None)
+
+    @property
+    def mirror(self) -> Mirror:
+        """The task's left-right symmetry: how observations, goals and actions change in the mirror."""
+        joints, actions = symmetry.hinges(self.model), symmetry.actuators(self.model)
+        moving = symmetry.VECTOR + symmetry.ANGULAR + symmetry.VECTOR
+        return Mirror(moving + joints + joints + actions + symmetry.SWAP + symmetry.SWAP, TURNED_COMMAND, actions)
 
     def control(self, action: Array) -> Array:
         """Return joint targets (A,) in rad for an action (A,): 0 is the standing pose. Targets are kept in range."""

@@ -6,7 +6,9 @@ from jax import Array
 
 from envs.tasks.joystick_config import JoystickConfig
 from envs.tasks.locomotion_config import LocomotionConfig
+from envs.types import Reflection
 
+TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # mirror image of a command: forward, left, turn
 STANDS_STILL_BELOW = 0.01  # norm of a command below which the robot shall stand still
 
 

@@ -33,6 +33,7 @@ LATER_FIELDS = {
     "any_environment": False,
     "gait": GaitWeights(),
     "gait_clock": False,
+    "timestep": None,
     "swing": GaitWeights.swing,
     "rhythm": GaitWeights.rhythm,
     "teachers": (),

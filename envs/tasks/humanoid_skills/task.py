@@ -18,9 +18,8 @@ from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, 
 from envs.tasks.humanoid_skills.motion import Motion, motion_of
 from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
 from envs.tasks.humanoid_skills.tracking import Tracking
-from envs.types import EnvState, Mirror, Reflection
-
-TURNED_COMMAND = Reflection((0, 1, 2), (1, -1, -1))  # mirror image of a command: forward, left, turn
+from envs.tasks.velocity_command import TURNED_COMMAND
+from envs.types import EnvState, Mirror
 
 
 @dataclass(frozen=True)

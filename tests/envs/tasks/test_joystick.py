@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from envs.physics import PhysicsOptions, make_physics
+from envs.robots import symmetry
 from envs.robots.legged_robots import FEET, UNITREE_G1, foot_contacts, robot_model
 from envs.tasks import joystick_rewards as rewards
 from envs.tasks.joystick import G1Joystick, H1Joystick, Joystick, T1Joystick, pose_weight
@@ -56,6 +57,61 @@ def test_robots_have_their_sizes_and_masses(name):
     spec = env.spec
     assert (spec.obs_size, spec.action_size, spec.goal_size) == (13 + 3 * num_joints, num_joints, 3)
     assert spec.control_period == pytest.approx(0.02)
+
+
+def moved(env, seed):
+    """A first state whose robot is in the air, bent and moving, with some last action and phase of the gait."""
+    keys = jax.random.split(jax.random.key(seed), 4)
+    state = env.reset(keys[0])
+    qpos = state.physics["qpos"].at[2].add(2.0).at[7:].add(0.1 * jax.random.normal(keys[1], (env.model.nu,)))
+    qvel = jax.random.normal(keys[2], (env.model.nv,))
+    last_action = jax.random.uniform(keys[3], (env.model.nu,), minval=-1)
+    physics = env.physics.reset(qpos, qvel)
+    return state.replace(physics=physics, info=state.info | {"last_action": last_action, "cycle": jnp.array(0.7)})
+
+
+def mirrored(env, state):
+    joints = symmetry.hinges(env.model)
+    qpos = (symmetry.VECTOR + symmetry.QUATERNION + joints)(state.physics["qpos"])
+    qvel = (symmetry.VECTOR + symmetry.ANGULAR + joints)(state.physics["qvel"])
+    info = state.info | {
+        "last_action": env.mirror.action(state.info["last_action"]),
+        "cycle": state.info["cycle"] + jnp.pi,  # the other foot's turn
+        "air_time": symmetry.SWAP(state.info["air_time"]),
+    }
+    return state.replace(physics=env.physics.reset(qpos, qvel), goal=env.mirror.goal(state.goal), info=info)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_mirrored_robot_stays_mirrored(name, float64):
+    """In the air, where the order of contacts has no say. Both sides of a robot differ by some mm and 60 g."""
+    env = make(name)
+    state = moved(env, 0)
+    action = jax.random.uniform(jax.random.key(1), (env.model.nu,), minval=-1)
+    after = stepper(env)(state, action)
+    reflected = stepper(env)(mirrored(env, state), env.mirror.action(action))
+    np.testing.assert_allclose(reflected.obs, env.mirror.obs(after.obs), atol=0.15)
+    np.testing.assert_allclose(reflected.goal, env.mirror.goal(after.goal), atol=1e-9)
+    np.testing.assert_allclose(reflected.reward, after.reward, atol=0.01)
+    assert np.abs(np.asarray(after.obs - env.mirror.obs(after.obs))).max() > 1.0  # it is not its own image
+    for name, size in (("obs", env.spec.obs_size), ("goal", 3), ("action", env.spec.action_size)):
+        assert sorted(getattr(env.mirror, name).order) == list(range(size))
+
+
+@pytest.mark.parametrize(("name", "own", "longer", "num"), [("g1", 0.002, 0.004, 5), ("h1", 0.004, 0.005, 4)])
+def test_physics_steps_may_be_longer_while_training_and_are_the_robots_own_in_evaluations(name, own, longer, num):
+    env = make(name, timestep=longer)
+    assert (env.model.opt.timestep, env.physics.spec.num_substeps) == (longer, num)
+    assert env.spec.control_period == pytest.approx(0.02)
+    evaluated = TASKS[name](env.evaluated(env.config), PhysicsOptions("native"))
+    assert evaluated.model.opt.timestep == own
+    assert evaluated.spec.control_period == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("timestep", [0.003, 0.0, -0.002, 0.04])
+def test_a_physics_step_that_does_not_divide_the_control_step_is_refused(timestep):
+    with pytest.raises(ValueError, match=f"timestep: {timestep} s must divide the control step of 0.02 s"):
+        JoystickConfig(timestep=timestep)
 
 
 @pytest.mark.parametrize("name", TASKS)
