@@ -10,6 +10,7 @@ from flexrl.common.decoding import dump_yaml
 from flexrl.common.errors import ConfigError
 from launch.attempt.trial_folder import folder_of
 from launch.backend import Grow, never
+from launch.kubernetes import observation
 from launch.kubernetes.client import Unavailable
 from launch.kubernetes.manifests import manifests
 from launch.kubernetes.remote import Remote
@@ -156,9 +157,10 @@ class Kubernetes:
     def _send_next(self) -> bool:
         """Send the trials that no Job has yet to the cluster, and print how many; return whether there were any.
 
-        Trials that must wait are left out: for earlier trials to end, or for others at the same pause of halving.
+        As many share a pod as in the Jobs before. Trials that must wait are left out: for earlier trials to end, or
+        for others at the same pause of halving.
         """
-        name, sent, _ = self._remote.send(dry_run=False, pack=1)
+        name, sent, _ = self._remote.send(dry_run=False, pack=observation.largest_pack(self._remote.jobs))
         if sent:
             print(f"{self._sweep.name}: {len(sent)} trials sent, as Job {name}")
         return bool(sent)

@@ -78,6 +78,11 @@ def keys_by_index(job: Object) -> list[str]:
     return job["metadata"].get("annotations", {}).get(KEYS, "").split()
 
 
+def largest_pack(jobs: list[Object]) -> int:
+    """Return the largest number of trials that a pod of these Jobs trains, at least 1."""
+    return max((len(keys.split(",")) for job in jobs for keys in keys_by_index(job)), default=1)
+
+
 def unfinished(job: Object) -> bool:
     """Return whether a Job still has trials to run."""
     return _condition(job, "Complete") is None and _condition(job, "Failed") is None

@@ -139,3 +139,13 @@ def test_on_a_cluster_watch_sends_what_is_proposed_and_any_machine_finds_it(
     assert "no change (5 done, 1 failed)" in on_cluster("submit", **fields)[1]
     assert "2 of 6 points are proposed" in on_cluster("status", workspace="another", **fields)[1]
     assert "no change (5 done, 1 failed)" in on_cluster("submit", workspace="another", **fields)[1]
+
+
+def test_on_a_cluster_what_is_proposed_next_shares_pods_as_the_first_trials_did(
+    server, controller, on_cluster, monkeypatch
+):
+    monkeypatch.setattr(commands, "WATCH_SECONDS", 0.1)
+    fields = searches.fields(4, 2)
+    assert "2 of 2 trials sent" in on_cluster("submit", "--pack", "2", **fields)[1]
+    assert on_cluster("watch", **fields)[0] == 0
+    assert [job["spec"]["completions"] for job in server.all("jobs")] == [1, 1]
