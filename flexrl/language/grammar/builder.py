@@ -10,7 +10,7 @@ from flexrl.language.grammar.elision import Item, correct, taken_back_from, with
 from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, is_insisted, turned_so_far
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.grammar.repeating import Clauses
-from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, STILL
+from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, SMALL, STILL
 from flexrl.language.plan import MAX_SEGMENTS, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
@@ -139,6 +139,7 @@ class Builder(Clauses):
         if self.unmeasured is not None:
             self.impossible.remove(self.unmeasured)
         if not self.items:
+            self.loose = ""
             return None
         del self.items[taken_back_from(self.items, text, until, [x.words for x in following]) + 1 :]
         taken = self.items.pop()
@@ -205,7 +206,10 @@ class Builder(Clauses):
                 self.items[-1] = self.last = whole
                 return
         only_amount = not words or (
-            text == "step" and until is not None and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
+            words[-1:] == ["step"]
+            and set(words[:-1]) <= SMALL
+            and until is not None
+            and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
         )
         covered = (
             bool(words) and previous is not None and previous.until is None and previous.text.split()[:1] == words[:1]

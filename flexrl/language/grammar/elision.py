@@ -124,7 +124,8 @@ def with_verb(earlier: Item, text: str) -> str:
     if directions(words) and set(own) & SIDES:
         text = re.sub(r"^back (?=(?:to |over |towards? )?(?:the )?(?:left|right)\b)", "", text)
         own = text.split()
-    if set(words) & (STANDING | JUMPING) or (set(words) & TURNING and set(own) & (FORWARD | BACKWARD)):
+    in_place = set(words) & (STANDING | JUMPING) or words[0] == "be"
+    if in_place or (set(words) & TURNING and set(own) & (FORWARD | BACKWARD)):
         return f"{'walk' if set(words) & TURNING else 'go'} {text}"
     if is_fragment(words):
         return text

@@ -30,14 +30,14 @@ _EASY = {
 }
 _EASY |= {
     r"(?:and )?be quick(?: about it)?": "quickly",
-    r"(?:and )?(?:do it|do so|do this) (?=slowly|quickly|gently)": "",
+    r"(?:and )?(?:do it|do so|do this) (?=slowly|quickly|gently|briskly|carefully|calmly|fast)": "",
 }
 _UNTIL_AMOUNT = re.compile(
     r"\b(?:until|till|til|til you) (?:(?:you|u|it)(?: have|'ve|ve| has| had)? (?:walk|go|gone|cover|travel|mov"
     r"|turn|rotat|run"
     r"|ran|tak|took|do|did|done|wait|complet|spun|ma[dk]|pass|jump|step|strafe|back|advanc|reach|hit|hav|been|clock|log|get|got|manag|count|made|jog|sprint|march|stroll|creep|hop|stood|stand|paus)\w*"
     r"|(?=[\w./-]+ \w+ (?:have|has|are|is) ))"
-    r"(?: for| up| at least| about| a total of)?"
+    r"(?: for| up| through| at least| about| a total of)?"
 )
 _IMPOSSIBLE = re.compile(
     r"(?<!a )(?<!little )(?<!short )(?<!long )\b(?:while|whilst)\b(?: \w+){0,2}"

@@ -52,7 +52,7 @@ THEN = (
     r" ?(?:done|finished|completed|complete|finish|through|over|ready)(?: with)?(?: (?:that|this|it|doing that"
     r"|doing so))?(?! \w+ing\b)"
     r"|(?:and )?(?:once|when|after) you(?:'ve| have|ve)? (?:done|did|finished|completed) (?:that|this|it|so)"
-    r"|second(?=,)|third(?=,)|fourth(?=,)"
+    r"|(?<!one\s)(?<!a\s)(?<!half\s)(?<!1\s)(?<!next\s)second(?=,)|third(?=,)|fourth(?=,)"
     r"|(?:and after(?: you| u)?|(?<=,) after)(?= (?:walk|turn|run|jump|stop|go|stand|spin|rotate|step|move|wait)\b))"
 )
 _SOON = (  # "right after" is no side, and "turn right after" is one

@@ -48,6 +48,7 @@ SAME_TO = re.compile(
 
 
 MORE = ("", "more", "take more", "do more", "go more", "make more", "add more", "give me more")  # before "two more"
+SMALL = frozenset("little small tiny short long big large more".split())  # of steps, beside their number
 COVERED = frozenset(
     "go cover travel move do complete take reach make finish walk".split()
 )  # as in "once you have gone 2 m"

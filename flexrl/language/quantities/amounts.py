@@ -16,14 +16,17 @@ SIZES |= frozenset(
     " explosive".split()
 )
 SIZES |= frozenset(
-    "side sideways complete whole entire single quick slow gentle good additional baby consecutive small".split()
+    "side sideways complete whole entire single quick slow gentle good additional baby consecutive small teeny wee"
+    " unhurried".split()
 )
 KEPT_SIZES = frozenset(
     "lateral sideward backward backwards forward forwards back reverse brisk swift lazy leisurely".split()
 )
 KEPT_SIZES |= frozenset(
-    "side sideways quick slow gentle careful small big large little tiny short long giant huge baby".split()
+    "side sideways quick slow fast rapid gentle careful small big large little tiny short long giant huge baby".split()
 )
+SPEEDS = frozenset("slow fast quick rapid brisk swift gentle lazy leisurely careful".split())  # of a turn
+SIDES = ("left", "right", "clockwise", "counterclockwise", "anticlockwise")
 LEADING = frozenset("for by through of over during at until till within".split())  # dropped before an amount
 GOING_ON = frozenset("straight walk walking run running carry press go going move keep march further".split())
 JUMPS = frozenset("jump hop leap bounce".split())  # also counted in the singular: "two jump"
@@ -87,7 +90,7 @@ def _amount_at(words: list[str], start: int) -> Amount | None:
         return None
     value, i = read
     sizes: list[str] = []
-    while i < len(words) and (words[i] in SIZES or words[i] in ("left", "right")) and i - read[1] < 3:
+    while i < len(words) and (words[i] in SIZES or words[i] in SIDES) and i - read[1] < 3:
         sizes.append(words[i])
         i += 1
     if i < len(words) and words[i] == "of" and words[i + 1 : i + 2] not in (["the"], []):
@@ -114,7 +117,7 @@ def _amount_at(words: list[str], start: int) -> Amount | None:
         and words[i + 1] in (*TIMES, *TURN_UNITS, "jump", "step", "hop")
     ):
         return None
-    sides = [size for size in sizes if size in ("left", "right")]
+    sides = [size for size in sizes if size in SIDES]
     if article and "side" in sizes:
         return None  # "a side step" is a sidestep
     if word in TIMES and not sides and not article:
@@ -228,7 +231,7 @@ def _turn_at(
     verb = _verb(words, begin)
     turning = any(word in TURNING for word in words[:verb]) or any(word in TURNING for word in words[end:])
     stays = () if turning else ("turn",)
-    stays += tuple(sides)
+    stays += tuple(sides) + tuple(size for size in sizes if size in SPEEDS)
     start = verb if verb < begin else _lead(words, begin)
     return Amount(start, end, "degrees", value * 360.0, stays)
 

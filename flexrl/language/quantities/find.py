@@ -36,7 +36,7 @@ HALF_TURN += (
     "come about",
     "do a u ey",
 )
-_HALF_TURN = re.compile(rf"\b(?:{'|'.join(HALF_TURN)})\b")
+_HALF_TURN = re.compile(rf"\b(?:{'|'.join(said.replace('turn ', 'turn(?:ing)? ') for said in HALF_TURN)})\b")
 OPPOSITE = re.compile(
     r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?face(?: in)?"
     r"(?: the| your)? (?:(?:other|opposite) (?:way|direction|side)|behind(?: you| yourself)?|backwards?|rear)\b"

@@ -48,6 +48,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\+ ?(?=(?:left|right|forwards?|backwards?)\b)", ""),
         # whom an instruction speaks to, without a comma
         (rf"^\W*(?:(?:hey|yo|oi|ok|okay|hi|hello|now|so|alright),? )?{_NAME} (?={VERB}\b)", ""),
+        (rf"^\W*come on,? (?:{_NAME},? )?(?={VERB}\b)(?!please)", ""),
         (rf"\b(up|still|on|off|down|there|now) {_NAME}{_END}", r"\1"),
         (r"^\W*(?:go[, !]+){2,}(?:go)?(?:[!.,] *)(?=\w)", ""),
         (

@@ -118,8 +118,8 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "180 degrees",
         ),
         (
-            r"\b(slow|careful|gentle|steady|quick|fast|short|long|small|big|light|brisk), (?=(?:slow|careful"
-            r"|gentle|steady|quick|small|big)\b)",
+            r"\b(slow|careful|unhurried|leisurely|gentle|steady|quick|fast|short|long|small|big|light|brisk), "
+            r"(?=(?:slow|careful|gentle|steady|quick|small|big)\b)",
             r"\1 ",
         ),
         (r"\bpick up (?:the |your )?(?:pace|speed|tempo)(?:,| and|,? then)+ (?=\w)", "quickly "),
@@ -153,5 +153,15 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
         (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
+        (rf"(^|[.;] *|\bthen,? )(for (?:about )?{AMOUNT}), ({VERB}\b[^,.;]*)", r"\1\3 \2"),
+        *(
+            (rf"(?:\b(?:take|do|make) )?\b({NUMBER}) {gait}n?ing (steps|paces|strides)\b", rf"{gait} \1 \2")
+            for gait in ("walk", "run", "march")
+        ),
+        (rf"\bspend ({AMOUNT}) (?=(?:\w+ly )?\w+ing\b)", r"for \1 "),
+        (rf"\bgive it ({NUMBER} {TIME})\b", r"wait \1"),
+        (r"\b(?:a|the) (?:complete|full|whole|entire) (?=(?:\d{2,3}|three hundred|one hundred|ninety)\b)", ""),
+        (r"\b(slow|fast|quick)[ -]paced\b", r"\1"),
+        (r"\b(?:normal|regular|steady|average|usual)(?:ly)?[ -]paced\b", "normal"),
     )
 )

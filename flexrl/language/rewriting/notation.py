@@ -38,6 +38,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(stand|get)_?(up)\b(?=\s*(?:[;,.]|$|then))", r"\1 \2"),
         (r"\b(wait|walk|turn|run|jump|hold|stop|forward|back|left|right|step|go)(\d)", r"\1 \2"),
         (r"~ ?(?=\d)", "about "),
+        (r"\b(?:speed|pace|gait|skill|action|direction|duration|distance|angle): (?=\w)", ""),
+        (r"\brotate\. (?=left|right|c|\d)", "rotate "),
         (r" ?(?:&&|\|+) ?", ", "),
         (r"(?<=[a-z] )& (?=down\b|down )", "and "),
     )

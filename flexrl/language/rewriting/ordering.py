@@ -147,6 +147,11 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\b(before|prior to) any (?=\w)", r"\1 "),
         (
+            r"\b(before|after) ((?:the|your|that) \w+),? (?:i|we)(?:'d| would)? (?:like|want|need|have) "
+            r"(?=an?\b|one\b|two\b|three\b|\d|some\b)",
+            r"\1 \2, ",
+        ),
+        (
             r"(^|[.;] *)in (?=(?:about )?(?:\d|two|three|four|five|six|seven|eight|nine|ten|twenty|a )[\w .]*"
             r" (?:met\w+|m|feet|ft|yards?|steps?|paces?|seconds?|s)\b,)",
             r"\1after ",

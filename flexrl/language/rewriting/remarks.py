@@ -4,6 +4,7 @@ import re
 
 from flexrl.language.rewriting.measures import ANGLE, LENGTH, NUMBER, TIME
 from flexrl.language.rewriting.moods import flags
+from flexrl.language.wording.words import DIRECTIONS, JUMPING, STANDING, TURNING, VERBS
 
 _LEAD = r"^\W*(?:(?:ok|okay|alright|all right|right|well|so|now|oh|hey|and|but|look|listen|sorry),? )*"
 _COMMANDED = (
@@ -141,8 +142,19 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+_THING = r"(?!(?:i|he|she|they)\b|it(?:'s| is) \w+ing\b)"  # "I am hungry" and "it is raining" are chat
+_OPENING_FACT = flags(rf"{_LEAD}({_THING}{_FACT})[,.;:!]+ (?=[a-z])")
+_CLOSING_FACT = flags(rf"(?<=\w)(?:[,.;!]+| -+)(?: because| since| as)? ({_THING}{_FACT})(?=\s*[.!]*\s*$)")
+_MOVES = VERBS | DIRECTIONS | STANDING | TURNING | JUMPING
+
+
 def without_remarks(text: str) -> str:
-    """Return an instruction without reasons ("the floor is wet, so"), other remarks, and limits (", no more")."""
+    """Return an instruction without reasons ("the floor is wet, so"), other remarks, and limits (", no more").
+
+    Facts before or after what is to be done go, too, if they name no movement: "tiptoe, the baby is asleep".
+    """
     for pattern, said in REWRITES:
         text = pattern.sub(said, text)
+    for pattern in (_OPENING_FACT, _CLOSING_FACT):
+        text = pattern.sub(lambda match: match[0] if _MOVES & {*re.findall(r"[a-z]+", match[1].lower())} else "", text)
     return text

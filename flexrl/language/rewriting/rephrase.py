@@ -37,7 +37,7 @@ _EASY = (
 _BODY = (
     r"(?:man|woman|person|human|guy|figure|character|humanoid|robot|agent|subject|bot|body|actor|boy|girl|child"
     r"|model|avatar|android|patient|performer|dancer|player|soldier|student|participant|athlete|individual|client"
-    r"|pedestrian|runner|walker|hero|heroine|lady|gentleman|stuntman|mannequin|puppet|protagonist)"
+    r"|unit|machine|creature|droid|pedestrian|runner|walker|hero|heroine|lady|gentleman|stuntman|mannequin|puppet|protagonist)"
 )
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -50,6 +50,19 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|together)\b",
             r"\1 at the same time",
         ),
+        (r",? both (?:at once|together|at the same time)\b", " at the same time"),
+        (
+            r"\b((?:turn|spin|rotate|pivot|swivel)\b[^,.;]*), (?:(?:going|turning|rotating|spinning|moving) )"
+            r"(?:to (?:the|your) )?(left|right|(?:counter|anti)?-?clockwise)\b",
+            r"\1 \2",
+        ),
+        (r"\b(jump|hop|leap)s?, (?:straight|right|directly) up\b", r"\1"),
+        (rf"(?<=[a-z]) (?:ok|okay|alright),? (?:and )?now,? (?={VERB}\b)", ", then "),
+        (
+            r"\b((?:back|rear|front|forward)(?:wards?)?[- ](?:left|right)) diagonal (walk|stroll|march)\b",
+            r"\2 diagonally \1",
+        ),
+        (rf"\b(?:have|let|make|get) (?:it|him|her) (?:to )?(?={VERB}\b)", ""),
         (
             r"\b(?:with|in) (?:some |great |all |much |a |a lot of |the utmost )?(?:hurry|haste|rush|speed"
             r"|urgency)\b(?! up)",
@@ -100,7 +113,16 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:^|(?<=\s))[a-e]\)\s", ". "),
         (r"\b(?:ccw|acw)\b", "counterclockwise"),
         (r"\bcw\b", "clockwise"),
-        (r"\bno (?:movement|moving|motion)(?: at all)?\b", "stand still"),
+        (r"\bno (?:movement|moving|motion)(?: at all)?\b", "don't move"),
+        (r"\b(on|onto|to) (?:its|his|her|their) feet\b", r"\1 your feet"),
+        (
+            r"\bdo (?:both of |all of )?(?:those|these|the|that) (?:two |three |whole |entire |same )?"
+            r"(?:things|moves|steps|sequence|routine) (?:once more|a second time|one more time)\b",
+            "do that whole sequence again",
+        ),
+        (r",? \b(?:all of a sudden|out of nowhere|out of the blue),?", ""),
+        (r"\blet(?:'s| us) (?:try|have|do) (?=an?\b|half\b|one\b|two\b|three\b|four\b|five\b|six\b|ten\b|\d)", ""),
+        (r"\bshow (?:me|us) how (?:\w+ly )?you (?:can )?(?=\w)", ""),
         (r"\bbut ((?:\w+ ){1,8}?)first(?=\s*(?:[.,!;]|$))", r"but first \1"),
         (r" / ", ", "),
         (r"\b(?:oh|ah|oops|whoops|um+|uh|hmm+|er+m?|ugh),? (?:no,? )?wait\b,?", "no wait,"),
@@ -170,14 +192,14 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _WISH = flags(
-    rf"\b(?:(?:i|we)(?:'d| would) (?:really )?(?:love|like|appreciate|prefer|enjoy"
+    rf"\b(?:(?:i|we)(?:'d| would| should) (?:really )?(?:love|like|appreciate|prefer|enjoy"
     rf"|be (?:most |very |so |really )?{_GOOD})(?: it)?"
     rf"|(?:it(?:'d| would)|that(?:'d| would)) help(?: me| a lot)?|(?:it(?:'d| would)|that(?:'d| would)|would "
     rf"it|wouldn't it) be (?:really |very |so |most )?{_GOOD})"
     rf"(?: for me| of you)?,? if {_YOU}(?: (?:could|would|can|will))? (?P<verb>\w+)"
 )
 _ALONG = r"(?:forwards?|ahead|backwards?|back|onwards?|frontwards?|rearwards?)"
-_SIDE = r"(?:(?:off |over )?(?:to (?:the |your )?)?(?:left|right))"
+_SIDE = r"(?:(?:off |over )?(?:to (?:the |your )?)?(?:left|right)(?:wards?)?)"
 _DIAGONAL = flags(
     rf"(?P<before>[^,.;]*?\b)(?:(?P<first>{_ALONG}|{_SIDE}) and (?P<second>(?:to (?:the |your ))?(?:{_ALONG}"
     rf"|{_SIDE})))\b(?! (?:turn|face|about|leg|arm|foot|hand)|,? (?:\d|one|two|three|four|five|a) )"

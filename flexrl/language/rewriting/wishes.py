@@ -33,7 +33,7 @@ _PLAN = (
 _LEAD = r"^\W*(?:(?:ok|okay|alright|all right|right|so|well|now|yeah|and|but|then|please|today|here),? )*"
 _SHOWN = (
     r"(?:subject|robot|participant|patient|humanoid|agent|character|figure|model|actor|player|dancer|athlete"
-    r"|machine|unit"
+    r"|machine|unit|creature"
     r"|android|bot|participants|subjects|robots|actors|volunteer|trainee|performer)"
 )
 
@@ -133,6 +133,17 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (r"\b(?:by you|by the robot),? (?=\w)|,? by you(?=\s*[.!,]|$)", ""),
+        (
+            rf"(?:^|(?<=[.!?;,] )|(?<=then )|(?<=and ))(?:the |our |this |your |a )?{_SHOWN} (?:then )?(?:is|are) "
+            r"(?:required |asked |expected |supposed |told )?to (?=[a-z]+\b)",
+            "",
+        ),
+        (
+            rf"(?:^|(?<=[.!?;,] )|(?<=then )|(?<=and ))(?:the |our |this |your |a )?{_SHOWN} (?:then )?"
+            r"(?:shall|should|must|will|has to|needs to) (?:then )?(?=[a-z]+\b)",
+            "",
+        ),
+        (rf"\bensure (?:that )?(?:the |our |this |your |a )?(?:{_SHOWN}|it|you) (?=[a-z]+s\b)", ""),
         (
             rf"(?<= )(?<!you )(?<!\bu )(?<!ya )(?<!\bit )(?:shall|should|must|will|has to|needs to|is to) (?:then"
             rf" )?(?=(?:{'|'.join(_GAITS.values())}|halt|stop|stand|jump|step|go)\b)",

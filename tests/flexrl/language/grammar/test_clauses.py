@@ -16,6 +16,33 @@ def plain(text):
 
 
 CASES = {
+    "amounts and speeds in a roundabout place": """
+        do one slow full turn to the left = turn slow to the left 360d
+        one complete clockwise revolution = turn clockwise 360d
+        start by turning around, and after that go straight ahead = turn around 180d | go straight ahead
+        hold still for one second, then get up = hold still 1s | get up
+        four running steps = run 4p
+        walk for ten seconds and then, for two minutes, walk backwards = walk 10s | walk backwards 120s
+        turn around slowly, going to the right = turn around slowly right 180d
+        come forward, three little steps = come forward 3p
+        go left, then spend a minute walking slowly backwards = go left | walk slowly backwards 60s
+        turn right until you have gone through ninety degrees = turn right 90d
+        be still. Next, eight metres backwards = be still | go backwards 8m
+        speed: slow, action: walk forward, duration: 12 s = slow walk forward 12s
+    """,
+    "remarks and people that it speaks of": """
+        tiptoe forward, the baby's sleeping = tiptoe forward
+        and turn to your left, that's my girl = turn to your left
+        the character is to stand still = stand still
+        having walked back for two metres, the machine must turn right = walk back 2m | turn right
+        please make it go backwards, then have it stop = go backwards | stop
+        come on bro sprint!! = sprint
+        stop okay now go = stop | go
+        go ahead and then turn left = go ahead | turn left
+        before the jump I want a full turn = turn 360d | the jump
+        take a ten second pause, no moving = take a pause 10s
+        quickly, I mean slowly, turn to the left = slowly turn to the left
+    """,
     "order": """
         walk two metres then turn left = walk 2m | turn left
         walk two metres, turn left, jump = walk 2m | turn left | jump
