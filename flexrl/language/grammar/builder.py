@@ -186,54 +186,8 @@ class Builder(Clauses):
             self._append(correct(corrected, item, axes), times)
             return
         previous = self.items[-1] if self.items else None
-        if (
-            until is not None
-            and is_fragment(words)
-            and EACH.search(piece.words)
-            and end_each(self.items, until, piece.said)
-        ):
-            self.last = self.items[-1]
+        if until is not None and self._join_amount(piece, item, until, times):
             return
-        if (
-            previous is not None
-            and until is not None
-            and words
-            and piece.comma
-            and piece.mark in ("comma", "and", "sentence")
-        ):
-            whole = turned_so_far(previous, piece.words, text, until)
-            if whole is not None:
-                self.items[-1] = self.last = whole
-                return
-        only_amount = not words or (
-            words[-1:] == ["step"]
-            and set(words[:-1]) <= SMALL
-            and until is not None
-            and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words)
-        )
-        covered = (
-            bool(words) and previous is not None and previous.until is None and previous.text.split()[:1] == words[:1]
-        )
-        if previous is not None and words and words[0] in COVERED and is_fragment(words[1:]):
-            covered |= not set(previous.text.split()) & (STANDING | JUMPING | TURNING) and previous.until is None
-        if piece.mark == "after" and until is not None and (only_amount or covered):
-            self._after_amount(item, until, previous)
-            return
-        if only_amount and until is not None:
-            joinable = previous is not None and previous.until is None and piece.mark in ("comma", "and", "sentence")
-            if joinable:
-                end_last(self.items, until, piece.said)
-                self.last = self.items[-1]
-                return
-            if previous is not None and piece.mark in ("comma", "and") and not words:
-                self.impossible.append(f"{previous.said} and {piece.said}")
-                return
-            if not words:
-                if previous is not None and piece.mark == "then":
-                    self._append(replace(previous, until=until, said=piece.said), times)
-                    return
-                self.amount = until
-                return
         if previous is not None and piece.comma and piece.mark != "then" and is_insisted(previous, item):
             self.items.pop()
         if not words or not is_fragment(words):
@@ -243,6 +197,60 @@ class Builder(Clauses):
             self._place_speed(piece, item, previous, times)
             return
         self._place_direction(piece, item, previous, axes, times)
+
+    def _join_amount(self, piece: Piece, item: Item, until: Until, times: int) -> bool:
+        """Join an amount to the clause before it, or keep it for the next, if its words are no clause of their own.
+
+        Return whether that was done. "Walk forward, two metres", "turn left, a quarter turn" and "walk, then stop after
+        two metres" are joined. Two amounts of one clause are impossible.
+
+        Args:
+          piece: The piece that has the amount.
+          item: Its words without the amount, and the amount.
+          until: The amount.
+          times: How often a clause is added, if one is.
+        """
+        previous, words = self.items[-1] if self.items else None, item.text.split()
+        if is_fragment(words) and EACH.search(piece.words) and end_each(self.items, until, piece.said):
+            self.last = self.items[-1]
+            return True
+        follows = piece.mark in ("comma", "and", "sentence")
+        if previous is not None and words and piece.comma and follows:
+            whole = turned_so_far(previous, piece.words, item.text, until)
+            if whole is not None:
+                self.items[-1] = self.last = whole
+                return True
+        is_open = previous is not None and previous.until is None
+        is_step = words[-1:] == ["step"] and set(words[:-1]) <= SMALL
+        is_alone = not words or (is_step and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words))
+        if piece.mark == "after" and (is_alone or self._is_covered(previous, words)):
+            self._after_amount(item, until, previous)
+            return True
+        if is_alone and is_open and follows:
+            end_last(self.items, until, piece.said)
+            self.last = self.items[-1]
+            return True
+        if words:
+            return False
+        if previous is not None and piece.mark in ("comma", "and"):
+            self.impossible.append(f"{previous.said} and {piece.said}")
+        elif previous is not None and piece.mark == "then":
+            self._append(replace(previous, until=until, said=piece.said), times)
+        else:
+            self.amount = until
+        return True
+
+    @staticmethod
+    def _is_covered(previous: Item | None, words: list[str]) -> bool:
+        """Return whether words only say again what the clause before them does, as in "walk; after walking".
+
+        The clause before must have no amount yet.
+        """
+        if previous is None or previous.until is not None or not words:
+            return False
+        before = previous.text.split()
+        goes = words[0] in COVERED and is_fragment(words[1:]) and not set(before) & (STANDING | JUMPING | TURNING)
+        return before[:1] == words[:1] or goes
 
     def _place_gait(self, piece: Piece, text: str) -> None:
         """Join a gait, such as "at a jog", to the clause before it or to the one after it.
