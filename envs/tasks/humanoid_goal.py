@@ -15,6 +15,7 @@ from envs.robots.models import feeling_humanoid
 from envs.robots.rotations import heading_of, turned_back
 from envs.success import GOAL_RADIUS, is_at_goal
 from envs.task import MujocoTask, first_state
+from envs.tasks.humanoid_skills import clock
 from envs.types import EnvState, GoalMap, Mirror, Reflection
 
 
@@ -37,6 +38,7 @@ class HumanoidGoalConfig:
       posture_weight: cost of the mean squared joint angle from standing (rad^2).
       min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
+      gait_clock: observe the clock of a gait, as a parent that was trained with `gait_clock` does.
     """
 
     goal_distance: tuple[float, float] = (1.0, 10.0)
@@ -52,6 +54,7 @@ class HumanoidGoalConfig:
     posture_weight: float = 0.5
     min_height: float = 0.9
     reset_noise: float = 0.02
+    gait_clock: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
@@ -67,7 +70,8 @@ class HumanoidGoal(MujocoTask):
     """Walk to a place in the plane and face a given heading there.
 
     Observation (63): torso height, direction of gravity, velocities, joint angles and velocities, foot contacts and
-    last action (`envs.robots.feeling_humanoid.observe`).
+    last action (`envs.robots.feeling_humanoid.observe`). With `gait_clock`, the sine and cosine of the clock's phase
+    follow, 65 numbers in all.
     Goal (5), as the humanoid sees it: direction to the goal, forward and left (unit vector); distance (m, at most 10);
     cosine and sine of the angle to the goal's heading.
     Success: within 0.5 m of the goal, facing within 30 degrees of its heading (`envs.success`).
@@ -96,6 +100,7 @@ class HumanoidGoal(MujocoTask):
     def mirror(self) -> Mirror:
         """The task's left-right symmetry: how observations, goals and actions change in the mirror."""
         obs, action = body.mirror(self.model)
+        obs = obs + clock.mirror() if self.config.gait_clock else obs
         return Mirror(obs, symmetry.PLANAR + Reflection.unchanged(1) + symmetry.PLANAR, action)
 
     @property
@@ -118,7 +123,9 @@ class HumanoidGoal(MujocoTask):
         }
         names = ("distance", "success", "heading_error", "speed_to_goal", "fallen")
         metrics = {name: jnp.zeros(()) for name in names}
-        obs = body.observe(physics, jnp.zeros(self.model.nu))
+        if self.config.gait_clock:
+            info["phase"] = jnp.zeros(())
+        obs = self._observe(physics, jnp.zeros(self.model.nu), info)
         return first_state(physics, obs, self._goal_vector(physics, info["goal"]), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
@@ -135,7 +142,7 @@ class HumanoidGoal(MujocoTask):
         info = self._next_goal(state.info, physics, success)
         return state.replace(
             physics=physics,
-            obs=body.observe(physics, action),
+            obs=self._observe(physics, action, info),
             goal=self._goal_vector(physics, info["goal"]),
             reward=self._reward(physics, speed, reached, alignment, action),
             terminated=fallen,
@@ -148,6 +155,10 @@ class HumanoidGoal(MujocoTask):
             },
             info=info,
         )
+
+    def _observe(self, physics: PhysicsState, action: Array, info: dict) -> Array:
+        obs = body.observe(physics, action)
+        return jnp.concatenate([obs, clock.shown(info["phase"])]) if "phase" in info else obs
 
     def _reward(self, physics: PhysicsState, speed: Array, reached: Array, alignment: Array, action: Array) -> Array:
         weights = self.config
@@ -172,12 +183,23 @@ class HumanoidGoal(MujocoTask):
         held = jnp.where(success, info["held"] + 1, 0)
         changes = (held >= self._hold_steps) & (info["goals_left"] > 0)
         key, key_goal = jax.random.split(jax.random.wrap_key_data(info["key"]))
-        return {
+        moved = (
+            {"phase": clock.later(info["phase"], body.velocity(physics), self.control_period)}
+            if "phase" in info
+            else {}
+        )
+        return moved | {
             "goal": jnp.where(changes, self._draw_goal(key_goal, physics["qpos"][:2]), info["goal"]),
             "held": jnp.where(changes, 0, held),
             "goals_left": info["goals_left"] - changes,
             "key": jax.random.key_data(key),
         }
+
+    def _later_phase(self, info: dict, physics: PhysicsState) -> dict[str, Array]:
+        """Return the phase of the gait's clock after the step, as a part of `info`; nothing without a clock."""
+        if "phase" not in info:
+            return {}
+        return {"phase": clock.later(info["phase"], body.velocity(physics), self.control_period)}
 
     def _draw_goal(self, key: Array, position: Array) -> Array:
         """Draw a place (m) around a position (2,) and a heading (unit vector), shape (4,)."""
