@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ from envs.types import EnvSpec, Observation
 from flexrl.common.errors import ConfigError
 from flexrl.config.run_config import RunConfig
 from flexrl.policies.playback import Playback
+
+if TYPE_CHECKING:
+    import gymnasium
 
 Goal = ArrayLike | str | Sequence[str]
 Memory = Any  # a pytree of arrays (B, ...), as of `Policy.init_carry`
@@ -78,6 +81,21 @@ class LoadedPolicy:
             known = f"known: {', '.join(self.skills)}" if self.skills else "give an array"
             raise ConfigError(f"goal: {name!r} is not among the skills of {self.folder}; {known}")
         return nominal_goal(name)
+
+    def make_env(self, **options: Any) -> "gymnasium.Env":
+        """Make the environment that the policy was trained in, with Gymnasium's interface, as `flexrl.make` does.
+
+        Its task is configured as in the training, so that it observes what the policy reads.
+
+        Args:
+          options: `render_mode="rgb_array"`, and fields of the task's config to change.
+
+        Raises:
+          ConfigError: naming the option that cannot be used.
+        """
+        from envs.bridges.making import make_gymnasium  # imported late: it imports Gymnasium
+
+        return make_gymnasium(self.config.env, dataclasses.asdict(self.config.task) | options)
 
     def reset(self) -> None:
         """Forget everything, as at the start of an episode. Policies without memory have nothing to forget."""

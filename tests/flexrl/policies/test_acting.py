@@ -165,3 +165,15 @@ def test_an_environment_is_made_by_our_name_with_its_time_limit(tmp_path):
         flexrl.make("Hoper-v5")
     with pytest.raises(ConfigError, match="nonsense"):
         flexrl.make("Hopper-v5", nonsense=1)
+
+
+def test_its_own_environment_is_configured_as_in_its_training():
+    policy = flexrl.load("pretrained/natural-gait")
+    env = policy.make_env(skills=("turn-left",))
+    observation, _ = env.reset(seed=0)
+    assert observation.shape == (65 + 17,)  # it sees the clock of a gait, too
+    task = env.unwrapped.env.config
+    assert task.skills == ("turn-left",) and task.gait == policy.config.task.gait
+    assert np.isfinite(env.step(policy(observation))[1])
+    with pytest.raises(ConfigError, match="skill: is not a field; did you mean 'skills'"):
+        policy.make_env(skill="run")
