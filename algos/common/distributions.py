@@ -3,6 +3,8 @@
 A raw value is a sample before tanh or clipping.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -77,6 +79,11 @@ class TanhNormal(Normal):
         return cls(loc, jnp.minimum(jax.nn.softplus(raw_scale) + low, high))
 
     @staticmethod
+    def scale_output(scale: float) -> float:
+        """Return the network's output for which the distribution has this scale, above the smallest one, 0.001."""
+        return math.log(math.expm1(scale - SCALE_BOUNDS[0]))
+
+    @staticmethod
     def squash(raw: Array) -> Array:
         """Return the action in (-1, 1) for a sample of the normal distribution: its tanh."""
         return jnp.tanh(raw)
@@ -102,6 +109,11 @@ class ClippedNormal(Normal):
         """Make the distribution from a network's output (..., 2 A): locations, then logarithms of scales."""
         loc, log_scale = jnp.split(output, 2, axis=-1)
         return cls(loc, jnp.clip(jnp.exp(log_scale), *SCALE_BOUNDS))
+
+    @staticmethod
+    def scale_output(scale: float) -> float:
+        """Return the network's output for which the distribution has this scale."""
+        return math.log(scale)
 
     @staticmethod
     def squash(raw: Array) -> Array:

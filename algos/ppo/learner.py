@@ -125,6 +125,8 @@ class PPO:
         config, is_raw = self.config, not self.config.normalize_observations
         keys = jax.random.split(key)
         params = {name: self.networks[name].init(keys[i]) for i, name in enumerate(("policy", "value"))}
+        if config.initial_scale is not None:
+            self._set_scale(params["policy"]["trunk"], self.distribution.scale_output(config.initial_scale))
         return PPOTrainState(
             params,
             self.optimizer.init(params),
@@ -134,6 +136,14 @@ class PPO:
             jnp.array(config.learning_rate, jnp.result_type(float)),
             jnp.zeros((), jnp.int32),
         )
+
+    def _set_scale(self, trunk: Params, output: float) -> None:
+        """Let new last layers of the policy network give this output for the scale of every action component."""
+        if "log_scale" in trunk:
+            trunk["log_scale"] = jnp.full_like(trunk["log_scale"], output)
+        else:
+            last = trunk["layers"][len(trunk["layers"]) - 1]
+            last["bias"] = last["bias"].at[self.spec.action_size :].set(output)
 
     def init_hyper(self) -> dict[str, Array]:
         """Return the traced hyper-parameters, which may change without recompiling, at their configured values."""

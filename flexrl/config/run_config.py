@@ -34,6 +34,7 @@ LATER_FIELDS = {
     "gait": GaitWeights(),
     "gait_clock": False,
     "timestep": None,
+    "initial_scale": None,
     "swing": GaitWeights.swing,
     "rhythm": GaitWeights.rhythm,
     "teachers": (),

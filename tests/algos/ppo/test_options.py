@@ -200,6 +200,20 @@ class TestPrivilegedCritic:
             PPO(dataclasses.replace(CONFIG, privileged_critic=True), SPEC.replace(privileged_size=0))
 
 
+class TestInitialScale:
+    @pytest.mark.parametrize("distribution", ["tanh_normal", "clipped_normal"])
+    @pytest.mark.parametrize("symmetric", [False, True])
+    def test_is_that_of_every_action_component_at_the_start(self, distribution, symmetric):
+        ppo = learner(initial_scale=0.2, action_distribution=distribution, symmetric=symmetric)
+        scale = sampled(ppo, jax.jit(ppo.init)(jax.random.key(0))).info["scale"]
+        np.testing.assert_allclose(scale, 0.2, atol=0.01)
+
+    @pytest.mark.parametrize("scale", [0.0, 1e-3, -1.0, 11.0])
+    def test_outside_of_the_bounds_of_a_scale_is_refused(self, scale):
+        with pytest.raises(ValueError, match=f"initial_scale: {scale} must be above 0.001 and at most 10.0, or null"):
+            dataclasses.replace(CONFIG, initial_scale=scale)
+
+
 class TestValueWarmup:
     def test_leaves_the_policy_as_it_is_until_it_is_over(self):
         ppo = learner(value_warmup=0.5)
