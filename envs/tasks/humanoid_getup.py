@@ -169,7 +169,11 @@ class HumanoidGetUp(MujocoTask):
         return first_state(physics, body.observe(physics, last_action), jnp.zeros(0), metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Apply torques, and the assistance, for one control period of 15 ms."""
+        """Apply torques in proportion to the action for one control period of 15 ms.
+
+        While training, an upward pull on the torso and stronger motors help, in proportion to `assistance` of the
+        config, which fades to 0.
+        """
         control = self.control(action)
         physics = self.physics.step(self._assisted(state.physics, control), control)
         motion = motion_of(physics, self._joints, action, state.info["last_action"], *unasked())

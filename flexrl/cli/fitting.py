@@ -33,9 +33,10 @@ class Run:
 
     @property
     def members(self) -> list["Run"]:
-        """One `Run` for each seed and variation that the config asks for, which were trained together.
+        """The runs that were trained together, one `Run` for each combination of a seed and values of varied fields.
 
-        The list holds a `Run` equal to this one if the config asks for only one seed and no variation.
+        The config names them: `num_seeds` seeds, and the values of fields in `vary`. With one seed and no field to
+        vary, the list holds a `Run` equal to this one.
         """
         return [Run(member.folder, member) for member in member_configs(self.config)]
 

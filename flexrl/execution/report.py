@@ -74,7 +74,7 @@ class SegmentReport:
 
 
 def segment_reports(plan: Plan, outcome: Outcome, world: int = 0) -> list[SegmentReport]:
-    """Return a report on each segment of a plan that a world followed.
+    """Return how much of each segment of a plan (a skill with an amount) a world did, and whether that succeeded.
 
     Args:
       plan: the plan of that world.

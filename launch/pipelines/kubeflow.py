@@ -96,7 +96,11 @@ def _container(pod: Manifest, resources: Resources) -> JsonObject:
 
 
 def _on_kubernetes(pod: Manifest, sweep: Sweep) -> JsonObject:
-    """Return the volumes, user, labels, node labels and tolerations of a stage's pod, as a `PlatformSpec` has them."""
+    """Return how Kubeflow is to run a stage's pod, in the form of its `PlatformSpec` (Kubeflow's extra pod settings).
+
+    These are the pod's volumes, the user that it runs as, its labels, node labels and tolerations, as in `pod`, the
+    manifest of the same stage as a Kubernetes Job. The labels are those of `sweep`.
+    """
     (container,) = pod["containers"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     claims = [

@@ -77,7 +77,10 @@ def is_insisted(previous: Item, item: Item) -> bool:
 
 
 def _measures(item: Item, kind: Kind) -> bool:
-    """Return whether a clause may end by an amount of a kind, such as metres, as far as its words tell."""
+    """Return whether an amount may follow the clause `item`: metres may follow "walk", and not "stand".
+
+    `kind` is what the amount counts: seconds, metres, degrees or steps.
+    """
     words = set(item.text.split())
     if words & JUMPING:
         return False
