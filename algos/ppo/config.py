@@ -13,6 +13,7 @@ LEARNING_RATE_FACTOR = 1.5
 LEARNING_RATE_BOUNDS = (1e-5, 1e-3)
 
 POLICIES = {"tanh_normal": (TanhNormal, MLP), "clipped_normal": (ClippedNormal, ConstantScaleMLP)}
+FAMILIAR_STATES = "familiar"  # in place of a skill in `teachers`
 CHOICES = {
     "action_distribution": tuple(POLICIES),
     "activation": tuple(ACTIVATIONS),
@@ -39,8 +40,9 @@ class PPOConfig(AlgorithmConfig):
       clip_ratio: how far the probability ratio may move from 1 before it is clipped.
       entropy_weight: bonus per nat of policy entropy; its first value, if final_entropy_weight is set.
       final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
-      teachers: runs or exported policies to imitate on the policy's own states: `SKILL=RUN[:STEP]` teaches one skill,
-        `RUN[:STEP]` every skill that has no teacher of its own, and must come first.
+      teachers: runs or exported policies to imitate on the policy's own states. `RUN[:STEP]` teaches every skill, and
+        must come first; `SKILL=RUN[:STEP]` teaches one skill; `familiar=RUN[:STEP]` teaches every skill, but only in
+        states like those of its own training. Where several teach, the last one counts.
       teacher_weight: weight of the KL divergence from the teachers' distribution of actions to the policy's, mean over
         all samples; its first value, if final_teacher_weight is set.
       final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.

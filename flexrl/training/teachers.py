@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algos.common.teachers import Teachers
-from algos.ppo.config import PPOConfig
+from algos.ppo.config import FAMILIAR_STATES, PPOConfig
 from algos.ppo.policy import PPOPolicy
 from envs.physics import resolve_backend
 from envs.tasks.humanoid_skills.clock import CLOCK_SIZE
@@ -65,9 +65,11 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
     algorithm = config.algorithm
     if not isinstance(algorithm, PPOConfig) or not algorithm.teachers:
         return None
-    policies, obs_sizes, reads_goal, columns = [], [], [], []
+    policies, obs_sizes, reads_goal, columns, familiar_only = [], [], [], [], []
     for name in algorithm.teachers:
         skill, _, place = name.rpartition("=")
+        familiar_only.append(skill == FAMILIAR_STATES)
+        skill = "" if familiar_only[-1] else skill
         try:
             policy, sees = _load(place, config.workspace, algorithm.action_distribution)
             _require_fit(sees, spec, skill, config)
@@ -77,7 +79,7 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
         obs_sizes.append(sees.obs_size)
         reads_goal.append(sees.goal_size > 0)
         columns.append(COMMAND_SIZE + SKILL_NAMES.index(skill) if skill else None)
-    teachers = Teachers(tuple(policies), tuple(obs_sizes), tuple(reads_goal), tuple(columns))
+    teachers = Teachers(tuple(policies), tuple(obs_sizes), tuple(reads_goal), tuple(columns), tuple(familiar_only))
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 
 

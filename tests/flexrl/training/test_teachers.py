@@ -63,7 +63,15 @@ def test_a_pupil_with_a_clock_may_have_a_teacher_without_one(tmp_path):
     config = config_of(tmp_path, EXPORTED, "--task.gait-clock")
     worlds = make_env(config)
     teachers = load_teachers(config, worlds.spec).arrays
+    assert teachers.familiar_only == (False,)
     assert (worlds.spec.obs_size, teachers.obs_sizes) == (65, (63,))
+
+
+def test_a_teacher_of_familiar_states_is_of_every_skill(tmp_path):
+    config = config_of(tmp_path, EXPORTED, f"familiar={EXPORTED}", f"run={EXPORTED}")
+    teachers = load_teachers(config, make_env(config).spec).arrays
+    assert teachers.familiar_only == (False, True, False)
+    assert [column is None for column in teachers.columns] == [True, True, False]
 
 
 def test_a_run_without_teachers_loads_none(tmp_path):
