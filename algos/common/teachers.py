@@ -12,7 +12,7 @@ from flax import struct
 from algos.common.types import Taught
 from envs.types import Observation
 
-FAMILIAR = 4.0  # largest mean square of an observation's standard deviations from the mean of a teacher's training
+FAMILIAR = 2.5  # largest mean square of an observation's standard deviations from the mean of a teacher's training
 
 
 @struct.dataclass

@@ -73,7 +73,9 @@ class Trained(Constant):
 
 def test_a_teacher_of_familiar_states_teaches_only_those_like_its_trainings():
     both, flags = (Constant(0.1), Trained(0.2)), ((4, 4), (False, False), (None, None))
-    seen = SEEN.replace(obs=jnp.array([[1.0, 1, 1, 1], [2.0, 2, 2, 2], [2.1, 2, 2, 2]]))  # 0, 2 and 2.05 deviations off
+    seen = SEEN.replace(
+        obs=jnp.array([[1.0, 1, 1, 1], [1.75, 1.75, 1.75, 1.75], [1.8, 1.8, 1.8, 1.8]])
+    )  # 0, 1.5, 1.6 deviations
     assert Teachers(both, *flags, (False, True)).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2, 0.2, 0.1])
     assert Teachers(both, *flags, (False, False)).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2] * 3)
 
