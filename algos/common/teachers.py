@@ -12,7 +12,9 @@ from flax import struct
 from algos.common.types import Taught
 from envs.types import Observation
 
-FAMILIAR = 2.5  # largest mean square of an observation's standard deviations from the mean of a teacher's training
+# A state is familiar to a teacher if its observations, in standard deviations from their means in the teacher's own
+# training, have at most this mean square.
+FAMILIAR = 2.5
 
 
 @struct.dataclass

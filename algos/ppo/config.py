@@ -62,7 +62,7 @@ class PPOConfig(AlgorithmConfig):
       action_distribution: `tanh_normal` squashes actions, with a scale for each observation; `clipped_normal` clips
         them, with one scale for all.
       initial_scale: standard deviation of actions at the start, before squashing or clipping; null for 0.69, or 0.61 of
-        `clipped_normal`. Bodies that stand by themselves at action 0 fall less, and learn sooner, with less.
+        `clipped_normal`.
       policy_layers: hidden units of the policy network.
       value_layers: hidden units of the value network.
       goal_layers: units of the layers of an encoder that the goal passes before each network; empty for no encoder.

@@ -183,12 +183,7 @@ class HumanoidGoal(MujocoTask):
         held = jnp.where(success, info["held"] + 1, 0)
         changes = (held >= self._hold_steps) & (info["goals_left"] > 0)
         key, key_goal = jax.random.split(jax.random.wrap_key_data(info["key"]))
-        moved = (
-            {"phase": clock.later(info["phase"], body.velocity(physics), self.control_period)}
-            if "phase" in info
-            else {}
-        )
-        return moved | {
+        return self._later_phase(info, physics) | {
             "goal": jnp.where(changes, self._draw_goal(key_goal, physics["qpos"][:2]), info["goal"]),
             "held": jnp.where(changes, 0, held),
             "goals_left": info["goals_left"] - changes,
