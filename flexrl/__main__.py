@@ -35,6 +35,7 @@ GROUPS = {
         Command("instruct", "flexrl.instruct", "tell the humanoid in words what to do"),
         Command("evaluate", "flexrl.evaluate", "measure returns in fresh episodes"),
         Command("skills", "flexrl.skills", "measure success and falls for each skill of humanoid-skills"),
+        Command("states", "flexrl.policies.states", "record states of a policy, for another one to begin in"),
         Command("export", "flexrl.export", "write the policy alone, also for other programs"),
         Command("hub", "flexrl.hub", "share policies on the Hugging Face Hub"),
     ),

@@ -40,6 +40,8 @@ LATER_FIELDS = {
     "teachers": (),
     "teacher_weight": PPOConfig.teacher_weight,
     "final_teacher_weight": None,
+    "start_states": None,
+    "start_states_share": 0.5,
 }
 
 PLACE = (  # fields of a config that say where results go, not what is computed

@@ -1,6 +1,6 @@
 """`humanoid-skills`: one humanoid that is asked for many skills, one after the other."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import jax
@@ -17,6 +17,7 @@ from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, gait_terms, weig
 from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.tasks.humanoid_skills.motion import Motion, motion_of
 from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
+from envs.tasks.humanoid_skills.starts import StartStates, State
 from envs.tasks.humanoid_skills.tracking import Tracking
 from envs.tasks.velocity_command import TURNED_COMMAND
 from envs.types import EnvState, Mirror
@@ -37,6 +38,8 @@ class HumanoidSkillsConfig:
         `stand-up`; `never` leaves it to the time limit.
       min_height: m, torso height below which the humanoid has fallen.
       reset_noise: half-width of the uniform noise on first joint angles (rad) and velocities (m/s, rad/s).
+      start_states: file of states that episodes begin in, made by `python -m flexrl.policies.states`; null for none.
+      start_states_share: the part of episodes that begin in one of these states.
       rewards: weight of each reward term.
       gait: weight of each term of a natural gait; none is on by default.
       gait_clock: observe the clock of a gait, which tells when each foot is to swing.
@@ -50,6 +53,8 @@ class HumanoidSkillsConfig:
     termination: Literal["default", "never"] = "default"
     min_height: float = 0.9
     reset_noise: float = 0.02
+    start_states: str | None = None
+    start_states_share: float = 0.5
     rewards: RewardWeights = field(default_factory=RewardWeights)
     gait: GaitWeights = GaitWeights()
     gait_clock: bool = False
@@ -70,6 +75,8 @@ class HumanoidSkillsConfig:
             raise ValueError(f"min_height: {self.min_height} must be above 0")
         if self.reset_noise < 0:
             raise ValueError(f"reset_noise: {self.reset_noise} is negative")
+        if not 0 <= self.start_states_share <= 1:
+            raise ValueError(f"start_states_share: {self.start_states_share} must be between 0 and 1")
         if self.gait.needs_clock and not self.gait_clock:
             raise ValueError("gait_clock: is false, and gait.swing and gait.rhythm need it; set it, or these to 0")
 
@@ -93,9 +100,15 @@ class HumanoidSkills(MujocoTask):
         super().__init__(PhysicsSpec(model, num_substeps=5, fields=body.FIELDS), options)
         self._joints = jnp.asarray(model.qpos0[7:])
         self._joint_range = jnp.asarray(model.jnt_range[1:])
+        self._starts = None if config.start_states is None else StartStates.load(config.start_states, model)
         low, high = map(self.num_control_steps, config.goal_seconds)
         spread, strategy = config.command_spread, config.goal_strategy
         self.goals = GoalSampler(config.skills, strategy, spread, (low, high), self.episode_length)
+
+    @staticmethod
+    def evaluated(config: HumanoidSkillsConfig) -> HumanoidSkillsConfig:
+        """Return the config for evaluation, in which no episode begins in a recorded state."""
+        return replace(config, start_states=None)
 
     @property
     def mirror(self) -> Mirror:
@@ -107,13 +120,17 @@ class HumanoidSkills(MujocoTask):
     def reset(self, key: Array) -> EnvState:
         """Start standing or lying, with all goals of the episode drawn."""
         key_goal, key_pose, key_velocity, key_model = jax.random.split(key, 4)
+        key_start = jax.random.fold_in(key, 4)  # apart, so that other keys are as they were before
         goals = self.goals.draw(key_goal)
         lies = jnp.array(True) if self.config.initial_state == "fallen" else goals.skill == STAND_UP
         noise = self.config.reset_noise
         qvel = jax.random.uniform(key_velocity, (self.model.nv,), minval=-noise, maxval=noise)
-        physics = self.start(key_model, self._first_qpos(key_pose, lies), qvel)
-        motion = self._motion(physics, goals, jnp.zeros(self.model.nu), jnp.zeros(self.model.nu))
-        steps = Steps.first()
+        first = State(self._first_qpos(key_pose, lies), qvel, jnp.zeros(self.model.nu), jnp.zeros(()))
+        if self._starts is not None:
+            first = self._starts.perhaps(key_start, self.config.start_states_share, first)
+        action, steps = first.action, Steps.first().replace(phase=first.phase)
+        physics = self.start(key_model, first.qpos, first.qvel)
+        motion = self._motion(physics, goals, action, action)
         rewards = self._rewards(motion, steps)
         tracking = Tracking.first()
         metrics = jax.tree.map(jnp.zeros_like, self._metrics(rewards, motion, tracking))

@@ -374,6 +374,7 @@ class TestTask:
         ("command_spread", 1.0),
         ("min_height", 0.0),
         ("reset_noise", -0.1),
+        ("start_states_share", 1.1),
     ],
 )
 def test_a_bad_value_is_refused_by_name(field, value):
