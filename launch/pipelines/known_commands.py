@@ -15,6 +15,7 @@ COMMANDS = {  # by command, the dataclass of its flags; an empty text if the com
     "flexrl.html_report": "",
     "flexrl.instruct": "",
     "flexrl.language.train": "flexrl.language.train:TrainArguments",
+    "flexrl.policies.states": "flexrl.policies.states:StatesArguments",
     "flexrl.render": "flexrl.render:RenderArguments",
     "flexrl.skills": "flexrl.skills:SkillsArguments",
 }
