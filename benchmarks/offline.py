@@ -67,7 +67,7 @@ class OfflineConfig:
 
 
 def main(config: OfflineConfig) -> None:
-    """Measure the parts; print and write the results after each, so that an interrupted run leaves what it had."""
+    """Time each part of offline learning that `config.parts` names; print and write the results after each part."""
     console = Console(highlight=False)
     report = header(config)
     for part in config.parts:

@@ -49,7 +49,7 @@ class Setup:
 
     @property
     def num_steps(self) -> int:
-        """Control steps of one iteration."""
+        """Control steps of one iteration, summed over all worlds."""
         return self.source.vec_env.num_envs * self.source.unroll_length
 
     @property

@@ -65,13 +65,16 @@ def main(arguments: list[str]) -> None:
 def states(run: str, options: StatesArguments) -> None:
     """Let a policy of `humanoid-skills` act without pushes, and write states that it was in to `options.out`.
 
+    Only states with the torso at `options.min_height` or higher are written, because other policies begin in them on
+    their feet.
+
     Args:
       run: folder of a run or of an exported policy, or a run's name.
       options: how many states, of how many worlds, and what else the command line sets.
 
     Raises:
-      ConfigError: if there is no such run or step, it was trained on another task, it was in too few states that are
-        high enough, or the file cannot be written.
+      ConfigError: if there is no such run or step, it was trained on another task, the policy was in fewer such
+        states than `options.num_states`, or the file cannot be written.
       CheckpointError: if the checkpoint is damaged.
     """
     import io
