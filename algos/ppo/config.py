@@ -40,6 +40,8 @@ class PPOConfig(AlgorithmConfig):
       clip_ratio: how far the probability ratio may move from 1 before it is clipped.
       entropy_weight: bonus per nat of policy entropy; its first value, if final_entropy_weight is set.
       final_entropy_weight: entropy weight at the end of a linear change over the whole run; null for no change.
+      noise_weight: penalty on the logarithm of the standard deviation of actions before squashing or clipping, summed
+        over their components. It takes noise from a policy that acts well only with noise.
       teachers: runs or exported policies to imitate on the policy's own states. `RUN[:STEP]` teaches every skill, and
         must come first; `SKILL=RUN[:STEP]` teaches one skill; `familiar=RUN[:STEP]` teaches every skill, but only in
         states like those of its own training. Where several teach, the last one counts.
@@ -86,6 +88,7 @@ class PPOConfig(AlgorithmConfig):
     clip_ratio: float = 0.2
     entropy_weight: float = 1e-3
     final_entropy_weight: float | None = None
+    noise_weight: float = 0.0
     teachers: tuple[str, ...] = ()
     teacher_weight: float = 1.0
     final_teacher_weight: float | None = None
@@ -124,7 +127,7 @@ class PPOConfig(AlgorithmConfig):
         for name in ("discount", "gae_lambda"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         require(0 <= self.value_warmup < 1, "value_warmup", self.value_warmup, "at least 0 and below 1")
-        for name in ("entropy_weight", "value_weight", "teacher_weight"):
+        for name in ("entropy_weight", "noise_weight", "value_weight", "teacher_weight"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("final_entropy_weight", "final_teacher_weight"):
             value = getattr(self, name)

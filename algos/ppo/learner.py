@@ -314,6 +314,8 @@ class PPO:
         value_loss = squared_value_loss(value, samples.old_value, samples.value_target, self.config.value_clip)
         entropy = distribution.entropy(samples.old.noise(samples.raw_action)).mean()
         loss = policy_loss + hyper["value_weight"] * value_loss - hyper["entropy_weight"] * entropy
+        if self.config.noise_weight:
+            loss += self.config.noise_weight * jnp.log(distribution.scale).sum(axis=-1).mean()
         metrics = {}
         if samples.taught is not None:
             teacher = self.distribution(samples.taught.loc, samples.taught.scale)

@@ -35,6 +35,7 @@ LATER_FIELDS = {
     "gait_clock": False,
     "timestep": None,
     "initial_scale": None,
+    "noise_weight": 0.0,
     "swing": GaitWeights.swing,
     "rhythm": GaitWeights.rhythm,
     "teachers": (),

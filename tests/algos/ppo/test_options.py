@@ -214,6 +214,27 @@ class TestInitialScale:
             dataclasses.replace(CONFIG, initial_scale=scale)
 
 
+class TestNoiseWeight:
+    def test_takes_noise_from_the_policy(self):
+        def scale(noise_weight):
+            ppo = learner(noise_weight=noise_weight, learning_rate=1e-2)
+            train, metrics = updated(ppo)
+            assert np.isfinite(float(metrics["policy/loss"]))
+            return float(sampled(ppo, train).info["scale"].mean())
+
+        assert scale(10.0) < scale(0.1) < scale(0.0)
+
+    def test_adds_the_mean_sum_of_logarithms_to_the_loss(self):
+        plain, weighted = learner(), learner(noise_weight=0.5)
+        train = jax.jit(plain.init)(jax.random.key(0))
+        batch = sampled(plain, train)
+        samples, _, _ = plain._samples(train, batch, plain.init_hyper())
+        hyper = plain.init_hyper()
+        difference = weighted._loss(train.params, samples, hyper)[0] - plain._loss(train.params, samples, hyper)[0]
+        expected = 0.5 * np.log(np.asarray(batch.info["scale"])).sum(axis=-1).mean()
+        assert float(difference) == pytest.approx(expected, rel=1e-4)
+
+
 class TestValueWarmup:
     def test_leaves_the_policy_as_it_is_until_it_is_over(self):
         ppo = learner(value_warmup=0.5)

@@ -230,9 +230,14 @@ def test_a_field_that_came_later_counts_for_the_hash_only_where_it_is_set(algo):
 def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
     config = decode(MINIMAL, "test")
     content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}
-    names = ("teachers", "teacher_weight", "final_teacher_weight", "initial_scale")
-    later = {name: content["algorithm"].pop(name) for name in names}
-    assert later == {"teachers": [], "teacher_weight": 1.0, "final_teacher_weight": None, "initial_scale": None}
+    later = {
+        "teachers": [],
+        "teacher_weight": 1.0,
+        "final_teacher_weight": None,
+        "initial_scale": None,
+        "noise_weight": 0.0,
+    }
+    assert {name: content["algorithm"].pop(name) for name in later} == later
     assert config.hash() == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
