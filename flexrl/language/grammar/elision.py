@@ -84,11 +84,19 @@ def taken_back_from(items: list[Item], text: str, until: Until | None, following
     """
     last = len(items) - 1
     again = {*items[last].text.split()} & {word for words in following for word in words.split()}
+    words = text.split()
+    if words and not is_fragment(words) and words[0] in items[last].text.split():
+        return _first_of_the_same(items, last)  # "jump three times, I mean jump twice"
     if not again or _alike(items[last], text, until):
         return last
     index = next((i for i in range(last, -1, -1) if _alike(items[i], text, until)), last)
     if items[index].sentence != items[last].sentence:
         return last
+    return _first_of_the_same(items, index)
+
+
+def _first_of_the_same(items: list[Item], index: int) -> int:
+    """Return the index of the first of the clauses up to `index` that repeat the same words."""
     while index and items[index - 1].said == items[index].said and items[index - 1].text == items[index].text:
         index -= 1
     return index

@@ -48,6 +48,7 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1",
         ),
         (r"[.!;] *no+(?: no+)*[.!]+ ", ", no wait, "),
+        (r",? that is(?: to say)?, ", ", i mean, "),
         (r"[,;]? (?:and |but )?(?:i |we )(?:do not|don't|didn't) mean ", ", not "),
         (
             r"\b(?:there(?:'s| is) )?no need (?:for you )?to (\w+)[,;] (\w+ing) (?:is|"

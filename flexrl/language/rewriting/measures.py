@@ -31,6 +31,19 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bfive[ -]forty\b", "540"),
         (r"\bseven[ -]twenty\b", "720"),
         (r"\bone[ -]twenty\b", "120"),
+        *(
+            (rf"\b(?:a|one) {part} of an? ({LENGTH}|{TIME}|turn|rotation|revolution|circle)\b", rf"{share} \1s")
+            for part, share in (("fifth", "0.2"), ("eighth", "0.125"), ("tenth", "0.1"))
+        ),
+        *(
+            (rf"\b{count} (quarter|half)[ -]turns((?: to the| to your)? (?:left|right))?", rf"\1 turn\2 {times}")
+            for count, times in (("(?:two|2)", "twice"), ("(?:three|3)", "three times"), ("(?:four|4)", "four times"))
+        ),
+        (
+            rf"\b({NUMBER}) ({LENGTH}|{ANGLE})((?: to the)?(?: left| right)?,? (?:and|then|and then) (?:to the )?"
+            rf"(?:left|right|forwards?|back|backwards?|ahead) by (?:{NUMBER}))(?=\s*(?:[,.;!]|$))",
+            r"\1 \2\3 \2",
+        ),
         (
             r"\b(?:do|pull|make|perform|throw|bust) (?:a|an) (\d+)\b(?! ?-?(?:deg|°|sec|m\b|met|min|s\b|f|y|step"
             r"|pace))",
@@ -100,6 +113,11 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"\b{NUMBER} ({LENGTH}|{TIME}|{ANGLE}), ?(?:no|oops|sorry|no wait|wait no|make that|i mean)[, "
             rf"]+({NUMBER})(?=\s*(?:[.,!]|$))",
             r"\2 \1",
+        ),
+        (
+            rf"\b({NUMBER}) {LENGTH}, ?(?:no|oops|sorry|no wait|make that|i mean|actually|correction)[, ]+({LENGTH})"
+            r"(?=\s*(?:[.,!]|$))",
+            r"\1 \2",
         ),
         (rf"\bafter ({AMOUNT}) of (\w+ing),? (?={VERB}\b)", r"after \2 \1, "),
         (

@@ -16,8 +16,8 @@ _QUESTION = flags(
 _STATEMENT = flags(
     r"^\W*(?:(?:i|we|they|he|she|it|you|nobody|someone|everyone|that|this|there|(?:the|my|your|our|a|his|her) "
     r"\w+)(?:'s|'re|'m|'ve)? (?:just |never |always |already |also |\w+ly )?"
-    r"(?:was|were|is|are|am|had|has|have|did|(?!need|speed)\w{2,}ed|ran|went|fell|stood|spun|leapt|hate|love"
-    r"|hates|loves|like|likes|know|think|thinks|came|took|made|got|left)\b"
+    r"(?:was|were|is|are|am|had|has|have|did|(?!need|speed|(?:followed|preceded) by)\w{2,}ed|ran|went|fell|stood"
+    r"|spun|leapt|hate|love|hates|loves|like|likes|know|think|thinks|came|took|made|got|left)\b"
     r"|(?:i|i'm|he's|she's|it's|they're|we're) \w+ing\b)"
 )
 

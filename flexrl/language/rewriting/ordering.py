@@ -16,6 +16,7 @@ _WHEN = (
 )
 _IS = r"(?:is|are|has been|have been|has|have|'s|was|were|will be|gets|get)"
 _ONE = r"(?:an?|the|your|one|two|three|four|five|six|seven|eight|nine|ten|some|half|\d+)\b"
+_MANNER = r"(\w+ly|fast)"
 _THING = r"(?:the |your |that |those |these |this |an? |all )?[^,.;:]{2,60}?"
 
 REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -43,6 +44,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"after \1, ",
         ),
         (r"\b(?:the (?:moment|instant|second|minute)) (?:that )?(?=you\b)", "as soon as "),
+        (r"^\W*following (?=(?:an?|the|your|those|these|that|this|two|three|\d+)\b[^,]*, )", "after "),
         (r"\b(?:directly|straight) (?=you(?:'ve| have))", "as soon as "),
         (
             r"\b(after|once you(?:'ve| have)) ([^,.;]{3,50}?),? (?:there )?(?:comes?|follows?|is to follow) "
@@ -58,7 +60,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         # "do not X until Y"
         (
-            r"(?:\bplease )?\b(?:don't|do not|dont|never) (?:you )?(?:start |begin |dare |even think of |think about "
+            r"(?:\bplease )?\b(?:don't|do not|dont|never|you (?:should|must|may|can|are) ?n[o']t(?: to)?)"
+            r" (?:you )?(?:start |begin |dare |even think of |think about "
             r"|try to )?(?:to )?(?!move|budge|stir|stop|go\b|halt|quit|pause)([^,.;]{3,50}?),? (?:until|till"
             r"|before|unless) "
             r"(?=you(?:'ve| have|ve)\b|having\b|you (?:first |do |make |take |wait |did |finish|complete))",
@@ -93,6 +96,24 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"\b(?:precede|preface) ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\2, then \1"),
         (rf"\bfollow ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\1, then \2"),
+        # a manner or a place that is said of several things at the end
+        (rf"^(.*?\w),? (?:and|then|and then) (.*?\w), both (?:of them )?{_MANNER}\W*$", r"\3 \1, then \3 \2"),
+        (rf", (?:with )?the latter {_MANNER}(?=\s*[.!]*\s*$)", r" \1"),
+        (rf"^(.*?\w),? (and|then|and then) (.*?\w), the former {_MANNER}\W*$", r"\4 \1 \2 \3"),
+        (rf"\b(\w+) (?:twice|two times),? with ({_ONE}[^,.;]{{3,50}}?) in between\b", r"\1, then \2, then \1"),
+        (
+            rf"(?:\bdo |\bmake )?\b(?:two|2) (jump|hop|leap)s,? with ({_ONE}[^,.;]{{3,50}}?) in between\b",
+            r"\1, then \2, then \1",
+        ),
+        (
+            rf",? with ({_ONE}[^,.;]{{3,50}}?) (?:afterwards?|after that|at the end|to finish)(?=\s*(?:[,.;!]|$))",
+            r", then \1",
+        ),
+        (
+            r"^\W*(?:end|finish|conclude) (?:with|by) ([^,.;]{3,50}?),? (?:and|but) (?:start|begin|open) (?:with|by)"
+            r" ([^.;]+)",
+            r"\2, then \1",
+        ),
         # first, second, last
         (
             r"(?:^|(?<=[.!?;] ))([^,.;]{3,50}?) (?:is|are|should be|will be|comes?) (?:the |your )?first(?: thing"

@@ -2,7 +2,7 @@
 
 import re
 
-from flexrl.language.rewriting.measures import ANGLE, LENGTH, NUMBER, TIME
+from flexrl.language.rewriting.measures import ANGLE, LENGTH, NUMBER, TIME, VERB
 from flexrl.language.rewriting.moods import flags
 from flexrl.language.wording.words import DIRECTIONS, JUMPING, STANDING, TURNING, VERBS
 
@@ -50,6 +50,22 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf",? (?:because|cause|cuz|since|seeing (?:as|that)|given that) {_FACT}(?=\s*[.!]*\s*$)", ""),
         (rf"(?<=\w)[,.;!]+ {_SCENE}(?=\s*[.!]*\s*$)", ""),
         (
+            r"^\W*(?:so that|so|that) (?:i|we|they|he|she|everyone|everybody) (?:can|could|may|might|will|do|see)\b"
+            r"[^,.;]*, ",
+            "",
+        ),
+        (
+            rf"{_LEAD}(?:the|my|our|his|her|their|this|that|an?) \w+(?: \w+)? (?:needs?|wants?|takes?|likes?|won't"
+            r"|doesn't|don't|didn't)\b[^,.;\d]{0,50}, so (?=\w)",
+            "",
+        ),
+        (
+            rf"{_LEAD}(?:(?:the|my|your|our) )?(?:mum|mom|mummy|dad|daddy|nan|granny|teacher|coach|boss|doctor|director"
+            r"|captain|sergeant|trainer|simon) (?:says?|said|wants you)(?: to|,| that you (?:should|must|are to))? "
+            r"(?=\w)",
+            "",
+        ),
+        (
             r",? so (?:that )?(?:you|we|i|it|they|nobody|no one|everyone) (?:don't|do not|won't|can|can't|doesn't"
             r"|will|could|may"
             r"|know|see)\b[^,.;]*(?=\s*[.!]*\s*$)",
@@ -83,8 +99,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "",
         ),
         (
-            rf"{_LEAD}(?:take it away|here goes(?: nothing)?|off you go(?= *[:;])|the following|as follows|over to"
-            rf" you|your turn|you're"
+            rf"{_LEAD}(?:take it away|here goes(?: nothing)?|off you go(?= *[:;]|, {VERB}\b)|the following|as follows"
+            rf"|over to you|your turn|you're"
             r" up|you're on|give it some gas|make it happen|get to work|get cracking|look alive|here's the plan|the"
             r" plan|same again"
             r"|one more thing|listen carefully|pay attention|do it like this|nothing fancy|very simple"
