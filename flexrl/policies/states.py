@@ -108,7 +108,7 @@ def states(run: str, options: StatesArguments) -> None:
         playback, options.num_states, options.worlds, options.seconds, options.min_height, options.seed
     )
     file = io.BytesIO()
-    np.savez_compressed(file, **recorded)
+    np.savez_compressed(file, **recorded)  # pyright: ignore[reportArgumentType]
     write_bytes(options.out, file.getvalue())
     print(f"wrote {options.out}")
 
