@@ -23,7 +23,7 @@ FIELDS = ("qpos", "qvel", "action")  # arrays of a file of states, each with one
 
 @struct.dataclass
 class State:
-    """What an episode of one world begins with."""
+    """The state in which an episode of one world begins."""
 
     qpos: Array  # (nq,) generalised positions
     qvel: Array  # (nv,) generalised velocities
