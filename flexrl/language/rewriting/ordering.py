@@ -96,7 +96,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"\b(?:precede|preface) ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\2, then \1"),
         (rf"\bfollow ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\1, then \2"),
-        # a manner or a place that is said of several things at the end
+        # what the end of a sentence says about the things before it
         (rf"^(.*?\w),? (?:and|then|and then) (.*?\w), both (?:of them )?{_MANNER}\W*$", r"\3 \1, then \3 \2"),
         (rf", (?:with )?the latter {_MANNER}(?=\s*[.!]*\s*$)", r" \1"),
         (rf"^(.*?\w),? (and|then|and then) (.*?\w), the former {_MANNER}\W*$", r"\4 \1 \2 \3"),
