@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, taken_back_from, with_verb
-from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, is_insisted, turned_so_far
+from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, is_insisted, measures, turned_so_far
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.grammar.repeating import Clauses
 from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, SMALL, STILL
-from flexrl.language.plan import MAX_SEGMENTS, Until
+from flexrl.language.plan import MAX_SEGMENTS, Kind, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
 from flexrl.language.wording.words import ADVERBS, FAST, JUMPING, SLOW, STANDING, TURNING, directions, is_fragment
@@ -72,12 +72,32 @@ class Builder(Clauses):
             if text in MORE and re.search(r"\bmore\b", piece.words):
                 earlier = next((item for item in reversed(self.items) if item.until is not None), earlier)
                 text = earlier.text if earlier is not None else text
-            if earlier is not None and earlier.until is not None:
-                until = Until(earlier.until.kind, quantity.bare)
+            kind = earlier.until.kind if earlier is not None and earlier.until is not None else None
+            kind = kind or self._kind_elsewhere(text, following)
+            if kind is not None:
+                until = Until(kind, quantity.bare)
+                text = re.sub(r" more$", "", text)
             else:
                 self.unmeasured = f"{piece.said}: {quantity.bare:g} of what"
                 self.impossible.append(self.unmeasured)
         self._place(piece, text, until, quantity.times, corrected)
+
+    def _kind_elsewhere(self, text: str, following: list[Piece]) -> Kind | None:
+        """Return what a number without a unit counts, as in "run for five seconds, then stand still for three".
+
+        It is what the other amounts of the instruction measure, if they all measure the same, and the clause may end
+        by it.
+
+        Args:
+          text: The words of the clause, without the number.
+          following: The pieces after it.
+        """
+        later = [find_quantity(piece.words).until for piece in following if piece.mark == "then"]
+        amounts = [item.until for item in self.items] + later
+        kinds = {amount.kind for amount in amounts if amount is not None}
+        clause = Item(text, None, text, True, self.sentence, True)
+        fitting = [kind for kind in kinds if measures(clause, kind)]
+        return fitting[0] if len(kinds) == 1 and fitting and text else None
 
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
         """Take in a piece that says what not to do, mostly by adding no clause.
@@ -191,12 +211,33 @@ class Builder(Clauses):
         if previous is not None and piece.comma and piece.mark != "then" and is_insisted(previous, item):
             self.items.pop()
         if not words or not is_fragment(words):
+            if previous is not None and times == 1 and self._completes(piece, previous, item):
+                until = previous.until or until
+                said = f"{previous.said}, {piece.said}"
+                self.items[-1] = self.last = replace(previous, text=f"{text} {previous.text}", until=until, said=said)
+                return
             self._append(item, times)
             return
         if not axes:
             self._place_speed(piece, item, previous, times)
             return
         self._place_direction(piece, item, previous, axes, times)
+
+    @staticmethod
+    def _completes(piece: Piece, previous: Item, item: Item) -> bool:
+        """Return whether a clause without a direction brings the verb of a direction: "diagonally to the left, walk".
+
+        Args:
+          piece: The piece that has the clause.
+          previous: The clause before, which is to be a direction without a verb.
+          item: The clause.
+        """
+        words, before = set(item.text.split()), previous.text.split()
+        one_amount = previous.until is None or item.until is None
+        follows = piece.comma and piece.mark in ("comma", "and") and not piece.sentence
+        if not (follows and one_amount and is_fragment(before)) or directions(item.text.split()):
+            return False
+        return "along" in directions(before) and not words & (STANDING | JUMPING | TURNING)
 
     def _join_amount(self, piece: Piece, item: Item, until: Until, times: int) -> bool:
         """Join an amount to the clause before it, or keep it for the next, if its words are no clause of their own.
@@ -211,7 +252,11 @@ class Builder(Clauses):
           times: How often a clause is added, if one is.
         """
         previous, words = self.items[-1] if self.items else None, item.text.split()
-        if is_fragment(words) and EACH.search(piece.words) and end_each(self.items, until, piece.said):
+        if (
+            (is_fragment(words) or words == ["step"])
+            and EACH.search(piece.words)
+            and end_each(self.items, until, piece.said)
+        ):
             self.last = self.items[-1]
             return True
         follows = piece.mark in ("comma", "and", "sentence")

@@ -5,9 +5,13 @@ from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item
 from flexrl.language.plan import Kind, Until
+from flexrl.language.quantities.find import is_half_turn
 from flexrl.language.wording.words import JUMPING, SIDES, STANDING, TURNING
 
-EACH = re.compile(r" ?\b(?:by )?(?:each|apiece)(?: (?:time|way|one|side|direction))?\b| ?\b(?:both times|every time)\b")
+EACH = re.compile(
+    r" ?\b(?:by )?(?:each|apiece)(?: (?:time|way|one|side|direction))?\b"
+    r"| ?\b(?:both times|every time|in (?:each|either) direction)\b"
+)
 AT_GAIT = re.compile(
     r"^(?:at|in) (?:an?|the|full) (?:\w+ ){0,2}(?:walk|march|stroll|amble|saunter|creep|run|jog|trot|lope|canter"
     r"|sprint|dash|gallop)$"
@@ -35,7 +39,7 @@ def end_each(items: list[Item], until: Until, said: str) -> bool:
     Returns:
       Whether any clause got the amount.
     """
-    found = [i for i, item in enumerate(items) if item.until is None and _measures(item, until.kind)]
+    found = [i for i, item in enumerate(items) if item.until is None and measures(item, until.kind)]
     for i in found:
         items[i] = replace(items[i], until=until, said=f"{items[i].said}, {said}")
     return bool(found)
@@ -55,7 +59,8 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
       begin with a verb, as "turn 90 degrees" do, or say more than the angle and the same side.
     """
     before, own = set(previous.text.split()), set(text.split())
-    if until.kind != "degrees" or previous.until is not None or not before & TURNING or _ACT.match(words):
+    has_amount = previous.until is not None and not is_half_turn(previous.text)  # "spin round" is half a turn unsaid
+    if until.kind != "degrees" or has_amount or not before & TURNING or _ACT.match(words):
         return None
     sides = own & SIDES
     if own - SIDES - {"turn", "to", "the", "your", "clockwise", "counter"} or (sides and before & SIDES - sides):
@@ -76,7 +81,7 @@ def is_insisted(previous: Item, item: Item) -> bool:
     return len(words) > 1 and not words & (JUMPING | TURNING | SIDES | {"again", "more", "step", "another"})
 
 
-def _measures(item: Item, kind: Kind) -> bool:
+def measures(item: Item, kind: Kind) -> bool:
     """Return whether an amount may follow the clause `item`: metres may follow "walk", and not "stand".
 
     `kind` is what the amount counts: seconds, metres, degrees or steps.

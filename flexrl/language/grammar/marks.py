@@ -87,7 +87,7 @@ def mark_up(instruction: str) -> tuple[str, list[str]]:
         lambda m: _blank(m, CODES["comma" if len(m[0]) > 1 else "sentence"]),
         text,
     )
-    text = re.sub(r"^\s*(?:no+|nope|nah|naw)(?=\s*[,\x01])", _blank, text)
+    text = re.sub(r"^\s*(?:no+|nope|nah|naw)(?=\s*[,\x01]| (?:do ?n'?t|stop)\b)", _blank, text)
     text = re.sub(r"-+>|=+>|[→>➔]", lambda m: _blank(m, CODES["then"]), text)
     text = _UNTIL_AMOUNT.sub(lambda m: "for".ljust(len(m[0])), text) if _until_amount(text) else text
     text = _NUMBERS_OR.sub(lambda m: m[0].replace(" or ", "    ") if _both_numbers(m) else m[0], text)

@@ -110,6 +110,8 @@ def _run_on(part: str) -> list[tuple[int, int]]:
             begins |= here[0] in AFTER_DIRECTION and before[0] in DIRECTIONS | set(UNITS)
             if not (begins and _complete(part[starts[-1] : before.end()])):
                 continue
+        if before[0].lower() in ("degree", "deg") and here[0].lower() == "turn":
+            continue
         if before[0].endswith("ing") or is_adverb(before[0]) and here is found[1]:
             continue
         if all(
@@ -154,14 +156,16 @@ def in_order(pieces: list[Piece]) -> list[Piece]:
         piece = pieces[i]
         following = pieces[i + 1] if i + 1 < len(pieces) else None
         if piece.mark == "before" and (not done or piece.sentence):
-            j = i + 1
-            while j < len(pieces) and (j == i + 1 or (pieces[j].mark in ("and", "not") and not pieces[j].sentence)):
+            main = _main_after(pieces, i)
+            j = main
+            while j < len(pieces) and (j == main or (pieces[j].mark in ("and", "not") and not pieces[j].sentence)):
                 j += 1
-            moved = [replace(x, mark="then" if k == 0 else x.mark) for k, x in enumerate(pieces[i + 1 : j])]
+            moved = [replace(x, mark="then" if k == 0 else x.mark) for k, x in enumerate(pieces[main:j])]
             done += moved
             words = base(piece.words)
             if not any(" " not in words and f"{x.words} ".startswith(f"{words} ") for x in pieces[j : j + 1]):
                 done.append(replace(piece, mark="then", words=words))  # not "before turning, ..., then turn left"
+                done += pieces[i + 1 : main]
             i = j
             continue
         if piece.mark == "before":
@@ -192,6 +196,17 @@ def in_order(pieces: list[Piece]) -> list[Piece]:
     return done
 
 
+def _main_after(pieces: list[Piece], i: int) -> int:
+    """Return the index of the piece that is to be done before the piece `i`, which "before" introduces.
+
+    "And" joins pieces to the one that is introduced, if a comma follows: "before you turn and walk, stand" stands.
+    """
+    j = i + 1
+    while j < len(pieces) and pieces[j].mark == "and" and not (pieces[j].comma or pieces[j].run_on):
+        j += 1
+    return j if j < len(pieces) and pieces[j].comma and not pieces[j].sentence else i + 1
+
+
 def base(words: str) -> str:
     """Return words such as "having walked two metres" with their first verb in its base form."""
     words = re.sub(
@@ -216,7 +231,7 @@ def tidy(text: str) -> str:
         before, text = text, _EDGES.sub("", text).strip()
     text = _KEEP.sub("", text)
     parts = text.split()
-    if parts and parts[0].endswith("ing") and base_form(parts[0]) != parts[0]:
+    if parts and (parts[0].endswith("ing") or (parts[0].endswith("ed") and base_form(parts[0]) in VERBS)):
         parts[0] = base_form(parts[0])
     elif len(parts) > 1 and parts[0] in ADVERBS and parts[1].endswith("ing"):
         parts[1] = base_form(parts[1])

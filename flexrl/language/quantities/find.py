@@ -36,7 +36,7 @@ HALF_TURN += (
     "come about",
     "do a u ey",
 )
-_HALF_TURN = re.compile(rf"\b(?:{'|'.join(said.replace('turn ', 'turn(?:ing)? ') for said in HALF_TURN)})\b")
+_HALF_TURN = re.compile(rf"\b(?:{'|'.join(said.replace('turn ', 'turn(?:ing|ed)? ') for said in HALF_TURN)})\b")
 OPPOSITE = re.compile(
     r"\b(?:(?:turn|rotate|spin|pivot|swivel)(?: (?:around|round|yourself))* )?(?:to |and )?face(?: in)?"
     r"(?: the| your)? (?:(?:other|opposite) (?:way|direction|side)|behind(?: you| yourself)?|backwards?|rear)\b"
@@ -139,6 +139,11 @@ def find_quantity(clause: str) -> Quantity:
     except ValueError:
         return Quantity(None, times, text, bare, conflict or said, counted)
     return Quantity(found, times, text, None, conflict, counted)
+
+
+def is_half_turn(text: str) -> bool:
+    """Return whether words name half a turn without an angle, as "spin round" does."""
+    return _HALF_TURN.search(text) is not None
 
 
 def _whole_turn(text: str) -> tuple[float, str] | None:

@@ -78,7 +78,8 @@ PRAISE = (  # and what else may open a sentence
 )
 LABEL = (
     r"(?:(?:new|next|first|second|third|last|final|your (?:next |new |first )?|the (?:next )?|my )? "
-    r"?(?:command|instruction|order|orders|task|job|action|move|mission|request|assignment|goal|directive"
+    r"?(?:command(?:ed motion)?|instruction|order|orders|test(?: case)?"
+    r"|case|trial|scenario|task|job|action|move|mission|request|assignment|goal|directive"
     r"|challenge|plan|program|routine|sequence|todo|to do)s?(?:, should you choose to accept it)?(?: (?:is"
     r"|are)(?: as follows| this| to)?| number \w+| \d+)?|here(?:'s| is| are) (?:what (?:to do|i want|you "
     r"(?:should|must|need to) do)|your (?:\w+ )?\w+|the (?:\w+ )?\w+)|do (?:this|the following|as follows|as i "

@@ -117,7 +117,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # short forms
         (r"(?<=[a-z]) ?[*×✕] ?(?=\d)", " x"),
         (r"(?<=[a-z] )x (?=\d)", "x"),
-        (r"\b(?:rot|rotn)\b", "rotate"),
+        (r"\b(?:rot|rotn)\b\.?", "rotate"),
+        (r"\bon the diagonal\b", "diagonally"),
         (
             r"\b(?<=yaw )l\b|(?<=spin )l\b|(?<=pivot )l\b|(?<=go )l\b|(?<=move )l\b|(?<=walk )l\b|(?<=sidestep )l\b"
             r"|(?<=turn )l\b|(?<=rotate )l\b|(?<=strafe )l\b|(?<=face )l\b|(?<=step )l\b|\bl(?= (?:turn|face)\b)",
@@ -140,6 +141,29 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\b(?:to )?(?:the )?starboard(?: side)?\b", "to the right"),
         (r"\bto (?:the )?port(?: side)?\b", "to the left"),
+        (r"\b(?:astern|abaft)\b", "backward"),
+        (r"\b(?:sunwise|deasil)\b", "clockwise"),
+        (r"\bwiddershins\b", "counterclockwise"),
+        (r"\b(?:to |on |at )?the (left|right) oblique\b|\boblique (left|right)\b", r"diagonally forward \1\2"),
+        (r"\boff the (?:floor|ground)(?: now)?,? (?:and )?up (?:with )?you(?: come| get| go| pop)?\b", "stand up"),
+        (r"\bstay (?:just |exactly )?(?:as|where|like) you are\b", "stand still"),
+        (r"\b(?:settle|sink|lapse|fall|ease) into (?:a )?(?:stillness|standstill|stand ?still)\b", "stand still"),
+        (r"\bup you (?:get|come|go|pop),? (?:and )?on(?:to)? your feet\b", "stand up"),
+        (r"\bstop dead\b", "stop"),
+        (r"\btake off (?=(?:runn|walk|jogg)ing\b)", "start "),
+        (r"\b(stand|stood|stay|wait|keep) (?:quiet|silent|calm)(?:ly)?\b", r"\1 still"),
+        (r"\bfrom where you (?:lie|are lying|fell|are)(?: down)?\b", "from the floor"),
+        (r"\b(?:a )?beat of (?=(?:\d|an?\b|one|two|three|four|five|half))", "wait for "),
+        (
+            r"\b(?:nudge|shift|change|adjust|swing|alter|correct|bring|rotate) your (?:heading|course|bearing|facing"
+            r"|orientation|nose)(?= )",
+            "turn",
+        ),
+        (
+            r"(\b(?:turn|rotat|pivot|spin|swivel|degree|circle)[^,.;]*), (?:turn|pivot|rotat|spinn|swivell?)ing"
+            r"(?: on the spot| in place| where you (?:are|stand))(?=\s*(?:[,.;!]|$|and\b|then\b))",
+            r"\1",
+        ),
         (r"\b(?:klicks?|kliks?)\b", "kilometres"),
         (
             rf"\b(seconds?|minutes?|hours?|met(?:re|er)s?)(?:'s|') (?=(?:{ADJECTIVE} )*(?:wait|break|{GAIT})\b)",
@@ -190,7 +214,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             rf"{START}(?:in|for|as|during|at)? ?(?:the |your |this |our )?(?:{_ORDINAL} "
             rf")?(?:scene|act|part|phase|stage"
-            rf"|exercise|shot|take|round|drill|move|step|task|item)(?: (?:\d+|{_COUNT}|{_ORDINAL}))?[,:]+ (?=\w)",
+            rf"|exercise|shot|take|round|drill|move|step|task|item)(?: (?:\d+|{_COUNT}|{_ORDINAL}))?"
+            r"(?:[,:]+ | (?=you ))(?=\w)",
             " ",
         ),
         (

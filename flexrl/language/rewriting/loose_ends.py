@@ -87,6 +87,11 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1",
         ),
         (
+            r"\b(an? (?:\w+ )?(?:walk|run|jog|turn|jump|stroll|hop|march)) (?:will|would|'ll) (?:do|suffice|be (?:fine"
+            r"|enough|plenty))(?: nicely| just fine| for now)?\b",
+            r"\1",
+        ),
+        (
             rf"(?<=\w )(?:for )?(?:the|a) (?:length|distance|space|span|stretch) of (?=(?:about )?{NUMBER} ?-?{_UNIT})",
             "for ",
         ),
@@ -129,7 +134,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:pop|scramble|clamber|stagger|struggle) (?:back )?up(?: off| from) the (?:ground|floor)\b", "stand up"),
         *(
             (
-                rf"(^|[.;!] *|\bthen )(?=[^,.;]*{NUMBER} ?-?{unit}\b)((?:(?:{NUMBER} ?-?{unit}|{_WAY}) ?)+), {verb}",
+                rf"(^|[.;!](?!\d) *|\bthen )(?=[^,.;]*{NUMBER} ?-?{unit}\b)"
+                rf"((?:(?:{NUMBER} ?-?{unit}|{_WAY}) ?)+), {verb}",
                 r"\1\3 \2",
             )
             for unit, verb in ((LENGTH, _MOVE), (TIME, _MOVE), (TIME, _REST), (r"(?:degrees?|deg|°)", _TURN))

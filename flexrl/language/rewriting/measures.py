@@ -5,7 +5,7 @@ import re
 from flexrl.language.rewriting.moods import flags
 
 ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|ninety"
-NUMBER = rf"(?:\d[\d.,/]*|an?|half|a couple of|a few|(?:{ONES})(?:[ -](?:{ONES}|hundred|and a half))?|a hundred)"
+NUMBER = rf"(?:\d[\d.,/]*|an?|half|a couple of|a few|(?:{ONES})(?:[ -](?:{ONES}|hundred|and a half))?|(?:a )?hundred)"
 LENGTH = (
     r"(?:m|met(?:re|er)s?|feet|foot|ft|yards?|cm|centimet(?:re|er)s?|inch(?:es)?|miles?|km|kilomet(?:re|er)s?"
     r"|steps?|paces?|footsteps?|strides?)"
@@ -50,6 +50,24 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"turn \1 degrees",
         ),
         (r"\b(?:a |the )?half(?:[ -]an?)?[ -]dozen\b", "6"),
+        (r"\ba score of\b", "20"),
+        (r"\b(?:complete|full|whole|entire) (?=\d+ degrees\b)", ""),
+        (rf"\b(?:and )?do (?:it|that|this|so) for (?={NUMBER} )", "for "),
+        (rf"^\W*({AMOUNT}) (each|apiece)(?: time)?: (.*?)[.!]*$", r"\3, \1 \2"),
+        (
+            rf"\b({NUMBER} (?:{LENGTH}|jumps?|hops?))((?: \w+){{0,3}}?,? (?:and|then|and then)) as many"
+            r"(?: (?:steps|paces|jumps|hops|metres))?\b",
+            r"\1\2 \1",
+        ),
+        (rf"\b(?:make|do|take|give) (?:me|us) (?={NUMBER} (?:{LENGTH})\b)", "take "),
+        (rf"\b(?:all of|a full|no less than) (?={NUMBER} ?-?(?:{LENGTH}|{TIME}|{ANGLE})\b)", ""),
+        (rf"\b({NUMBER} ?-?(?:{LENGTH}|{TIME}|degrees?)) of it\b", r"\1"),
+        (rf"\bwhile ({NUMBER} {TIME}) (?:go(?:es)?|pass(?:es)?|elapses?|ticks?|tick)(?: by| past| away)?\b", r"for \1"),
+        (
+            r"\b(?:for )?as long as (?:it takes|you need) (?:you )?to (?:cover|do|go|walk|run|complete|make|travel) "
+            rf"(?={NUMBER} )",
+            "for ",
+        ),
         (r"\b(?:a )?couple(?: of)? dozen\b", "24"),
         (r"\b(?:a|one) dozen\b", "12"),
         (r"\btwo dozen\b", "24"),
@@ -171,7 +189,7 @@ MEASURES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\bthree[- ]quarters?(?: of a)?[- ]turn\b", "270 degree turn"),
         (r"\b(spin|turn|rotate|pivot) once (?:around|round)\b", r"\1 all the way around"),
-        (rf"(^|[.;] *|\bthen,? )(for (?:about )?{AMOUNT}), ({VERB}\b[^,.;]*)", r"\1\3 \2"),
+        (rf"(^|[.;](?!\d) *|\bthen,? )(for (?:about )?{AMOUNT}), ({VERB}\b[^,.;]*)", r"\1\3 \2"),
         *(
             (rf"(?:\b(?:take|do|make) )?\b({NUMBER}) {gait}n?ing (steps|paces|strides)\b", rf"{gait} \1 \2")
             for gait in ("walk", "run", "march")

@@ -97,7 +97,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"\b(?:precede|preface) ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\2, then \1"),
         (rf"\bfollow ((?:the|your|a|an|that) [^,.;]+?) (?:with|by) (?={_ONE})([^,.;]+)", r"\1, then \2"),
         # what the end of a sentence says about the things before it
-        (rf"^(.*?\w),? (?:and|then|and then) (.*?\w), both (?:of them )?{_MANNER}\W*$", r"\3 \1, then \3 \2"),
+        (rf"^(.*?\w),? (?:and then|then|and) (.*?\w), both (?:of them )?{_MANNER}\W*$", r"\3 \1, then \3 \2"),
+        (rf"^(.*?\w),? (?:and then|then|and) (.*?\w), {_MANNER} both times\W*$", r"\3 \1, then \3 \2"),
         (rf", (?:with )?the latter {_MANNER}(?=\s*[.!]*\s*$)", r" \1"),
         (rf"^(.*?\w),? (and|then|and then) (.*?\w), the former {_MANNER}\W*$", r"\4 \1 \2 \3"),
         (rf"\b(\w+) (?:twice|two times),? with ({_ONE}[^,.;]{{3,50}}?) in between\b", r"\1, then \2, then \1"),
@@ -159,14 +160,20 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?: you (?:do|should do|must do))?,? (?:is|will be|shall be|should be|must be)(?: to| that you)? (?=\w)",
             "finally ",
         ),
-        (r"[,;] (?:and )?before (?:it|that|this|then),? (?:you )?(?:should |must |do )?(?=\w)", ", but first "),
+        (r"[,;] (?:and |but )?before (?:it|that|this|then),? (?:you )?(?:should |must |do )?(?=\w)", ", but first "),
         (
             r"\bbefore ((?:the|your|any|an?) [^,.;]{3,40}?) (?:there )?(?:has to be|must be|should be|is to be"
             r"|will be|comes?"
             r"|has to come|must come|should come|needs to be) (?=\w)",
             r"before \1, ",
         ),
+        (r"\bonce you(?:'ve| have)? (?:get|got|gotten) (?:that|this|it|those|these) done\b", "then"),
+        (r"\b(before|after) (?:we|i) (?=\w)", r"\1 you "),
+        (r"\bafter (?:those|these),? ", "then "),
+        (r",? (?:and )?(?:when|once) (?:those|these|that|they) (?:are|is) (?:up|over|done),? ", ", then "),
+        (r",? (?:and )?after which (?:it|he|she|they|you) (?:shall|should|must|will|is to|has to) ", ", then "),
         (r"\b(before|prior to) any (?=\w)", r"\1 "),
+        (r"(?<=\w),? (?:right |straight |directly )?after (?:it|that|this)(?=\s*(?:[,.;!]|$|and\b|then\b))", ""),
         (
             r"\b(before|after) ((?:the|your|that) \w+),? (?:i|we)(?:'d| would)? (?:like|want|need|have) "
             r"(?=an?\b|one\b|two\b|three\b|\d|some\b)",

@@ -44,10 +44,31 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, said in (
         # reasons
         (rf"{_LEAD}(?:because|since|as|given that|seeing (?:as|that)|now that) {_FACT}, (?:so )?(?=\w)", ""),
+        (
+            rf"{_LEAD}(?:just |simply )?(?:so as|as|in order) to [^,.;]{{3,50}}, (?={VERB}\b)",
+            "",
+        ),
+        (
+            rf"{_LEAD}(?:just |simply )?to (?:warm (?:up|yourself)|stretch|cool (?:down|off)|get (?:warm|going|started"
+            r"|ready)|loosen up|limber up|finish(?: off| up)?|end|conclude|begin|start|open|close|relax|unwind)\b"
+            r"[^,.;]{0,30}, (?=\w)",
+            "",
+        ),
+        (
+            r",? that (?:you(?:'ve| have|'re| are)?|i|we)(?:'ve| have)? (?:still )?(?:owe|promised?|need|want|like"
+            r"|left|due|asked|wanted|needed)(?: me| us| for| to (?:do|take|make)| to)?(?=\s*(?:[,.;!]|$|and\b|then\b))",
+            "",
+        ),
+        (
+            r",? (?:is|are|will be|would be) (?:the|your) (?:turn|walk|run|jump|angle|distance|move|step)s? "
+            r"(?:to (?:make|take|do|cover)|(?:that )?you (?:should|must|need to|have to|are to|ought to) (?:make|take"
+            r"|do|cover))\b",
+            "",
+        ),
         (rf"{_LEAD}(?:i(?:'ve| have) )?(?:just )?changed my mind(?: about| on)?[^,.;]*[,.;]+ (?:so )?(?=\w)", ""),
         (rf"{_LEAD}{_FACT}(?:,|;|\.| -| –| —)+ (?:and )?(?:so|therefore|thus|hence|that's why) ,?(?=\w)", ""),
         (rf"{_LEAD}(?:{_SCENE}(?:[,;.!]+|\.\.\.| -| –| —) )+(?:so )?(?=[a-z]\w* )", ""),
-        (rf",? (?:because|cause|cuz|since|seeing (?:as|that)|given that) {_FACT}(?=\s*[.!]*\s*$)", ""),
+        (rf",? (?:because|cause|cuz|since|seeing (?:as|that)|given that) {_FACT}(?=\s*[.!]*\s*$|[,:])", ""),
         (rf"(?<=\w)[,.;!]+ {_SCENE}(?=\s*[.!]*\s*$)", ""),
         (
             r"^\W*(?:so that|so|that) (?:i|we|they|he|she|everyone|everybody) (?:can|could|may|might|will|do|see)\b"
@@ -65,6 +86,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?=\w)",
             "",
         ),
+        (r",? so that (?:you|we|i|it|they|nobody|no one|everyone)\b(?![^,.;]*\bfac)[^,.;\d]*(?=\s*[.!]*\s*$)", ""),
         (
             r",? so (?:that )?(?:you|we|i|it|they|nobody|no one|everyone) (?:don't|do not|won't|can|can't|doesn't"
             r"|will|could|may"
@@ -111,7 +133,16 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"({NUMBER} ?-?(?:{LENGTH}|{TIME}|{ANGLE})\b[^,.;!]*)[,.;!]+ (?:and )?(?:now )?go(?:,? go)*(?=[.!]*\s*$)",
             r"\1",
         ),
+        (rf"{_LEAD}take it from the (?:top|start|beginning)[,:.!;]+ ?(?=\w)", ""),
+        (rf"{_LEAD}(?:let's|let us|we'll|time to) (?:warm|cool|loosen|limber) (?:up|down|off)[,:.!;]+ ?(?=\w)", ""),
+        (r"\b(?:let's|let us|we'll|we will|you'll) (?:begin|start|open|kick off) (?:off )?(?:with|by) ", "first "),
+        (r",? meaning (?=\w+ly\b)", " "),
+        (r"\bneedn't\b", "don't"),
         # limits
+        (
+            r",? (?:at (?:the )?(?:very )?(?:most|least)|at (?:a )?max(?:imum)?|tops)(?=\s*(?:[,.;!]|$|and\b|then\b))",
+            "",
+        ),
         (
             rf",? (?:and |but )?\b{_NOT_MORE}(?:,? (?:and |or |but )?{_NOT_MORE})*(?: than (?:that"
             rf"|this))?(?=\s*(?:[,.;!]|$))",

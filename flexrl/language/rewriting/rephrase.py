@@ -24,8 +24,8 @@ _GOOD = (
 _HURRY = (
     r"(?:hurry(?: up)?|get a (?:wiggle|move|shift) on|step on it|floor it|chop chop|step lively|look lively|look "
     r"sharp|make haste|make it snappy|be quick(?: about it)?|on the double|double quick|don't dawdle|don't dilly "
-    r"dally|no dawdling|quick(?: quick)?|get cracking|faster faster|shake a leg|put your foot down|full speed|at "
-    r"full speed|top speed|be fast)"
+    r"dally|no dawdling|quick(?: quick)?|get cracking|faster faster|move it|shake a leg|put your foot down|full speed"
+    r"|at full speed|top speed|be fast)"
 )
 _EASY = (
     r"(?:slowly does it|easy does it|steady as she goes|take it (?:nice and |really )?(?:easy|slow|slowly)|take "
@@ -149,8 +149,8 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\byou(?:'re| are) (?:lying )?(?:on the (?:floor|ground)|lying down|down)[,.;!]+(?: so| and)? *(?=\w)", ""),
         (
-            r"\b(?:once|when|after|as soon as) (?:you(?:'re| are)|you) (?:back )?(?:up|standing|upright|on your "
-            r"feet)(?: again)?,? ",
+            r"\b(?:once|when|after|as soon as) (?:you(?:'re| are)|you) (?:back )?(?:up on your feet|up|standing|upright"
+            r"|on your feet)(?: again)?,? ",
             "stand up, then ",
         ),
         (r"\b(?:get )?up and at (?:'?em|them)\b", "get up"),

@@ -30,6 +30,23 @@ CASES = {
         be still. Next, eight metres backwards = be still | go backwards 8m
         speed: slow, action: walk forward, duration: 12 s = slow walk forward 12s
     """,
+    "words left out of amounts and of directions": """
+        strafe left for 3.5 seconds, hold = strafe left 3.5s | hold
+        turn left, walk three paces, and walk three more = turn left | walk 3p | walk 3p
+        before you run for five seconds, stand still for three = stand still 3s | run 5s
+        before you turn right and jog for ten seconds, stand = stand | turn right | jog 10s
+        go forward, then back, four steps each time = go forward 4p | go back 4p
+        two seconds each: walk forward, step left = walk forward 2s | step left 2s
+        three steps forward and as many back = step forward 3p | step back 3p
+        diagonally forward to the left, walk = walk diagonally forward to the left
+        swivel around, a full turn = swivel around 360d
+        take one step to the left, and a step backward after it = step to the left 1p | step backward 1p
+        swivel on the spot, three quarters of a turn, anticlockwise = swivel on the spot anticlockwise 270d
+        keep still while fifteen seconds go by = keep still 15s
+        run for as long as it takes to cover sixty metres = run 60m
+        just to stretch your legs, amble for a score of steps = amble 20p
+        step left and then right, both slowly = slowly step left | step slowly right
+    """,
     "remarks and people that it speaks of": """
         tiptoe forward, the baby's sleeping = tiptoe forward
         and turn to your left, that's my girl = turn to your left
