@@ -45,8 +45,11 @@ class PPOConfig(AlgorithmConfig):
       teachers: runs or exported policies to imitate on the policy's own states. `RUN[:STEP]` teaches every skill, and
         must come first; `SKILL=RUN[:STEP]` teaches one skill; `familiar=RUN[:STEP]` teaches every skill, but only in
         states like those of its own training. Where several teach, the last one counts.
-      teacher_weight: weight of the KL divergence from the teachers' distribution of actions to the policy's, mean over
-        all samples; its first value, if final_teacher_weight is set.
+      teacher_loss: how far the policy is from its teachers: `kl`, the KL divergence from their distribution of actions
+        to the policy's, or `actions`, the squared difference of both most likely actions, summed over actuators. The
+        latter has no influence on the policy's noise, and stays small where teachers ask for actions beyond their
+        limits: there the KL divergence can be in the hundreds, and its first updates undo what a policy can.
+      teacher_weight: weight of that loss, mean over all samples; its first value, if final_teacher_weight is set.
       final_teacher_weight: that weight at the end of a linear change over the whole run; null for no change.
       value_weight: weight of the value's squared error.
       value_warmup: fraction of the run, at its start, in which only the value network is trained and the policy stays
@@ -90,6 +93,7 @@ class PPOConfig(AlgorithmConfig):
     final_entropy_weight: float | None = None
     noise_weight: float = 0.0
     teachers: tuple[str, ...] = ()
+    teacher_loss: Literal["kl", "actions"] = "kl"
     teacher_weight: float = 1.0
     final_teacher_weight: float | None = None
     value_weight: float = 0.5

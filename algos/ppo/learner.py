@@ -319,9 +319,13 @@ class PPO:
         metrics = {}
         if samples.taught is not None:
             teacher = self.distribution(samples.taught.loc, samples.taught.scale)
-            kl = (teacher.kl(distribution) * samples.taught.is_taught).mean()
-            metrics["policy/teacher_kl"] = kl
-            loss += hyper["teacher_weight"] * kl
+            if self.config.teacher_loss == "kl":
+                distance = teacher.kl(distribution)
+            else:
+                actions = (self.distribution.squash(each.mode()) for each in (teacher, distribution))
+                distance = jnp.square(jnp.subtract(*actions)).sum(axis=-1)
+            metrics[f"policy/teacher_{self.config.teacher_loss}"] = (distance * samples.taught.is_taught).mean()
+            loss += hyper["teacher_weight"] * metrics[f"policy/teacher_{self.config.teacher_loss}"]
         return loss, metrics | {
             "policy/loss": policy_loss,
             "policy/kl": samples.old.kl(distribution).mean(),

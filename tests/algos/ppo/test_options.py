@@ -375,6 +375,28 @@ class TestTeachers:
             error = jnp.abs(info[name] - getattr(batch.taught, name)).mean()
             assert float(error) < 0.1 < first_error, name
 
+    def test_draw_only_the_likeliest_action_with_the_loss_of_actions(self):
+        ppo = learner(
+            teachers=("one",), teacher_loss="actions", num_epochs=200, learning_rate=1e-2, teacher_weight=100.0
+        )
+        train = jax.jit(ppo.init)(jax.random.key(0))
+        batch = self.taught(ppo, train, share=1)
+        policy = ppo.policy(updated(ppo, batch, train)[0], deterministic=True)
+        info = act(policy, policy.init_carry(B), batch.observation, jax.random.key(0))[2]
+        error = jnp.abs(jnp.tanh(info["loc"]) - jnp.tanh(batch.taught.loc)).mean()
+        assert float(error) < 0.1
+        assert float(jnp.abs(info["scale"] - batch.taught.scale).mean()) > 0.2  # the noise stays PPO's own
+
+    def test_the_loss_of_actions_stays_small_beyond_their_limits(self):
+        kl, actions = learner(teachers=("one",)), learner(teachers=("one",), teacher_loss="actions")
+        train = jax.jit(kl.init)(jax.random.key(0))
+        batch = self.taught(kl, train, share=1)
+        far = batch.replace(taught=batch.taught.replace(loc=batch.taught.loc + 20.0))
+        assert float(updated(kl, far, train)[1]["policy/teacher_kl"]) > 100
+        squared = jnp.square(jnp.tanh(far.taught.loc) - jnp.tanh(batch.info["loc"])).sum(axis=-1).mean()
+        found = float(updated(actions, far, train)[1]["policy/teacher_actions"])
+        assert found == pytest.approx(float(squared), rel=0.05) and found < 4 * batch.taught.loc.shape[-1]
+
     def test_count_only_where_one_takes_the_goal(self):
         ppo = learner(teachers=("one",))
         train = jax.jit(ppo.init)(jax.random.key(0))
