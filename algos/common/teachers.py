@@ -12,10 +12,6 @@ from flax import struct
 from algos.common.types import Taught
 from envs.types import Observation
 
-# A state is familiar to a teacher if its observations, in standard deviations from their means in the teacher's own
-# training, have at most this mean square.
-FAMILIAR = 2.5
-
 
 @struct.dataclass
 class Teachers:
@@ -26,7 +22,9 @@ class Teachers:
     teacher that knows only states like those of its training is responsible in these: a teacher that only walks does
     not know how to stop a run. Where several teachers are responsible, the last of them is imitated. Teachers have no
     memory. As the third result of `act`, they return a dictionary with the `loc` and `scale` of their action
-    distribution. Those that know only familiar states have a `normalizer`, the statistics of their observations.
+    distribution. Those that know only familiar states have a `normalizer`, the statistics of their observations. A
+    state is familiar to them if its observations, in standard deviations from their means in the teacher's own
+    training, have a mean square of at most `familiar_below`.
     """
 
     policies: tuple[Any, ...]  # of type `Policy`
@@ -34,6 +32,7 @@ class Teachers:
     reads_goal: tuple[bool, ...] = struct.field(pytree_node=False)  # whether each sees the goal, or none
     columns: tuple[int | None, ...] = struct.field(pytree_node=False)  # place of its number; None for every goal
     familiar_only: tuple[bool, ...] = struct.field(pytree_node=False)  # whether each teaches familiar states only
+    familiar_below: float = struct.field(pytree_node=False)
 
     def teach(self, observation: Observation) -> Taught:
         """Return the action distributions to imitate in B worlds, and in which worlds there is one.
@@ -60,5 +59,5 @@ class Teachers:
         info = policy.act(carry, seen, jax.random.key(0))[2]
         is_its = jnp.ones(len(observation.obs), bool) if column is None else observation.goal[:, column] > 0.5
         if self.familiar_only[i]:
-            is_its &= jnp.square(policy.normalizer.normalize(seen.obs)).mean(axis=-1) <= FAMILIAR
+            is_its &= jnp.square(policy.normalizer.normalize(seen.obs)).mean(axis=-1) <= self.familiar_below
         return Taught(info["loc"], info["scale"], is_its)

@@ -45,6 +45,8 @@ class PPOConfig(AlgorithmConfig):
       teachers: runs or exported policies to imitate on the policy's own states. `RUN[:STEP]` teaches every skill, and
         must come first; `SKILL=RUN[:STEP]` teaches one skill; `familiar=RUN[:STEP]` teaches every skill, but only in
         states like those of its own training. Where several teach, the last one counts.
+      familiar_below: a state is like those of a teacher's training if its observations, in standard deviations from
+        their means in that training, have at most this mean square.
       teacher_loss: how far the policy is from its teachers: `kl`, the KL divergence from their distribution of actions
         to the policy's, or `actions`, the squared difference of both most likely actions, summed over actuators. The
         latter has no influence on the policy's noise, and stays small where teachers ask for actions beyond their
@@ -93,6 +95,7 @@ class PPOConfig(AlgorithmConfig):
     final_entropy_weight: float | None = None
     noise_weight: float = 0.0
     teachers: tuple[str, ...] = ()
+    familiar_below: float = 2.5
     teacher_loss: Literal["kl", "actions"] = "kl"
     teacher_weight: float = 1.0
     final_teacher_weight: float | None = None
@@ -120,7 +123,7 @@ class PPOConfig(AlgorithmConfig):
         """Raise ValueError if a value is outside its range."""
         for name in ("unroll_length", "num_epochs", "num_minibatches", "memory_size"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("learning_rate", "clip_ratio", "reward_scale"):
+        for name in ("learning_rate", "clip_ratio", "reward_scale", "familiar_below"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         for name in ("final_learning_rate", "target_kl", "max_grad_norm", "value_clip"):
             value = getattr(self, name)

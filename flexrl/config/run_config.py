@@ -39,6 +39,7 @@ LATER_FIELDS = {
     "swing": GaitWeights.swing,
     "rhythm": GaitWeights.rhythm,
     "teachers": (),
+    "familiar_below": PPOConfig.familiar_below,
     "teacher_loss": "kl",
     "teacher_weight": PPOConfig.teacher_weight,
     "final_teacher_weight": None,

@@ -79,7 +79,14 @@ def load_teachers(config: RunConfig, spec: EnvSpec) -> LoadedTeachers | None:
         obs_sizes.append(sees.obs_size)
         reads_goal.append(sees.goal_size > 0)
         columns.append(COMMAND_SIZE + SKILL_NAMES.index(skill) if skill else None)
-    teachers = Teachers(tuple(policies), tuple(obs_sizes), tuple(reads_goal), tuple(columns), tuple(familiar_only))
+    teachers = Teachers(
+        tuple(policies),
+        tuple(obs_sizes),
+        tuple(reads_goal),
+        tuple(columns),
+        tuple(familiar_only),
+        algorithm.familiar_below,
+    )
     return LoadedTeachers(algorithm.teachers, teachers, digest(leaves_of(teachers)))
 
 

@@ -33,7 +33,7 @@ SEEN = Observation(jnp.zeros((3, 4)), GOALS, jnp.zeros(3), jnp.zeros(3, bool))
 
 def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
     teachers = Teachers(
-        (Constant(0.1), Constant(0.2), Constant(0.3)), (4, 4, 4), (True, False, True), (None, 2, 1), (False,) * 3
+        (Constant(0.1), Constant(0.2), Constant(0.3)), (4, 4, 4), (True, False, True), (None, 2, 1), (False,) * 3, 2.5
     )
     taught = jax.jit(teachers.teach)(SEEN)
     np.testing.assert_allclose(taught.loc, [[0.2, 0.2], [0.2, 0.2], [0.4, 0.4]], atol=1e-6)
@@ -42,7 +42,7 @@ def test_the_goal_chooses_the_teacher_and_who_sees_no_goal_gets_none():
 
 
 def test_a_goal_that_no_teacher_takes_is_marked():
-    taught = Teachers((Constant(0.2), Constant(0.3)), (4, 4), (False, True), (2, 1), (False,) * 2).teach(SEEN)
+    taught = Teachers((Constant(0.2), Constant(0.3)), (4, 4), (False, True), (2, 1), (False,) * 2, 2.5).teach(SEEN)
     assert taught.is_taught.tolist() == [False, True, True]
     np.testing.assert_allclose(taught.loc[1:], [[0.2, 0.2], [0.4, 0.4]], atol=1e-6)
 
@@ -58,7 +58,7 @@ class Sums(Constant):
 
 def test_a_teacher_that_knows_less_sees_the_first_observations_only():
     seen = SEEN.replace(obs=jnp.array([[1.0, 2.0, 4.0, 8.0]] * 3))
-    taught = Teachers((Sums(0.0), Sums(0.0)), (4, 2), (False, False), (None, 1), (False,) * 2).teach(seen)
+    taught = Teachers((Sums(0.0), Sums(0.0)), (4, 2), (False, False), (None, 1), (False,) * 2, 2.5).teach(seen)
     np.testing.assert_array_equal(taught.loc[:, 0], [15.0, 15.0, 3.0])
 
 
@@ -76,8 +76,9 @@ def test_a_teacher_of_familiar_states_teaches_only_those_like_its_trainings():
     seen = SEEN.replace(
         obs=jnp.array([[1.0, 1, 1, 1], [1.75, 1.75, 1.75, 1.75], [1.8, 1.8, 1.8, 1.8]])
     )  # 0, 1.5, 1.6 deviations
-    assert Teachers(both, *flags, (False, True)).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2, 0.2, 0.1])
-    assert Teachers(both, *flags, (False, False)).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2] * 3)
+    assert Teachers(both, *flags, (False, True), 2.5).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2, 0.2, 0.1])
+    assert Teachers(both, *flags, (False, True), 1.0).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2, 0.1, 0.1])
+    assert Teachers(both, *flags, (False, False), 2.5).teach(seen).loc[:, 0].tolist() == pytest.approx([0.2] * 3)
 
 
 def test_only_the_first_teacher_may_be_of_every_skill():

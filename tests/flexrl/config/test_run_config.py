@@ -232,6 +232,7 @@ def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
     content = {k: v for k, v in encode(config).items() if k not in ("name", "workspace", "video", "tracking")}
     later = {
         "teachers": [],
+        "familiar_below": 2.5,
         "teacher_loss": "kl",
         "teacher_weight": 1.0,
         "final_teacher_weight": None,
