@@ -94,10 +94,10 @@ class Builder(Clauses):
         """
         later = [find_quantity(piece.words).until for piece in following if piece.mark == "then"]
         amounts = [item.until for item in self.items] + later
-        kinds = {amount.kind for amount in amounts if amount is not None}
+        kinds: set[Kind] = {amount.kind for amount in amounts if amount is not None}
         clause = Item(text, None, text, True, self.sentence, True)
-        fitting = [kind for kind in kinds if measures(clause, kind)]
-        return fitting[0] if len(kinds) == 1 and fitting and text else None
+        only: Kind | None = next(iter(kinds)) if len(kinds) == 1 else None
+        return only if text and only is not None and measures(clause, only) else None
 
     def _negate(self, piece: Piece, text: str, until: Until | None) -> None:
         """Take in a piece that says what not to do, mostly by adding no clause.
