@@ -12,7 +12,7 @@ from jax import Array
 
 from algos.common.types import Policy
 from envs.success import SETTLING_SECONDS, skill_success, wilson_lower_bound
-from envs.tasks.humanoid_skills.goals import Goals
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, Goals
 from envs.worlds.randomized import RandomizedEnv
 from envs.worlds.vector import VecEnv
 from flexrl.common.types import JsonObject
@@ -92,11 +92,15 @@ def _switching(episodes: Episodes) -> dict[str, float]:
 def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, dict[str, float]]:
     """Return `table[first][second]`: the success of the second skill in the seconds after a change from the first."""
     skills, seconds = playback.config.task.skills, (TRANSITION_SECONDS, TRANSITION_SECONDS)
-    task = dataclasses.replace(playback.config.task, goal_strategy="balanced", goal_seconds=seconds)
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
     num_worlds = len(pairs) * num_episodes
-    env = make_evaluation_env(dataclasses.replace(playback.config, task=task), num_worlds)
-    second_halves = _SecondHalves(env, np.repeat(pairs, num_episodes, axis=0))
+
+    def worlds(*skills: str) -> Any:
+        task = dataclasses.replace(playback.config.task, skills=skills, goal_strategy="balanced", goal_seconds=seconds)
+        return make_evaluation_env(dataclasses.replace(playback.config, task=task), num_worlds)
+
+    orders = np.repeat(pairs, num_episodes, axis=0)
+    second_halves = _SecondHalves(worlds(*skills), worlds("stand-still"), worlds("stand-up"), orders)
     outcome = jax.jit(second_halves)(playback.policy, final_key(seed))
     *of_worlds, num_overflowed = outcome
     require_room(int(num_overflowed), num_worlds * second_halves.num_steps)
@@ -130,11 +134,16 @@ def _success_by_pair(
 class _SecondHalves:
     """Runs worlds that are commanded one skill and then a second, and measures how they do the second one."""
 
-    def __init__(self, env: Any, pairs: np.ndarray) -> None:
-        """Prepare one world for each pair of skills; pairs (B, 2) are indices into the task's skills."""
-        self._worlds = VecEnv(env, len(pairs))
+    def __init__(self, env: Any, on_foot: Any, lying: Any, pairs: np.ndarray) -> None:
+        """Prepare one world for each pair of skills; pairs (B, 2) are indices into the task's skills.
+
+        `env` has all skills. `on_foot` and `lying` are the same, but their episodes begin standing and lying: the
+        latter is where pairs begin whose first skill is to stand up.
+        """
+        self._worlds, *self._starts = (VecEnv(each, len(pairs)) for each in (env, on_foot, lying))
         self._sampler = (env.env if isinstance(env, RandomizedEnv) else env).goals
         self._orders = np.array([np.resize(pair, self._sampler.num_goals) for pair in pairs])
+        self._lies = np.array([self._sampler.skills[first] == SKILL_NAMES[STAND_UP] for first, _ in pairs])
         self._half = round(TRANSITION_SECONDS / env.spec.control_period)
         self.num_steps = 2 * self._half  # of each world
         self._settled_from = self._half + round(SETTLING_SECONDS / env.spec.control_period)
@@ -153,7 +162,9 @@ class _SecondHalves:
         key_fresh, key_goals, key_act = jax.random.split(key, 3)
         num, worlds = self._worlds.num_envs, self._worlds
         goals = jax.vmap(self._sampler.in_order)(jax.random.split(key_goals, num), jnp.asarray(self._orders))
-        fresh = worlds.fresh(key_fresh)
+        on_foot, lying = self._starts
+        lying, on_foot = lying.fresh(jax.random.fold_in(key_fresh, 0)), on_foot.fresh(key_fresh)
+        fresh = jax.vmap(worlds.env.where)(jnp.asarray(self._lies), lying, on_foot)
         fresh = fresh.replace(goal=jax.vmap(Goals.vector)(goals), info=fresh.info | {"goals": goals})
 
         def step(state: tuple, time: Array) -> tuple[tuple, tuple[Array, Array]]:

@@ -131,7 +131,9 @@ def test_an_examination_of_skills_has_room_for_all_pairs_of_them(buffers_and_wor
     playback = two_skills(load_playback(PRETRAINED, "workspace", "best", "native", num_episodes=3))
     examine(playback, num_episodes=3, num_transition_episodes=4, seed=0)
     buffers, worlds = buffers_and_worlds()
-    assert buffers[1:] == worlds == [3, 3, 3, 3, 2 * 4]  # each skill, both ways of switching, two pairs
+    alone, pairs = [3, 3, 3, 3], 2 * 4  # each skill, and both ways of switching
+    assert buffers[1:] == [*alone, pairs, pairs, pairs]
+    assert worlds == [*alone, pairs, pairs]  # begin lying and standing
 
 
 @pytest.mark.slow

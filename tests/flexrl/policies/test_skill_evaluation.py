@@ -1,5 +1,7 @@
 """What an examination of skills counts, worked by hand: single skills, falls, and what follows a change of the goal."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ from flax import struct
 from jax import Array
 from scipy import stats
 
-from envs.tasks.humanoid_skills.goals import SKILL_NAMES, Goals, GoalSampler
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, Goals, GoalSampler
 from envs.types import EnvSpec, EnvState, Observation
 from flexrl.engine.evaluator import Episodes
 from flexrl.policies.skill_evaluation import TRANSITION_SECONDS, _one_skill, _SecondHalves, _success_by_pair, _switching
@@ -72,11 +74,15 @@ class Tracked:
     standing_seconds: Array
 
 
+GOALS = GoalSampler(("walk-forward", "jump", "run"), "balanced", 0.0, (HALF, HALF), episode_length=10 * HALF)
+
+
 @struct.dataclass
 class ScriptedSkills:
     """A world with goals whose step is what the action says: fall, errors, flight and standing; see `Reader`."""
 
-    goals = GoalSampler(("walk-forward", "jump", "run"), "balanced", 0.0, (HALF, HALF), episode_length=10 * HALF)
+    goals: GoalSampler = struct.field(pytree_node=False, default=GOALS)
+    lies: float = 0.0  # 1 if its episodes begin lying
     spec = EnvSpec(1, 5, goal_size=3 + len(SKILL_NAMES), control_period=1.0, episode_length=10 * HALF)
     has_host_callback = False
 
@@ -84,14 +90,14 @@ class ScriptedSkills:
         zero, no, goals = jnp.zeros(()), jnp.array(False), self.goals.draw(key)
         info = {"goals": goals, "tracking": Tracked(zero, zero)}
         metrics = {"velocity_error": zero, "turn_error": zero}
-        return EnvState(NoPhysics({}), jnp.zeros(1), goals.vector(), zero, no, no, metrics, info)
+        return EnvState(NoPhysics({}), jnp.full(1, self.lies), goals.vector(), zero, no, no, metrics, info)
 
     def step(self, state: EnvState, action: Array) -> EnvState:
         fall, velocity_error, turn_error, flight, standing = action
         goals = state.info["goals"].later()
         return state.replace(
             goal=goals.vector(),
-            terminated=fall > 0,
+            terminated=(fall > 0) | ((state.obs[0] > 0) & (goals.skill != STAND_UP)),
             metrics={"velocity_error": velocity_error, "turn_error": turn_error},
             info={"goals": goals, "tracking": Tracked(flight, standing)},
         )
@@ -129,8 +135,17 @@ def outcome():
     """Of a world that stays up, one that falls before the change, and one that falls after it, last."""
     rows = script(3)
     rows[1, 2, 0] = rows[2, 2 * HALF - 1, 0] = 1
-    halves = _SecondHalves(ScriptedSkills(), np.array([(0, 1), (1, 2), (2, 0)]))
+    worlds = (ScriptedSkills(), ScriptedSkills(), ScriptedSkills(lies=1.0))
+    halves = _SecondHalves(*worlds, np.array([(0, 1), (1, 2), (2, 0)]))
     return jax.device_get(jax.jit(halves)(Reader(jnp.array(rows)), jax.random.key(0)))
+
+
+def test_only_who_is_first_to_stand_up_begins_lying():
+    """In the scripted world whoever lies falls as soon as it is asked for anything but to stand up."""
+    up = ScriptedSkills(dataclasses.replace(GOALS, skills=("walk-forward", "stand-up", "run")))
+    halves = _SecondHalves(up, up, up.replace(lies=1.0), np.array([(0, 1), (1, 2), (2, 0)]))
+    fallen, *_ = jax.jit(halves)(Reader(jnp.array(script(3))), jax.random.key(0))
+    np.testing.assert_array_equal(fallen, [False, True, False])
 
 
 def test_a_fall_before_or_after_a_change_counts(outcome):
