@@ -121,12 +121,14 @@ def test_a_natural_gait_is_learnt_from_nothing_and_taught_the_rest(overlay, tmp_
     monkeypatch.chdir(EXAMPLES.parent)
     file = EXAMPLES / "natural_gait.yaml"
     stages = {x.name: x for x in load_stages(load_pipeline(file, overlay), tmp_path, str(file))}
-    legs = ("gait", "taught", "practice", "calm")
+    legs = ("gait", "taught", "practice", "last")
     gait, *later = (decode(stages[x].resolved(stages[x].train), x) for x in legs)
     assert gait.parent is None and not gait.algorithm.teachers
     assert gait.task.start_states == f"{stages['fast'].output}/states.npz"
     assert [each.parent for each in later] == [f"{stages[x].output}:latest" for x in legs[:-1]]
     for each in later:
         assert set(each.task.skills) == set(SKILL_NAMES)
-        assert f"familiar={stages['gait'].output}:latest" in each.algorithm.teachers
+        assert "jump=pretrained/whole-body" in each.algorithm.teachers
+    taught, practice, _ = later
+    assert all(f"familiar={stages['gait'].output}:latest" in each.algorithm.teachers for each in (taught, practice))
     assert all(each.task.gait_clock and each.task.gait.needs_clock for each in (gait, *later))
