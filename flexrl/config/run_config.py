@@ -17,6 +17,7 @@ from envs.built_in import is_model_file
 from envs.physics.options import Randomization, WarpOptions
 from envs.registry import env_type
 from envs.tasks.humanoid_skills.gait import GaitWeights
+from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
 from flexrl.common.decoding import decode_as
 from flexrl.common.types import JsonObject
 from flexrl.common.workspaces import WITH_BUCKET, require_no_bucket
@@ -217,7 +218,8 @@ def _without_teachers_folder(teacher: str) -> str:
 def without_places(config: RunConfig) -> RunConfig:
     """Return the config to publish: without workspace, parent and trackers.
 
-    Of the paths of dataset, teachers (policies that the run imitates) and MJCF file, only the names are kept.
+    Of the paths of dataset, teachers (policies that the run imitates), start states and MJCF file, only the names are
+    kept.
     """
     algorithm: Any = config.algorithm
     if config.algorithm.dataset is not None:
@@ -227,6 +229,8 @@ def without_places(config: RunConfig) -> RunConfig:
     place = {"workspace": RunConfig.workspace, "parent": None, "tracking": Tracking()}
     if is_model_file(config.env):
         place["env"] = config.env_name
+    if isinstance(config.task, HumanoidSkillsConfig) and config.task.start_states is not None:
+        place["task"] = dataclasses.replace(config.task, start_states=Path(config.task.start_states).name)
     return dataclasses.replace(config, **place, algorithm=algorithm)
 
 

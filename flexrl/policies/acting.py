@@ -12,6 +12,7 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from algos.common.types import Policy
+from envs.registry import env_type
 from envs.tasks.humanoid_skills.goals import nominal_goal
 from envs.types import EnvSpec, Observation
 from flexrl.common.errors import ConfigError
@@ -85,7 +86,7 @@ class LoadedPolicy:
     def make_env(self, **options: Any) -> "gymnasium.Env":
         """Make the environment that the policy was trained in, with Gymnasium's interface, as `flexrl.make` does.
 
-        Its task is configured as in the training, so that it observes what the policy reads.
+        Its task is configured as in the evaluations of the training, so that it observes what the policy reads.
 
         Args:
           options: `render_mode="rgb_array"`, and fields of the task's config to change.
@@ -95,7 +96,8 @@ class LoadedPolicy:
         """
         from envs.bridges.making import make_gymnasium  # imported late: it imports Gymnasium
 
-        return make_gymnasium(self.config.env, dataclasses.asdict(self.config.task) | options)
+        task = env_type(self.config.env).evaluated(self.config.task)
+        return make_gymnasium(self.config.env, dataclasses.asdict(task) | options)
 
     def reset(self) -> None:
         """Forget everything, as at the start of an episode. Policies without memory have nothing to forget."""

@@ -259,3 +259,9 @@ def test_a_published_config_names_teachers_without_their_folders():
     teachers = ["/home/somebody/runs/walk:12", "jump=/home/somebody/runs/jump", "stand-up=getup"]
     config = decode(MINIMAL | {"algorithm": {"teachers": teachers}}, "test")
     assert without_places(config).algorithm.teachers == ("walk:12", "jump=jump", "stand-up=getup")
+
+
+def test_a_published_config_names_start_states_without_their_folder():
+    task = {"start_states": "/home/somebody/states.npz", "start_states_share": 0.5}
+    config = decode(MINIMAL | {"env": "humanoid-skills", "task": task}, "test")
+    assert without_places(config).task.start_states == "states.npz"

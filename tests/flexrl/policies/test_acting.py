@@ -1,5 +1,6 @@
 """`flexrl.load` and `flexrl.make`: policies that act on NumPy arrays, with names of goals, in batches, with memory."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -177,3 +178,10 @@ def test_its_own_environment_is_configured_as_in_its_training():
     assert np.isfinite(env.step(policy(observation))[1])
     with pytest.raises(ConfigError, match="skill: is not a field; did you mean 'skills'"):
         policy.make_env(skill="run")
+
+
+def test_its_own_environment_needs_no_file_of_its_training(folders):
+    policy = flexrl.load(folders["symmetric"])
+    task = dataclasses.replace(policy.config.task, start_states="states.npz", start_states_share=0.5)
+    policy.config = dataclasses.replace(policy.config, task=task)
+    assert policy.make_env().unwrapped.env.config.start_states is None
