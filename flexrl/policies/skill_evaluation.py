@@ -95,12 +95,12 @@ def _transitions(playback: Playback, num_episodes: int, seed: int) -> dict[str, 
     pairs = [(a, b) for a in range(len(skills)) for b in range(len(skills)) if a != b]
     num_worlds = len(pairs) * num_episodes
 
-    def worlds(*skills: str) -> Any:
+    def env_of(*skills: str) -> Any:
         task = dataclasses.replace(playback.config.task, skills=skills, goal_strategy="balanced", goal_seconds=seconds)
         return make_evaluation_env(dataclasses.replace(playback.config, task=task), num_worlds)
 
     orders = np.repeat(pairs, num_episodes, axis=0)
-    second_halves = _SecondHalves(worlds(*skills), worlds("stand-still"), worlds("stand-up"), orders)
+    second_halves = _SecondHalves(env_of(*skills), env_of("stand-still"), env_of("stand-up"), orders)
     outcome = jax.jit(second_halves)(playback.policy, final_key(seed))
     *of_worlds, num_overflowed = outcome
     require_room(int(num_overflowed), num_worlds * second_halves.num_steps)
@@ -137,10 +137,10 @@ class _SecondHalves:
     def __init__(self, env: Any, on_foot: Any, lying: Any, pairs: np.ndarray) -> None:
         """Prepare one world for each pair of skills; pairs (B, 2) are indices into the task's skills.
 
-        `env` has all skills. `on_foot` and `lying` are the same, but their episodes begin standing and lying: the
-        latter is where pairs begin whose first skill is to stand up.
+        `env` has all skills. Worlds whose first skill is to stand up begin as episodes of `lying` do, which is the same
+        task asked to stand up only. All others begin as episodes of `on_foot`, which begin standing.
         """
-        self._worlds, *self._starts = (VecEnv(each, len(pairs)) for each in (env, on_foot, lying))
+        self._worlds, self._on_foot, self._lying = (VecEnv(each, len(pairs)) for each in (env, on_foot, lying))
         self._sampler = (env.env if isinstance(env, RandomizedEnv) else env).goals
         self._orders = np.array([np.resize(pair, self._sampler.num_goals) for pair in pairs])
         self._lies = np.array([self._sampler.skills[first] == SKILL_NAMES[STAND_UP] for first, _ in pairs])
@@ -162,9 +162,8 @@ class _SecondHalves:
         key_fresh, key_goals, key_act = jax.random.split(key, 3)
         num, worlds = self._worlds.num_envs, self._worlds
         goals = jax.vmap(self._sampler.in_order)(jax.random.split(key_goals, num), jnp.asarray(self._orders))
-        on_foot, lying = self._starts
-        lying, on_foot = lying.fresh(jax.random.fold_in(key_fresh, 0)), on_foot.fresh(key_fresh)
-        fresh = jax.vmap(worlds.env.where)(jnp.asarray(self._lies), lying, on_foot)
+        lying = self._lying.fresh(jax.random.fold_in(key_fresh, 0))
+        fresh = jax.vmap(worlds.env.where)(jnp.asarray(self._lies), lying, self._on_foot.fresh(key_fresh))
         fresh = fresh.replace(goal=jax.vmap(Goals.vector)(goals), info=fresh.info | {"goals": goals})
 
         def step(state: tuple, time: Array) -> tuple[tuple, tuple[Array, Array]]:

@@ -133,7 +133,7 @@ def test_an_examination_of_skills_has_room_for_all_pairs_of_them(buffers_and_wor
     buffers, worlds = buffers_and_worlds()
     alone, pairs = [3, 3, 3, 3], 2 * 4  # each skill, and both ways of switching
     assert buffers[1:] == [*alone, pairs, pairs, pairs]
-    assert worlds == [*alone, pairs, pairs]  # begin lying and standing
+    assert worlds == [*alone, pairs, pairs]  # first states of those that begin lying, and of those that stand
 
 
 @pytest.mark.slow
