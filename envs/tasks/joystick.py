@@ -22,11 +22,15 @@ from envs.robots.legged_robots import (
     foot_velocity,
     robot_model,
 )
+from envs.robots.rotations import heading_of, rotated_back, turned_back
 from envs.task import MujocoTask, first_state
 from envs.tasks import joystick_rewards as rewards
 from envs.tasks.joystick_config import CONTROL_PERIOD, H1JoystickConfig, JoystickConfig, T1JoystickConfig
 from envs.tasks.velocity_command import TURNED_COMMAND, draw_command, stands_still
 from envs.types import EnvState, Mirror
+
+# Of the full support: N s/m against the commanded velocity; N/m and N s/m of height; N m/rad and N m s/rad of tilt.
+DRAG, LIFT, LIFT_DAMPING, UPRIGHT, UPRIGHT_DAMPING = 300.0, 1000.0, 100.0, 300.0, 5.0
 
 # Weight of a joint's deviation from the standing pose, by the first of these words that is part of the joint's name.
 POSE_WEIGHTS = {"hip_pitch": 0.01, "knee": 0.01, "shoulder_pitch": 0.1, "": 1.0}
@@ -50,7 +54,11 @@ class Joystick(MujocoTask):
     """
 
     Config = JoystickConfig
-    weights = tuple(name for name in JoystickConfig.__dataclass_fields__ if name.endswith("_weight"))
+    weights = (
+        *(name for name in JoystickConfig.__dataclass_fields__ if name.endswith("_weight")),
+        "support",
+    )
+    fading = ("support",)
     robot: ClassVar[Robot]
 
     def __init__(self, config: JoystickConfig, options: PhysicsOptions) -> None:
@@ -77,8 +85,8 @@ class Joystick(MujocoTask):
 
     @staticmethod
     def evaluated(config: JoystickConfig) -> JoystickConfig:
-        """Return the same config with the robot's own physics step."""
-        return replace(config, timestep=None)
+        """Return the config for evaluation: it has the robot's own physics step, and no support."""
+        return replace(config, timestep=None, support=0.0)
 
     @property
     def mirror(self) -> Mirror:
@@ -105,15 +113,18 @@ class Joystick(MujocoTask):
             "air_time": jnp.zeros(len(FEET)),
         }
         command = draw_command(key_command, self.config)
-        names = [*self._weights, "velocity_error", "yaw_rate_error"]
+        names = [*self._weights, "velocity_error", "yaw_rate_error", "support"]
         obs = self._observe(physics, info, command)
         state = first_state(physics, obs, command, {name: jnp.zeros(()) for name in names}, info)
         return state.replace(privileged=self._privileged(physics, info))
 
     def step(self, state: EnvState, action: Array) -> EnvState:
-        """Hold joint targets for one control period of 20 ms. The reward is for the command before this step."""
+        """Hold joint targets for one control period of 20 ms. The reward is for the command before this step.
+
+        While training, a virtual gantry helps in proportion to `support` of the config, which fades to 0.
+        """
         command, info = state.goal, state.info
-        physics = self.physics.step(state.physics, self.control(action))
+        physics = self.physics.step(self._supported(state.physics, state.goal), self.control(action))
         cycle = _wrapped(info["cycle"] + 2 * jnp.pi * info["gait_frequency"] * self.control_period)
         fell = self._gravity(physics)[2] > -math.cos(self.config.max_tilt)
         terms = self._terms(physics, command, action, info | {"cycle": cycle}, fell)
@@ -122,6 +133,7 @@ class Joystick(MujocoTask):
         errors = {
             "velocity_error": jnp.linalg.norm(command[:2] - velocity[:2]),
             "yaw_rate_error": jnp.abs(command[2] - gyro[2]),
+            "support": jnp.asarray(self.config.support, velocity.dtype),
         }
         key, key_command = jax.random.split(jax.random.wrap_key_data(info["key"]))
         is_new = info["steps_to_command"] <= 1
@@ -178,7 +190,8 @@ class Joystick(MujocoTask):
 
     @property
     def _weights(self) -> dict[str, float]:
-        return {name.removesuffix("_weight"): x for name, x in self.reward_weights(self.config).items()}
+        weights = self.reward_weights(self.config)
+        return {name.removesuffix("_weight"): x for name, x in weights.items() if name.endswith("_weight")}
 
     def _first_positions(self, key: Array) -> tuple[Array, Array]:
         key_yaw, key_pose, key_velocity = jax.random.split(key, 3)
@@ -191,6 +204,23 @@ class Joystick(MujocoTask):
         return qpos, jnp.zeros(self.model.nv).at[:6].set(
             jax.random.uniform(key_velocity, (6,), minval=-noise, maxval=noise)
         )
+
+    def _supported(self, physics: PhysicsState, command: Array) -> PhysicsState:
+        """Return the physics with the forces of a gantry on the pelvis, which supports the robot at first.
+
+        They hold its height and turn it upright, and drag it at the commanded velocity (m/s, in the robot's frame).
+        """
+        turned, velocity = physics["qpos"][3:7], physics["qvel"]
+        forward = heading_of(turned)
+        error = command[:2] - turned_back(forward, velocity[:2])
+        drag = DRAG * jnp.stack(
+            [forward[0] * error[0] - forward[1] * error[1], forward[1] * error[0] + forward[0] * error[1]]
+        )
+        lift = LIFT * (self._standing_qpos[2] - physics["qpos"][2]) - LIFT_DAMPING * velocity[2]
+        up = rotated_back(turned, jnp.array([0.0, 0.0, 1.0]))
+        torque = UPRIGHT * jnp.stack([-up[1], up[0]]) - UPRIGHT_DAMPING * velocity[3:5]
+        force = jnp.concatenate([drag, lift[None], torque, jnp.zeros(self.model.nv - 5)])
+        return self.physics.with_force(physics, self.config.support * force)
 
     def _observe(self, physics: PhysicsState, info: dict, command: Array) -> Array:
         phase = _phase(info["cycle"], command)

@@ -27,6 +27,9 @@ class JoystickConfig:
       max_tilt: rad of tilt from upright beyond which the robot has fallen.
       timestep: s, duration of a physics step while training, which divides the control step of 20 ms; null for the
         robot's own, 2 ms or, for H1, 4 ms. Longer ones train faster. Evaluations always take the robot's own.
+      support: how much a virtual gantry supports the pelvis while training: at 1 it holds its height by 1,000 N/m and
+        100 N s/m, turns it upright by 300 N m/rad and 5 N m s/rad, and drags it at the commanded velocity by 300 N s/m.
+        It falls to 0 over the first part of a training, and evaluations have none.
       tracking_sigma: m^2/s^2 and rad^2/s^2, width of the tracking rewards.
       tracking_velocity_weight: for the commanded velocity; less if the velocity is off.
       tracking_yaw_rate_weight: for the commanded yaw rate; less if the yaw rate is off.
@@ -56,6 +59,7 @@ class JoystickConfig:
     reset_velocity_noise: float = 0.5
     max_tilt: float = 1.0
     timestep: float | None = None
+    support: float = 0.0
     tracking_sigma: float = 0.25
     tracking_velocity_weight: float = 1.0
     tracking_yaw_rate_weight: float = 0.75
@@ -76,7 +80,7 @@ class JoystickConfig:
         """Raise ValueError if a value is outside its range."""
         require_ranges(self, "forward_velocity", "sideways_velocity", "yaw_rate", "gait_frequency")
         require_positive(self, "action_scale", "command_interval", "tracking_sigma", "max_tilt")
-        require_not_negative(self, "foot_height", "reset_pose_noise", "reset_velocity_noise")
+        require_not_negative(self, "foot_height", "reset_pose_noise", "reset_velocity_noise", "support")
         if self.gait_frequency[0] <= 0:
             raise ValueError(f"gait_frequency: {self.gait_frequency} must be above 0 Hz")
         if not 0 <= self.stand_probability <= 1:

@@ -34,6 +34,8 @@ LATER_FIELDS = {
     "any_environment": False,
     "gait": GaitWeights(),
     "gait_clock": False,
+    "gait_in_run": True,
+    "support": 0.0,
     "timestep": None,
     "initial_scale": None,
     "noise_weight": 0.0,

@@ -412,3 +412,26 @@ def test_mjx_on_jax_equals_native_in_float64(float64, name, noise, reach):
     print(f"{name}: median {np.median(error):.1e}, 90 % {np.quantile(error, 0.9):.1e}, largest {error.max():.1e}")
     assert np.quantile(error, 0.9) <= 1e-10
     assert error.max() <= 1e-5
+
+
+def test_a_gantry_holds_the_pelvis_upright_at_its_height_and_drags_it_at_the_commanded_velocity(t1):
+    """The forces on the pelvis of a robot that looks to the left (y), leans, sinks and moves."""
+    env = t1.reweighted({"support": jnp.asarray(0.5)})
+    leans = 0.1  # rad, forward
+    c, s, sine, cosine = math.sqrt(0.5), math.sqrt(0.5), math.sin(leans / 2), math.cos(leans / 2)
+    turned = jnp.array([c * cosine, -s * sine, c * sine, s * cosine])  # the heading, after the tilt about the body's y
+    physics = env.reset(jax.random.key(0)).physics
+    qpos = physics["qpos"].at[2].add(env._standing_qpos[2] - physics["qpos"][2] - 0.05).at[3:7].set(turned)
+    qvel = jnp.zeros(env.model.nv).at[:6].set(jnp.array([0.1, 0.2, -0.3, 0.0, 1.0, 0.5]))
+    state = env.start(jax.random.key(0), qpos, qvel)
+    supported = env._supported(state, jnp.array([0.6, -0.1, 0.0]))
+    # forward is y, and left is -x: the errors are 0.6 - 0.2 forward, and -0.1 + 0.1 to the left
+    expected = [0.0, 300 * 0.4, 1000 * 0.05 + 100 * 0.3, 0.0, -300 * math.sin(leans) - 5 * 1.0, 0.0]
+    force = env.physics.component(supported.internal, "qfrc_applied")
+    np.testing.assert_allclose(force[:6], 0.5 * np.array(expected), rtol=1e-3, atol=0.05)
+    assert not np.any(force[6:])
+
+
+def test_evaluations_support_nobody():
+    config = JoystickConfig(support=0.7)
+    assert G1Joystick.evaluated(config).support == 0.0
