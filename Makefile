@@ -22,7 +22,7 @@ train: setup
 
 # Serve a page on which the pretrained humanoid does what is typed, at http://127.0.0.1:8765/.
 talk: setup
-	$(BIN)/python -m flexrl.serve pretrained/humanoid-skills $(ARGS)
+	$(BIN)/python -m flexrl.serve pretrained/natural-skills $(ARGS)
 
 # A chain at reduced size: PPO fine-tunes the pretrained skills to reach places, its episodes become a dataset, a clone and a
 # Decision Transformer learn from the dataset alone, and a video shows the result.

@@ -34,7 +34,6 @@ LATER_FIELDS = {
     "any_environment": False,
     "gait": GaitWeights(),
     "gait_clock": False,
-    "gait_in_run": True,
     "support": 0.0,
     "timestep": None,
     "initial_scale": None,

@@ -41,7 +41,7 @@ SKILLS = (
     Skill("stand-up"),
 )
 SKILL_NAMES = tuple(skill.name for skill in SKILLS)
-RUN, JUMP, STAND_UP = (SKILL_NAMES.index(name) for name in ("run", "jump", "stand-up"))
+JUMP, STAND_UP = SKILL_NAMES.index("jump"), SKILL_NAMES.index("stand-up")
 COMMAND_SIZE = 3  # numbers of a goal in front of the skill's one-hot
 GOAL_SIZE = COMMAND_SIZE + len(SKILLS)
 

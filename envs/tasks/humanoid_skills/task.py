@@ -14,7 +14,7 @@ from envs.robots.models import feeling_humanoid
 from envs.task import MujocoTask, first_state
 from envs.tasks.humanoid_skills import clock
 from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, gait_terms, weighted_gait
-from envs.tasks.humanoid_skills.goals import RUN, SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, STAND_UP, STRATEGIES, Goals, GoalSampler, Strategy
 from envs.tasks.humanoid_skills.motion import Motion, motion_of
 from envs.tasks.humanoid_skills.rewards import RewardWeights, reward_terms, weighted
 from envs.tasks.humanoid_skills.starts import StartStates, State
@@ -43,7 +43,6 @@ class HumanoidSkillsConfig:
       rewards: weight of each reward term.
       gait: weight of each term of a natural gait; none is on by default.
       gait_clock: observe the clock of a gait, which tells when each foot is to swing.
-      gait_in_run: whether the gait's terms count while the humanoid is asked to run; they cost it speed there.
     """
 
     skills: tuple[str, ...] = SKILL_NAMES
@@ -59,7 +58,6 @@ class HumanoidSkillsConfig:
     rewards: RewardWeights = field(default_factory=RewardWeights)
     gait: GaitWeights = GaitWeights()
     gait_clock: bool = False
-    gait_in_run: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is outside its range."""
@@ -169,10 +167,7 @@ class HumanoidSkills(MujocoTask):
         `steps` is what the gait terms remember of the control steps before: of the feet, the heading and the clock.
         """
         rewards = weighted(reward_terms(motion), self.config.rewards)
-        gait = weighted_gait(gait_terms(motion, steps), self.config.gait)
-        if not self.config.gait_in_run:
-            gait = {name: value * (motion.skill != RUN) for name, value in gait.items()}
-        return rewards | gait
+        return rewards | weighted_gait(gait_terms(motion, steps), self.config.gait)
 
     def _kept(self, steps: Steps) -> dict[str, Steps]:
         """Return `steps` as a dictionary that is to be part of `EnvState.info`.

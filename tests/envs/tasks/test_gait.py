@@ -8,13 +8,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.physics import PhysicsOptions
 from envs.physics.base import PhysicsState
 from envs.robots import feeling_humanoid as body
 from envs.robots.models import feeling_humanoid
 from envs.tasks.humanoid_skills.gait import GaitWeights, Steps, came_down, gait_terms, weighted_gait
-from envs.tasks.humanoid_skills.goals import JUMP, RUN, STAND_UP, GoalSampler
-from envs.tasks.humanoid_skills.task import HumanoidSkills, HumanoidSkillsConfig
+from envs.tasks.humanoid_skills.goals import JUMP, STAND_UP, GoalSampler
 from flexrl.config.run_config import decode
 from tests.envs.tasks.test_humanoid_skills import STILL
 
@@ -180,17 +178,3 @@ def test_a_body_that_jumps_or_stands_up_has_no_gait(skill):
     values = gait_terms(swaying, Steps.first().replace(heading_error=jnp.array(0.5)))
     assert all(float(value) == 0.0 for value in values.values())
     assert float(gait_terms(swaying.replace(skill=jnp.array(0)), Steps.first())["trunk"]) == pytest.approx(5.0)
-
-
-def test_running_pays_no_gait_where_it_is_switched_off():
-    env = {
-        on: HumanoidSkills(HumanoidSkillsConfig(gait=GaitWeights(arms=-1.0), gait_in_run=on), PhysicsOptions("native"))
-        for on in (True, False)
-    }
-    runs, walks = (STILL.replace(arm_angles=jnp.ones(2), skill=jnp.array(skill)) for skill in (RUN, 0))
-    costs = {
-        (on, motion.skill.item()): float(env[on]._rewards(motion, Steps.first())["arms"])
-        for on in env
-        for motion in (runs, walks)
-    }
-    assert costs == {(True, RUN): -1.0, (True, 0): -1.0, (False, RUN): 0.0, (False, 0): -1.0}

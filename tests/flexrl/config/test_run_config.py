@@ -245,7 +245,7 @@ def test_the_hash_is_of_the_plain_data_so_that_it_outlives_changes_of_code():
 
 # Examples of `launch`.
 MANY_RUNS = (
-    *("humanoid_search.yaml", "humanoid_sweep.yaml", "natural_gait.yaml", "natural_skills.yaml"),
+    *("humanoid_search.yaml", "humanoid_sweep.yaml", "natural_skills.yaml"),
     *("three_phases.yaml", "whole_body.yaml"),
 )
 

@@ -169,7 +169,7 @@ def test_an_environment_is_made_by_our_name_with_its_time_limit(tmp_path):
 
 
 def test_its_own_environment_is_configured_as_in_its_training():
-    policy = flexrl.load("pretrained/natural-gait")
+    policy = flexrl.load("pretrained/natural-skills")
     env = policy.make_env(skills=("turn-left",))
     observation, _ = env.reset(seed=0)
     assert observation.shape == (65 + 17,)  # it sees the clock of a gait, too

@@ -19,7 +19,7 @@ from flexrl.render import asking_for
 from flexrl.storage.run_folder import read_config
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
-FOLDER, WHOLE, NATURAL = (PRETRAINED / name for name in ("humanoid-skills", "whole-body", "natural-gait"))
+FOLDER, WHOLE, NATURAL = (PRETRAINED / name for name in ("humanoid-skills", "whole-body", "natural-skills"))
 
 
 @pytest.mark.parametrize("folder", [FOLDER, WHOLE, NATURAL], ids=lambda folder: folder.name)
@@ -35,7 +35,7 @@ def test_is_small_and_names_no_place_on_a_machine(folder):
     [
         *((FOLDER, "walk-forward"), (FOLDER, "turn-left")),
         *((WHOLE, "walk-forward"), (WHOLE, "jump"), (WHOLE, "stand-up")),
-        *((NATURAL, "walk-backward"), (NATURAL, "strafe-left")),
+        *((NATURAL, "walk-forward"), (NATURAL, "strafe-left"), (NATURAL, "jump"), (NATURAL, "stand-up")),
     ],
 )
 def test_follows_commands(folder, skill):

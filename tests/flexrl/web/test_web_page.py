@@ -271,7 +271,7 @@ def test_a_fallen_body_is_put_back(page):
 
 
 def test_a_policy_with_a_clock_sees_ours_and_walks(chromium, tmp_path):
-    with hosted("natural-gait", tmp_path) as found:
+    with hosted("natural-skills", tmp_path) as found:
         page = chromium.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(found)
