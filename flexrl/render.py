@@ -1,7 +1,6 @@
 """Draw a video of a run's policy: `python -m flexrl.render RUN`."""
 
 import dataclasses
-import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ class RenderArguments:
       height: height of the video in pixels.
       seed: random seed of the episode.
       goal: the one skill to command, if the task is `humanoid-skills`.
+      task: fields of the run's task to change, as `forward_velocity=[0.5,0.5]`.
       warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
       workspace: folder that holds the runs.
     """
@@ -42,6 +42,7 @@ class RenderArguments:
     height: int = 360
     seed: int = 0
     goal: str | None = None
+    task: tuple[str, ...] = ()
     warp: WarpBuffers = WarpBuffers()
     workspace: str = "workspace"
 
@@ -75,23 +76,32 @@ def render(run: str, options: RenderArguments) -> None:
 
     Args:
       run: folder of a run or of an exported policy, or a run's name.
-      options: the file, the checkpoint, the length and size of the video, and the skill to command.
+      options: the file, the checkpoint, the length and size of the video, and what to command.
 
     Raises:
-      ConfigError: if the run is not there, the file cannot be written, or no image can be drawn on this machine.
+      ConfigError: if there is no such run or field of its task, the file cannot be written, or no image can be drawn on
+        this machine.
       CheckpointError: if the checkpoint cannot be used.
     """
     from envs.places import require_file
     from envs.view.drawing import draw, video_stride, write_video
     from envs.view.subtitle import with_subtitle
     from flexrl.common.tables import say
+    from flexrl.config.task_fields import require_kept, task_fields, with_fields
     from flexrl.policies.playback import load_playback, record
 
+    fields = task_fields(options.task)
     out = options.out or default_out(run, options.goal)
     require_file(out)
     choose_gl()  # before stepping, to fail at once
-    task = functools.partial(asking_for, goal=options.goal)
-    playback = load_playback(run, options.workspace, options.step, task=task, warp=options.warp)
+    playback = load_playback(
+        run,
+        options.workspace,
+        options.step,
+        task=lambda task: asking_for(with_fields(task, fields), options.goal),
+        warp=options.warp,
+    )
+    require_kept(playback.config.env, playback.config.task, fields)
     period = playback.env.spec.control_period
     stride = video_stride(period)
     num_steps = max(1, round(options.seconds / period))

@@ -8,7 +8,6 @@ import numpy as np
 from envs.robots.models import package_file
 
 FEET = ("left_foot", "right_foot")  # sites, in all of these models
-STICK_RADIUS = 0.025  # m
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,9 @@ BOOSTER_T1 = Robot("t1/xmls/scene_mjx_feetonly_flat_terrain.xml", "home")
 
 
 def robot_model(robot: Robot) -> mujoco.MjModel:
-    """Compile a robot's model with sticks in place of meshes, and with only the sensors of `Robot` and of the feet.
+    """Compile a robot's model with ellipsoids in place of meshes, and with only the sensors of `Robot` and of the feet.
 
-    Only the feet touch the floor. Masses and inertias are given in the file, so that the sticks add none.
+    Only the feet touch the floor. Masses and inertias are given in the file, so that the ellipsoids add none.
     """
     path = package_file("mujoco_playground", f"_src/locomotion/{robot.scene}")
     spec = mujoco.MjSpec.from_file(str(path))
@@ -55,8 +54,7 @@ def robot_model(robot: Robot) -> mujoco.MjModel:
             geom.group = 0  # collision geoms are hidden in the file
     for mesh in list(spec.meshes):
         spec.delete(mesh)
-    for body in spec.bodies[1:]:
-        _add_sticks(body)
+    _add_ellipsoids(spec)
     names = [sensor.name for sensor in spec.sensors]
     used = {robot.gyro, robot.velocimeter}
     for foot in FEET:
@@ -77,15 +75,17 @@ def foot_contacts(sensors: list[str], foot: str) -> list[str]:
     return [name for name in sensors if name.startswith(foot) and name.endswith("_floor_found")]
 
 
-def _add_sticks(body: mujoco.MjsBody) -> None:
-    """Add geoms without contacts from a body to its children, to draw the robot as sticks."""
-    for child in body.bodies:
-        if np.linalg.norm(child.pos) > STICK_RADIUS:
-            body.add_geom(
-                type=mujoco.mjtGeom.mjGEOM_CAPSULE,
-                fromto=[0, 0, 0, *child.pos],
-                size=[STICK_RADIUS, 0, 0],
-                contype=0,
-                conaffinity=0,
-                rgba=[0.4, 0.4, 0.45, 1],
-            )
+def _add_ellipsoids(spec: mujoco.MjSpec) -> None:
+    """Add an ellipsoid without contacts to each body, with its mass and moments of inertia, to draw the robot."""
+    model = spec.compile()
+    for body in spec.bodies[1:]:
+        compiled = model.body(body.name)
+        mass, moments = compiled.mass, compiled.inertia
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+            pos=compiled.ipos,
+            quat=compiled.iquat,
+            size=np.sqrt(2.5 * (moments.sum() - 2 * moments) / mass),
+            contype=0,
+            conaffinity=0,
+        )

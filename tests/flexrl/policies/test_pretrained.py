@@ -20,13 +20,14 @@ from flexrl.storage.run_folder import read_config
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
 FOLDER, WHOLE, NATURAL = (PRETRAINED / name for name in ("humanoid-skills", "whole-body", "natural-skills"))
+G1 = PRETRAINED / "g1-joystick"
 
 
-@pytest.mark.parametrize("folder", [FOLDER, WHOLE, NATURAL], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [FOLDER, WHOLE, NATURAL, G1], ids=lambda folder: folder.name)
 def test_is_small_and_names_no_place_on_a_machine(folder):
     assert sum(file.stat().st_size for file in folder.iterdir()) < 3e6
     assert read_config(folder).workspace == "workspace"
-    values = re.findall(r': "(.*?)"', (folder / "export.json").read_text() + (folder / "skills.json").read_text())
+    values = re.findall(r': "(.*?)"', "".join(file.read_text() for file in sorted(folder.glob("*.json"))))
     assert values and not any(Path(value).is_absolute() for value in values)
 
 
@@ -45,6 +46,21 @@ def test_follows_commands(folder, skill):
     episodes = Evaluator(playback.env, 8).episodes(playback.policy, final_key(1))
     least = 0.6 if skill in ("jump", "stand-up") else 0.8  # of 8; both are at 0.92 or more of 48
     assert skill_success(skill, episodes.terminated, episodes.settled, episodes.final).mean() >= least
+
+
+def test_the_robot_walks_as_it_is_told():
+    told = {"forward_velocity": (0.5, 0.5), "sideways_velocity": (0.0, 0.0), "yaw_rate": (0.0, 0.0)}
+    playback = load_playback(
+        str(G1),
+        "workspace",
+        "best",
+        "native",
+        num_episodes=4,
+        task=lambda task: dataclasses.replace(task, **told, stand_probability=0.0),
+    )
+    evaluation = Evaluator(playback.env, 4)(playback.policy, final_key(1))
+    assert evaluation["terminated_fraction"] == 0  # 0 of 256, for 20 s
+    assert evaluation["velocity_error"] < 0.12  # m/s; 0.07 in 256
 
 
 @pytest.mark.skipif(not can_draw(), reason="no GL library")
