@@ -25,9 +25,10 @@ from benchmarks.report import header, save
 from flexrl.common.errors import exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.common.tables import print_table
+from flexrl.execution.bodies import taught_skills, taught_velocities
 from flexrl.execution.report import plans_carried_out
-from flexrl.execution.schedule import Schedule, longest_seconds, schedule_of, stacked
-from flexrl.execution.worlds import follow, load_follower, possible, taught_skills
+from flexrl.execution.schedule import Schedule, Velocities, longest_seconds, schedule_of, stacked
+from flexrl.execution.worlds import follow, load_follower, possible
 from flexrl.language.interpreter import Interpreter
 from flexrl.language.plan import Plan, Refusal, Segment, Until
 from flexrl.language.scoring import is_same, read_meant
@@ -136,7 +137,8 @@ def measure(config: InstructionsConfig, split: str) -> dict[str, float]:
     instructions = told(config.run, split)
     given = [instructions[i % len(instructions)] for i in range(config.worlds)]
     playback, follower = load_follower(config.run, "workspace", config.worlds)
-    schedule = stacked([schedule_of(x.plan, size=SIZE) for x in given])
+    velocities = taught_velocities(playback.folder)
+    schedule = stacked([schedule_of(x.plan, velocities, size=SIZE) for x in given])
     outcome = follow(playback, follower, schedule, config.seed, REST_SECONDS)
     done = plans_carried_out(outcome)
     is_right = np.array([is_same(x.read, x.plan) for x in given])
@@ -162,8 +164,9 @@ def in_a_row(config: InstructionsConfig) -> dict[str, float]:
     read = [x.read for split in config.splits for x in told(config.run, split)]
     plans = [plan for plan in read if isinstance(plan, Plan) and _is_short(plan)]
     drawn = np.random.default_rng(config.seed).integers(0, len(plans), (config.worlds, config.in_a_row))
-    schedules = [joined([plans[i] for i in row]) for row in drawn]
     playback, follower = load_follower(config.run, "workspace", config.worlds)
+    velocities = taught_velocities(playback.folder)
+    schedules = [joined([plans[i] for i in row], velocities) for row in drawn]
     size = max(len(x.skills) for x in schedules)
     outcome = follow(playback, follower, stacked([padded(x, size) for x in schedules]), config.seed)
     seconds = np.asarray(outcome.done.seconds).sum(axis=1)
@@ -174,12 +177,12 @@ def in_a_row(config: InstructionsConfig) -> dict[str, float]:
     }
 
 
-def joined(plans: list[Plan]) -> Schedule:
+def joined(plans: list[Plan], velocities: Velocities | None = None) -> Schedule:
     """Join plans to one schedule, with `PAUSE` (a second of standing) after each.
 
     A schedule holds the segments of plans as arrays, which a compiled program follows.
     """
-    parts = [schedule_of(plan, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
+    parts = [schedule_of(plan, velocities, size=len(plan.segments)) for each in plans for plan in (each, PAUSE)]
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_SEGMENTS}
     return parts[0].replace(**rows, count=np.asarray(sum(int(part.count) for part in parts), np.int32))
 

@@ -28,9 +28,10 @@ from envs.success import MIN_STANDING_HEIGHT, MIN_STANDING_SECONDS
 from flexrl.common.errors import ConfigError, exit_codes
 from flexrl.common.jax_setup import prepare_jax
 from flexrl.common.tables import print_table
+from flexrl.execution.bodies import taught_skills
 from flexrl.execution.executor import FALLEN_HEIGHT, STANDING_SECONDS
 from flexrl.execution.schedule import schedule_of, stacked
-from flexrl.execution.worlds import Following, PlanFollower, load_follower, taught_skills
+from flexrl.execution.worlds import Following, PlanFollower, load_follower
 from flexrl.language.plan import Plan, Segment
 from flexrl.storage.run_folder import find_run
 

@@ -144,7 +144,8 @@ def _read(options: Namespace, texts: list[str]) -> Answers:
 
 def _possible(options: Namespace, run: str, answers: Answers) -> Answers:
     """Return the answers; plans with a skill that the policy was not taught are replaced by refusals."""
-    from flexrl.execution.worlds import possible, taught_skills
+    from flexrl.execution.bodies import taught_skills
+    from flexrl.execution.worlds import possible
     from flexrl.storage.run_folder import find_run
 
     taught = taught_skills(find_run(run, options.workspace))
@@ -161,10 +162,11 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     from dataclasses import asdict
 
     from flexrl.common.tables import say
+    from flexrl.execution.bodies import taught_skills, taught_velocities
     from flexrl.execution.clip import draw_clip
     from flexrl.execution.report import plans_carried_out, segment_reports
     from flexrl.execution.schedule import schedule_of, stacked
-    from flexrl.execution.worlds import follow, load_follower, taught_skills
+    from flexrl.execution.worlds import follow, load_follower
 
     plans = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Plan)}
     if not plans:
@@ -173,7 +175,8 @@ def _follow(options: Namespace, run: str, texts: list[str], answers: Answers) ->
     playback, follower = load_follower(run, options.workspace, len(plans), step=options.step, is_lying=is_lying)
     say(f"following {len(plans)} plan(s) with iteration {playback.step} of {playback.folder}")
     recovers = not options.no_recover and "stand-up" in taught_skills(playback.folder)
-    schedule = stacked([schedule_of(plan, recovers=recovers) for plan in plans.values()])
+    velocities = taught_velocities(playback.folder)
+    schedule = stacked([schedule_of(plan, velocities, recovers=recovers) for plan in plans.values()])
     outcome = follow(playback, follower, schedule, options.seed)
     succeeded = plans_carried_out(outcome)
     done: dict[int, object] = {}

@@ -44,7 +44,7 @@ def _parse(arguments: list[str]) -> Namespace:
     from flexrl.language.interpreter import FOLDER
 
     parser = Parser(prog="python -m flexrl.serve", description=__doc__)
-    parser.add_argument("run", metavar="RUN", help="a policy of humanoid-skills")
+    parser.add_argument("run", metavar="RUN", help="a policy of humanoid-skills or of a joystick task")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; others than this need --token")
     parser.add_argument("--port", type=int, default=8765, help="port to listen at; 0 for any that is free")
     parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"secret that clients must send; or set {TOKEN}")
@@ -95,7 +95,7 @@ def _serve(options: Namespace, listener: socket.socket) -> None:
     prepare_jax()
     import uvicorn
 
-    from flexrl.execution.worlds import taught_skills
+    from flexrl.execution.bodies import taught_skills
     from flexrl.serving.app import make_app
     from flexrl.serving.policies import Policies
     from flexrl.serving.session import Session

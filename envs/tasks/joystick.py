@@ -95,6 +95,17 @@ class Joystick(MujocoTask):
         moving = symmetry.VECTOR + symmetry.ANGULAR + symmetry.VECTOR
         return Mirror(moving + joints + joints + actions + symmetry.SWAP + symmetry.SWAP, TURNED_COMMAND, actions)
 
+    @property
+    def standing_height(self) -> Array:
+        """The height () of the root in the standing pose, m."""
+        return self._standing_qpos[2]
+
+    def touches(self, physics: PhysicsState) -> Array:
+        """Return whether each foot (2,) touches the floor."""
+        names = [self.model.sensor(i).name for i in range(self.model.nsensor)]
+        found = [[self._sensor(physics, name) for name in foot_contacts(names, foot)] for foot in FEET]
+        return jnp.stack([jnp.concatenate(contacts).max() > 0 for contacts in found])
+
     def control(self, action: Array) -> Array:
         """Return joint targets (A,) in rad for an action (A,): 0 is the standing pose. Targets are kept in range."""
         return jnp.clip(self._standing_qpos[7:] + self.config.action_scale * action, self._ctrl_low, self._ctrl_high)
@@ -143,7 +154,7 @@ class Joystick(MujocoTask):
             "steps_to_command": jnp.where(is_new, self._steps_per_command, info["steps_to_command"] - 1),
             "cycle": cycle,
             "last_action": action,
-            "air_time": jnp.where(self._has_contact(physics), 0, info["air_time"] + self.control_period),
+            "air_time": jnp.where(self.touches(physics), 0, info["air_time"] + self.control_period),
         }
         return state.replace(
             physics=physics,
@@ -167,7 +178,7 @@ class Joystick(MujocoTask):
           fell: () bool, whether the robot has fallen.
         """
         qpos, qvel, torque = physics["qpos"][7:], physics["qvel"][6:], physics["qfrc_actuator"][6:]
-        gyro, has_contact = self._sensor(physics, self.robot.gyro), self._has_contact(physics)
+        gyro, has_contact = self._sensor(physics, self.robot.gyro), self.touches(physics)
         sigma, phase = self.config.tracking_sigma, _phase(info["cycle"], command)
         velocity = self._sensor(physics, self.robot.velocimeter)
         has_landed = has_contact & (info["air_time"] > 0) & ~stands_still(command)
@@ -245,7 +256,7 @@ class Joystick(MujocoTask):
                 physics["qfrc_actuator"][6:],
                 self._foot_heights(physics),
                 jnp.ravel(self._foot_velocities(physics) @ frame),
-                self._has_contact(physics).astype(info["air_time"].dtype),
+                self.touches(physics).astype(info["air_time"].dtype),
                 info["air_time"],
                 info["gait_frequency"][None],
             ]
@@ -262,12 +273,6 @@ class Joystick(MujocoTask):
     def _foot_velocities(self, physics: PhysicsState) -> Array:
         """Return the velocity of each foot (2, 3) in the world's frame, m/s."""
         return jnp.stack([self._sensor(physics, foot_velocity(foot)) for foot in FEET])
-
-    def _has_contact(self, physics: PhysicsState) -> Array:
-        """Return whether each foot (2,) touches the floor."""
-        names = [self.model.sensor(i).name for i in range(self.model.nsensor)]
-        found = [[self._sensor(physics, name) for name in foot_contacts(names, foot)] for foot in FEET]
-        return jnp.stack([jnp.concatenate(contacts).max() > 0 for contacts in found])
 
     def _sensor(self, physics: PhysicsState, name: str) -> Array:
         sensor = self.model.sensor(name)

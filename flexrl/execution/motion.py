@@ -4,8 +4,6 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
-from envs.physics import PhysicsState
-from envs.robots import feeling_humanoid as body
 from envs.success import MIN_STANDING_HEIGHT
 from envs.tasks.humanoid_skills.rewards import STANDING_HEIGHT
 
@@ -20,16 +18,9 @@ class BodyMotion:
     """
 
     velocity: Array  # (3,) forward m/s, left m/s, turn rad/s, like a command
-    height: Array  # () m, of the torso
-    touches: Array  # (2,) bool: whether the right and the left foot is on the floor
+    height: Array  # () m, of the torso; of a robot, scaled such that it stands as high as the humanoid
+    touches: Array  # (2,) bool: whether each foot is on the floor
     tilt: Array  # () sine of the angle between the torso's axis and the vertical
-
-
-def motion_of(physics: PhysicsState) -> BodyMotion:
-    """Return how the body of one world, the robot `feeling_humanoid`, moves in a state of its physics."""
-    velocity = jnp.append(body.velocity(physics), body.turn(physics))
-    tilt = jnp.linalg.norm(body.gravity(physics)[:2])
-    return BodyMotion(velocity, physics["qpos"][2], body.foot_force(physics) > 0, tilt)
 
 
 @struct.dataclass
@@ -40,7 +31,7 @@ class Contacts:
     `standing`: how long the torso has been at standing height. Each is 0 while its condition does not hold.
     """
 
-    swing: Array  # (2,) s without contact, right and left foot
+    swing: Array  # (2,) s without contact, each foot
     flight: Array  # () s with neither foot on the floor and the torso high
     standing: Array  # () s with the torso at standing height
 

@@ -12,6 +12,7 @@ from flexrl.language.plan import MAX_SEGMENTS, Plan, Segment, Speed
 
 MEASURES = ("seconds", "metres", "degrees", "steps", "jumps", "standing")  # what can end a segment
 SECONDS, METRES, DEGREES, STEPS, JUMPS, STANDING = range(len(MEASURES))
+Velocities = tuple[tuple[float, float], ...]  # least and most of forward m/s, left m/s and turn rad/s
 ENDLESS = np.inf  # amount of a segment that goes on until the next plan
 
 USUAL_SECONDS = 4.0  # s of a segment that does not say when it ends
@@ -41,17 +42,25 @@ class Schedule:
     recovers: Rows  # () bool: a body that falls gets up, and then goes on with its segment
 
 
-def schedule_of(plan: Plan, *, is_endless: bool = False, recovers: bool = False, size: int = MAX_SEGMENTS) -> Schedule:
+def schedule_of(
+    plan: Plan,
+    velocities: Velocities | None = None,
+    *,
+    is_endless: bool = False,
+    recovers: bool = False,
+    size: int = MAX_SEGMENTS,
+) -> Schedule:
     """Return a plan as arrays.
 
     Args:
       plan: the plan.
+      velocities: what the body's policy may be commanded with; None if it takes every skill's usual velocity.
       is_endless: whether a last segment that does not say when it ends goes on until the next plan.
       recovers: whether a body that falls gets up by itself; its policy must have been taught to.
       size: S, the number of segments to pad to.
     """
     segments = plan.segments[:size]
-    rows = [_row(segment) for segment in segments]
+    rows = [_row(segment, velocities) for segment in segments]
     last = segments[-1]
     if is_endless and last.until is None and rows[-1][2] == SECONDS:
         rows[-1] = (*rows[-1][:3], ENDLESS, ENDLESS)
@@ -87,11 +96,19 @@ def longest_seconds(schedule: Schedule) -> float:
     return float(np.where(is_padding | ~np.isfinite(limits), 0, limits).sum(axis=-1).max())
 
 
-def command_of(segment: Segment) -> np.ndarray:
-    """Return the velocity (3,) that a segment commands: forward m/s, left m/s, turn rad/s."""
+def command_of(segment: Segment, velocities: Velocities | None = None) -> np.ndarray:
+    """Return the velocity (3,) that a segment commands: forward m/s, left m/s, turn rad/s, within `velocities`."""
     skill = SKILLS[skill_index(segment.skill)]
     factor = (RUN_FACTOR if segment.skill == "run" else SPEED_FACTOR)[segment.speed]
-    return factor * np.array([skill.forward, skill.left, skill.turn])
+    return within(factor * np.array([skill.forward, skill.left, skill.turn]), velocities)
+
+
+def within(command: np.ndarray, velocities: Velocities | None) -> np.ndarray:
+    """Return a command (3,), made slower, in the same direction, until it is within `velocities`; None for any."""
+    if velocities is None:
+        return command
+    most = [max(high / x, low / x, 0.0) for x, (low, high) in zip(command, velocities, strict=True) if x]
+    return min([1.0, *most]) * command
 
 
 def skill_index(skill: str) -> int:
@@ -99,14 +116,14 @@ def skill_index(skill: str) -> int:
     return SKILL_NAMES.index("stand-still" if skill == "stand" else skill)
 
 
-def _row(segment: Segment) -> tuple[int, np.ndarray, int, float, float]:
+def _row(segment: Segment, velocities: Velocities | None) -> tuple[int, np.ndarray, int, float, float]:
     """Return a segment as one row of a `Schedule`.
 
     Returns:
       The skill's index in `SKILLS`; the velocity (3,) to command; what ends the segment, as an index into `MEASURES`;
       how much of that; and the s after which the segment is given up.
     """
-    command, (measure, amount) = command_of(segment), _end(segment)
+    command, (measure, amount) = command_of(segment, velocities), _end(segment)
     speed, turn = float(np.hypot(*command[:2])), abs(float(command[2]))
     seconds = {
         SECONDS: amount,

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,18 +13,15 @@ from jax import Array
 
 from algos.common.types import Policy
 from envs.physics import PhysicsState
-from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES, STAND_UP
-from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
+from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, STAND_UP
 from envs.types import Env
 from envs.worlds.vector import VecEnv, VecState
-from flexrl.common.errors import ConfigError
 from flexrl.common.warp_buffers import RUNS_OWN, WarpBuffers, require_room
+from flexrl.execution.bodies import Embodiment, embodiment_of, told_by_plans
 from flexrl.execution.executor import FALLEN_HEIGHT, MAX_BRAKE_SECONDS, Done, Progress
-from flexrl.execution.motion import motion_of
 from flexrl.execution.schedule import Schedule, longest_seconds
 from flexrl.language.plan import Plan, Refusal
 from flexrl.policies.playback import Playback, load_playback
-from flexrl.storage.run_folder import read_config
 
 CHUNK = 64  # control steps between two looks at whether all plans have ended
 RECOVERY_SECONDS = 12.0  # s that plans are waited for in addition, where bodies get up by themselves after falls
@@ -61,6 +57,11 @@ class PlanFollower:
     env: Env
     num_worlds: int
 
+    @functools.cached_property
+    def embodiment(self) -> Embodiment:
+        """What to tell the policy, and how to read the motion of the body that the worlds simulate."""
+        return embodiment_of(self.env)
+
     @property
     def vec_env(self) -> VecEnv:
         """The B worlds, which are stepped together."""
@@ -88,13 +89,14 @@ class PlanFollower:
 
     def step(self, policy: Policy, state: Following, key: Array) -> Following:
         """Let the policy act for one control step in each world, and return the worlds after it."""
-        goal = jax.vmap(Progress.goal)(state.progress, state.schedule)
+        wanted = jax.vmap(Progress.goal)(state.progress, state.schedule)
+        goal = jax.vmap(self.embodiment.goal)(wanted, state.worlds.env.physics)
         carry, action, _ = policy.act(state.carry, state.worlds.observation.replace(goal=goal), key)
-        worlds, transition = self.vec_env.advance(state.worlds, action)
-        motion = jax.vmap(motion_of)(worlds.env.physics)
+        worlds, transition = self.vec_env.advance(state.worlds.replace(env=state.worlds.env.replace(goal=goal)), action)
+        motion = jax.vmap(self.embodiment.motion)(worlds.env.physics)
         period = self.env.spec.control_period
         progress = jax.vmap(Progress.after, in_axes=(0, 0, 0, None))(state.progress, state.schedule, motion, period)
-        lies = (motion.height < FALLEN_HEIGHT) & (goal[:, COMMAND_SIZE + STAND_UP] == 0)
+        lies = (motion.height < FALLEN_HEIGHT) & (wanted[:, COMMAND_SIZE + STAND_UP] == 0)
         has_ended = progress.segment >= state.schedule.count
         overflowed = 0 if transition.overflowed is None else transition.overflowed.sum()
         return Following(
@@ -145,7 +147,7 @@ def load_follower(
     is_lying: bool = False,
     warp: WarpBuffers = RUNS_OWN,
 ) -> tuple[Playback, PlanFollower]:
-    """Load a policy of the task `humanoid-skills`, and worlds in which it follows plans.
+    """Load a policy of `humanoid-skills` or of a joystick task, and worlds in which it follows plans.
 
     The worlds are not randomised: all have the same body, and nothing pushes it.
 
@@ -155,40 +157,16 @@ def load_follower(
       num_worlds: number of worlds, B.
       step: checkpoint to use: `best`, `latest` or an iteration.
       physics: physics engine to use; need not be the one of the training.
-      is_lying: whether the bodies begin lying on the floor.
+      is_lying: whether the bodies begin lying on the floor; robots always begin standing.
       warp: sizes of MJX-Warp's buffers, to replace the run's own if they are too small.
 
     Raises:
-      ConfigError: if there is no such run, or it was not trained on `humanoid-skills`.
+      ConfigError: if there is no such run, or policies of its task cannot be told skills.
       CheckpointError: if the checkpoint is damaged.
     """
-    task = functools.partial(_told_by_plans, run, is_lying)
+    task = functools.partial(told_by_plans, run=run, is_lying=is_lying)
     playback = load_playback(run, workspace, step, physics, num_worlds, task=task, warp=warp, is_randomized=False)
     return playback, PlanFollower(playback.env, num_worlds)
-
-
-def _told_by_plans(run: str, is_lying: bool, task: object) -> HumanoidSkillsConfig:
-    if not isinstance(task, HumanoidSkillsConfig):
-        raise ConfigError(
-            f"run: {run} was not trained on humanoid-skills, so it cannot be told skills; name one that was"
-        )
-    start = "fallen" if is_lying else "default"
-    return dataclasses.replace(
-        task, skills=("stand-still",), goal_strategy="single", termination="never", initial_state=start
-    )
-
-
-def taught_skills(folder: Path) -> tuple[str, ...]:
-    """Return the skills that the policy of a run or an export was taught, as plans name them, such as `stand`.
-
-    Raises:
-      ConfigError: if the policy was not trained on the task `humanoid-skills`.
-    """
-    task = read_config(folder).task
-    if not isinstance(task, HumanoidSkillsConfig):
-        raise ConfigError(f"run: {folder} was not trained on humanoid-skills, so it knows no skills; name one that was")
-    taught = [name for name in SKILL_NAMES if name in task.skills]
-    return tuple("stand" if name == "stand-still" else name for name in taught)
 
 
 def possible(answer: Plan | Refusal, taught: Sequence[str]) -> Plan | Refusal:

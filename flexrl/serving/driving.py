@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flexrl.execution.schedule import Schedule, command_of, schedule_of
+from flexrl.execution.schedule import Schedule, Velocities, command_of, schedule_of, within
 from flexrl.language.plan import Plan, Segment, Until
 
 DRIVE_SECONDS = 1.0  # s that a velocity lasts unless it is sent again; then the body stands
@@ -26,7 +26,9 @@ class Drive:
     schedule: Schedule
 
 
-def drive_of(forward: float, left: float, turn: float, taught: Sequence[str]) -> Drive:
+def drive_of(
+    forward: float, left: float, turn: float, taught: Sequence[str], velocities: Velocities | None = None
+) -> Drive:
     """Return how to ask a policy for a velocity: by the skill whose usual velocity is nearest, for DRIVE_SECONDS.
 
     Args:
@@ -34,12 +36,14 @@ def drive_of(forward: float, left: float, turn: float, taught: Sequence[str]) ->
       left: m/s.
       turn: rad/s, to the left.
       taught: the skills that the policy was taught, as plans name them.
+      velocities: what the policy may be commanded with; None for any. A faster command is slowed down.
     """
-    command = np.array([forward, left, turn])
+    command = within(np.array([forward, left, turn]), velocities)
     skills = [x for x in dict.fromkeys(("stand", *taught)) if x.split("-")[0] in DRIVABLE and x != "stand-up"]
-    nearest = min(skills, key=lambda skill: float(np.linalg.norm(command_of(Segment(skill)) - command)))
+    nearest = min(skills, key=lambda skill: float(np.linalg.norm(command_of(Segment(skill), velocities) - command)))
     plan = Plan((Segment(nearest, None, Until("seconds", DRIVE_SECONDS)),))
     schedule = schedule_of(plan)
     commands = np.tile(command.astype(np.float32), (len(schedule.commands), 1))
+    forward, left, turn = command
     text = f"driven: forward {forward:.1f} m/s, left {left:.1f} m/s, turn {turn:.1f} rad/s"
     return Drive(text, plan, schedule.replace(commands=commands))

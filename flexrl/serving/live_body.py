@@ -1,6 +1,7 @@
 """One body in one world, stepped a control step at a time, whose plan can be replaced between two steps."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Protocol
 
@@ -12,9 +13,9 @@ from jax import Array
 
 from algos.common.types import Policy
 from envs.worlds.vector import VecEnv
-from flexrl.execution.motion import motion_of
-from flexrl.execution.schedule import Schedule, schedule_of, stacked
-from flexrl.execution.worlds import Following, PlanFollower, first_progress, load_follower, taught_skills
+from flexrl.execution.bodies import Embodiment, taught_skills, taught_velocities
+from flexrl.execution.schedule import Schedule, Velocities, schedule_of, stacked
+from flexrl.execution.worlds import Following, PlanFollower, first_progress, load_follower
 from flexrl.language.plan import Plan, Segment
 
 STANDING = Plan((Segment("stand"),))
@@ -27,7 +28,7 @@ class Reading:
     Attributes:
       qpos: (nq,) generalised positions.
       velocity: (3,) forward m/s, left m/s, turn rad/s.
-      height: m, of the torso.
+      height: m, of the torso; of a robot, scaled such that it stands as high as the humanoid.
       segment: index of the present segment; the plan's length once the plan has ended.
       amount: what was done of the present segment, in its unit, such as m.
       done: (S,) what was done of earlier segments, each in its unit.
@@ -54,6 +55,7 @@ class Body(Protocol):
     model: mujoco.MjModel
     control_period: float  # s of a control step
     taught: tuple[str, ...]  # the skills that the policy was taught, as plans call them
+    velocities: Velocities | None  # what the policy may be commanded with; None for every skill's usual velocity
     recovers: bool  # whether the body gets up by itself after a fall
 
     def reset(self) -> None:
@@ -75,13 +77,20 @@ class Body(Protocol):
 
 
 class LiveBody:
-    """A humanoid that a trained policy moves in one world: the `Body` that a session steps.
+    """A humanoid or a robot that a trained policy moves in one world: the `Body` that a session steps.
 
     Its programs are compiled when it is made, so that no later call waits for that.
     """
 
     def __init__(
-        self, name: str, follower: PlanFollower, policy: Policy, taught: tuple[str, ...], *, recovers: bool = True
+        self,
+        name: str,
+        follower: PlanFollower,
+        policy: Policy,
+        taught: tuple[str, ...],
+        velocities: Velocities | None = None,
+        *,
+        recovers: bool = True,
     ) -> None:
         """Compile the programs of a policy, and put its body into the world.
 
@@ -90,14 +99,16 @@ class LiveBody:
           follower: steps one world.
           policy: moves the body in this world.
           taught: the skills that the policy was taught, as plans name them.
+          velocities: what the policy may be commanded with; None for every skill's usual velocity.
           recovers: let the body get up by itself after a fall, if the policy was taught to stand up.
         """
-        self.name, self.taught, self.recovers = name, taught, recovers and "stand-up" in taught
+        self.name, self.taught, self.velocities = name, taught, velocities
+        self.recovers = recovers and "stand-up" in taught
         self.model: mujoco.MjModel = follower.env.model
         self.control_period: float = follower.env.spec.control_period
         self._policy, self._key, self._count = policy, jax.random.key(0), 0
         self._start = jax.jit(follower.start)
-        self._step, self._read = jax.jit(follower.step), jax.jit(_read)
+        self._step, self._read = jax.jit(follower.step), jax.jit(functools.partial(_read, follower.embodiment))
         self._begin = jax.jit(_begin)
         self._push = jax.jit(lambda state, velocity: _push(follower.vec_env, state, velocity))
         for _ in range(2):  # the second time, states have come out of each program once
@@ -110,7 +121,7 @@ class LiveBody:
 
     @classmethod
     def load(cls, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> "LiveBody":
-        """Load a policy of the task `humanoid-skills`, and step its body by native MuJoCo.
+        """Load a policy of `humanoid-skills` or of a joystick task, and step its body by native MuJoCo.
 
         Args:
           run: a run's or an exported policy's folder, or a run's name in the workspace.
@@ -119,11 +130,12 @@ class LiveBody:
           recovers: let the body get up by itself after a fall, if the policy was taught to stand up.
 
         Raises:
-          ConfigError: if there is no such run, or it was not trained on `humanoid-skills`.
+          ConfigError: if there is no such run, or policies of its task cannot be told skills.
           CheckpointError: if the checkpoint is damaged.
         """
         playback, follower = load_follower(run, workspace, 1, step=step, physics="native")
-        return cls(Path(run).name, follower, playback.policy, taught_skills(playback.folder), recovers=recovers)
+        taught, velocities = taught_skills(playback.folder), taught_velocities(playback.folder)
+        return cls(Path(run).name, follower, playback.policy, taught, velocities, recovers=recovers)
 
     def reset(self) -> None:
         """Put the body back onto its feet at the origin, to stand still."""
@@ -177,9 +189,9 @@ def _push(vec_env: VecEnv, state: Following, velocity: Array) -> Following:
     return state.replace(worlds=state.worlds.replace(env=state.worlds.env.replace(physics=pushed)))
 
 
-def _read(state: Following) -> dict[str, Array]:
+def _read(embodiment: Embodiment, state: Following) -> dict[str, Array]:
     physics, progress = state.worlds.env.physics, state.progress
-    motion = jax.vmap(motion_of)(physics)
+    motion = jax.vmap(embodiment.motion)(physics)
     found = {
         "qpos": physics["qpos"],
         "velocity": motion.velocity,

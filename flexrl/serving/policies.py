@@ -1,19 +1,19 @@
-"""The policies that a page offers: those of `humanoid-skills` in a workspace, and the one the server began with."""
+"""The policies that a page offers: the one that the server began with, those of a workspace, and pretrained ones."""
 
 from pathlib import Path
 
 from flexrl.common.errors import ConfigError
+from flexrl.execution.bodies import ENVIRONMENTS
 from flexrl.serving.live_body import LiveBody
+from flexrl.storage.run_folder import pretrained_folders, read_config
 from flexrl.storage.run_view import read_runs
-
-TASK = "humanoid-skills"
 
 
 class Policies:
     """Names the policies that a client may choose, and loads them. No others can be loaded."""
 
     def __init__(self, run: str, workspace: str, step: str = "best", *, recovers: bool = True) -> None:
-        """Offer the run that the server begins with, and all runs of `humanoid-skills` in a workspace.
+        """Offer the run that the server begins with, and all that follow plans in a workspace and in `pretrained/`.
 
         Args:
           run: the run that the server begins with: a folder, or a name in the workspace.
@@ -37,7 +37,7 @@ class Policies:
         """
         paths = self._paths()
         if name not in paths:
-            raise ConfigError(f"name: {name!r} is no policy of {TASK} here; choose from {', '.join(paths)}")
+            raise ConfigError(f"name: {name!r} is no policy that follows plans here; choose from {', '.join(paths)}")
         step = self._step if paths[name] == self._run else "best"
         return LiveBody.load(paths[name], self._workspace, step, recovers=self._recovers)
 
@@ -45,6 +45,9 @@ class Policies:
         paths = {self.first: self._run}
         workspace = Path(self._workspace)
         for run in read_runs(workspace) if workspace.is_dir() else ():
-            if run.config.get("env") == TASK:
+            if run.config.get("env") in ENVIRONMENTS:
                 paths.setdefault(run.name, str(run.folder))
+        for folder in pretrained_folders():
+            if read_config(folder).env in ENVIRONMENTS:
+                paths.setdefault(folder.name, str(folder))
         return paths

@@ -113,11 +113,13 @@ class Session:
           plan: the plan.
           asked_at: s, monotonic clock, when it was asked for; None for now.
         """
-        return self._ask(text, "instruction", plan, schedule_of(plan, is_endless=True), asked_at)
+        schedule = schedule_of(plan, self._snapshot.body.velocities, is_endless=True)
+        return self._ask(text, "instruction", plan, schedule, asked_at)
 
     def drive(self, forward: float, left: float, turn: float, asked_at: float | None = None) -> int:
         """Move with a velocity (m/s, m/s, rad/s) for `driving.DRIVE_SECONDS`. Return the number of this new plan."""
-        drive = drive_of(forward, left, turn, self._snapshot.body.taught)
+        body = self._snapshot.body
+        drive = drive_of(forward, left, turn, body.taught, body.velocities)
         return self._ask(drive.text, "drive", drive.plan, drive.schedule, asked_at)
 
     def push(self, forward: float, left: float) -> None:

@@ -207,6 +207,11 @@ def find_run(name: str, workspace: str = "workspace") -> Path:
     raise ConfigError(f"run: {name!r} is neither a run's folder nor the name of a run in {workspace}/")
 
 
+def pretrained_folders() -> list[Path]:
+    """Return the folders of the policies that come with the repository or the installed package, by name."""
+    return sorted(config.parent for config in (HOME / "pretrained").glob("*/config.yaml"))
+
+
 def free_name(workspace: str, stem: str) -> str:
     """Return the first of `stem`, `stem-2`, `stem-3` and so on that is not in the workspace."""
     taken = Path(workspace)

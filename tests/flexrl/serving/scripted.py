@@ -19,7 +19,7 @@ class ScriptedBody:
     """Moves along the command of the present segment, and measures seconds only."""
 
     def __init__(self, name="scripted", period=0.01):
-        self.name, self.control_period, self.taught = name, period, TAUGHT
+        self.name, self.control_period, self.taught, self.velocities = name, period, TAUGHT, None
         self.model: mujoco.MjModel = compiled()
         self.recovers = False
         self.falls_at, self.steps, self.pushes = None, 0, []
