@@ -32,7 +32,7 @@ GROUPS = {
     "Try a policy": (
         Command("render", "flexrl.render", "draw a video"),
         Command("serve", "flexrl.serve", "tell it in a browser, and watch it live"),
-        Command("instruct", "flexrl.instruct", "tell the humanoid in words what to do"),
+        Command("instruct", "flexrl.instruct", "tell a humanoid or a robot in words what to do"),
         Command("evaluate", "flexrl.evaluate", "measure returns in fresh episodes"),
         Command("skills", "flexrl.skills", "measure success and falls for each skill of humanoid-skills"),
         Command("states", "flexrl.policies.states", "record states of a policy, for another one to begin in"),

@@ -51,7 +51,12 @@ def _parse(arguments: list[str]) -> Namespace:
     from flexrl.language.interpreter import FOLDER
 
     parser = Parser(prog="python -m flexrl.instruct", description=__doc__)
-    parser.add_argument("words", nargs="*", metavar="RUN INSTRUCTION", help="a policy of humanoid-skills; what to do")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="RUN INSTRUCTION",
+        help="a policy of humanoid-skills or of a joystick task; what to do",
+    )
     parser.add_argument("--text-file", type=Path, help="file with an instruction a line, each for a world of its own")
     parser.add_argument("--plan-only", action="store_true", help="print the plan, and run nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
