@@ -110,8 +110,10 @@ def test_a_damaged_newest_checkpoint_is_noticed_and_the_run_still_ends_the_same(
 def test_a_second_trainer_in_one_folder_refuses(workspace, undisturbed):
     first = runs.start(workspace, "shared")
     wait_for(lambda: runs.num_rows(workspace / "shared") >= 1, first)
+    first.send_signal(signal.SIGSTOP)  # or it may end before the second one looks
     second = runs.start(workspace, "shared", "--resume")
     _, err = second.communicate()
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 65
     assert f"process {first.pid}" in err
     assert "Traceback" not in err
