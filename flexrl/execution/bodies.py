@@ -14,7 +14,7 @@ from jax import Array
 
 from envs.physics import PhysicsState
 from envs.robots import feeling_humanoid
-from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES, SKILLS
+from envs.tasks.humanoid_skills.goals import COMMAND_SIZE, SKILL_NAMES, SKILLS, STAND_STILL
 from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
 from envs.tasks.joystick import Joystick
 from envs.tasks.joystick_config import JoystickConfig
@@ -27,7 +27,6 @@ from flexrl.storage.run_folder import read_config
 
 ENVIRONMENTS = ("humanoid-skills", "g1-joystick", "h1-joystick", "t1-joystick")  # whose policies follow plans
 WALKING = ("walk", "strafe", "turn")  # first words of the skills that are no more than a velocity
-STANDING_STILL = SKILL_NAMES.index("stand-still")
 ON_THE_SPOT = 2 * STANDS_STILL_BELOW  # m/s: commanded this, a robot takes steps on the spot
 STANDS_BELOW = 0.1  # m/s: a robot that is slower may be commanded to stand
 LONG = 1e6  # s without a command of the task's own
@@ -78,7 +77,7 @@ class Robot:
         A robot that is to walk at no velocity, or to stand while it still moves, takes steps on the spot: one that has
         to stand keeps both feet on the floor, and would fall over them.
         """
-        velocity, stands = wanted[:COMMAND_SIZE], wanted[COMMAND_SIZE + STANDING_STILL] > 0
+        velocity, stands = wanted[:COMMAND_SIZE], wanted[COMMAND_SIZE + STAND_STILL] > 0
         moves = jnp.linalg.norm(feeling_humanoid.velocity(physics)) > STANDS_BELOW
         is_on_the_spot = (jnp.abs(velocity).sum() == 0) & (~stands | moves)
         return velocity.at[0].add(jnp.where(is_on_the_spot, ON_THE_SPOT, 0.0))

@@ -17,7 +17,7 @@ from flax import struct
 from jax import Array
 
 from envs.success import MIN_AIR_SECONDS, MIN_STANDING_HEIGHT, SETTLING_SECONDS
-from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS, STAND_UP
+from envs.tasks.humanoid_skills.goals import SKILL_NAMES, SKILLS, STAND_STILL, STAND_UP
 from envs.tasks.humanoid_skills.task import HumanoidSkillsConfig
 from flexrl.execution.motion import BodyMotion, Contacts
 from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
@@ -25,7 +25,6 @@ from flexrl.execution.schedule import DEGREES, MEASURES, METRES, Schedule
 FALLEN_HEIGHT = HumanoidSkillsConfig.min_height  # m, torso height below which the body has fallen
 STANDING_SECONDS = 1.0  # s that a body stands after a fall before its plan goes on
 COAST_SECONDS = np.array([0.4, 0.15, 0.02])  # s that forward, sideways and turning motion lasts without a command
-STANDING_STILL = SKILL_NAMES.index("stand-still")
 REST_SPEED, REST_TURN = 0.15, 0.2  # m/s, rad/s: slower than this, the body rests
 ROUNDING = 1e-4  # of sums of many small amounts
 MAX_BRAKE_SECONDS = 1.5  # s until a segment ends even if the body does not come to rest
@@ -91,8 +90,8 @@ class Progress:
         rests = (self.segment >= schedule.count) | (self.braking > 0)
         at = jnp.minimum(self.segment, schedule.count - 1)
         command = jnp.where(rests, 0, schedule.commands[at])
-        skill = jnp.where(rests, STANDING_STILL, schedule.skills[at])
-        steps = (skill == STANDING_STILL) & (self.balancing > CALM_SECONDS + ROUNDING)
+        skill = jnp.where(rests, STAND_STILL, schedule.skills[at])
+        steps = (skill == STAND_STILL) & (self.balancing > CALM_SECONDS + ROUNDING)
         rises = self.rising > 0
         skill = jnp.where(rises, STAND_UP, jnp.where(steps, STEPPING_SKILL, skill))
         return jnp.concatenate([jnp.where(rises, 0, command), jax.nn.one_hot(skill, len(SKILLS))])
@@ -113,7 +112,7 @@ class Progress:
         rising = self._rising(schedule, motion, period, is_asked=is_running & (schedule.skills[at] == STAND_UP))
         command, measure = schedule.commands[at], schedule.measures[at]
         contacts = self.contacts.after(motion, period)
-        is_to_stand = ~is_running | (schedule.skills[at] == STANDING_STILL)
+        is_to_stand = ~is_running | (schedule.skills[at] == STAND_STILL)
         balancing = jnp.where(is_to_stand, _balancing(self.balancing, motion, period), 0)
         seconds = self.seconds + period
         along = motion.velocity * _direction(command)

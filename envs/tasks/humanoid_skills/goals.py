@@ -41,7 +41,7 @@ SKILLS = (
     Skill("stand-up"),
 )
 SKILL_NAMES = tuple(skill.name for skill in SKILLS)
-JUMP, STAND_UP = SKILL_NAMES.index("jump"), SKILL_NAMES.index("stand-up")
+STAND_STILL, JUMP, STAND_UP = map(SKILL_NAMES.index, ("stand-still", "jump", "stand-up"))
 COMMAND_SIZE = 3  # numbers of a goal in front of the skill's one-hot
 GOAL_SIZE = COMMAND_SIZE + len(SKILLS)
 
