@@ -33,7 +33,7 @@ LONG = 1e6  # s without a command of the task's own
 
 
 class Embodiment(Protocol):
-    """What following a plan needs of a body: what to tell its policy, and how the body moves."""
+    """A kind of body that follows plans: tells what its policy is to be asked for, and how the body moves."""
 
     def goal(self, wanted: Array, physics: PhysicsState) -> Array:
         """Return the goal that the body's policy sees.

@@ -59,7 +59,7 @@ class PlanFollower:
 
     @functools.cached_property
     def embodiment(self) -> Embodiment:
-        """What to tell the policy, and how to read the motion of the body that the worlds simulate."""
+        """The kind of body that the worlds simulate: what its policy is asked for, and how its motion is read."""
         return embodiment_of(self.env)
 
     @property
