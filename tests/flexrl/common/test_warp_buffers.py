@@ -13,9 +13,11 @@ from algos.ppo.learner import PPO
 from envs import registry
 from envs.physics import PhysicsState, WarpOptions
 from envs.worlds.vector import VecEnv
+from flexrl.cli.arguments import parse
 from flexrl.common.errors import ConfigError
 from flexrl.common.flags import parse_tool
 from flexrl.common.warp_buffers import WarpBuffers
+from flexrl.config.run_config import encode
 from flexrl.engine.evaluator import Evaluator, summarize
 from flexrl.evaluate import EvaluateArguments
 from flexrl.policies.episode_collector import CHUNK, Collector, UniformPolicy
@@ -144,16 +146,32 @@ def test_an_examination_of_skills_on_warp_without_room_is_refused():
         _transitions(playback, 1, seed=0)
 
 
+def train_seeds(tmp_path, flags):
+    """Train four seeds of one config together, and return their folders."""
+    main([*flags, "--workspace", str(tmp_path), "--name", "group", "--num-seeds", "4"])
+    return [tmp_path / "group" / f"seed-{seed}" for seed in range(4)]
+
+
+def train_pack(tmp_path, flags):
+    """Train four runs that have config files of their own together, and return their folders."""
+    folders = [tmp_path / f"run-{seed}" for seed in range(4)]
+    files = [tmp_path / f"{folder.name}.json" for folder in folders]
+    for seed, (folder, file) in enumerate(zip(folders, files, strict=True)):
+        run = [*flags, "--workspace", str(tmp_path), "--name", folder.name, "--seed", str(seed)]
+        file.write_text(json.dumps(encode(parse(run).config)))
+    main(["--members", *map(str, files)])
+    return folders
+
+
 @pytest.mark.slow
-def test_seeds_in_one_batch_have_room_for_the_worlds_of_all(tmp_path, monkeypatch, capsys):
-    """As on an accelerator: with room for two contacts of each world, one seed's worlds need more than half of it."""
+@pytest.mark.parametrize("train_together", [train_seeds, train_pack])
+def test_runs_in_one_batch_have_room_for_the_worlds_of_all(train_together, tmp_path, monkeypatch, capsys):
+    """As on an accelerator: with room for two contacts of each world, one run's worlds need more than half of it."""
     monkeypatch.setattr(trainer, "batch_size", lambda num_members: num_members)
-    arguments = [*TINY, *ON_WARP, "--workspace", str(tmp_path), "--name", "group", "--num-seeds", "4"]
     with jax.debug_key_reuse(False):  # it takes the keys that vmap moves along for used ones
-        main([*arguments, "--warp.contacts-per-world", "2"])
-    for seed in range(4):
-        metrics = rows(tmp_path / "group" / f"seed-{seed}" / "metrics.jsonl")
-        assert [row["episode/overflowed"] for row in metrics] == [0, 0, 0]
+        folders = train_together(tmp_path, [*TINY, *ON_WARP, "--warp.contacts-per-world", "2"])
+    for folder in folders:
+        assert [row["episode/overflowed"] for row in rows(folder / "metrics.jsonl")] == [0, 0, 0]
     assert "left out" not in capsys.readouterr().err
 
 
