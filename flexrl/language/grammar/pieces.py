@@ -162,10 +162,10 @@ def in_order(pieces: list[Piece]) -> list[Piece]:
                 j += 1
             moved = [replace(x, mark="then" if k == 0 else x.mark) for k, x in enumerate(pieces[main:j])]
             done += moved
-            words = base(piece.words)
-            if not any(" " not in words and f"{x.words} ".startswith(f"{words} ") for x in pieces[j : j + 1]):
-                done.append(replace(piece, mark="then", words=words))  # not "before turning, ..., then turn left"
-                done += pieces[i + 1 : main]
+            for x in [replace(piece, mark="then", words=base(piece.words)), *pieces[i + 1 : main]]:
+                again = _said_again(x, pieces, j)  # "before turning, walk, then turn left" turns once
+                done += [x] if again is None else pieces[j : again + 1]
+                j = j if again is None else again + 1
             i = j
             continue
         if piece.mark == "before":
@@ -194,6 +194,20 @@ def in_order(pieces: list[Piece]) -> list[Piece]:
             done.append(piece)
         i += 1
     return done
+
+
+def _said_again(earlier: Piece, pieces: list[Piece], i: int) -> int | None:
+    """Return the index of the piece, from `i` on, that says an earlier piece of one word again: "turn left" for "turn".
+
+    Only pieces that are done one after the other are looked through. Return None if none of them does.
+    """
+    word = base(earlier.words)
+    for j in range(i, len(pieces)):
+        if " " in word or pieces[j].mark not in ("then", "and", "comma"):
+            return None
+        if f"{pieces[j].words} ".startswith(f"{word} "):
+            return j
+    return None
 
 
 def _main_after(pieces: list[Piece], i: int) -> int:
