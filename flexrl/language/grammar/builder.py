@@ -7,10 +7,20 @@ import re
 from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item, correct, taken_back_from, with_verb
-from flexrl.language.grammar.joining import AT_GAIT, EACH, end_each, end_last, is_insisted, measures, turned_so_far
+from flexrl.language.grammar.joining import (
+    AT_GAIT,
+    EACH,
+    completes,
+    end_each,
+    end_last,
+    is_covered,
+    is_insisted,
+    measures,
+    turned_so_far,
+)
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.grammar.repeating import Clauses
-from flexrl.language.grammar.repetition import COVERED, MORE, MOVING, SMALL, STILL
+from flexrl.language.grammar.repetition import MORE, MOVING, SMALL, STILL
 from flexrl.language.plan import MAX_SEGMENTS, Kind, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
@@ -211,7 +221,7 @@ class Builder(Clauses):
         if previous is not None and piece.comma and piece.mark != "then" and is_insisted(previous, item):
             self.items.pop()
         if not words or not is_fragment(words):
-            if previous is not None and times == 1 and self._completes(piece, previous, item):
+            if previous is not None and times == 1 and completes(piece, previous, item):
                 until = previous.until or until
                 said = f"{previous.said}, {piece.said}"
                 self.items[-1] = self.last = replace(previous, text=f"{text} {previous.text}", until=until, said=said)
@@ -222,22 +232,6 @@ class Builder(Clauses):
             self._place_speed(piece, item, previous, times)
             return
         self._place_direction(piece, item, previous, axes, times)
-
-    @staticmethod
-    def _completes(piece: Piece, previous: Item, item: Item) -> bool:
-        """Return whether a clause without a direction brings the verb of a direction: "diagonally to the left, walk".
-
-        Args:
-          piece: The piece that has the clause.
-          previous: The clause before, which is to be a direction without a verb.
-          item: The clause.
-        """
-        words, before = set(item.text.split()), previous.text.split()
-        one_amount = previous.until is None or item.until is None
-        follows = piece.comma and piece.mark in ("comma", "and") and not piece.sentence
-        if not (follows and one_amount and is_fragment(before)) or directions(item.text.split()):
-            return False
-        return "along" in directions(before) and not words & (STANDING | JUMPING | TURNING)
 
     def _join_amount(self, piece: Piece, item: Item, until: Until, times: int) -> bool:
         """Join an amount to the clause before it, or keep it for the next, if its words are no clause of their own.
@@ -268,7 +262,7 @@ class Builder(Clauses):
         is_open = previous is not None and previous.until is None
         is_step = words[-1:] == ["step"] and set(words[:-1]) <= SMALL
         is_alone = not words or (is_step and not re.match(r"(?:take|step|make|go|walk|move|do)\b", piece.words))
-        if piece.mark == "after" and (is_alone or self._is_covered(previous, words)):
+        if piece.mark == "after" and (is_alone or is_covered(previous, words)):
             self._after_amount(item, until, previous)
             return True
         if is_alone and is_open and follows:
@@ -284,18 +278,6 @@ class Builder(Clauses):
         else:
             self.amount = until
         return True
-
-    @staticmethod
-    def _is_covered(previous: Item | None, words: list[str]) -> bool:
-        """Return whether words only say again what the clause before them does, as in "walk; after walking".
-
-        The clause before must have no amount yet.
-        """
-        if previous is None or previous.until is not None or not words:
-            return False
-        before = previous.text.split()
-        goes = words[0] in COVERED and is_fragment(words[1:]) and not set(before) & (STANDING | JUMPING | TURNING)
-        return before[:1] == words[:1] or goes
 
     def _place_gait(self, piece: Piece, text: str) -> None:
         """Join a gait, such as "at a jog", to the clause before it or to the one after it.

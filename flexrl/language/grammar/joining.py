@@ -1,12 +1,14 @@
-"""Join amounts that stand alone to the clauses that they belong to: "turn left, half a turn", "10 degrees each"."""
+"""Join words that stand alone to the clauses that they belong to: "turn left, half a turn", "10 degrees each"."""
 
 import re
 from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item
+from flexrl.language.grammar.pieces import Piece
+from flexrl.language.grammar.repetition import COVERED
 from flexrl.language.plan import Kind, Until
 from flexrl.language.quantities.find import is_half_turn
-from flexrl.language.wording.words import JUMPING, SIDES, STANDING, TURNING
+from flexrl.language.wording.words import JUMPING, SIDES, STANDING, TURNING, directions, is_fragment
 
 EACH = re.compile(
     r" ?\b(?:by )?(?:each|apiece)(?: (?:time|way|one|side|direction))?\b"
@@ -79,6 +81,34 @@ def is_insisted(previous: Item, item: Item) -> bool:
         return False
     words = set(item.text.split())
     return len(words) > 1 and not words & (JUMPING | TURNING | SIDES | {"again", "more", "step", "another"})
+
+
+def completes(piece: Piece, previous: Item, item: Item) -> bool:
+    """Return whether a clause without a direction brings the verb of a direction: "diagonally to the left, walk".
+
+    Args:
+      piece: The piece that has the clause.
+      previous: The clause before, which is to be a direction without a verb.
+      item: The clause.
+    """
+    words, before = set(item.text.split()), previous.text.split()
+    one_amount = previous.until is None or item.until is None
+    follows = piece.comma and piece.mark in ("comma", "and") and not piece.sentence
+    if not (follows and one_amount and is_fragment(before)) or directions(item.text.split()):
+        return False
+    return "along" in directions(before) and not words & (STANDING | JUMPING | TURNING)
+
+
+def is_covered(previous: Item | None, words: list[str]) -> bool:
+    """Return whether words only say again what the clause before them does, as in "walk; after walking".
+
+    The clause before must have no amount yet.
+    """
+    if previous is None or previous.until is not None or not words:
+        return False
+    before = previous.text.split()
+    goes = words[0] in COVERED and is_fragment(words[1:]) and not set(before) & (STANDING | JUMPING | TURNING)
+    return before[:1] == words[:1] or goes
 
 
 def measures(item: Item, kind: Kind) -> bool:

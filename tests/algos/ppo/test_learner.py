@@ -10,7 +10,8 @@ import pytest
 from algos.common.types import Rollout
 from algos.ppo.config import PPOConfig
 from algos.ppo.gae import generalized_advantage
-from algos.ppo.learner import PPO, clipped_policy_loss, shuffled_rows
+from algos.ppo.learner import PPO, shuffled_rows
+from algos.ppo.losses import clipped_policy_loss
 from algos.ppo.policy import network_inputs
 from envs.types import EnvSpec, Observation
 from tests.algos.compiled import act

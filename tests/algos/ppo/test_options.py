@@ -9,7 +9,8 @@ import pytest
 
 from algos.common.types import Rollout, Taught
 from algos.ppo.config import PPOConfig
-from algos.ppo.learner import PPO, squared_value_loss
+from algos.ppo.learner import PPO
+from algos.ppo.losses import squared_value_loss
 from algos.ppo.policy import network_inputs
 from envs.errors import ConfigError
 from envs.types import EnvSpec, Mirror, Observation, Reflection
