@@ -74,7 +74,7 @@ def draw_terms(record: RunRecord) -> "Figure | None":
 
 
 def meanings(record: RunRecord, rows: list[JsonObject]) -> dict[str, str]:
-    """Return by name of a metric a text that says what it means.
+    """Return texts that say what metrics mean, by the names of the metrics.
 
     The metrics are those of the run's evaluations, and those in `rows` of its training. A metric without a
     known meaning is left out.
