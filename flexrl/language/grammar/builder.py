@@ -13,6 +13,7 @@ from flexrl.language.grammar.joining import (
     completes,
     end_each,
     end_last,
+    goes_on,
     is_covered,
     is_insisted,
     measures,
@@ -20,7 +21,7 @@ from flexrl.language.grammar.joining import (
 )
 from flexrl.language.grammar.pieces import Piece, base, tidy
 from flexrl.language.grammar.repeating import Clauses
-from flexrl.language.grammar.repetition import MORE, MOVING, SMALL, STILL
+from flexrl.language.grammar.repetition import MORE, SMALL, STILL
 from flexrl.language.plan import MAX_SEGMENTS, Kind, Until
 from flexrl.language.quantities.find import find_quantity
 from flexrl.language.wording.sense import said_pace
@@ -201,7 +202,7 @@ class Builder(Clauses):
         if AT_GAIT.match(text) and until is None:
             self._place_gait(piece, text)
             return
-        if self._goes_on(piece, text):
+        if goes_on(piece, text, self.items[-1] if self.items else None):
             text = " ".join(text.split()[1:])  # "veer left, moving forward"
         paced = text if is_fragment(text.split()) else said_pace(text)
         if paced is None:
@@ -292,21 +293,6 @@ class Builder(Clauses):
             return
         self.loose = f"{self.loose} {text}".strip()
         self.loose_after = previous is not None and piece.sentence
-
-    def _goes_on(self, piece: Piece, text: str) -> bool:
-        """Return whether the verb of a piece says nothing new, as in "veer left, moving forward".
-
-        That is so if the piece follows a comma, and is "moving", "going" or the like with one word of direction or
-        speed. The clause before it must not name a direction of the same sort: forward or back, left or right.
-
-        Args:
-          piece: The piece.
-          text: Its words, without amount.
-        """
-        if not self.items or not piece.comma or piece.sentence or not MOVING.match(piece.words):
-            return False
-        way, before = text.split()[1:], directions(self.items[-1].text.split())
-        return is_fragment(way) and len(way) == 1 and not {*directions(way)} & {*before}
 
     def _place_speed(self, piece: Piece, item: Item, previous: Item | None, times: int) -> None:
         """Join words that say a speed, such as "slowly", to the clause that they belong to.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flexrl.language.grammar.elision import Item
 from flexrl.language.grammar.pieces import Piece
-from flexrl.language.grammar.repetition import COVERED
+from flexrl.language.grammar.repetition import COVERED, MOVING
 from flexrl.language.plan import Kind, Until
 from flexrl.language.quantities.find import is_half_turn
 from flexrl.language.wording.words import JUMPING, SIDES, STANDING, TURNING, directions, is_fragment
@@ -70,6 +70,23 @@ def turned_so_far(previous: Item, words: str, text: str, until: Until) -> Item |
     side = text if text.split()[:1] != ["turn"] else " ".join(text.split()[1:])
     joined = previous.text if sides <= before else f"{previous.text} {side}"
     return replace(previous, text=joined, until=until, said=f"{previous.said}, {words}")
+
+
+def goes_on(piece: Piece, text: str, previous: Item | None) -> bool:
+    """Return whether the verb of a piece says nothing new, as in "veer left, moving forward".
+
+    That is so if the piece follows a comma, and is "moving", "going" or the like with one word of direction or
+    speed. The clause before it must not name a direction of the same sort: forward or back, left or right.
+
+    Args:
+      piece: The piece.
+      text: Its words, without amount.
+      previous: The clause before it, if there is one.
+    """
+    if previous is None or not piece.comma or piece.sentence or not MOVING.match(piece.words):
+        return False
+    way, before = text.split()[1:], directions(previous.text.split())
+    return is_fragment(way) and len(way) == 1 and not {*directions(way)} & {*before}
 
 
 def is_insisted(previous: Item, item: Item) -> bool:
