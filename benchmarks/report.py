@@ -81,9 +81,9 @@ def provenance(out: Path | None, commit: str | None = None) -> dict[str, Any]:
 
 
 def is_kept(out: Path | None) -> bool:
-    """Return whether a report is to be written into benchmarks/results, which keeps only reports of known commits.
+    """Return whether a report's file `out` lies in benchmarks/results; None stands for the default file, which does.
 
-    `out` is the report's file; None stands for one in that folder.
+    Only reports of committed code may be written there; this is not checked here.
     """
     return out is None or (REPOSITORY / RESULTS).resolve() in out.resolve().parents
 

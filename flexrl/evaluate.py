@@ -66,7 +66,8 @@ def evaluate(run: str, options: EvaluateArguments) -> None:
       options: the checkpoint, the number of episodes and what else the command line sets.
 
     Raises:
-      ConfigError: if there is no such run, step or field of its task, or MJX-Warp left contacts out.
+      ConfigError: if there is no such run or checkpoint, `--task` names a field that the run's task does not have, or
+        MJX-Warp left contacts out because its buffer was full.
       CheckpointError: if the checkpoint is damaged.
     """
     from flexrl.common.tables import say

@@ -53,8 +53,8 @@ class Taught:
 class Rollout:
     """Training data: T consecutive control steps of B worlds.
 
-    Each step has the observations before and after it, what the policy told about its action, the reward, and whether
-    the episode ended. The policy's memory before the first step comes along.
+    Each step has the observations before and after it, what the policy told about its action (such as the
+    log-density), the reward, and whether the episode ended. The policy's memory before the first step comes along.
     """
 
     observation: Observation  # (T, B, ...) that the policy acted on

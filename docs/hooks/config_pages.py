@@ -1,4 +1,4 @@
-"""Write the reference of every config field from the dataclasses, as Markdown pages by address."""
+"""Make the pages about every config field from the dataclasses: the Markdown text of each page's address."""
 
 import dataclasses
 import functools

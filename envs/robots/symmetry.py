@@ -32,7 +32,10 @@ def hinges(model: mujoco.MjModel) -> Reflection:
 
 
 def actuators(model: mujoco.MjModel) -> Reflection:
-    """Return the reflection of the controls of motors on hinges, if gears are the same on both sides."""
+    """Return which controls trade places, and which change sign, when the robot is mirrored from left to right.
+
+    All actuators must be motors on hinges, with the same gears left and right; this is not checked.
+    """
     joints = [int(j) for j in model.actuator_trnid[:, 0]]
     order = swapped_names([model.joint(j).name for j in joints]).order
     return Reflection(order, tuple(_sign(model, joints[i], j) for i, j in zip(order, joints, strict=True)))

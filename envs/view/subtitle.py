@@ -12,7 +12,7 @@ TEXT, SHADE = (255, 255, 255), (0, 0, 0, 150)
 def with_subtitle(image: np.ndarray, lines: list[str]) -> np.ndarray:
     """Return a copy of an image (height, width, 3) of bytes with lines of text on a dark band at its lower edge.
 
-    Lines that are too wide are broken, and cut after `MAX_LINES` of them in all.
+    Lines that are too wide are wrapped. After `MAX_LINES` lines the rest is left out.
     """
     height, width, _ = image.shape
     size = max(10, height // 20)

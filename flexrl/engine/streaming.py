@@ -114,7 +114,7 @@ class AchievedColumn:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape (N + E, P) of what is read: P numbers for each state of E episodes, with N control steps in all.
+        """Shape (N + E, P) of the states to read: P numbers for each state of E episodes, with N control steps in all.
 
         Each episode has one more state than control steps.
         """

@@ -66,7 +66,7 @@ class Graph:
         return name
 
     def reshaped(self, value: Value, shape: Sequence[Any]) -> str:
-        """Return the name of a value in another shape; one size of it may depend on B, the number of worlds."""
+        """Add a reshaping of a value, and return its output's name. One size may depend on B (worlds)."""
         return self.one("Reshape", value, _whole([n if isinstance(n, int) else -1 for n in shape]))
 
     def sizes(self, shape: Sequence[Any]) -> Value:

@@ -173,7 +173,7 @@ class ProgressBar:
         self._console.print(evaluation_line(row))
 
     def doing(self, activity: str) -> None:
-        """Show the activity beside the bar, until the next row."""
+        """Show the activity beside the progress bar, until the next row of metrics."""
         self._activity = activity
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class StopRequest:
 
     @contextmanager
     def state_in_use(self) -> Iterator[None]:
-        """Keep the watcher from saving inside this context, during a step that consumes the run's state."""
+        """Keep the watcher from saving while this context is open: a step uses up the run's state."""
         with self._state_in_use:
             yield
 

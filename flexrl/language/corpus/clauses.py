@@ -90,16 +90,16 @@ def _example(rng: random.Random, family: str, side: str, split: Split) -> Exampl
 def belongs(split: Split, text: str, template: str, whole: bool = False) -> bool:
     """Return whether a text of the corpus belongs to a split.
 
-    "S1" has texts with held-out word orders, and "S2" texts with held-out words. Clauses with neither go to "train",
-    except about a tenth of those with more than two words: a hash of the text sends these to "S0". Texts with both
+    "S1" has texts of held-out templates (word orders), and "S2" texts with held-out words. Clauses with neither go
+    to "train", except about a tenth of those with more than two words: a hash of the text sends these to "S0". Texts with both
     belong to no split.
 
     Args:
       split: The split.
       text: A clause, or a whole instruction.
-      template: The names of the word orders that made it, joined by "+".
-      whole: Whether the text is a whole instruction. If it has nothing held out, it then belongs to "S0", "S4" and
-        "train" alike.
+      template: The names of the templates that made it, joined by "+".
+      whole: Whether the text is a whole instruction. If it has nothing held out, it then belongs to "S0", to "S4"
+        (instructions of several clauses) and to "train" alike.
     """
     words = set(re.findall(r"[a-z]+", text.lower()))
     new_words = bool(words & lexicon.HELD_OUT) or any(base_form(word) in lexicon.HELD_OUT for word in words)
