@@ -91,8 +91,8 @@ def belongs(split: Split, text: str, template: str, whole: bool = False) -> bool
     """Return whether a text of the corpus belongs to a split.
 
     "S1" has texts of held-out templates (word orders), and "S2" texts with held-out words. Clauses with neither go
-    to "train", except about a tenth of those with more than two words: a hash of the text sends these to "S0". Texts with both
-    belong to no split.
+    to "train", except about a tenth of those with more than two words: a hash of the text sends these to "S0". Texts
+    with both belong to no split.
 
     Args:
       split: The split.
